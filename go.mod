@@ -1,0 +1,3 @@
+module github.com/aloft-cloud/aloft
+
+go 1.26.0

@@ -1,0 +1,132 @@
+// Package arch holds the shape of the code base still. It has only this test.
+package arch
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/aloft-cloud/aloft/internal/"
+
+// layers is the platform from the bottom up. A package imports only from
+// lines above its own, so packages on one line know nothing of each other.
+var layers = [][]string{
+	{"aws"},
+	{"smithy", "task", "jx"},
+	{"store", "item", "auth/*", "event/*", "sandbox/*"},
+	{"api/*", "event", "sandbox", "protocol"},
+	{"service", "service/*/*"},
+	{"dispatch", "auth"},
+	{"poll", "deploy/*"},
+	{"deploy"},
+	{"service/*", "edge", "console", "client"},
+	{"platform"},
+	{"cli", "platformtest"},
+}
+
+// serviceFiles are in every service, so that who knows one service knows them all.
+var serviceFiles = []string{"doc.go", "service.go", "store.go", "service_test.go", "testdata"}
+
+const (
+	maxFile = 600 // lines
+	maxFunc = 70
+)
+
+// onlyIn names functions that belong to one package, or to none.
+var onlyIn = map[string]string{
+	"os.Getenv":    "cli",
+	"os.LookupEnv": "cli",
+	"log.Printf":   "",
+}
+
+func layerOf(pkg string) int {
+	for i, layer := range layers {
+		for _, p := range layer {
+			if ok, _ := path.Match(p, pkg); ok {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+func TestShape(t *testing.T) {
+	root := ".."
+	err := filepath.WalkDir(root, func(file string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return err
+		}
+		rel, _ := filepath.Rel(root, file)
+		checkFile(t, file, filepath.ToSlash(rel))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	services, _ := filepath.Glob(filepath.Join(root, "service", "*", "service.go"))
+	for _, s := range services {
+		for _, want := range serviceFiles {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(s), want)); err != nil {
+				t.Errorf("%s: has no %s", filepath.Dir(s), want)
+			}
+		}
+	}
+}
+
+func checkFile(t *testing.T, file, rel string) {
+	pkg := path.Dir(rel)
+	mine := layerOf(pkg)
+	if mine < 0 {
+		t.Errorf("%s: package %s has no layer; add it to layers", rel, pkg)
+	}
+	fset := token.NewFileSet()
+	f, err := parser.ParseFile(fset, file, nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, imp := range f.Imports {
+		name, _ := strconv.Unquote(imp.Path.Value)
+		if dep, ok := strings.CutPrefix(name, module); ok && layerOf(dep) >= mine {
+			t.Errorf("%s: imports %s, which is not below it", rel, dep)
+		}
+	}
+	if ast.IsGenerated(f) {
+		return
+	}
+	if n := fset.File(f.Pos()).LineCount(); n > maxFile {
+		t.Errorf("%s: %d lines; the most is %d", rel, n, maxFile)
+	}
+	ast.Inspect(f, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncDecl:
+			lines := fset.Position(n.End()).Line - fset.Position(n.Pos()).Line + 1
+			if lines > maxFunc {
+				t.Errorf("%s: %s has %d lines; the most is %d", rel, n.Name.Name, lines, maxFunc)
+			}
+			if n.Name.IsExported() && n.Doc == nil && n.Recv == nil {
+				t.Errorf("%s: %s has no comment", rel, n.Name.Name)
+			}
+		case *ast.GoStmt:
+			if pkg != "task" {
+				t.Errorf("%s: starts a goroutine; package task does that", fset.Position(n.Pos()))
+			}
+		case *ast.SelectorExpr:
+			x, ok := n.X.(*ast.Ident)
+			if !ok {
+				break
+			}
+			name := x.Name + "." + n.Sel.Name
+			if owner, found := onlyIn[name]; found && owner != pkg {
+				t.Errorf("%s: uses %s", fset.Position(n.Pos()), name)
+			}
+		}
+		return true
+	})
+}

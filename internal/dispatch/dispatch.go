@@ -1,0 +1,95 @@
+// Package dispatch is the one table of everything the platform answers.
+// Requests from outside, the deploy engine and services themselves all go
+// through it, so all of them are authorised alike.
+//
+//	edge, deploy, services --> Table.Do --> authorise --> handler
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/service"
+	"github.com/aloft-cloud/aloft/internal/smithy"
+)
+
+// An Authorizer decides whether a call may do what access says. It returns
+// nil, or a refusal that says why not.
+type Authorizer interface {
+	Authorize(ctx context.Context, call *aws.Call, access service.Access) error
+}
+
+// An Observer is told of what is done. A nil field hears nothing.
+type Observer struct {
+	Ended func(call *aws.Call, op *service.Operation, took time.Duration, err error)
+}
+
+// A Table finds and runs operations. Fill it with Add before first use.
+type Table struct {
+	auth     Authorizer
+	observer Observer
+	rows     map[string]map[string]*service.Operation // by service and name
+	services []service.Definition
+}
+
+// NewTable returns an empty table whose operations auth guards.
+func NewTable(auth Authorizer, observer Observer) *Table {
+	return &Table{auth: auth, observer: observer, rows: make(map[string]map[string]*service.Operation)}
+}
+
+// Add puts the operations of def in the table.
+func (t *Table) Add(def service.Definition) {
+	t.services = append(t.services, def)
+	for i := range def.Operations {
+		op := &def.Operations[i]
+		if t.rows[op.Service] == nil {
+			t.rows[op.Service] = make(map[string]*service.Operation)
+		}
+		if t.rows[op.Service][op.Name] != nil {
+			panic("dispatch: two handlers for " + op.Service + ":" + op.Name)
+		}
+		t.rows[op.Service][op.Name] = op
+	}
+}
+
+// Services returns the definitions in the table, in the order they came.
+func (t *Table) Services() []service.Definition { return t.services }
+
+// Find returns the row of an operation, or a refusal that names it.
+func (t *Table) Find(serviceName, operation string) (*service.Operation, error) {
+	if op := t.rows[serviceName][operation]; op != nil {
+		return op, nil
+	}
+	return nil, aws.NotImplemented.Errorf("Aloft does not answer %s:%s yet.", serviceName, operation)
+}
+
+// Do authorises and runs an operation on an input that its NewInput returned.
+func (t *Table) Do(ctx context.Context, call *aws.Call, op *service.Operation, in any) (out any, err error) {
+	if t.observer.Ended != nil {
+		began := time.Now()
+		defer func() { t.observer.Ended(call, op, time.Since(began), err) }()
+	}
+	err = op.Access(call, in, func(a service.Access) error { return t.auth.Authorize(ctx, call, a) })
+	if err != nil {
+		return nil, err
+	}
+	if out, err = op.Handle(ctx, call, in); err != nil {
+		return nil, fmt.Errorf("%s:%s: %w", op.Service, op.Name, err)
+	}
+	return out, nil
+}
+
+// Call runs op for a part of the platform that is a client of another.
+func Call[In, Out any](ctx context.Context, t *Table, call *aws.Call, op smithy.Operation[In, Out], in *In) (*Out, error) {
+	row, err := t.Find(op.Service, op.Name)
+	if err != nil {
+		return nil, err
+	}
+	out, err := t.Do(ctx, call, row, in)
+	if err != nil {
+		return nil, err
+	}
+	return out.(*Out), nil
+}

@@ -1,0 +1,104 @@
+// Package service says what a service is. Each folder below it is one, and
+// all of them have the same shape; see doc.go of package dynamodb for a tour.
+package service
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/smithy"
+	"github.com/aloft-cloud/aloft/internal/task"
+)
+
+// A Definition is all the platform knows of a service.
+type Definition struct {
+	API        *smithy.Service // what it could answer: generated
+	Operations []Operation     // what it does answer
+	Tasks      []task.Task     // what it does in the background
+	Hosts      []Host          // HTTP that is not the API: execute-api, websites
+
+	// Policy returns the resource policy of a resource, a JSON document, or
+	// "" if it has none. nil: the service has no resource policies.
+	Policy func(ctx context.Context, resource aws.ARN) (string, error)
+}
+
+// A Host is HTTP that a service answers itself, on hosts of its own.
+type Host struct {
+	// Suffix follows the id in the host's name: "execute-api" takes
+	// abc123.execute-api.eu-central-1.amazonaws.com and
+	// abc123.execute-api.localhost, whatever the region and the domain.
+	Suffix string
+
+	// Serve answers r for the resource id, the labels before Suffix.
+	Serve func(w http.ResponseWriter, r *http.Request, call *aws.Call, id string)
+}
+
+// An Operation is one row of a service's table.
+type Operation struct {
+	Service string // "sqs"
+	Name    string // "SendMessage"
+	Note    string // what it does not do yet, for the compatibility page
+
+	NewInput func() any // a new *In
+	// Access yields what the caller must be allowed to do.
+	Access func(call *aws.Call, in any, check func(Access) error) error
+	Handle func(ctx context.Context, call *aws.Call, in any) (any, error)
+}
+
+// An Access is one thing a caller must be allowed to do.
+type Access struct {
+	Action   string // "s3:GetObject"
+	Resource aws.ARN
+	Keys     Keys // condition keys of the service that apply, such as dynamodb:LeadingKeys
+}
+
+// Keys are the values of condition keys, by full name: "s3:prefix".
+type Keys map[string][]string
+
+// Op is the row for op: the handler that answers it, and the resource on which
+// the caller must be allowed the action of that name.
+func Op[In, Out any](
+	op smithy.Operation[In, Out],
+	handle func(context.Context, *aws.Call, *In) (*Out, error),
+	resource func(*aws.Call, *In) aws.ARN,
+) Operation {
+	action := op.Service + ":" + op.Name
+	return OpEach(op, handle, func(call *aws.Call, in *In, check func(Access) error) error {
+		return check(Access{Action: action, Resource: resource(call, in)})
+	})
+}
+
+// OpEach is the row for an operation that needs several permissions, or one
+// that is not named as the operation is: access calls check for each, and
+// returns the first refusal.
+func OpEach[In, Out any](
+	op smithy.Operation[In, Out],
+	handle func(context.Context, *aws.Call, *In) (*Out, error),
+	access func(call *aws.Call, in *In, check func(Access) error) error,
+) Operation {
+	return Operation{
+		Service:  op.Service,
+		Name:     op.Name,
+		NewInput: func() any { return new(In) },
+		Access: func(call *aws.Call, in any, check func(Access) error) error {
+			return access(call, in.(*In), check)
+		},
+		Handle: func(ctx context.Context, call *aws.Call, in any) (any, error) {
+			out, err := handle(ctx, call, in.(*In))
+			if err != nil {
+				return nil, err // not a nil *Out in an interface
+			}
+			return out, nil
+		},
+	}
+}
+
+// Any is the resource of operations that are about no one resource.
+func Any[In any](*aws.Call, *In) aws.ARN { return aws.AnyResource }
+
+// But returns op with a note of what it does not do yet.
+func (op Operation) But(note string) Operation {
+	op.Note = note
+	return op
+}

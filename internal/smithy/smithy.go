@@ -1,0 +1,97 @@
+// Package smithy is what generated code is made of. Package api/sqs and its
+// siblings are generated from the models AWS publishes; this package holds the
+// types they share with the protocols.
+//
+// A shape is a plain struct whose tags say how it travels, so one engine in
+// package protocol serves them all:
+//
+//	type PutObjectInput struct {
+//		Bucket string            `aws:"Bucket,required,uri"`
+//		Key    string            `aws:"Key,required,uri,min=1"`
+//		Body   io.Reader         `aws:"Body,payload"`
+//		Meta   map[string]string `aws:"x-amz-meta-,headers"`
+//		ACL    *string           `aws:"x-amz-acl,header" enum:"private|public-read"`
+//	}
+//
+// Strings, booleans, numbers and times that the model requires are values and
+// those it does not are pointers; structures are pointers; lists, maps and
+// blobs are absent when nil. Enumerations are strings. List elements and map
+// values are values, or pointers in sparse collections.
+//
+// The aws tag begins with the name on the wire, then any of:
+//
+//	required           the request is refused without it
+//	header uri querystring headers statusCode   place, if not the body
+//	payload            the body is this member alone
+//	flat attr          XML: a list without wrapper; an attribute
+//	ns=URI nsp=PREFIX  XML namespace of the element
+//	item=N key=N value=N   XML and query names of elements, "member", "key", "value" if not given
+//	qname=N            name in the query protocol, if it differs
+//	ts=iso8601|rfc822|unixTimestamp   timestamp form, if not the place's own
+//	min=N max=N        length of strings, blobs, lists, maps; value of numbers
+//	sparse             elements may be null
+//	jsonvalue          a string that is base64 JSON in a header
+//	sensitive          never shown in messages
+//	eventpayload eventheader event    members of event streams
+//
+// Tag enum:"A|B" lists what a string may be, pattern:"RE" what it must match.
+// Tag item:"…" and tag mapkey:"…" hold the constraints (min, max, and after a
+// space-free list, separated by ';;', enum and pattern) of the elements and keys.
+package smithy
+
+// Protocols, by the names the models use.
+const (
+	JSON     Protocol = "json" // awsJson 1.0 and 1.1
+	RESTJSON Protocol = "rest-json"
+	RESTXML  Protocol = "rest-xml"
+	Query    Protocol = "query"
+	CBOR     Protocol = "smithy-rpc-v2-cbor"
+)
+
+// A Protocol is one of the five ways AWS's services speak.
+type Protocol string
+
+// An Operation ties an operation's name to the Go types of its input and
+// output, so that a handler of the wrong type does not compile.
+type Operation[In, Out any] struct {
+	Service string // "sqs": the folder's name, and that in ARNs
+	Name    string // "SendMessage"
+}
+
+// A Service describes one API: what generated code knows of it besides shapes.
+type Service struct {
+	Name            string     // "sqs": as in ARNs and policies, and of the package
+	SigningName     string     // in the scope of signatures; streams of DynamoDB sign as "dynamodb"
+	EndpointPrefix  string     // first label of endpoint hosts: "monitoring"
+	SDKID           string     // "CloudWatch Logs"
+	Version         string     // "2012-11-05"
+	TargetPrefix    string     // of X-Amz-Target, before the dot
+	JSONVersion     string     // "1.0" or "1.1"
+	XMLNamespace    string     // of XML answers
+	Protocols       []Protocol // what clients speak, the model's first choice first
+	QueryCompatible bool       // answers carry x-amzn-query-error
+	Operations      []OperationInfo
+}
+
+// An OperationInfo describes an operation to the protocols.
+type OperationInfo struct {
+	Name     string
+	Method   string // HTTP method, "POST" where the protocol has none
+	URI      string // "/2015-03-31/functions/{FunctionName}/invocations?x=y"
+	Status   int    // of a successful answer; 0 is 200
+	Result   string // name of the element around an XML or query result: "CreateQueueResult"
+	Root     string // name of the root element of a REST XML request body, if the input says one
+	NewInput func() any
+	// NewOutput returns a new output, for clients.
+	NewOutput func() any
+	// Checksum says that the request body must carry a checksum (S3).
+	Checksum bool
+	// HostPrefix is what the model puts before the endpoint's host: "{AccountId}.".
+	HostPrefix string
+}
+
+// A Document is any JSON value, kept as it was written.
+type Document []byte
+
+// Union is embedded in a structure of which exactly one member is present.
+type Union struct{}
