@@ -26,7 +26,7 @@ var layers = [][]string{
 	{"dispatch", "auth"},
 	{"poll", "deploy/*"},
 	{"deploy"},
-	{"service/*", "edge", "console", "client"},
+	{"service/*", "edge", "console", "client", "pack"},
 	{"platform"},
 	{"cli", "platformtest"},
 }

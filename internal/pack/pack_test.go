@@ -1,0 +1,147 @@
+package pack_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aloft-cloud/aloft/internal/pack"
+)
+
+// bucket keeps what is uploaded.
+type bucket map[string][]byte
+
+func (b bucket) Upload(_ context.Context, name string, archive []byte) (string, string, error) {
+	b[name] = archive
+	return "artifacts", name, nil
+}
+
+// files writes an application into a directory of its own.
+func files(t *testing.T, content map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range content {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func packed(t *testing.T, dir string) (string, bucket) {
+	t.Helper()
+	file, err := pack.FindTemplate(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := make(bucket)
+	p := pack.Packer{Uploader: b}
+	out, err := p.Pack(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out), b
+}
+
+func TestPack(t *testing.T) {
+	dir := files(t, map[string]string{
+		"template.yaml": `
+Resources:
+  A: # stays
+    Type: AWS::Serverless::Function
+    Properties: {CodeUri: src/, Handler: index.handler, Runtime: nodejs22.x}
+  B:
+    Type: AWS::Lambda::Function
+    Properties:
+      Code: src
+      Role: !GetAtt Role.Arn
+  C:
+    Type: AWS::Lambda::Function
+    Properties: {Code: {ZipFile: "x"}}
+`,
+		"src/index.js":         "exports.handler = async () => 1",
+		"src/.git/HEAD":        "not code",
+		"src/lib/deep/note.js": "1",
+	})
+	out, b := packed(t, dir)
+	if len(b) != 1 {
+		t.Fatalf("%d archives, want one that A and B share", len(b))
+	}
+	for name, archive := range b {
+		for _, want := range []string{"Bucket: artifacts", "Key: " + name, "S3Bucket: artifacts", "S3Key: " + name, "!GetAtt Role.Arn", "ZipFile"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("the template has no %q:\n%s", want, out)
+			}
+		}
+		if got := names(t, archive); got != "index.js lib/deep/note.js" {
+			t.Errorf("archive holds %q", got)
+		}
+	}
+	_, again := packed(t, dir)
+	for name := range again {
+		if b[name] == nil {
+			t.Error("the same code made another archive")
+		}
+	}
+}
+
+func names(t *testing.T, archive []byte) string {
+	r, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, f := range r.File {
+		all = append(all, f.Name)
+		c, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, c); err != nil {
+			t.Error(err)
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+func TestGlobalCode(t *testing.T) {
+	dir := files(t, map[string]string{
+		"template.yml": "Globals: {Function: {CodeUri: ., Runtime: python3.12}}\nResources: {F: {Type: 'AWS::Serverless::Function', Properties: {Handler: app.run}}}",
+		"app.py":       "def run(event, context): pass",
+	})
+	out, b := packed(t, dir)
+	if len(b) != 1 || !strings.Contains(out, "Key:") {
+		t.Errorf("%d archives of:\n%s", len(b), out)
+	}
+}
+
+func TestLinkOut(t *testing.T) {
+	dir := files(t, map[string]string{
+		"template.yaml": "Resources: {F: {Type: 'AWS::Lambda::Function', Properties: {Code: src}}}",
+		"src/a":         "",
+	})
+	if err := os.Symlink("/etc/passwd", filepath.Join(dir, "src", "b")); err != nil {
+		t.Fatal(err)
+	}
+	p := pack.Packer{Uploader: make(bucket)}
+	_, err := p.Pack(t.Context(), filepath.Join(dir, "template.yaml"))
+	if err == nil || !strings.Contains(err.Error(), "outside the code") {
+		t.Errorf("Pack of a link out of the code: %v", err)
+	}
+}
+
+func TestFindTemplate(t *testing.T) {
+	dir := files(t, map[string]string{"serverless.yml": "service: x"})
+	if _, err := pack.FindTemplate(dir); err == nil || !strings.Contains(err.Error(), "serverless.yml") {
+		t.Errorf("FindTemplate = %v, want a word of serverless.yml", err)
+	}
+}
