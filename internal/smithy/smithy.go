@@ -35,8 +35,15 @@
 //	eventpayload eventheader event    members of event streams
 //
 // Tag enum:"A|B" lists what a string may be, pattern:"RE" what it must match.
-// Tag item:"…" and tag mapkey:"…" hold the constraints (min, max, and after a
-// space-free list, separated by ';;', enum and pattern) of the elements and keys.
+//
+// Tag item:"…" describes the elements of a list or the values of a map, tag
+// mapkey:"…" the keys of a map. Each holds options as above (min, max, ts,
+// sparse, sensitive; item, key and value for a list or map within), then
+// after ";;" an enum and after another ";;" a pattern, all of which may be
+// empty: item:"min=1,max=64;;A|B;;[a-z]+". What is deeper is named by its path:
+// item.item:"…" are the elements of the elements, item.mapkey:"…" their keys.
+//
+// A type that implements jx.Codec is left to itself.
 package smithy
 
 // Protocols, by the names the models use.
