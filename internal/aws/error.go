@@ -11,15 +11,19 @@ import (
 //	return nil, api.QueueDoesNotExist.Errorf("No queue named %q.", name)
 //
 // and callers test for them with errors.Is(err, api.QueueDoesNotExist).
+//
+// A fault that every service shares is written differently by each family of
+// services; it carries all its forms, and the protocol of the answer chooses.
 type Fault struct {
-	Code      string // "QueueDoesNotExist"
-	QueryCode string // the code older SDKs expect, if it differs
-	Status    int    // HTTP status
+	Code       string // "QueueDoesNotExist"
+	QueryCode  string // the code in query and REST XML answers, and for older SDKs, if it differs
+	Status     int    // HTTP status
+	JSONStatus int    // HTTP status in awsJson and CBOR answers, if it differs
 }
 
 // Faults any service may answer with.
 var (
-	AccessDenied          = Fault{Code: "AccessDeniedException", Status: 400}
+	AccessDenied          = Fault{Code: "AccessDeniedException", QueryCode: "AccessDenied", Status: 403, JSONStatus: 400}
 	InternalFailure       = Fault{Code: "InternalFailure", Status: 500}
 	InvalidParameter      = Fault{Code: "InvalidParameterValue", Status: 400}
 	InvalidAction         = Fault{Code: "InvalidAction", Status: 400}

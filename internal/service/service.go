@@ -21,6 +21,15 @@ type Definition struct {
 	// Policy returns the resource policy of a resource, a JSON document, or
 	// "" if it has none. nil: the service has no resource policies.
 	Policy func(ctx context.Context, resource aws.ARN) (string, error)
+
+	// Owner returns the account of a resource whose ARN does not say it, such
+	// as a bucket, or "" if there is no such resource. nil: ARNs say it.
+	Owner func(ctx context.Context, resource aws.ARN) (string, error)
+
+	// Epoch changes with every change that Policy or Owner would see, once it
+	// is committed, so that auth may remember what they said. nil: auth asks
+	// them at each call.
+	Epoch func() uint64
 }
 
 // A Host is HTTP that a service answers itself, on hosts of its own.
