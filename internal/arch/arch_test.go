@@ -28,7 +28,7 @@ var layers = [][]string{
 	{"deploy"},
 	{"service/*", "edge", "console", "client", "pack"},
 	{"platform"},
-	{"cli", "platformtest"},
+	{"cli", "platformtest", "gen"},
 }
 
 // serviceFiles are in every service, so that who knows one service knows them all.

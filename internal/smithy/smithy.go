@@ -43,6 +43,11 @@
 // empty: item:"min=1,max=64;;A|B;;[a-z]+". What is deeper is named by its path:
 // item.item:"…" are the elements of the elements, item.mapkey:"…" their keys.
 //
+// What only goes out has no constraints.
+//
+// An event stream is an iter.Seq2[T, error] where T embeds Union and has one
+// member per event, marked event; an error it yields ends it as an exception.
+//
 // A type that implements jx.Codec is left to itself.
 package smithy
 
@@ -67,7 +72,8 @@ type Operation[In, Out any] struct {
 
 // A Service describes one API: what generated code knows of it besides shapes.
 type Service struct {
-	Name            string     // "sqs": as in ARNs and policies, and of the package
+	Name            string     // "sqs": of the folder and of the rows of the table
+	ARNName         string     // in ARNs and policies: "dynamodb" of dynamodbstreams, "apigateway" of apigatewayv2
 	SigningName     string     // in the scope of signatures; streams of DynamoDB sign as "dynamodb"
 	EndpointPrefix  string     // first label of endpoint hosts: "monitoring"
 	SDKID           string     // "CloudWatch Logs"
@@ -86,13 +92,15 @@ type OperationInfo struct {
 	Method   string // HTTP method, "POST" where the protocol has none
 	URI      string // "/2015-03-31/functions/{FunctionName}/invocations?x=y"
 	Status   int    // of a successful answer; 0 is 200
-	Result   string // name of the element around an XML or query result: "CreateQueueResult"
+	Result   string // name of the element around an XML or query result: "CreateQueueResult", "ListBucketResult"
 	Root     string // name of the root element of a REST XML request body, if the input says one
 	NewInput func() any
 	// NewOutput returns a new output, for clients.
 	NewOutput func() any
 	// Checksum says that the request body must carry a checksum (S3).
 	Checksum bool
+	// NoAuth says that the operation is for callers who have no key yet.
+	NoAuth bool
 	// HostPrefix is what the model puts before the endpoint's host: "{AccountId}.".
 	HostPrefix string
 }
