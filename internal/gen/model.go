@@ -25,6 +25,10 @@ type metadata struct {
 	Protocol        string    `json:"protocol"`
 	Protocols       []string  `json:"protocols"`
 	QueryCompatible *struct{} `json:"awsQueryCompatible"`
+
+	// Unconstrained says that the service checks its input itself, in words of
+	// its own. Only patches say it.
+	Unconstrained bool `json:"unconstrained"`
 }
 
 type operation struct {
@@ -44,6 +48,10 @@ type operation struct {
 	Endpoint struct {
 		HostPrefix string `json:"hostPrefix"`
 	} `json:"endpoint"`
+
+	// Unwrapped says that the answer is its one member without an element
+	// around it. Only patches say it.
+	Unwrapped bool `json:"unwrapped"`
 }
 
 type shape struct {
@@ -75,7 +83,7 @@ type shape struct {
 	} `json:"error"`
 
 	// Go is a type of ours that stands for the shape and brings its own codec,
-	// such as "item.Value". Only patches say it.
+	// such as "item.Value"; nil is absent. Only patches say it.
 	Go string `json:"go"`
 }
 
@@ -114,9 +122,6 @@ func (o *ordered[T]) UnmarshalJSON(b []byte) error {
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return fmt.Errorf("want an object, got %.20s", b)
 	}
-	if o.at == nil {
-		o.at = make(map[string]*T)
-	}
 	for d.More() {
 		t, err := d.Token()
 		if err != nil {
@@ -134,15 +139,23 @@ func (o *ordered[T]) UnmarshalJSON(b []byte) error {
 			o.remove(name)
 			continue
 		}
-		if o.at[name] == nil {
-			o.names = append(o.names, name)
-			o.at[name] = new(T)
-		}
-		if err := json.Unmarshal(raw, o.at[name]); err != nil {
+		if err := json.Unmarshal(raw, o.add(name)); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil
+}
+
+// add returns what is at name, new if there is nothing yet.
+func (o *ordered[T]) add(name string) *T {
+	if o.at == nil {
+		o.at = make(map[string]*T)
+	}
+	if o.at[name] == nil {
+		o.names = append(o.names, name)
+		o.at[name] = new(T)
+	}
+	return o.at[name]
 }
 
 func (o *ordered[T]) remove(name string) {

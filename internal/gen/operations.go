@@ -75,6 +75,9 @@ func (a *api) writeOperation(f *file, name string, op *operation) {
 	if op.ChecksumRequired || op.Checksum.Required {
 		f.printf(", Checksum: true")
 	}
+	if op.Unwrapped {
+		f.printf(", Unwrapped: true")
+	}
 	if op.AuthType == "none" {
 		f.printf(", NoAuth: true")
 	}

@@ -137,7 +137,7 @@ func (a *api) writeStruct(f *file, name, shapeName string) {
 		if s.Events && a.Shapes.at[s.Members.at[n].Shape].Exception {
 			continue // ends the stream as an error
 		}
-		f.printf("%s %s %s\n", exported(n), f.uses(a.fieldType(s, n)), a.tag(s, n, a.in[shapeName]))
+		f.printf("%s %s %s\n", exported(n), f.uses(a.fieldType(s, n)), a.tag(s, n, a.in[shapeName] && !a.Metadata.Unconstrained))
 	}
 	f.printf("}\n\n")
 }
@@ -172,7 +172,7 @@ func (a *api) fieldType(s *shape, member string) string {
 		return "io.Reader"
 	case t.Events:
 		return "iter.Seq2[" + g + ", error]"
-	case t.Document || t.Type == "list" || t.Type == "map" || t.Type == "blob":
+	case t.Go != "" || t.Document || t.Type == "list" || t.Type == "map" || t.Type == "blob":
 		return g
 	case t.Type == "structure" || !s.requires(member):
 		return "*" + g

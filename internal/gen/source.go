@@ -3,6 +3,7 @@ package main
 import (
 	"archive/zip"
 	"bufio"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -151,7 +153,14 @@ type patch struct {
 	Service string          `json:"service"`
 	Why     string          `json:"why"`
 	Merge   json.RawMessage `json:"merge"` // a piece of a model
-	used    bool
+
+	// Faults are those that the service answers with and the model leaves out,
+	// or the members it leaves out of one.
+	Faults map[string]struct {
+		Status  int      `json:"status"`
+		Members []string `json:"members"` // all strings
+	} `json:"faults"`
+	used bool
 }
 
 type patches []*patch
@@ -179,11 +188,29 @@ func (ps patches) apply(service string, m *model) error {
 			continue
 		}
 		p.used = true
+		p.addFaults(m)
+		if p.Merge == nil {
+			continue
+		}
 		if err := json.Unmarshal(p.Merge, m); err != nil {
 			return fmt.Errorf("patch of %s (%s): %w", service, p.Why, err)
 		}
 	}
 	return nil
+}
+
+func (p *patch) addFaults(m *model) {
+	const text = "FaultText"
+	for _, name := range slices.Sorted(maps.Keys(p.Faults)) {
+		m.Shapes.add(text).Type = "string"
+		s := m.Shapes.add(name)
+		s.Type, s.Exception = "structure", true
+		s.Error.Status = cmp.Or(p.Faults[name].Status, s.Error.Status)
+		for _, member := range p.Faults[name].Members {
+			s.Members.add(member).Shape = text
+			s.Required = append(s.Required, member)
+		}
+	}
 }
 
 func (ps patches) unused() error {

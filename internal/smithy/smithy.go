@@ -99,6 +99,9 @@ type OperationInfo struct {
 	NewOutput func() any
 	// Checksum says that the request body must carry a checksum (S3).
 	Checksum bool
+	// Unwrapped says that an XML answer is its one member without an element
+	// around it: that of GetBucketLocation.
+	Unwrapped bool
 	// NoAuth says that the operation is for callers who have no key yet.
 	NoAuth bool
 	// HostPrefix is what the model puts before the endpoint's host: "{AccountId}.".

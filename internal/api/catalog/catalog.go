@@ -2162,7 +2162,7 @@ var Services = []Service{
 			{"ListBucketInventoryConfigurations", "GET", "/{Bucket}?inventory"},
 			{"ListBucketMetricsConfigurations", "GET", "/{Bucket}?metrics"},
 			{"ListBuckets", "GET", "/"},
-			{"ListDirectoryBuckets", "GET", "/"},
+			{"ListDirectoryBuckets", "GET", "/?x-id=ListDirectoryBuckets"},
 			{"ListMultipartUploads", "GET", "/{Bucket}?uploads"},
 			{"ListObjectAnnotations", "GET", "/{Bucket}/{Key+}?annotation"},
 			{"ListObjectVersions", "GET", "/{Bucket}?versions"},

@@ -36,4 +36,5 @@ var (
 	TokenAlreadyExistsException               = aws.Fault{Code: "TokenAlreadyExistsException", Status: 400}
 	TypeConfigurationNotFoundException        = aws.Fault{Code: "TypeConfigurationNotFoundException", Status: 404}
 	TypeNotFoundException                     = aws.Fault{Code: "TypeNotFoundException", Status: 404}
+	ValidationError                           = aws.Fault{Code: "ValidationError", Status: 400}
 )

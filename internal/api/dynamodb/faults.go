@@ -4,6 +4,7 @@ package dynamodb
 
 import (
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/item"
 )
 
 var (
@@ -45,7 +46,7 @@ var (
 
 // ConditionalCheckFailedExceptionDetail is what ConditionalCheckFailedException says besides its message.
 type ConditionalCheckFailedExceptionDetail struct {
-	Item map[string]AttributeValue `aws:"Item"`
+	Item item.Item `aws:"Item"`
 }
 
 // ProvisionedThroughputExceededExceptionDetail is what ProvisionedThroughputExceededException says besides its message.

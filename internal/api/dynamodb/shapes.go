@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/item"
 )
 
 type BatchExecuteStatementInput struct {
@@ -24,9 +25,9 @@ type BatchGetItemInput struct {
 }
 
 type BatchGetItemOutput struct {
-	Responses        map[string][]map[string]AttributeValue `aws:"Responses"`
-	UnprocessedKeys  map[string]KeysAndAttributes           `aws:"UnprocessedKeys"`
-	ConsumedCapacity []ConsumedCapacity                     `aws:"ConsumedCapacity"`
+	Responses        map[string][]item.Item       `aws:"Responses"`
+	UnprocessedKeys  map[string]KeysAndAttributes `aws:"UnprocessedKeys"`
+	ConsumedCapacity []ConsumedCapacity           `aws:"ConsumedCapacity"`
 }
 
 type BatchWriteItemInput struct {
@@ -107,7 +108,7 @@ type DeleteBackupOutput struct {
 
 type DeleteItemInput struct {
 	TableName                           string                            `aws:"TableName,required,min=1,max=1024"`
-	Key                                 map[string]AttributeValue         `aws:"Key,required" mapkey:"max=65535"`
+	Key                                 item.Item                         `aws:"Key,required"`
 	Expected                            map[string]ExpectedAttributeValue `aws:"Expected" mapkey:"max=65535"`
 	ConditionalOperator                 *string                           `aws:"ConditionalOperator" enum:"AND|OR"`
 	ReturnValues                        *string                           `aws:"ReturnValues" enum:"NONE|ALL_OLD|UPDATED_OLD|ALL_NEW|UPDATED_NEW"`
@@ -115,7 +116,7 @@ type DeleteItemInput struct {
 	ReturnItemCollectionMetrics         *string                           `aws:"ReturnItemCollectionMetrics" enum:"SIZE|NONE"`
 	ConditionExpression                 *string                           `aws:"ConditionExpression"`
 	ExpressionAttributeNames            map[string]string                 `aws:"ExpressionAttributeNames" item:"max=65535"`
-	ExpressionAttributeValues           map[string]AttributeValue         `aws:"ExpressionAttributeValues"`
+	ExpressionAttributeValues           item.Item                         `aws:"ExpressionAttributeValues"`
 	ReturnValuesOnConditionCheckFailure *string                           `aws:"ReturnValuesOnConditionCheckFailure" enum:"ALL_OLD|NONE"`
 }
 
@@ -123,9 +124,9 @@ func (in *DeleteItemInput) GetTableName() string           { return in.TableName
 func (in *DeleteItemInput) GetConditionExpression() string { return aws.Value(in.ConditionExpression) }
 
 type DeleteItemOutput struct {
-	Attributes            map[string]AttributeValue `aws:"Attributes"`
-	ConsumedCapacity      *ConsumedCapacity         `aws:"ConsumedCapacity"`
-	ItemCollectionMetrics *ItemCollectionMetrics    `aws:"ItemCollectionMetrics"`
+	Attributes            item.Item              `aws:"Attributes"`
+	ConsumedCapacity      *ConsumedCapacity      `aws:"ConsumedCapacity"`
+	ItemCollectionMetrics *ItemCollectionMetrics `aws:"ItemCollectionMetrics"`
 }
 
 type DeleteResourcePolicyInput struct {
@@ -296,23 +297,23 @@ type EnableKinesisStreamingDestinationInput = KinesisStreamingDestinationInput
 type EnableKinesisStreamingDestinationOutput = KinesisStreamingDestinationOutput
 
 type ExecuteStatementInput struct {
-	Statement                           string           `aws:"Statement,required,min=1,max=8192"`
-	Parameters                          []AttributeValue `aws:"Parameters,min=1"`
-	ConsistentRead                      *bool            `aws:"ConsistentRead"`
-	NextToken                           *string          `aws:"NextToken,min=1,max=32768"`
-	ReturnConsumedCapacity              *string          `aws:"ReturnConsumedCapacity" enum:"INDEXES|TOTAL|NONE"`
-	Limit                               *int32           `aws:"Limit,min=1"`
-	ReturnValuesOnConditionCheckFailure *string          `aws:"ReturnValuesOnConditionCheckFailure" enum:"ALL_OLD|NONE"`
+	Statement                           string       `aws:"Statement,required,min=1,max=8192"`
+	Parameters                          []item.Value `aws:"Parameters,min=1"`
+	ConsistentRead                      *bool        `aws:"ConsistentRead"`
+	NextToken                           *string      `aws:"NextToken,min=1,max=32768"`
+	ReturnConsumedCapacity              *string      `aws:"ReturnConsumedCapacity" enum:"INDEXES|TOTAL|NONE"`
+	Limit                               *int32       `aws:"Limit,min=1"`
+	ReturnValuesOnConditionCheckFailure *string      `aws:"ReturnValuesOnConditionCheckFailure" enum:"ALL_OLD|NONE"`
 }
 
 func (in *ExecuteStatementInput) GetStatement() string { return in.Statement }
 func (in *ExecuteStatementInput) GetNextToken() string { return aws.Value(in.NextToken) }
 
 type ExecuteStatementOutput struct {
-	Items            []map[string]AttributeValue `aws:"Items"`
-	NextToken        *string                     `aws:"NextToken"`
-	ConsumedCapacity *ConsumedCapacity           `aws:"ConsumedCapacity"`
-	LastEvaluatedKey map[string]AttributeValue   `aws:"LastEvaluatedKey"`
+	Items            []item.Item       `aws:"Items"`
+	NextToken        *string           `aws:"NextToken"`
+	ConsumedCapacity *ConsumedCapacity `aws:"ConsumedCapacity"`
+	LastEvaluatedKey item.Item         `aws:"LastEvaluatedKey"`
 }
 
 type ExecuteTransactionInput struct {
@@ -361,21 +362,21 @@ type ExportTableToPointInTimeOutput struct {
 }
 
 type GetItemInput struct {
-	TableName                string                    `aws:"TableName,required,min=1,max=1024"`
-	Key                      map[string]AttributeValue `aws:"Key,required" mapkey:"max=65535"`
-	AttributesToGet          []string                  `aws:"AttributesToGet,min=1" item:"max=65535"`
-	ConsistentRead           *bool                     `aws:"ConsistentRead"`
-	ReturnConsumedCapacity   *string                   `aws:"ReturnConsumedCapacity" enum:"INDEXES|TOTAL|NONE"`
-	ProjectionExpression     *string                   `aws:"ProjectionExpression"`
-	ExpressionAttributeNames map[string]string         `aws:"ExpressionAttributeNames" item:"max=65535"`
+	TableName                string            `aws:"TableName,required,min=1,max=1024"`
+	Key                      item.Item         `aws:"Key,required"`
+	AttributesToGet          []string          `aws:"AttributesToGet,min=1" item:"max=65535"`
+	ConsistentRead           *bool             `aws:"ConsistentRead"`
+	ReturnConsumedCapacity   *string           `aws:"ReturnConsumedCapacity" enum:"INDEXES|TOTAL|NONE"`
+	ProjectionExpression     *string           `aws:"ProjectionExpression"`
+	ExpressionAttributeNames map[string]string `aws:"ExpressionAttributeNames" item:"max=65535"`
 }
 
 func (in *GetItemInput) GetTableName() string            { return in.TableName }
 func (in *GetItemInput) GetProjectionExpression() string { return aws.Value(in.ProjectionExpression) }
 
 type GetItemOutput struct {
-	Item             map[string]AttributeValue `aws:"Item"`
-	ConsumedCapacity *ConsumedCapacity         `aws:"ConsumedCapacity"`
+	Item             item.Item         `aws:"Item"`
+	ConsumedCapacity *ConsumedCapacity `aws:"ConsumedCapacity"`
 }
 
 type GetResourcePolicyInput struct {
@@ -510,7 +511,7 @@ type ListTagsOfResourceOutput struct {
 
 type PutItemInput struct {
 	TableName                           string                            `aws:"TableName,required,min=1,max=1024"`
-	Item                                map[string]AttributeValue         `aws:"Item,required" mapkey:"max=65535"`
+	Item                                item.Item                         `aws:"Item,required"`
 	Expected                            map[string]ExpectedAttributeValue `aws:"Expected" mapkey:"max=65535"`
 	ReturnValues                        *string                           `aws:"ReturnValues" enum:"NONE|ALL_OLD|UPDATED_OLD|ALL_NEW|UPDATED_NEW"`
 	ReturnConsumedCapacity              *string                           `aws:"ReturnConsumedCapacity" enum:"INDEXES|TOTAL|NONE"`
@@ -518,7 +519,7 @@ type PutItemInput struct {
 	ConditionalOperator                 *string                           `aws:"ConditionalOperator" enum:"AND|OR"`
 	ConditionExpression                 *string                           `aws:"ConditionExpression"`
 	ExpressionAttributeNames            map[string]string                 `aws:"ExpressionAttributeNames" item:"max=65535"`
-	ExpressionAttributeValues           map[string]AttributeValue         `aws:"ExpressionAttributeValues"`
+	ExpressionAttributeValues           item.Item                         `aws:"ExpressionAttributeValues"`
 	ReturnValuesOnConditionCheckFailure *string                           `aws:"ReturnValuesOnConditionCheckFailure" enum:"ALL_OLD|NONE"`
 }
 
@@ -526,9 +527,9 @@ func (in *PutItemInput) GetTableName() string           { return in.TableName }
 func (in *PutItemInput) GetConditionExpression() string { return aws.Value(in.ConditionExpression) }
 
 type PutItemOutput struct {
-	Attributes            map[string]AttributeValue `aws:"Attributes"`
-	ConsumedCapacity      *ConsumedCapacity         `aws:"ConsumedCapacity"`
-	ItemCollectionMetrics *ItemCollectionMetrics    `aws:"ItemCollectionMetrics"`
+	Attributes            item.Item              `aws:"Attributes"`
+	ConsumedCapacity      *ConsumedCapacity      `aws:"ConsumedCapacity"`
+	ItemCollectionMetrics *ItemCollectionMetrics `aws:"ItemCollectionMetrics"`
 }
 
 type PutResourcePolicyInput struct {
@@ -549,23 +550,23 @@ type PutResourcePolicyOutput struct {
 }
 
 type QueryInput struct {
-	TableName                 string                    `aws:"TableName,required,min=1,max=1024"`
-	IndexName                 *string                   `aws:"IndexName,min=3,max=255" pattern:"[a-zA-Z0-9_.-]+"`
-	Select                    *string                   `aws:"Select" enum:"ALL_ATTRIBUTES|ALL_PROJECTED_ATTRIBUTES|SPECIFIC_ATTRIBUTES|COUNT"`
-	AttributesToGet           []string                  `aws:"AttributesToGet,min=1" item:"max=65535"`
-	Limit                     *int32                    `aws:"Limit,min=1"`
-	ConsistentRead            *bool                     `aws:"ConsistentRead"`
-	KeyConditions             map[string]Condition      `aws:"KeyConditions" mapkey:"max=65535"`
-	QueryFilter               map[string]Condition      `aws:"QueryFilter" mapkey:"max=65535"`
-	ConditionalOperator       *string                   `aws:"ConditionalOperator" enum:"AND|OR"`
-	ScanIndexForward          *bool                     `aws:"ScanIndexForward"`
-	ExclusiveStartKey         map[string]AttributeValue `aws:"ExclusiveStartKey" mapkey:"max=65535"`
-	ReturnConsumedCapacity    *string                   `aws:"ReturnConsumedCapacity" enum:"INDEXES|TOTAL|NONE"`
-	ProjectionExpression      *string                   `aws:"ProjectionExpression"`
-	FilterExpression          *string                   `aws:"FilterExpression"`
-	KeyConditionExpression    *string                   `aws:"KeyConditionExpression"`
-	ExpressionAttributeNames  map[string]string         `aws:"ExpressionAttributeNames" item:"max=65535"`
-	ExpressionAttributeValues map[string]AttributeValue `aws:"ExpressionAttributeValues"`
+	TableName                 string               `aws:"TableName,required,min=1,max=1024"`
+	IndexName                 *string              `aws:"IndexName,min=3,max=255" pattern:"[a-zA-Z0-9_.-]+"`
+	Select                    *string              `aws:"Select" enum:"ALL_ATTRIBUTES|ALL_PROJECTED_ATTRIBUTES|SPECIFIC_ATTRIBUTES|COUNT"`
+	AttributesToGet           []string             `aws:"AttributesToGet,min=1" item:"max=65535"`
+	Limit                     *int32               `aws:"Limit,min=1"`
+	ConsistentRead            *bool                `aws:"ConsistentRead"`
+	KeyConditions             map[string]Condition `aws:"KeyConditions" mapkey:"max=65535"`
+	QueryFilter               map[string]Condition `aws:"QueryFilter" mapkey:"max=65535"`
+	ConditionalOperator       *string              `aws:"ConditionalOperator" enum:"AND|OR"`
+	ScanIndexForward          *bool                `aws:"ScanIndexForward"`
+	ExclusiveStartKey         item.Item            `aws:"ExclusiveStartKey"`
+	ReturnConsumedCapacity    *string              `aws:"ReturnConsumedCapacity" enum:"INDEXES|TOTAL|NONE"`
+	ProjectionExpression      *string              `aws:"ProjectionExpression"`
+	FilterExpression          *string              `aws:"FilterExpression"`
+	KeyConditionExpression    *string              `aws:"KeyConditionExpression"`
+	ExpressionAttributeNames  map[string]string    `aws:"ExpressionAttributeNames" item:"max=65535"`
+	ExpressionAttributeValues item.Item            `aws:"ExpressionAttributeValues"`
 }
 
 func (in *QueryInput) GetTableName() string              { return in.TableName }
@@ -575,11 +576,11 @@ func (in *QueryInput) GetFilterExpression() string       { return aws.Value(in.F
 func (in *QueryInput) GetKeyConditionExpression() string { return aws.Value(in.KeyConditionExpression) }
 
 type QueryOutput struct {
-	Items            []map[string]AttributeValue `aws:"Items"`
-	Count            *int32                      `aws:"Count"`
-	ScannedCount     *int32                      `aws:"ScannedCount"`
-	LastEvaluatedKey map[string]AttributeValue   `aws:"LastEvaluatedKey"`
-	ConsumedCapacity *ConsumedCapacity           `aws:"ConsumedCapacity"`
+	Items            []item.Item       `aws:"Items"`
+	Count            *int32            `aws:"Count"`
+	ScannedCount     *int32            `aws:"ScannedCount"`
+	LastEvaluatedKey item.Item         `aws:"LastEvaluatedKey"`
+	ConsumedCapacity *ConsumedCapacity `aws:"ConsumedCapacity"`
 }
 
 type RestoreTableFromBackupInput struct {
@@ -629,22 +630,22 @@ type RestoreTableToPointInTimeOutput struct {
 }
 
 type ScanInput struct {
-	TableName                 string                    `aws:"TableName,required,min=1,max=1024"`
-	IndexName                 *string                   `aws:"IndexName,min=3,max=255" pattern:"[a-zA-Z0-9_.-]+"`
-	AttributesToGet           []string                  `aws:"AttributesToGet,min=1" item:"max=65535"`
-	Limit                     *int32                    `aws:"Limit,min=1"`
-	Select                    *string                   `aws:"Select" enum:"ALL_ATTRIBUTES|ALL_PROJECTED_ATTRIBUTES|SPECIFIC_ATTRIBUTES|COUNT"`
-	ScanFilter                map[string]Condition      `aws:"ScanFilter" mapkey:"max=65535"`
-	ConditionalOperator       *string                   `aws:"ConditionalOperator" enum:"AND|OR"`
-	ExclusiveStartKey         map[string]AttributeValue `aws:"ExclusiveStartKey" mapkey:"max=65535"`
-	ReturnConsumedCapacity    *string                   `aws:"ReturnConsumedCapacity" enum:"INDEXES|TOTAL|NONE"`
-	TotalSegments             *int32                    `aws:"TotalSegments,min=1,max=1000000"`
-	Segment                   *int32                    `aws:"Segment,min=0,max=999999"`
-	ProjectionExpression      *string                   `aws:"ProjectionExpression"`
-	FilterExpression          *string                   `aws:"FilterExpression"`
-	ExpressionAttributeNames  map[string]string         `aws:"ExpressionAttributeNames" item:"max=65535"`
-	ExpressionAttributeValues map[string]AttributeValue `aws:"ExpressionAttributeValues"`
-	ConsistentRead            *bool                     `aws:"ConsistentRead"`
+	TableName                 string               `aws:"TableName,required,min=1,max=1024"`
+	IndexName                 *string              `aws:"IndexName,min=3,max=255" pattern:"[a-zA-Z0-9_.-]+"`
+	AttributesToGet           []string             `aws:"AttributesToGet,min=1" item:"max=65535"`
+	Limit                     *int32               `aws:"Limit,min=1"`
+	Select                    *string              `aws:"Select" enum:"ALL_ATTRIBUTES|ALL_PROJECTED_ATTRIBUTES|SPECIFIC_ATTRIBUTES|COUNT"`
+	ScanFilter                map[string]Condition `aws:"ScanFilter" mapkey:"max=65535"`
+	ConditionalOperator       *string              `aws:"ConditionalOperator" enum:"AND|OR"`
+	ExclusiveStartKey         item.Item            `aws:"ExclusiveStartKey"`
+	ReturnConsumedCapacity    *string              `aws:"ReturnConsumedCapacity" enum:"INDEXES|TOTAL|NONE"`
+	TotalSegments             *int32               `aws:"TotalSegments,min=1,max=1000000"`
+	Segment                   *int32               `aws:"Segment,min=0,max=999999"`
+	ProjectionExpression      *string              `aws:"ProjectionExpression"`
+	FilterExpression          *string              `aws:"FilterExpression"`
+	ExpressionAttributeNames  map[string]string    `aws:"ExpressionAttributeNames" item:"max=65535"`
+	ExpressionAttributeValues item.Item            `aws:"ExpressionAttributeValues"`
+	ConsistentRead            *bool                `aws:"ConsistentRead"`
 }
 
 func (in *ScanInput) GetTableName() string            { return in.TableName }
@@ -653,23 +654,23 @@ func (in *ScanInput) GetProjectionExpression() string { return aws.Value(in.Proj
 func (in *ScanInput) GetFilterExpression() string     { return aws.Value(in.FilterExpression) }
 
 type ScanOutput struct {
-	Items            []map[string]AttributeValue `aws:"Items"`
-	Count            *int32                      `aws:"Count"`
-	ScannedCount     *int32                      `aws:"ScannedCount"`
-	LastEvaluatedKey map[string]AttributeValue   `aws:"LastEvaluatedKey"`
-	ConsumedCapacity *ConsumedCapacity           `aws:"ConsumedCapacity"`
+	Items            []item.Item       `aws:"Items"`
+	Count            *int32            `aws:"Count"`
+	ScannedCount     *int32            `aws:"ScannedCount"`
+	LastEvaluatedKey item.Item         `aws:"LastEvaluatedKey"`
+	ConsumedCapacity *ConsumedCapacity `aws:"ConsumedCapacity"`
 }
 
 type SearchVectorsInput struct {
-	TableName                 string                    `aws:"TableName,required,min=1,max=1024"`
-	IndexName                 string                    `aws:"IndexName,required,min=3,max=255" pattern:"[a-zA-Z0-9_.-]+"`
-	ReturnConsumedCapacity    *string                   `aws:"ReturnConsumedCapacity" enum:"INDEXES|TOTAL|NONE"`
-	ExpressionAttributeNames  map[string]string         `aws:"ExpressionAttributeNames" item:"max=65535"`
-	ExpressionAttributeValues map[string]AttributeValue `aws:"ExpressionAttributeValues"`
-	ProjectionExpression      *string                   `aws:"ProjectionExpression"`
-	SearchVector              []AttributeValue          `aws:"SearchVector,required,min=1,max=4096"`
-	SearchConditionExpression *string                   `aws:"SearchConditionExpression"`
-	TopK                      int32                     `aws:"TopK,required,min=1"`
+	TableName                 string            `aws:"TableName,required,min=1,max=1024"`
+	IndexName                 string            `aws:"IndexName,required,min=3,max=255" pattern:"[a-zA-Z0-9_.-]+"`
+	ReturnConsumedCapacity    *string           `aws:"ReturnConsumedCapacity" enum:"INDEXES|TOTAL|NONE"`
+	ExpressionAttributeNames  map[string]string `aws:"ExpressionAttributeNames" item:"max=65535"`
+	ExpressionAttributeValues item.Item         `aws:"ExpressionAttributeValues"`
+	ProjectionExpression      *string           `aws:"ProjectionExpression"`
+	SearchVector              []item.Value      `aws:"SearchVector,required,min=1,max=4096"`
+	SearchConditionExpression *string           `aws:"SearchConditionExpression"`
+	TopK                      int32             `aws:"TopK,required,min=1"`
 }
 
 func (in *SearchVectorsInput) GetTableName() string { return in.TableName }
@@ -787,7 +788,7 @@ type UpdateGlobalTableSettingsOutput struct {
 
 type UpdateItemInput struct {
 	TableName                           string                            `aws:"TableName,required,min=1,max=1024"`
-	Key                                 map[string]AttributeValue         `aws:"Key,required" mapkey:"max=65535"`
+	Key                                 item.Item                         `aws:"Key,required"`
 	AttributeUpdates                    map[string]AttributeValueUpdate   `aws:"AttributeUpdates" mapkey:"max=65535"`
 	Expected                            map[string]ExpectedAttributeValue `aws:"Expected" mapkey:"max=65535"`
 	ConditionalOperator                 *string                           `aws:"ConditionalOperator" enum:"AND|OR"`
@@ -797,7 +798,7 @@ type UpdateItemInput struct {
 	UpdateExpression                    *string                           `aws:"UpdateExpression"`
 	ConditionExpression                 *string                           `aws:"ConditionExpression"`
 	ExpressionAttributeNames            map[string]string                 `aws:"ExpressionAttributeNames" item:"max=65535"`
-	ExpressionAttributeValues           map[string]AttributeValue         `aws:"ExpressionAttributeValues"`
+	ExpressionAttributeValues           item.Item                         `aws:"ExpressionAttributeValues"`
 	ReturnValuesOnConditionCheckFailure *string                           `aws:"ReturnValuesOnConditionCheckFailure" enum:"ALL_OLD|NONE"`
 }
 
@@ -806,9 +807,9 @@ func (in *UpdateItemInput) GetUpdateExpression() string    { return aws.Value(in
 func (in *UpdateItemInput) GetConditionExpression() string { return aws.Value(in.ConditionExpression) }
 
 type UpdateItemOutput struct {
-	Attributes            map[string]AttributeValue `aws:"Attributes"`
-	ConsumedCapacity      *ConsumedCapacity         `aws:"ConsumedCapacity"`
-	ItemCollectionMetrics *ItemCollectionMetrics    `aws:"ItemCollectionMetrics"`
+	Attributes            item.Item              `aws:"Attributes"`
+	ConsumedCapacity      *ConsumedCapacity      `aws:"ConsumedCapacity"`
+	ItemCollectionMetrics *ItemCollectionMetrics `aws:"ItemCollectionMetrics"`
 }
 
 type UpdateKinesisStreamingDestinationInput struct {
@@ -888,22 +889,9 @@ type AttributeDefinition struct {
 	AttributeType string `aws:"AttributeType,required" enum:"S|N|B"`
 }
 
-type AttributeValue struct {
-	S    *string                   `aws:"S"`
-	N    *string                   `aws:"N"`
-	B    []byte                    `aws:"B"`
-	SS   []string                  `aws:"SS"`
-	NS   []string                  `aws:"NS"`
-	BS   [][]byte                  `aws:"BS"`
-	M    map[string]AttributeValue `aws:"M" mapkey:"max=65535"`
-	L    []AttributeValue          `aws:"L"`
-	NULL *bool                     `aws:"NULL"`
-	BOOL *bool                     `aws:"BOOL"`
-}
-
 type AttributeValueUpdate struct {
-	Value  *AttributeValue `aws:"Value"`
-	Action *string         `aws:"Action" enum:"ADD|PUT|DELETE"`
+	Value  item.Value `aws:"Value"`
+	Action *string    `aws:"Action" enum:"ADD|PUT|DELETE"`
 }
 
 type AutoScalingPolicyDescription struct {
@@ -976,22 +964,22 @@ type BackupSummary struct {
 }
 
 type BatchStatementError struct {
-	Code    *string                   `aws:"Code"`
-	Message *string                   `aws:"Message"`
-	Item    map[string]AttributeValue `aws:"Item"`
+	Code    *string   `aws:"Code"`
+	Message *string   `aws:"Message"`
+	Item    item.Item `aws:"Item"`
 }
 
 type BatchStatementRequest struct {
-	Statement                           string           `aws:"Statement,required,min=1,max=8192"`
-	Parameters                          []AttributeValue `aws:"Parameters,min=1"`
-	ConsistentRead                      *bool            `aws:"ConsistentRead"`
-	ReturnValuesOnConditionCheckFailure *string          `aws:"ReturnValuesOnConditionCheckFailure" enum:"ALL_OLD|NONE"`
+	Statement                           string       `aws:"Statement,required,min=1,max=8192"`
+	Parameters                          []item.Value `aws:"Parameters,min=1"`
+	ConsistentRead                      *bool        `aws:"ConsistentRead"`
+	ReturnValuesOnConditionCheckFailure *string      `aws:"ReturnValuesOnConditionCheckFailure" enum:"ALL_OLD|NONE"`
 }
 
 type BatchStatementResponse struct {
-	Error     *BatchStatementError      `aws:"Error"`
-	TableName *string                   `aws:"TableName"`
-	Item      map[string]AttributeValue `aws:"Item"`
+	Error     *BatchStatementError `aws:"Error"`
+	TableName *string              `aws:"TableName"`
+	Item      item.Item            `aws:"Item"`
 }
 
 type BillingModeSummary struct {
@@ -1000,9 +988,9 @@ type BillingModeSummary struct {
 }
 
 type CancellationReason struct {
-	Item    map[string]AttributeValue `aws:"Item"`
-	Code    *string                   `aws:"Code"`
-	Message *string                   `aws:"Message"`
+	Item    item.Item `aws:"Item"`
+	Code    *string   `aws:"Code"`
+	Message *string   `aws:"Message"`
 }
 
 type Capacity struct {
@@ -1012,17 +1000,17 @@ type Capacity struct {
 }
 
 type Condition struct {
-	AttributeValueList []AttributeValue `aws:"AttributeValueList"`
-	ComparisonOperator string           `aws:"ComparisonOperator,required" enum:"EQ|NE|IN|LE|LT|GE|GT|BETWEEN|NOT_NULL|NULL|CONTAINS|NOT_CONTAINS|BEGINS_WITH"`
+	AttributeValueList []item.Value `aws:"AttributeValueList"`
+	ComparisonOperator string       `aws:"ComparisonOperator,required" enum:"EQ|NE|IN|LE|LT|GE|GT|BETWEEN|NOT_NULL|NULL|CONTAINS|NOT_CONTAINS|BEGINS_WITH"`
 }
 
 type ConditionCheck struct {
-	Key                                 map[string]AttributeValue `aws:"Key,required" mapkey:"max=65535"`
-	TableName                           string                    `aws:"TableName,required,min=1,max=1024"`
-	ConditionExpression                 string                    `aws:"ConditionExpression,required"`
-	ExpressionAttributeNames            map[string]string         `aws:"ExpressionAttributeNames" item:"max=65535"`
-	ExpressionAttributeValues           map[string]AttributeValue `aws:"ExpressionAttributeValues"`
-	ReturnValuesOnConditionCheckFailure *string                   `aws:"ReturnValuesOnConditionCheckFailure" enum:"ALL_OLD|NONE"`
+	Key                                 item.Item         `aws:"Key,required"`
+	TableName                           string            `aws:"TableName,required,min=1,max=1024"`
+	ConditionExpression                 string            `aws:"ConditionExpression,required"`
+	ExpressionAttributeNames            map[string]string `aws:"ExpressionAttributeNames" item:"max=65535"`
+	ExpressionAttributeValues           item.Item         `aws:"ExpressionAttributeValues"`
+	ReturnValuesOnConditionCheckFailure *string           `aws:"ReturnValuesOnConditionCheckFailure" enum:"ALL_OLD|NONE"`
 }
 
 type ConsumedCapacity struct {
@@ -1089,12 +1077,12 @@ type CsvOptions struct {
 }
 
 type Delete struct {
-	Key                                 map[string]AttributeValue `aws:"Key,required" mapkey:"max=65535"`
-	TableName                           string                    `aws:"TableName,required,min=1,max=1024"`
-	ConditionExpression                 *string                   `aws:"ConditionExpression"`
-	ExpressionAttributeNames            map[string]string         `aws:"ExpressionAttributeNames" item:"max=65535"`
-	ExpressionAttributeValues           map[string]AttributeValue `aws:"ExpressionAttributeValues"`
-	ReturnValuesOnConditionCheckFailure *string                   `aws:"ReturnValuesOnConditionCheckFailure" enum:"ALL_OLD|NONE"`
+	Key                                 item.Item         `aws:"Key,required"`
+	TableName                           string            `aws:"TableName,required,min=1,max=1024"`
+	ConditionExpression                 *string           `aws:"ConditionExpression"`
+	ExpressionAttributeNames            map[string]string `aws:"ExpressionAttributeNames" item:"max=65535"`
+	ExpressionAttributeValues           item.Item         `aws:"ExpressionAttributeValues"`
+	ReturnValuesOnConditionCheckFailure *string           `aws:"ReturnValuesOnConditionCheckFailure" enum:"ALL_OLD|NONE"`
 }
 
 type DeleteGlobalSecondaryIndexAction struct {
@@ -1114,7 +1102,7 @@ type DeleteReplicationGroupMemberAction struct {
 }
 
 type DeleteRequest struct {
-	Key map[string]AttributeValue `aws:"Key,required" mapkey:"max=65535"`
+	Key item.Item `aws:"Key,required"`
 }
 
 type DeleteVectorIndexAction struct {
@@ -1136,10 +1124,10 @@ type Endpoint struct {
 }
 
 type ExpectedAttributeValue struct {
-	Value              *AttributeValue  `aws:"Value"`
-	Exists             *bool            `aws:"Exists"`
-	ComparisonOperator *string          `aws:"ComparisonOperator" enum:"EQ|NE|IN|LE|LT|GE|GT|BETWEEN|NOT_NULL|NULL|CONTAINS|NOT_CONTAINS|BEGINS_WITH"`
-	AttributeValueList []AttributeValue `aws:"AttributeValueList"`
+	Value              item.Value   `aws:"Value"`
+	Exists             *bool        `aws:"Exists"`
+	ComparisonOperator *string      `aws:"ComparisonOperator" enum:"EQ|NE|IN|LE|LT|GE|GT|BETWEEN|NOT_NULL|NULL|CONTAINS|NOT_CONTAINS|BEGINS_WITH"`
+	AttributeValueList []item.Value `aws:"AttributeValueList"`
 }
 
 type ExportDescription struct {
@@ -1179,18 +1167,18 @@ type FailureException struct {
 }
 
 type FilterSpecification struct {
-	FilterExpression          *string                   `aws:"FilterExpression"`
-	ProjectionExpression      *string                   `aws:"ProjectionExpression"`
-	KeyConditionExpression    *string                   `aws:"KeyConditionExpression"`
-	ExpressionAttributeNames  map[string]string         `aws:"ExpressionAttributeNames" item:"max=65535"`
-	ExpressionAttributeValues map[string]AttributeValue `aws:"ExpressionAttributeValues"`
+	FilterExpression          *string           `aws:"FilterExpression"`
+	ProjectionExpression      *string           `aws:"ProjectionExpression"`
+	KeyConditionExpression    *string           `aws:"KeyConditionExpression"`
+	ExpressionAttributeNames  map[string]string `aws:"ExpressionAttributeNames" item:"max=65535"`
+	ExpressionAttributeValues item.Item         `aws:"ExpressionAttributeValues"`
 }
 
 type Get struct {
-	Key                      map[string]AttributeValue `aws:"Key,required" mapkey:"max=65535"`
-	TableName                string                    `aws:"TableName,required,min=1,max=1024"`
-	ProjectionExpression     *string                   `aws:"ProjectionExpression"`
-	ExpressionAttributeNames map[string]string         `aws:"ExpressionAttributeNames" item:"max=65535"`
+	Key                      item.Item         `aws:"Key,required"`
+	TableName                string            `aws:"TableName,required,min=1,max=1024"`
+	ProjectionExpression     *string           `aws:"ProjectionExpression"`
+	ExpressionAttributeNames map[string]string `aws:"ExpressionAttributeNames" item:"max=65535"`
 }
 
 type GlobalSecondaryIndex struct {
@@ -1314,12 +1302,12 @@ type InputFormatOptions struct {
 }
 
 type ItemCollectionMetrics struct {
-	ItemCollectionKey   map[string]AttributeValue `aws:"ItemCollectionKey"`
-	SizeEstimateRangeGB []float64                 `aws:"SizeEstimateRangeGB"`
+	ItemCollectionKey   item.Item `aws:"ItemCollectionKey"`
+	SizeEstimateRangeGB []float64 `aws:"SizeEstimateRangeGB"`
 }
 
 type ItemResponse struct {
-	Item map[string]AttributeValue `aws:"Item"`
+	Item item.Item `aws:"Item"`
 }
 
 type KeySchemaElement struct {
@@ -1328,11 +1316,11 @@ type KeySchemaElement struct {
 }
 
 type KeysAndAttributes struct {
-	Keys                     []map[string]AttributeValue `aws:"Keys,required,min=1,max=100" item.mapkey:"max=65535"`
-	AttributesToGet          []string                    `aws:"AttributesToGet,min=1" item:"max=65535"`
-	ConsistentRead           *bool                       `aws:"ConsistentRead"`
-	ProjectionExpression     *string                     `aws:"ProjectionExpression"`
-	ExpressionAttributeNames map[string]string           `aws:"ExpressionAttributeNames" item:"max=65535"`
+	Keys                     []item.Item       `aws:"Keys,required,min=1,max=100"`
+	AttributesToGet          []string          `aws:"AttributesToGet,min=1" item:"max=65535"`
+	ConsistentRead           *bool             `aws:"ConsistentRead"`
+	ProjectionExpression     *string           `aws:"ProjectionExpression"`
+	ExpressionAttributeNames map[string]string `aws:"ExpressionAttributeNames" item:"max=65535"`
 }
 
 type KinesisDataStreamDestination struct {
@@ -1386,9 +1374,9 @@ type OnDemandThroughputOverride struct {
 }
 
 type ParameterizedStatement struct {
-	Statement                           string           `aws:"Statement,required,min=1,max=8192"`
-	Parameters                          []AttributeValue `aws:"Parameters,min=1"`
-	ReturnValuesOnConditionCheckFailure *string          `aws:"ReturnValuesOnConditionCheckFailure" enum:"ALL_OLD|NONE"`
+	Statement                           string       `aws:"Statement,required,min=1,max=8192"`
+	Parameters                          []item.Value `aws:"Parameters,min=1"`
+	ReturnValuesOnConditionCheckFailure *string      `aws:"ReturnValuesOnConditionCheckFailure" enum:"ALL_OLD|NONE"`
 }
 
 type PointInTimeRecoveryDescription struct {
@@ -1426,16 +1414,16 @@ type ProvisionedThroughputOverride struct {
 }
 
 type Put struct {
-	Item                                map[string]AttributeValue `aws:"Item,required" mapkey:"max=65535"`
-	TableName                           string                    `aws:"TableName,required,min=1,max=1024"`
-	ConditionExpression                 *string                   `aws:"ConditionExpression"`
-	ExpressionAttributeNames            map[string]string         `aws:"ExpressionAttributeNames" item:"max=65535"`
-	ExpressionAttributeValues           map[string]AttributeValue `aws:"ExpressionAttributeValues"`
-	ReturnValuesOnConditionCheckFailure *string                   `aws:"ReturnValuesOnConditionCheckFailure" enum:"ALL_OLD|NONE"`
+	Item                                item.Item         `aws:"Item,required"`
+	TableName                           string            `aws:"TableName,required,min=1,max=1024"`
+	ConditionExpression                 *string           `aws:"ConditionExpression"`
+	ExpressionAttributeNames            map[string]string `aws:"ExpressionAttributeNames" item:"max=65535"`
+	ExpressionAttributeValues           item.Item         `aws:"ExpressionAttributeValues"`
+	ReturnValuesOnConditionCheckFailure *string           `aws:"ReturnValuesOnConditionCheckFailure" enum:"ALL_OLD|NONE"`
 }
 
 type PutRequest struct {
-	Item map[string]AttributeValue `aws:"Item,required" mapkey:"max=65535"`
+	Item item.Item `aws:"Item,required"`
 }
 
 type Replica struct {
@@ -1571,8 +1559,8 @@ type SSESpecification struct {
 }
 
 type SearchResultItem struct {
-	Item  map[string]AttributeValue `aws:"Item"`
-	Score *float64                  `aws:"Score"`
+	Item  item.Item `aws:"Item"`
+	Score *float64  `aws:"Score"`
 }
 
 type SearchSchemaElement struct {
@@ -1701,13 +1689,13 @@ type TransactWriteItem struct {
 }
 
 type Update struct {
-	Key                                 map[string]AttributeValue `aws:"Key,required" mapkey:"max=65535"`
-	UpdateExpression                    string                    `aws:"UpdateExpression,required"`
-	TableName                           string                    `aws:"TableName,required,min=1,max=1024"`
-	ConditionExpression                 *string                   `aws:"ConditionExpression"`
-	ExpressionAttributeNames            map[string]string         `aws:"ExpressionAttributeNames" item:"max=65535"`
-	ExpressionAttributeValues           map[string]AttributeValue `aws:"ExpressionAttributeValues"`
-	ReturnValuesOnConditionCheckFailure *string                   `aws:"ReturnValuesOnConditionCheckFailure" enum:"ALL_OLD|NONE"`
+	Key                                 item.Item         `aws:"Key,required"`
+	UpdateExpression                    string            `aws:"UpdateExpression,required"`
+	TableName                           string            `aws:"TableName,required,min=1,max=1024"`
+	ConditionExpression                 *string           `aws:"ConditionExpression"`
+	ExpressionAttributeNames            map[string]string `aws:"ExpressionAttributeNames" item:"max=65535"`
+	ExpressionAttributeValues           item.Item         `aws:"ExpressionAttributeValues"`
+	ReturnValuesOnConditionCheckFailure *string           `aws:"ReturnValuesOnConditionCheckFailure" enum:"ALL_OLD|NONE"`
 }
 
 type UpdateGlobalSecondaryIndexAction struct {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/item"
 )
 
 type DescribeStreamInput struct {
@@ -68,19 +69,6 @@ type ListStreamsOutput struct {
 	LastEvaluatedStreamArn *string  `aws:"LastEvaluatedStreamArn"`
 }
 
-type AttributeValue struct {
-	S    *string                   `aws:"S"`
-	N    *string                   `aws:"N"`
-	B    []byte                    `aws:"B"`
-	SS   []string                  `aws:"SS"`
-	NS   []string                  `aws:"NS"`
-	BS   [][]byte                  `aws:"BS"`
-	M    map[string]AttributeValue `aws:"M"`
-	L    []AttributeValue          `aws:"L"`
-	NULL *bool                     `aws:"NULL"`
-	BOOL *bool                     `aws:"BOOL"`
-}
-
 type Identity struct {
 	PrincipalId *string `aws:"PrincipalId"`
 	Type        *string `aws:"Type"`
@@ -136,11 +124,11 @@ type StreamDescription struct {
 }
 
 type StreamRecord struct {
-	ApproximateCreationDateTime *time.Time                `aws:"ApproximateCreationDateTime"`
-	Keys                        map[string]AttributeValue `aws:"Keys"`
-	NewImage                    map[string]AttributeValue `aws:"NewImage"`
-	OldImage                    map[string]AttributeValue `aws:"OldImage"`
-	SequenceNumber              *string                   `aws:"SequenceNumber"`
-	SizeBytes                   *int64                    `aws:"SizeBytes"`
-	StreamViewType              *string                   `aws:"StreamViewType"`
+	ApproximateCreationDateTime *time.Time `aws:"ApproximateCreationDateTime"`
+	Keys                        item.Item  `aws:"Keys"`
+	NewImage                    item.Item  `aws:"NewImage"`
+	OldImage                    item.Item  `aws:"OldImage"`
+	SequenceNumber              *string    `aws:"SequenceNumber"`
+	SizeBytes                   *int64     `aws:"SizeBytes"`
+	StreamViewType              *string    `aws:"StreamViewType"`
 }

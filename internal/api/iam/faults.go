@@ -45,4 +45,5 @@ var (
 	ServiceNotSupportedException                          = aws.Fault{Code: "NotSupportedService", Status: 404}
 	UnmodifiableEntityException                           = aws.Fault{Code: "UnmodifiableEntity", Status: 400}
 	UnrecognizedPublicKeyEncodingException                = aws.Fault{Code: "UnrecognizedPublicKeyEncoding", Status: 400}
+	ValidationError                                       = aws.Fault{Code: "ValidationError", Status: 400}
 )

@@ -7,30 +7,268 @@ import (
 )
 
 var (
-	AccessDenied                   = aws.Fault{Code: "AccessDenied", Status: 403}
-	AnnotationLimitExceeded        = aws.Fault{Code: "AnnotationLimitExceeded", Status: 400}
-	AnnotationNameTooLong          = aws.Fault{Code: "AnnotationNameTooLong", Status: 400}
-	BucketAlreadyExists            = aws.Fault{Code: "BucketAlreadyExists", Status: 409}
-	BucketAlreadyOwnedByYou        = aws.Fault{Code: "BucketAlreadyOwnedByYou", Status: 409}
-	EncryptionTypeMismatch         = aws.Fault{Code: "EncryptionTypeMismatch", Status: 400}
-	IdempotencyParameterMismatch   = aws.Fault{Code: "IdempotencyParameterMismatch", Status: 400}
-	InvalidAnnotationName          = aws.Fault{Code: "InvalidAnnotationName", Status: 400}
-	InvalidObjectState             = aws.Fault{Code: "InvalidObjectState", Status: 403}
-	InvalidPrefix                  = aws.Fault{Code: "InvalidPrefix", Status: 400}
-	InvalidRequest                 = aws.Fault{Code: "InvalidRequest", Status: 400}
-	InvalidWriteOffset             = aws.Fault{Code: "InvalidWriteOffset", Status: 400}
-	NoSuchAnnotation               = aws.Fault{Code: "NoSuchAnnotation", Status: 404}
-	NoSuchBucket                   = aws.Fault{Code: "NoSuchBucket", Status: 404}
-	NoSuchKey                      = aws.Fault{Code: "NoSuchKey", Status: 404}
-	NoSuchUpload                   = aws.Fault{Code: "NoSuchUpload", Status: 404}
-	ObjectAlreadyInActiveTierError = aws.Fault{Code: "ObjectAlreadyInActiveTierError", Status: 403}
-	ObjectNotInActiveTierError     = aws.Fault{Code: "ObjectNotInActiveTierError", Status: 403}
-	TooManyParts                   = aws.Fault{Code: "TooManyParts", Status: 400}
-	UnsupportedMediaType           = aws.Fault{Code: "UnsupportedMediaType", Status: 415}
+	AccessDenied                                   = aws.Fault{Code: "AccessDenied", Status: 403}
+	AccessForbidden                                = aws.Fault{Code: "AccessForbidden", Status: 403}
+	AnnotationLimitExceeded                        = aws.Fault{Code: "AnnotationLimitExceeded", Status: 400}
+	AnnotationNameTooLong                          = aws.Fault{Code: "AnnotationNameTooLong", Status: 400}
+	AuthorizationHeaderMalformed                   = aws.Fault{Code: "AuthorizationHeaderMalformed", Status: 400}
+	BadDigest                                      = aws.Fault{Code: "BadDigest", Status: 400}
+	BucketAlreadyExists                            = aws.Fault{Code: "BucketAlreadyExists", Status: 409}
+	BucketAlreadyOwnedByYou                        = aws.Fault{Code: "BucketAlreadyOwnedByYou", Status: 409}
+	BucketNotEmpty                                 = aws.Fault{Code: "BucketNotEmpty", Status: 409}
+	ConditionalRequestConflict                     = aws.Fault{Code: "ConditionalRequestConflict", Status: 409}
+	EncryptionTypeMismatch                         = aws.Fault{Code: "EncryptionTypeMismatch", Status: 400}
+	EntityTooLarge                                 = aws.Fault{Code: "EntityTooLarge", Status: 400}
+	EntityTooSmall                                 = aws.Fault{Code: "EntityTooSmall", Status: 400}
+	IdempotencyParameterMismatch                   = aws.Fault{Code: "IdempotencyParameterMismatch", Status: 400}
+	IllegalLocationConstraintException             = aws.Fault{Code: "IllegalLocationConstraintException", Status: 400}
+	IllegalVersioningConfigurationException        = aws.Fault{Code: "IllegalVersioningConfigurationException", Status: 400}
+	IncompleteBody                                 = aws.Fault{Code: "IncompleteBody", Status: 400}
+	InvalidAnnotationName                          = aws.Fault{Code: "InvalidAnnotationName", Status: 400}
+	InvalidArgument                                = aws.Fault{Code: "InvalidArgument", Status: 400}
+	InvalidBucketName                              = aws.Fault{Code: "InvalidBucketName", Status: 400}
+	InvalidBucketState                             = aws.Fault{Code: "InvalidBucketState", Status: 409}
+	InvalidDigest                                  = aws.Fault{Code: "InvalidDigest", Status: 400}
+	InvalidLocationConstraint                      = aws.Fault{Code: "InvalidLocationConstraint", Status: 400}
+	InvalidObjectState                             = aws.Fault{Code: "InvalidObjectState", Status: 403}
+	InvalidPart                                    = aws.Fault{Code: "InvalidPart", Status: 400}
+	InvalidPartNumber                              = aws.Fault{Code: "InvalidPartNumber", Status: 416}
+	InvalidPartOrder                               = aws.Fault{Code: "InvalidPartOrder", Status: 400}
+	InvalidPrefix                                  = aws.Fault{Code: "InvalidPrefix", Status: 400}
+	InvalidRange                                   = aws.Fault{Code: "InvalidRange", Status: 416}
+	InvalidRequest                                 = aws.Fault{Code: "InvalidRequest", Status: 400}
+	InvalidStorageClass                            = aws.Fault{Code: "InvalidStorageClass", Status: 400}
+	InvalidTag                                     = aws.Fault{Code: "InvalidTag", Status: 400}
+	InvalidWriteOffset                             = aws.Fault{Code: "InvalidWriteOffset", Status: 400}
+	KeyTooLongError                                = aws.Fault{Code: "KeyTooLongError", Status: 400}
+	MalformedPolicy                                = aws.Fault{Code: "MalformedPolicy", Status: 400}
+	MalformedXML                                   = aws.Fault{Code: "MalformedXML", Status: 400}
+	MetadataTooLarge                               = aws.Fault{Code: "MetadataTooLarge", Status: 400}
+	MethodNotAllowed                               = aws.Fault{Code: "MethodNotAllowed", Status: 405}
+	MissingContentLength                           = aws.Fault{Code: "MissingContentLength", Status: 411}
+	NoSuchAnnotation                               = aws.Fault{Code: "NoSuchAnnotation", Status: 404}
+	NoSuchBucket                                   = aws.Fault{Code: "NoSuchBucket", Status: 404}
+	NoSuchBucketPolicy                             = aws.Fault{Code: "NoSuchBucketPolicy", Status: 404}
+	NoSuchCORSConfiguration                        = aws.Fault{Code: "NoSuchCORSConfiguration", Status: 404}
+	NoSuchKey                                      = aws.Fault{Code: "NoSuchKey", Status: 404}
+	NoSuchLifecycleConfiguration                   = aws.Fault{Code: "NoSuchLifecycleConfiguration", Status: 404}
+	NoSuchPublicAccessBlockConfiguration           = aws.Fault{Code: "NoSuchPublicAccessBlockConfiguration", Status: 404}
+	NoSuchTagSet                                   = aws.Fault{Code: "NoSuchTagSet", Status: 404}
+	NoSuchUpload                                   = aws.Fault{Code: "NoSuchUpload", Status: 404}
+	NoSuchVersion                                  = aws.Fault{Code: "NoSuchVersion", Status: 404}
+	NoSuchWebsiteConfiguration                     = aws.Fault{Code: "NoSuchWebsiteConfiguration", Status: 404}
+	NotModified                                    = aws.Fault{Code: "NotModified", Status: 304}
+	ObjectAlreadyInActiveTierError                 = aws.Fault{Code: "ObjectAlreadyInActiveTierError", Status: 403}
+	ObjectLockConfigurationNotFoundError           = aws.Fault{Code: "ObjectLockConfigurationNotFoundError", Status: 404}
+	ObjectNotInActiveTierError                     = aws.Fault{Code: "ObjectNotInActiveTierError", Status: 403}
+	OwnershipControlsNotFoundError                 = aws.Fault{Code: "OwnershipControlsNotFoundError", Status: 404}
+	PreconditionFailed                             = aws.Fault{Code: "PreconditionFailed", Status: 412}
+	ReplicationConfigurationNotFoundError          = aws.Fault{Code: "ReplicationConfigurationNotFoundError", Status: 404}
+	ServerSideEncryptionConfigurationNotFoundError = aws.Fault{Code: "ServerSideEncryptionConfigurationNotFoundError", Status: 404}
+	TooManyBuckets                                 = aws.Fault{Code: "TooManyBuckets", Status: 400}
+	TooManyParts                                   = aws.Fault{Code: "TooManyParts", Status: 400}
+	UnsupportedMediaType                           = aws.Fault{Code: "UnsupportedMediaType", Status: 415}
+	XAmzContentSHA256Mismatch                      = aws.Fault{Code: "XAmzContentSHA256Mismatch", Status: 400}
 )
+
+// AccessForbiddenDetail is what AccessForbidden says besides its message.
+type AccessForbiddenDetail struct {
+	Method       string `aws:"Method,required"`
+	ResourceType string `aws:"ResourceType,required"`
+}
+
+// AuthorizationHeaderMalformedDetail is what AuthorizationHeaderMalformed says besides its message.
+type AuthorizationHeaderMalformedDetail struct {
+	Region string `aws:"Region,required"`
+}
+
+// BucketAlreadyExistsDetail is what BucketAlreadyExists says besides its message.
+type BucketAlreadyExistsDetail struct {
+	BucketName string `aws:"BucketName,required"`
+}
+
+// BucketAlreadyOwnedByYouDetail is what BucketAlreadyOwnedByYou says besides its message.
+type BucketAlreadyOwnedByYouDetail struct {
+	BucketName string `aws:"BucketName,required"`
+}
+
+// BucketNotEmptyDetail is what BucketNotEmpty says besides its message.
+type BucketNotEmptyDetail struct {
+	BucketName string `aws:"BucketName,required"`
+}
+
+// ConditionalRequestConflictDetail is what ConditionalRequestConflict says besides its message.
+type ConditionalRequestConflictDetail struct {
+	Condition string `aws:"Condition,required"`
+	Key       string `aws:"Key,required"`
+}
+
+// EntityTooLargeDetail is what EntityTooLarge says besides its message.
+type EntityTooLargeDetail struct {
+	ProposedSize   string `aws:"ProposedSize,required"`
+	MaxSizeAllowed string `aws:"MaxSizeAllowed,required"`
+}
+
+// EntityTooSmallDetail is what EntityTooSmall says besides its message.
+type EntityTooSmallDetail struct {
+	ETag           string `aws:"ETag,required"`
+	MinSizeAllowed string `aws:"MinSizeAllowed,required"`
+	PartNumber     string `aws:"PartNumber,required"`
+	ProposedSize   string `aws:"ProposedSize,required"`
+}
+
+// InvalidArgumentDetail is what InvalidArgument says besides its message.
+type InvalidArgumentDetail struct {
+	ArgumentName  string `aws:"ArgumentName,required"`
+	ArgumentValue string `aws:"ArgumentValue,required"`
+}
+
+// InvalidBucketNameDetail is what InvalidBucketName says besides its message.
+type InvalidBucketNameDetail struct {
+	BucketName string `aws:"BucketName,required"`
+}
+
+// InvalidLocationConstraintDetail is what InvalidLocationConstraint says besides its message.
+type InvalidLocationConstraintDetail struct {
+	LocationConstraint string `aws:"LocationConstraint,required"`
+}
 
 // InvalidObjectStateDetail is what InvalidObjectState says besides its message.
 type InvalidObjectStateDetail struct {
 	StorageClass *string `aws:"StorageClass"`
 	AccessTier   *string `aws:"AccessTier"`
+}
+
+// InvalidPartDetail is what InvalidPart says besides its message.
+type InvalidPartDetail struct {
+	ETag       string `aws:"ETag,required"`
+	PartNumber string `aws:"PartNumber,required"`
+	UploadId   string `aws:"UploadId,required"`
+}
+
+// InvalidPartNumberDetail is what InvalidPartNumber says besides its message.
+type InvalidPartNumberDetail struct {
+	ActualPartCount     string `aws:"ActualPartCount,required"`
+	PartNumberRequested string `aws:"PartNumberRequested,required"`
+}
+
+// InvalidPartOrderDetail is what InvalidPartOrder says besides its message.
+type InvalidPartOrderDetail struct {
+	UploadId string `aws:"UploadId,required"`
+}
+
+// InvalidRangeDetail is what InvalidRange says besides its message.
+type InvalidRangeDetail struct {
+	ActualObjectSize string `aws:"ActualObjectSize,required"`
+	RangeRequested   string `aws:"RangeRequested,required"`
+}
+
+// InvalidStorageClassDetail is what InvalidStorageClass says besides its message.
+type InvalidStorageClassDetail struct {
+	StorageClassRequested string `aws:"StorageClassRequested,required"`
+}
+
+// InvalidTagDetail is what InvalidTag says besides its message.
+type InvalidTagDetail struct {
+	TagKey string `aws:"TagKey,required"`
+}
+
+// KeyTooLongErrorDetail is what KeyTooLongError says besides its message.
+type KeyTooLongErrorDetail struct {
+	MaxSizeAllowed string `aws:"MaxSizeAllowed,required"`
+	Size           string `aws:"Size,required"`
+}
+
+// MetadataTooLargeDetail is what MetadataTooLarge says besides its message.
+type MetadataTooLargeDetail struct {
+	MaxSizeAllowed string `aws:"MaxSizeAllowed,required"`
+	Size           string `aws:"Size,required"`
+}
+
+// MethodNotAllowedDetail is what MethodNotAllowed says besides its message.
+type MethodNotAllowedDetail struct {
+	Method       string `aws:"Method,required"`
+	ResourceType string `aws:"ResourceType,required"`
+}
+
+// NoSuchBucketDetail is what NoSuchBucket says besides its message.
+type NoSuchBucketDetail struct {
+	BucketName string `aws:"BucketName,required"`
+}
+
+// NoSuchBucketPolicyDetail is what NoSuchBucketPolicy says besides its message.
+type NoSuchBucketPolicyDetail struct {
+	BucketName string `aws:"BucketName,required"`
+}
+
+// NoSuchCORSConfigurationDetail is what NoSuchCORSConfiguration says besides its message.
+type NoSuchCORSConfigurationDetail struct {
+	BucketName string `aws:"BucketName,required"`
+}
+
+// NoSuchKeyDetail is what NoSuchKey says besides its message.
+type NoSuchKeyDetail struct {
+	Key string `aws:"Key,required"`
+}
+
+// NoSuchLifecycleConfigurationDetail is what NoSuchLifecycleConfiguration says besides its message.
+type NoSuchLifecycleConfigurationDetail struct {
+	BucketName string `aws:"BucketName,required"`
+}
+
+// NoSuchPublicAccessBlockConfigurationDetail is what NoSuchPublicAccessBlockConfiguration says besides its message.
+type NoSuchPublicAccessBlockConfigurationDetail struct {
+	BucketName string `aws:"BucketName,required"`
+}
+
+// NoSuchTagSetDetail is what NoSuchTagSet says besides its message.
+type NoSuchTagSetDetail struct {
+	BucketName string `aws:"BucketName,required"`
+}
+
+// NoSuchUploadDetail is what NoSuchUpload says besides its message.
+type NoSuchUploadDetail struct {
+	UploadId string `aws:"UploadId,required"`
+}
+
+// NoSuchVersionDetail is what NoSuchVersion says besides its message.
+type NoSuchVersionDetail struct {
+	Key       string `aws:"Key,required"`
+	VersionId string `aws:"VersionId,required"`
+}
+
+// NoSuchWebsiteConfigurationDetail is what NoSuchWebsiteConfiguration says besides its message.
+type NoSuchWebsiteConfigurationDetail struct {
+	BucketName string `aws:"BucketName,required"`
+}
+
+// ObjectLockConfigurationNotFoundErrorDetail is what ObjectLockConfigurationNotFoundError says besides its message.
+type ObjectLockConfigurationNotFoundErrorDetail struct {
+	BucketName string `aws:"BucketName,required"`
+}
+
+// OwnershipControlsNotFoundErrorDetail is what OwnershipControlsNotFoundError says besides its message.
+type OwnershipControlsNotFoundErrorDetail struct {
+	BucketName string `aws:"BucketName,required"`
+}
+
+// PreconditionFailedDetail is what PreconditionFailed says besides its message.
+type PreconditionFailedDetail struct {
+	Condition string `aws:"Condition,required"`
+}
+
+// ReplicationConfigurationNotFoundErrorDetail is what ReplicationConfigurationNotFoundError says besides its message.
+type ReplicationConfigurationNotFoundErrorDetail struct {
+	BucketName string `aws:"BucketName,required"`
+}
+
+// ServerSideEncryptionConfigurationNotFoundErrorDetail is what ServerSideEncryptionConfigurationNotFoundError says besides its message.
+type ServerSideEncryptionConfigurationNotFoundErrorDetail struct {
+	BucketName string `aws:"BucketName,required"`
+}
+
+// XAmzContentSHA256MismatchDetail is what XAmzContentSHA256Mismatch says besides its message.
+type XAmzContentSHA256MismatchDetail struct {
+	ClientComputedContentSHA256 string `aws:"ClientComputedContentSHA256,required"`
+	S3ComputedContentSHA256     string `aws:"S3ComputedContentSHA256,required"`
 }

@@ -13,9 +13,9 @@ import (
 
 type AbortMultipartUploadInput struct {
 	Bucket               string     `aws:"Bucket,required,uri"`
-	Key                  string     `aws:"Key,required,uri,min=1"`
+	Key                  string     `aws:"Key,required,uri"`
 	UploadId             string     `aws:"uploadId,required,querystring"`
-	RequestPayer         *string    `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer         *string    `aws:"x-amz-request-payer,header"`
 	ExpectedBucketOwner  *string    `aws:"x-amz-expected-bucket-owner,header"`
 	IfMatchInitiatedTime *time.Time `aws:"x-amz-if-match-initiated-time,header,ts=rfc822"`
 }
@@ -33,7 +33,7 @@ type AbortMultipartUploadOutput struct {
 
 type CompleteMultipartUploadInput struct {
 	Bucket               string                    `aws:"Bucket,required,uri"`
-	Key                  string                    `aws:"Key,required,uri,min=1"`
+	Key                  string                    `aws:"Key,required,uri"`
 	MultipartUpload      *CompletedMultipartUpload `aws:"CompleteMultipartUpload,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	UploadId             string                    `aws:"uploadId,required,querystring"`
 	ChecksumCRC32        *string                   `aws:"x-amz-checksum-crc32,header"`
@@ -46,9 +46,9 @@ type CompleteMultipartUploadInput struct {
 	ChecksumXXHASH64     *string                   `aws:"x-amz-checksum-xxhash64,header"`
 	ChecksumXXHASH3      *string                   `aws:"x-amz-checksum-xxhash3,header"`
 	ChecksumXXHASH128    *string                   `aws:"x-amz-checksum-xxhash128,header"`
-	ChecksumType         *string                   `aws:"x-amz-checksum-type,header" enum:"COMPOSITE|FULL_OBJECT"`
+	ChecksumType         *string                   `aws:"x-amz-checksum-type,header"`
 	MpuObjectSize        *int64                    `aws:"x-amz-mp-object-size,header"`
-	RequestPayer         *string                   `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer         *string                   `aws:"x-amz-request-payer,header"`
 	ExpectedBucketOwner  *string                   `aws:"x-amz-expected-bucket-owner,header"`
 	IfMatch              *string                   `aws:"If-Match,header"`
 	IfNoneMatch          *string                   `aws:"If-None-Match,header"`
@@ -124,15 +124,15 @@ type CompleteMultipartUploadOutput struct {
 }
 
 type CopyObjectInput struct {
-	ACL                              *string           `aws:"x-amz-acl,header" enum:"private|public-read|public-read-write|authenticated-read|aws-exec-read|bucket-owner-read|bucket-owner-full-control"`
+	ACL                              *string           `aws:"x-amz-acl,header"`
 	Bucket                           string            `aws:"Bucket,required,uri"`
 	CacheControl                     *string           `aws:"Cache-Control,header"`
-	ChecksumAlgorithm                *string           `aws:"x-amz-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm                *string           `aws:"x-amz-checksum-algorithm,header"`
 	ContentDisposition               *string           `aws:"Content-Disposition,header"`
 	ContentEncoding                  *string           `aws:"Content-Encoding,header"`
 	ContentLanguage                  *string           `aws:"Content-Language,header"`
 	ContentType                      *string           `aws:"Content-Type,header"`
-	CopySource                       string            `aws:"x-amz-copy-source,required,header" pattern:"\\/?.+\\/.+"`
+	CopySource                       string            `aws:"x-amz-copy-source,required,header"`
 	CopySourceIfMatch                *string           `aws:"x-amz-copy-source-if-match,header"`
 	CopySourceIfModifiedSince        *time.Time        `aws:"x-amz-copy-source-if-modified-since,header"`
 	CopySourceIfNoneMatch            *string           `aws:"x-amz-copy-source-if-none-match,header"`
@@ -144,13 +144,13 @@ type CopyObjectInput struct {
 	GrantWriteACP                    *string           `aws:"x-amz-grant-write-acp,header"`
 	IfMatch                          *string           `aws:"If-Match,header"`
 	IfNoneMatch                      *string           `aws:"If-None-Match,header"`
-	Key                              string            `aws:"Key,required,uri,min=1"`
+	Key                              string            `aws:"Key,required,uri"`
 	Metadata                         map[string]string `aws:"x-amz-meta-,headers"`
-	MetadataDirective                *string           `aws:"x-amz-metadata-directive,header" enum:"COPY|REPLACE"`
-	TaggingDirective                 *string           `aws:"x-amz-tagging-directive,header" enum:"COPY|REPLACE"`
-	AnnotationDirective              *string           `aws:"x-amz-object-annotation-directive,header" enum:"COPY|EXCLUDE"`
-	ServerSideEncryption             *string           `aws:"x-amz-server-side-encryption,header" enum:"AES256|aws:fsx|aws:backup|aws:kms|aws:kms:dsse"`
-	StorageClass                     *string           `aws:"x-amz-storage-class,header" enum:"STANDARD|REDUCED_REDUNDANCY|STANDARD_IA|ONEZONE_IA|INTELLIGENT_TIERING|GLACIER|DEEP_ARCHIVE|OUTPOSTS|GLACIER_IR|SNOW|EXPRESS_ONEZONE|FSX_OPENZFS|FSX_ONTAP|AWS_BACKUP_WARM|AWS_BACKUP_LOW_COST_WARM"`
+	MetadataDirective                *string           `aws:"x-amz-metadata-directive,header"`
+	TaggingDirective                 *string           `aws:"x-amz-tagging-directive,header"`
+	AnnotationDirective              *string           `aws:"x-amz-object-annotation-directive,header"`
+	ServerSideEncryption             *string           `aws:"x-amz-server-side-encryption,header"`
+	StorageClass                     *string           `aws:"x-amz-storage-class,header"`
 	WebsiteRedirectLocation          *string           `aws:"x-amz-website-redirect-location,header"`
 	SSECustomerAlgorithm             *string           `aws:"x-amz-server-side-encryption-customer-algorithm,header"`
 	SSECustomerKey                   *string           `aws:"x-amz-server-side-encryption-customer-key,header,sensitive"`
@@ -161,12 +161,12 @@ type CopyObjectInput struct {
 	CopySourceSSECustomerAlgorithm   *string           `aws:"x-amz-copy-source-server-side-encryption-customer-algorithm,header"`
 	CopySourceSSECustomerKey         *string           `aws:"x-amz-copy-source-server-side-encryption-customer-key,header,sensitive"`
 	CopySourceSSECustomerKeyMD5      *string           `aws:"x-amz-copy-source-server-side-encryption-customer-key-MD5,header"`
-	RequestPayer                     *string           `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer                     *string           `aws:"x-amz-request-payer,header"`
 	Tagging                          *string           `aws:"x-amz-tagging,header"`
-	ObjectLockMode                   *string           `aws:"x-amz-object-lock-mode,header" enum:"GOVERNANCE|COMPLIANCE"`
+	ObjectLockMode                   *string           `aws:"x-amz-object-lock-mode,header"`
 	ObjectLockRetainUntilDate        *time.Time        `aws:"x-amz-object-lock-retain-until-date,header,ts=iso8601"`
-	ObjectLockLegalHoldStatus        *string           `aws:"x-amz-object-lock-legal-hold,header" enum:"ON|OFF"`
-	ObjectLockEventHold              *string           `aws:"x-amz-object-lock-event-hold,header" enum:"ON|OFF"`
+	ObjectLockLegalHoldStatus        *string           `aws:"x-amz-object-lock-legal-hold,header"`
+	ObjectLockEventHold              *string           `aws:"x-amz-object-lock-event-hold,header"`
 	ObjectLockEventHoldDurationDays  *int32            `aws:"x-amz-object-lock-event-hold-duration-days,header"`
 	ObjectLockEventHoldDurationYears *int32            `aws:"x-amz-object-lock-event-hold-duration-years,header"`
 	ExpectedBucketOwner              *string           `aws:"x-amz-expected-bucket-owner,header"`
@@ -234,7 +234,7 @@ type CopyObjectOutput struct {
 }
 
 type CreateBucketInput struct {
-	ACL                        *string                    `aws:"x-amz-acl,header" enum:"private|public-read|public-read-write|authenticated-read"`
+	ACL                        *string                    `aws:"x-amz-acl,header"`
 	Bucket                     string                     `aws:"Bucket,required,uri"`
 	CreateBucketConfiguration  *CreateBucketConfiguration `aws:"CreateBucketConfiguration,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	GrantFullControl           *string                    `aws:"x-amz-grant-full-control,header"`
@@ -243,8 +243,8 @@ type CreateBucketInput struct {
 	GrantWrite                 *string                    `aws:"x-amz-grant-write,header"`
 	GrantWriteACP              *string                    `aws:"x-amz-grant-write-acp,header"`
 	ObjectLockEnabledForBucket *bool                      `aws:"x-amz-bucket-object-lock-enabled,header"`
-	ObjectOwnership            *string                    `aws:"x-amz-object-ownership,header" enum:"BucketOwnerPreferred|ObjectWriter|BucketOwnerEnforced"`
-	BucketNamespace            *string                    `aws:"x-amz-bucket-namespace,header" enum:"account-regional|global"`
+	ObjectOwnership            *string                    `aws:"x-amz-object-ownership,header"`
+	BucketNamespace            *string                    `aws:"x-amz-bucket-namespace,header"`
 }
 
 func (in *CreateBucketInput) GetBucket() string           { return in.Bucket }
@@ -262,7 +262,7 @@ type CreateBucketOutput struct {
 type CreateBucketMetadataConfigurationInput struct {
 	Bucket                string                 `aws:"Bucket,required,uri"`
 	ContentMD5            *string                `aws:"Content-MD5,header"`
-	ChecksumAlgorithm     *string                `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm     *string                `aws:"x-amz-sdk-checksum-algorithm,header"`
 	MetadataConfiguration *MetadataConfiguration `aws:"MetadataConfiguration,required,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ExpectedBucketOwner   *string                `aws:"x-amz-expected-bucket-owner,header"`
 }
@@ -280,7 +280,7 @@ type CreateBucketMetadataConfigurationOutput struct{}
 type CreateBucketMetadataTableConfigurationInput struct {
 	Bucket                     string                      `aws:"Bucket,required,uri"`
 	ContentMD5                 *string                     `aws:"Content-MD5,header"`
-	ChecksumAlgorithm          *string                     `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm          *string                     `aws:"x-amz-sdk-checksum-algorithm,header"`
 	MetadataTableConfiguration *MetadataTableConfiguration `aws:"MetadataTableConfiguration,required,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ExpectedBucketOwner        *string                     `aws:"x-amz-expected-bucket-owner,header"`
 }
@@ -296,7 +296,7 @@ func (in *CreateBucketMetadataTableConfigurationInput) GetExpectedBucketOwner() 
 type CreateBucketMetadataTableConfigurationOutput struct{}
 
 type CreateMultipartUploadInput struct {
-	ACL                              *string           `aws:"x-amz-acl,header" enum:"private|public-read|public-read-write|authenticated-read|aws-exec-read|bucket-owner-read|bucket-owner-full-control"`
+	ACL                              *string           `aws:"x-amz-acl,header"`
 	Bucket                           string            `aws:"Bucket,required,uri"`
 	CacheControl                     *string           `aws:"Cache-Control,header"`
 	ContentDisposition               *string           `aws:"Content-Disposition,header"`
@@ -308,10 +308,10 @@ type CreateMultipartUploadInput struct {
 	GrantRead                        *string           `aws:"x-amz-grant-read,header"`
 	GrantReadACP                     *string           `aws:"x-amz-grant-read-acp,header"`
 	GrantWriteACP                    *string           `aws:"x-amz-grant-write-acp,header"`
-	Key                              string            `aws:"Key,required,uri,min=1"`
+	Key                              string            `aws:"Key,required,uri"`
 	Metadata                         map[string]string `aws:"x-amz-meta-,headers"`
-	ServerSideEncryption             *string           `aws:"x-amz-server-side-encryption,header" enum:"AES256|aws:fsx|aws:backup|aws:kms|aws:kms:dsse"`
-	StorageClass                     *string           `aws:"x-amz-storage-class,header" enum:"STANDARD|REDUCED_REDUNDANCY|STANDARD_IA|ONEZONE_IA|INTELLIGENT_TIERING|GLACIER|DEEP_ARCHIVE|OUTPOSTS|GLACIER_IR|SNOW|EXPRESS_ONEZONE|FSX_OPENZFS|FSX_ONTAP|AWS_BACKUP_WARM|AWS_BACKUP_LOW_COST_WARM"`
+	ServerSideEncryption             *string           `aws:"x-amz-server-side-encryption,header"`
+	StorageClass                     *string           `aws:"x-amz-storage-class,header"`
 	WebsiteRedirectLocation          *string           `aws:"x-amz-website-redirect-location,header"`
 	SSECustomerAlgorithm             *string           `aws:"x-amz-server-side-encryption-customer-algorithm,header"`
 	SSECustomerKey                   *string           `aws:"x-amz-server-side-encryption-customer-key,header,sensitive"`
@@ -319,17 +319,17 @@ type CreateMultipartUploadInput struct {
 	SSEKMSKeyId                      *string           `aws:"x-amz-server-side-encryption-aws-kms-key-id,header,sensitive"`
 	SSEKMSEncryptionContext          *string           `aws:"x-amz-server-side-encryption-context,header,sensitive"`
 	BucketKeyEnabled                 *bool             `aws:"x-amz-server-side-encryption-bucket-key-enabled,header"`
-	RequestPayer                     *string           `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer                     *string           `aws:"x-amz-request-payer,header"`
 	Tagging                          *string           `aws:"x-amz-tagging,header"`
-	ObjectLockMode                   *string           `aws:"x-amz-object-lock-mode,header" enum:"GOVERNANCE|COMPLIANCE"`
+	ObjectLockMode                   *string           `aws:"x-amz-object-lock-mode,header"`
 	ObjectLockRetainUntilDate        *time.Time        `aws:"x-amz-object-lock-retain-until-date,header,ts=iso8601"`
-	ObjectLockLegalHoldStatus        *string           `aws:"x-amz-object-lock-legal-hold,header" enum:"ON|OFF"`
-	ObjectLockEventHold              *string           `aws:"x-amz-object-lock-event-hold,header" enum:"ON|OFF"`
+	ObjectLockLegalHoldStatus        *string           `aws:"x-amz-object-lock-legal-hold,header"`
+	ObjectLockEventHold              *string           `aws:"x-amz-object-lock-event-hold,header"`
 	ObjectLockEventHoldDurationDays  *int32            `aws:"x-amz-object-lock-event-hold-duration-days,header"`
 	ObjectLockEventHoldDurationYears *int32            `aws:"x-amz-object-lock-event-hold-duration-years,header"`
 	ExpectedBucketOwner              *string           `aws:"x-amz-expected-bucket-owner,header"`
-	ChecksumAlgorithm                *string           `aws:"x-amz-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
-	ChecksumType                     *string           `aws:"x-amz-checksum-type,header" enum:"COMPOSITE|FULL_OBJECT"`
+	ChecksumAlgorithm                *string           `aws:"x-amz-checksum-algorithm,header"`
+	ChecksumType                     *string           `aws:"x-amz-checksum-type,header"`
 }
 
 func (in *CreateMultipartUploadInput) GetBucket() string       { return in.Bucket }
@@ -389,9 +389,9 @@ type CreateMultipartUploadOutput struct {
 }
 
 type CreateSessionInput struct {
-	SessionMode             *string `aws:"x-amz-create-session-mode,header" enum:"ReadOnly|ReadWrite"`
+	SessionMode             *string `aws:"x-amz-create-session-mode,header"`
 	Bucket                  string  `aws:"Bucket,required,uri"`
-	ServerSideEncryption    *string `aws:"x-amz-server-side-encryption,header" enum:"AES256|aws:fsx|aws:backup|aws:kms|aws:kms:dsse"`
+	ServerSideEncryption    *string `aws:"x-amz-server-side-encryption,header"`
 	SSEKMSKeyId             *string `aws:"x-amz-server-side-encryption-aws-kms-key-id,header,sensitive"`
 	SSEKMSEncryptionContext *string `aws:"x-amz-server-side-encryption-context,header,sensitive"`
 	BucketKeyEnabled        *bool   `aws:"x-amz-server-side-encryption-bucket-key-enabled,header"`
@@ -601,10 +601,10 @@ type DeleteBucketWebsiteOutput struct{}
 
 type DeleteObjectInput struct {
 	Bucket                    string     `aws:"Bucket,required,uri"`
-	Key                       string     `aws:"Key,required,uri,min=1"`
+	Key                       string     `aws:"Key,required,uri"`
 	MFA                       *string    `aws:"x-amz-mfa,header"`
 	VersionId                 *string    `aws:"versionId,querystring"`
-	RequestPayer              *string    `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer              *string    `aws:"x-amz-request-payer,header"`
 	BypassGovernanceRetention *bool      `aws:"x-amz-bypass-governance-retention,header"`
 	ExpectedBucketOwner       *string    `aws:"x-amz-expected-bucket-owner,header"`
 	IfMatch                   *string    `aws:"If-Match,header"`
@@ -629,10 +629,10 @@ type DeleteObjectOutput struct {
 
 type DeleteObjectAnnotationInput struct {
 	Bucket              string  `aws:"Bucket,required,uri"`
-	Key                 string  `aws:"Key,required,uri,min=1"`
+	Key                 string  `aws:"Key,required,uri"`
 	AnnotationName      string  `aws:"annotationName,required,querystring"`
 	VersionId           *string `aws:"versionId,querystring"`
-	RequestPayer        *string `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer        *string `aws:"x-amz-request-payer,header"`
 	ExpectedBucketOwner *string `aws:"x-amz-expected-bucket-owner,header"`
 	ObjectIfMatch       *string `aws:"x-amz-object-if-match,header"`
 }
@@ -653,7 +653,7 @@ type DeleteObjectAnnotationOutput struct {
 
 type DeleteObjectTaggingInput struct {
 	Bucket              string  `aws:"Bucket,required,uri"`
-	Key                 string  `aws:"Key,required,uri,min=1"`
+	Key                 string  `aws:"Key,required,uri"`
 	VersionId           *string `aws:"versionId,querystring"`
 	ExpectedBucketOwner *string `aws:"x-amz-expected-bucket-owner,header"`
 }
@@ -673,10 +673,10 @@ type DeleteObjectsInput struct {
 	Bucket                    string  `aws:"Bucket,required,uri"`
 	Delete                    *Delete `aws:"Delete,required,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	MFA                       *string `aws:"x-amz-mfa,header"`
-	RequestPayer              *string `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer              *string `aws:"x-amz-request-payer,header"`
 	BypassGovernanceRetention *bool   `aws:"x-amz-bypass-governance-retention,header"`
 	ExpectedBucketOwner       *string `aws:"x-amz-expected-bucket-owner,header"`
-	ChecksumAlgorithm         *string `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm         *string `aws:"x-amz-sdk-checksum-algorithm,header"`
 }
 
 func (in *DeleteObjectsInput) GetBucket() string { return in.Bucket }
@@ -720,7 +720,7 @@ type GetBucketAbacOutput struct {
 type GetBucketAccelerateConfigurationInput struct {
 	Bucket              string  `aws:"Bucket,required,uri"`
 	ExpectedBucketOwner *string `aws:"x-amz-expected-bucket-owner,header"`
-	RequestPayer        *string `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer        *string `aws:"x-amz-request-payer,header"`
 }
 
 func (in *GetBucketAccelerateConfigurationInput) GetBucket() string { return in.Bucket }
@@ -1045,7 +1045,7 @@ type GetObjectInput struct {
 	IfModifiedSince            *time.Time `aws:"If-Modified-Since,header"`
 	IfNoneMatch                *string    `aws:"If-None-Match,header"`
 	IfUnmodifiedSince          *time.Time `aws:"If-Unmodified-Since,header"`
-	Key                        string     `aws:"Key,required,uri,min=1"`
+	Key                        string     `aws:"Key,required,uri"`
 	Range                      *string    `aws:"Range,header"`
 	ResponseCacheControl       *string    `aws:"response-cache-control,querystring"`
 	ResponseContentDisposition *string    `aws:"response-content-disposition,querystring"`
@@ -1057,10 +1057,10 @@ type GetObjectInput struct {
 	SSECustomerAlgorithm       *string    `aws:"x-amz-server-side-encryption-customer-algorithm,header"`
 	SSECustomerKey             *string    `aws:"x-amz-server-side-encryption-customer-key,header,sensitive"`
 	SSECustomerKeyMD5          *string    `aws:"x-amz-server-side-encryption-customer-key-MD5,header"`
-	RequestPayer               *string    `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer               *string    `aws:"x-amz-request-payer,header"`
 	PartNumber                 *int32     `aws:"partNumber,querystring"`
 	ExpectedBucketOwner        *string    `aws:"x-amz-expected-bucket-owner,header"`
-	ChecksumMode               *string    `aws:"x-amz-checksum-mode,header" enum:"ENABLED"`
+	ChecksumMode               *string    `aws:"x-amz-checksum-mode,header"`
 }
 
 func (in *GetObjectInput) GetBucket() string               { return in.Bucket }
@@ -1136,9 +1136,9 @@ type GetObjectOutput struct {
 
 type GetObjectAclInput struct {
 	Bucket              string  `aws:"Bucket,required,uri"`
-	Key                 string  `aws:"Key,required,uri,min=1"`
+	Key                 string  `aws:"Key,required,uri"`
 	VersionId           *string `aws:"versionId,querystring"`
-	RequestPayer        *string `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer        *string `aws:"x-amz-request-payer,header"`
 	ExpectedBucketOwner *string `aws:"x-amz-expected-bucket-owner,header"`
 }
 
@@ -1157,12 +1157,12 @@ type GetObjectAclOutput struct {
 
 type GetObjectAnnotationInput struct {
 	Bucket              string  `aws:"Bucket,required,uri"`
-	Key                 string  `aws:"Key,required,uri,min=1"`
+	Key                 string  `aws:"Key,required,uri"`
 	AnnotationName      string  `aws:"annotationName,required,querystring"`
 	VersionId           *string `aws:"versionId,querystring"`
-	RequestPayer        *string `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer        *string `aws:"x-amz-request-payer,header"`
 	ExpectedBucketOwner *string `aws:"x-amz-expected-bucket-owner,header"`
-	ChecksumMode        *string `aws:"x-amz-checksum-mode,header" enum:"ENABLED"`
+	ChecksumMode        *string `aws:"x-amz-checksum-mode,header"`
 }
 
 func (in *GetObjectAnnotationInput) GetBucket() string         { return in.Bucket }
@@ -1197,16 +1197,16 @@ type GetObjectAnnotationOutput struct {
 
 type GetObjectAttributesInput struct {
 	Bucket               string   `aws:"Bucket,required,uri"`
-	Key                  string   `aws:"Key,required,uri,min=1"`
+	Key                  string   `aws:"Key,required,uri"`
 	VersionId            *string  `aws:"versionId,querystring"`
 	MaxParts             *int32   `aws:"x-amz-max-parts,header"`
 	PartNumberMarker     *int32   `aws:"x-amz-part-number-marker,header"`
 	SSECustomerAlgorithm *string  `aws:"x-amz-server-side-encryption-customer-algorithm,header"`
 	SSECustomerKey       *string  `aws:"x-amz-server-side-encryption-customer-key,header,sensitive"`
 	SSECustomerKeyMD5    *string  `aws:"x-amz-server-side-encryption-customer-key-MD5,header"`
-	RequestPayer         *string  `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer         *string  `aws:"x-amz-request-payer,header"`
 	ExpectedBucketOwner  *string  `aws:"x-amz-expected-bucket-owner,header"`
-	ObjectAttributes     []string `aws:"x-amz-object-attributes,required,header" item:";;ETag|Checksum|ObjectParts|StorageClass|ObjectSize"`
+	ObjectAttributes     []string `aws:"x-amz-object-attributes,required,header"`
 }
 
 func (in *GetObjectAttributesInput) GetBucket() string    { return in.Bucket }
@@ -1237,9 +1237,9 @@ type GetObjectAttributesOutput struct {
 
 type GetObjectLegalHoldInput struct {
 	Bucket              string  `aws:"Bucket,required,uri"`
-	Key                 string  `aws:"Key,required,uri,min=1"`
+	Key                 string  `aws:"Key,required,uri"`
 	VersionId           *string `aws:"versionId,querystring"`
-	RequestPayer        *string `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer        *string `aws:"x-amz-request-payer,header"`
 	ExpectedBucketOwner *string `aws:"x-amz-expected-bucket-owner,header"`
 }
 
@@ -1270,9 +1270,9 @@ type GetObjectLockConfigurationOutput struct {
 
 type GetObjectRetentionInput struct {
 	Bucket              string  `aws:"Bucket,required,uri"`
-	Key                 string  `aws:"Key,required,uri,min=1"`
+	Key                 string  `aws:"Key,required,uri"`
 	VersionId           *string `aws:"versionId,querystring"`
-	RequestPayer        *string `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer        *string `aws:"x-amz-request-payer,header"`
 	ExpectedBucketOwner *string `aws:"x-amz-expected-bucket-owner,header"`
 }
 
@@ -1289,10 +1289,10 @@ type GetObjectRetentionOutput struct {
 
 type GetObjectTaggingInput struct {
 	Bucket              string  `aws:"Bucket,required,uri"`
-	Key                 string  `aws:"Key,required,uri,min=1"`
+	Key                 string  `aws:"Key,required,uri"`
 	VersionId           *string `aws:"versionId,querystring"`
 	ExpectedBucketOwner *string `aws:"x-amz-expected-bucket-owner,header"`
-	RequestPayer        *string `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer        *string `aws:"x-amz-request-payer,header"`
 }
 
 func (in *GetObjectTaggingInput) GetBucket() string    { return in.Bucket }
@@ -1309,8 +1309,8 @@ type GetObjectTaggingOutput struct {
 
 type GetObjectTorrentInput struct {
 	Bucket              string  `aws:"Bucket,required,uri"`
-	Key                 string  `aws:"Key,required,uri,min=1"`
-	RequestPayer        *string `aws:"x-amz-request-payer,header" enum:"requester"`
+	Key                 string  `aws:"Key,required,uri"`
+	RequestPayer        *string `aws:"x-amz-request-payer,header"`
 	ExpectedBucketOwner *string `aws:"x-amz-expected-bucket-owner,header"`
 }
 
@@ -1361,7 +1361,7 @@ type HeadObjectInput struct {
 	IfModifiedSince            *time.Time `aws:"If-Modified-Since,header"`
 	IfNoneMatch                *string    `aws:"If-None-Match,header"`
 	IfUnmodifiedSince          *time.Time `aws:"If-Unmodified-Since,header"`
-	Key                        string     `aws:"Key,required,uri,min=1"`
+	Key                        string     `aws:"Key,required,uri"`
 	Range                      *string    `aws:"Range,header"`
 	ResponseCacheControl       *string    `aws:"response-cache-control,querystring"`
 	ResponseContentDisposition *string    `aws:"response-content-disposition,querystring"`
@@ -1373,10 +1373,10 @@ type HeadObjectInput struct {
 	SSECustomerAlgorithm       *string    `aws:"x-amz-server-side-encryption-customer-algorithm,header"`
 	SSECustomerKey             *string    `aws:"x-amz-server-side-encryption-customer-key,header,sensitive"`
 	SSECustomerKeyMD5          *string    `aws:"x-amz-server-side-encryption-customer-key-MD5,header"`
-	RequestPayer               *string    `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer               *string    `aws:"x-amz-request-payer,header"`
 	PartNumber                 *int32     `aws:"partNumber,querystring"`
 	ExpectedBucketOwner        *string    `aws:"x-amz-expected-bucket-owner,header"`
-	ChecksumMode               *string    `aws:"x-amz-checksum-mode,header" enum:"ENABLED"`
+	ChecksumMode               *string    `aws:"x-amz-checksum-mode,header"`
 }
 
 func (in *HeadObjectInput) GetBucket() string      { return in.Bucket }
@@ -1539,7 +1539,7 @@ type ListBucketMetricsConfigurationsOutput struct {
 }
 
 type ListBucketsInput struct {
-	MaxBuckets        *int32  `aws:"max-buckets,querystring,min=1,max=10000"`
+	MaxBuckets        *int32  `aws:"max-buckets,querystring"`
 	ContinuationToken *string `aws:"continuation-token,querystring"`
 	Prefix            *string `aws:"prefix,querystring"`
 	BucketRegion      *string `aws:"bucket-region,querystring"`
@@ -1557,8 +1557,8 @@ type ListBucketsOutput struct {
 }
 
 type ListDirectoryBucketsInput struct {
-	ContinuationToken   *string `aws:"continuation-token,querystring,max=1024"`
-	MaxDirectoryBuckets *int32  `aws:"max-directory-buckets,querystring,min=0,max=1000"`
+	ContinuationToken   *string `aws:"continuation-token,querystring"`
+	MaxDirectoryBuckets *int32  `aws:"max-directory-buckets,querystring"`
 }
 
 func (in *ListDirectoryBucketsInput) GetContinuationToken() string {
@@ -1573,13 +1573,13 @@ type ListDirectoryBucketsOutput struct {
 type ListMultipartUploadsInput struct {
 	Bucket              string  `aws:"Bucket,required,uri"`
 	Delimiter           *string `aws:"delimiter,querystring"`
-	EncodingType        *string `aws:"encoding-type,querystring" enum:"url"`
+	EncodingType        *string `aws:"encoding-type,querystring"`
 	KeyMarker           *string `aws:"key-marker,querystring"`
 	MaxUploads          *int32  `aws:"max-uploads,querystring"`
 	Prefix              *string `aws:"prefix,querystring"`
 	UploadIdMarker      *string `aws:"upload-id-marker,querystring"`
 	ExpectedBucketOwner *string `aws:"x-amz-expected-bucket-owner,header"`
-	RequestPayer        *string `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer        *string `aws:"x-amz-request-payer,header"`
 }
 
 func (in *ListMultipartUploadsInput) GetBucket() string         { return in.Bucket }
@@ -1609,12 +1609,12 @@ type ListMultipartUploadsOutput struct {
 
 type ListObjectAnnotationsInput struct {
 	Bucket               string  `aws:"Bucket,required,uri"`
-	Key                  string  `aws:"Key,required,uri,min=1"`
+	Key                  string  `aws:"Key,required,uri"`
 	VersionId            *string `aws:"versionId,querystring"`
-	MaxAnnotationResults *int32  `aws:"max-annotation-results,querystring,min=1,max=1000"`
+	MaxAnnotationResults *int32  `aws:"max-annotation-results,querystring"`
 	AnnotationPrefix     *string `aws:"annotation-prefix,querystring"`
 	ContinuationToken    *string `aws:"continuation-token,querystring"`
-	RequestPayer         *string `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer         *string `aws:"x-amz-request-payer,header"`
 	ExpectedBucketOwner  *string `aws:"x-amz-expected-bucket-owner,header"`
 }
 
@@ -1647,14 +1647,14 @@ type ListObjectAnnotationsOutput struct {
 type ListObjectVersionsInput struct {
 	Bucket                   string   `aws:"Bucket,required,uri"`
 	Delimiter                *string  `aws:"delimiter,querystring"`
-	EncodingType             *string  `aws:"encoding-type,querystring" enum:"url"`
+	EncodingType             *string  `aws:"encoding-type,querystring"`
 	KeyMarker                *string  `aws:"key-marker,querystring"`
 	MaxKeys                  *int32   `aws:"max-keys,querystring"`
 	Prefix                   *string  `aws:"prefix,querystring"`
 	VersionIdMarker          *string  `aws:"version-id-marker,querystring"`
 	ExpectedBucketOwner      *string  `aws:"x-amz-expected-bucket-owner,header"`
-	RequestPayer             *string  `aws:"x-amz-request-payer,header" enum:"requester"`
-	OptionalObjectAttributes []string `aws:"x-amz-optional-object-attributes,header" item:";;RestoreStatus"`
+	RequestPayer             *string  `aws:"x-amz-request-payer,header"`
+	OptionalObjectAttributes []string `aws:"x-amz-optional-object-attributes,header"`
 }
 
 func (in *ListObjectVersionsInput) GetBucket() string          { return in.Bucket }
@@ -1686,13 +1686,13 @@ type ListObjectVersionsOutput struct {
 type ListObjectsInput struct {
 	Bucket                   string   `aws:"Bucket,required,uri"`
 	Delimiter                *string  `aws:"delimiter,querystring"`
-	EncodingType             *string  `aws:"encoding-type,querystring" enum:"url"`
+	EncodingType             *string  `aws:"encoding-type,querystring"`
 	Marker                   *string  `aws:"marker,querystring"`
 	MaxKeys                  *int32   `aws:"max-keys,querystring"`
 	Prefix                   *string  `aws:"prefix,querystring"`
-	RequestPayer             *string  `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer             *string  `aws:"x-amz-request-payer,header"`
 	ExpectedBucketOwner      *string  `aws:"x-amz-expected-bucket-owner,header"`
-	OptionalObjectAttributes []string `aws:"x-amz-optional-object-attributes,header" item:";;RestoreStatus"`
+	OptionalObjectAttributes []string `aws:"x-amz-optional-object-attributes,header"`
 }
 
 func (in *ListObjectsInput) GetBucket() string              { return in.Bucket }
@@ -1718,15 +1718,15 @@ type ListObjectsOutput struct {
 type ListObjectsV2Input struct {
 	Bucket                   string   `aws:"Bucket,required,uri"`
 	Delimiter                *string  `aws:"delimiter,querystring"`
-	EncodingType             *string  `aws:"encoding-type,querystring" enum:"url"`
+	EncodingType             *string  `aws:"encoding-type,querystring"`
 	MaxKeys                  *int32   `aws:"max-keys,querystring"`
 	Prefix                   *string  `aws:"prefix,querystring"`
 	ContinuationToken        *string  `aws:"continuation-token,querystring"`
 	FetchOwner               *bool    `aws:"fetch-owner,querystring"`
 	StartAfter               *string  `aws:"start-after,querystring"`
-	RequestPayer             *string  `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer             *string  `aws:"x-amz-request-payer,header"`
 	ExpectedBucketOwner      *string  `aws:"x-amz-expected-bucket-owner,header"`
-	OptionalObjectAttributes []string `aws:"x-amz-optional-object-attributes,header" item:";;RestoreStatus"`
+	OptionalObjectAttributes []string `aws:"x-amz-optional-object-attributes,header"`
 }
 
 func (in *ListObjectsV2Input) GetBucket() string            { return in.Bucket }
@@ -1756,11 +1756,11 @@ type ListObjectsV2Output struct {
 
 type ListPartsInput struct {
 	Bucket               string  `aws:"Bucket,required,uri"`
-	Key                  string  `aws:"Key,required,uri,min=1"`
+	Key                  string  `aws:"Key,required,uri"`
 	MaxParts             *int32  `aws:"max-parts,querystring"`
 	PartNumberMarker     *int32  `aws:"part-number-marker,querystring"`
 	UploadId             string  `aws:"uploadId,required,querystring"`
-	RequestPayer         *string `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer         *string `aws:"x-amz-request-payer,header"`
 	ExpectedBucketOwner  *string `aws:"x-amz-expected-bucket-owner,header"`
 	SSECustomerAlgorithm *string `aws:"x-amz-server-side-encryption-customer-algorithm,header"`
 	SSECustomerKey       *string `aws:"x-amz-server-side-encryption-customer-key,header,sensitive"`
@@ -1797,7 +1797,7 @@ type ListPartsOutput struct {
 type PutBucketAbacInput struct {
 	Bucket              string      `aws:"Bucket,required,uri"`
 	ContentMD5          *string     `aws:"Content-MD5,header"`
-	ChecksumAlgorithm   *string     `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm   *string     `aws:"x-amz-sdk-checksum-algorithm,header"`
 	ExpectedBucketOwner *string     `aws:"x-amz-expected-bucket-owner,header"`
 	AbacStatus          *AbacStatus `aws:"AbacStatus,required,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 }
@@ -1814,7 +1814,7 @@ type PutBucketAccelerateConfigurationInput struct {
 	Bucket                  string                   `aws:"Bucket,required,uri"`
 	AccelerateConfiguration *AccelerateConfiguration `aws:"AccelerateConfiguration,required,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ExpectedBucketOwner     *string                  `aws:"x-amz-expected-bucket-owner,header"`
-	ChecksumAlgorithm       *string                  `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm       *string                  `aws:"x-amz-sdk-checksum-algorithm,header"`
 }
 
 func (in *PutBucketAccelerateConfigurationInput) GetBucket() string { return in.Bucket }
@@ -1825,11 +1825,11 @@ func (in *PutBucketAccelerateConfigurationInput) GetExpectedBucketOwner() string
 type PutBucketAccelerateConfigurationOutput struct{}
 
 type PutBucketAclInput struct {
-	ACL                 *string              `aws:"x-amz-acl,header" enum:"private|public-read|public-read-write|authenticated-read"`
+	ACL                 *string              `aws:"x-amz-acl,header"`
 	AccessControlPolicy *AccessControlPolicy `aws:"AccessControlPolicy,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	Bucket              string               `aws:"Bucket,required,uri"`
 	ContentMD5          *string              `aws:"Content-MD5,header"`
-	ChecksumAlgorithm   *string              `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm   *string              `aws:"x-amz-sdk-checksum-algorithm,header"`
 	GrantFullControl    *string              `aws:"x-amz-grant-full-control,header"`
 	GrantRead           *string              `aws:"x-amz-grant-read,header"`
 	GrantReadACP        *string              `aws:"x-amz-grant-read-acp,header"`
@@ -1870,7 +1870,7 @@ type PutBucketCorsInput struct {
 	Bucket              string             `aws:"Bucket,required,uri"`
 	CORSConfiguration   *CORSConfiguration `aws:"CORSConfiguration,required,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ContentMD5          *string            `aws:"Content-MD5,header"`
-	ChecksumAlgorithm   *string            `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm   *string            `aws:"x-amz-sdk-checksum-algorithm,header"`
 	ExpectedBucketOwner *string            `aws:"x-amz-expected-bucket-owner,header"`
 }
 
@@ -1885,7 +1885,7 @@ type PutBucketCorsOutput struct{}
 type PutBucketEncryptionInput struct {
 	Bucket                            string                             `aws:"Bucket,required,uri"`
 	ContentMD5                        *string                            `aws:"Content-MD5,header"`
-	ChecksumAlgorithm                 *string                            `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm                 *string                            `aws:"x-amz-sdk-checksum-algorithm,header"`
 	ServerSideEncryptionConfiguration *ServerSideEncryptionConfiguration `aws:"ServerSideEncryptionConfiguration,required,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ExpectedBucketOwner               *string                            `aws:"x-amz-expected-bucket-owner,header"`
 }
@@ -1930,10 +1930,10 @@ type PutBucketInventoryConfigurationOutput struct{}
 
 type PutBucketLifecycleConfigurationInput struct {
 	Bucket                             string                        `aws:"Bucket,required,uri"`
-	ChecksumAlgorithm                  *string                       `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm                  *string                       `aws:"x-amz-sdk-checksum-algorithm,header"`
 	LifecycleConfiguration             *BucketLifecycleConfiguration `aws:"LifecycleConfiguration,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ExpectedBucketOwner                *string                       `aws:"x-amz-expected-bucket-owner,header"`
-	TransitionDefaultMinimumObjectSize *string                       `aws:"x-amz-transition-default-minimum-object-size,header" enum:"varies_by_storage_class|all_storage_classes_128K"`
+	TransitionDefaultMinimumObjectSize *string                       `aws:"x-amz-transition-default-minimum-object-size,header"`
 }
 
 func (in *PutBucketLifecycleConfigurationInput) GetBucket() string { return in.Bucket }
@@ -1949,7 +1949,7 @@ type PutBucketLoggingInput struct {
 	Bucket              string               `aws:"Bucket,required,uri"`
 	BucketLoggingStatus *BucketLoggingStatus `aws:"BucketLoggingStatus,required,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ContentMD5          *string              `aws:"Content-MD5,header"`
-	ChecksumAlgorithm   *string              `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm   *string              `aws:"x-amz-sdk-checksum-algorithm,header"`
 	ExpectedBucketOwner *string              `aws:"x-amz-expected-bucket-owner,header"`
 }
 
@@ -1995,7 +1995,7 @@ type PutBucketOwnershipControlsInput struct {
 	ContentMD5          *string            `aws:"Content-MD5,header"`
 	ExpectedBucketOwner *string            `aws:"x-amz-expected-bucket-owner,header"`
 	OwnershipControls   *OwnershipControls `aws:"OwnershipControls,required,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
-	ChecksumAlgorithm   *string            `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm   *string            `aws:"x-amz-sdk-checksum-algorithm,header"`
 }
 
 func (in *PutBucketOwnershipControlsInput) GetBucket() string     { return in.Bucket }
@@ -2009,7 +2009,7 @@ type PutBucketOwnershipControlsOutput struct{}
 type PutBucketPolicyInput struct {
 	Bucket                        string  `aws:"Bucket,required,uri"`
 	ContentMD5                    *string `aws:"Content-MD5,header"`
-	ChecksumAlgorithm             *string `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm             *string `aws:"x-amz-sdk-checksum-algorithm,header"`
 	ConfirmRemoveSelfBucketAccess *bool   `aws:"x-amz-confirm-remove-self-bucket-access,header"`
 	Policy                        string  `aws:"Policy,required,payload"`
 	ExpectedBucketOwner           *string `aws:"x-amz-expected-bucket-owner,header"`
@@ -2027,7 +2027,7 @@ type PutBucketPolicyOutput struct{}
 type PutBucketReplicationInput struct {
 	Bucket                   string                    `aws:"Bucket,required,uri"`
 	ContentMD5               *string                   `aws:"Content-MD5,header"`
-	ChecksumAlgorithm        *string                   `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm        *string                   `aws:"x-amz-sdk-checksum-algorithm,header"`
 	ReplicationConfiguration *ReplicationConfiguration `aws:"ReplicationConfiguration,required,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	Token                    *string                   `aws:"x-amz-bucket-object-lock-token,header"`
 	ExpectedBucketOwner      *string                   `aws:"x-amz-expected-bucket-owner,header"`
@@ -2045,7 +2045,7 @@ type PutBucketReplicationOutput struct{}
 type PutBucketRequestPaymentInput struct {
 	Bucket                      string                       `aws:"Bucket,required,uri"`
 	ContentMD5                  *string                      `aws:"Content-MD5,header"`
-	ChecksumAlgorithm           *string                      `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm           *string                      `aws:"x-amz-sdk-checksum-algorithm,header"`
 	RequestPaymentConfiguration *RequestPaymentConfiguration `aws:"RequestPaymentConfiguration,required,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ExpectedBucketOwner         *string                      `aws:"x-amz-expected-bucket-owner,header"`
 }
@@ -2061,7 +2061,7 @@ type PutBucketRequestPaymentOutput struct{}
 type PutBucketTaggingInput struct {
 	Bucket              string   `aws:"Bucket,required,uri"`
 	ContentMD5          *string  `aws:"Content-MD5,header"`
-	ChecksumAlgorithm   *string  `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm   *string  `aws:"x-amz-sdk-checksum-algorithm,header"`
 	Tagging             *Tagging `aws:"Tagging,required,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ExpectedBucketOwner *string  `aws:"x-amz-expected-bucket-owner,header"`
 }
@@ -2077,7 +2077,7 @@ type PutBucketTaggingOutput struct{}
 type PutBucketVersioningInput struct {
 	Bucket                  string                   `aws:"Bucket,required,uri"`
 	ContentMD5              *string                  `aws:"Content-MD5,header"`
-	ChecksumAlgorithm       *string                  `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm       *string                  `aws:"x-amz-sdk-checksum-algorithm,header"`
 	MFA                     *string                  `aws:"x-amz-mfa,header"`
 	VersioningConfiguration *VersioningConfiguration `aws:"VersioningConfiguration,required,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ExpectedBucketOwner     *string                  `aws:"x-amz-expected-bucket-owner,header"`
@@ -2095,7 +2095,7 @@ type PutBucketVersioningOutput struct{}
 type PutBucketWebsiteInput struct {
 	Bucket               string                `aws:"Bucket,required,uri"`
 	ContentMD5           *string               `aws:"Content-MD5,header"`
-	ChecksumAlgorithm    *string               `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm    *string               `aws:"x-amz-sdk-checksum-algorithm,header"`
 	WebsiteConfiguration *WebsiteConfiguration `aws:"WebsiteConfiguration,required,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ExpectedBucketOwner  *string               `aws:"x-amz-expected-bucket-owner,header"`
 }
@@ -2109,7 +2109,7 @@ func (in *PutBucketWebsiteInput) GetExpectedBucketOwner() string {
 type PutBucketWebsiteOutput struct{}
 
 type PutObjectInput struct {
-	ACL                              *string           `aws:"x-amz-acl,header" enum:"private|public-read|public-read-write|authenticated-read|aws-exec-read|bucket-owner-read|bucket-owner-full-control"`
+	ACL                              *string           `aws:"x-amz-acl,header"`
 	Body                             io.Reader         `aws:"Body,payload"`
 	Bucket                           string            `aws:"Bucket,required,uri"`
 	CacheControl                     *string           `aws:"Cache-Control,header"`
@@ -2119,7 +2119,7 @@ type PutObjectInput struct {
 	ContentLength                    *int64            `aws:"Content-Length,header"`
 	ContentMD5                       *string           `aws:"Content-MD5,header"`
 	ContentType                      *string           `aws:"Content-Type,header"`
-	ChecksumAlgorithm                *string           `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm                *string           `aws:"x-amz-sdk-checksum-algorithm,header"`
 	ChecksumCRC32                    *string           `aws:"x-amz-checksum-crc32,header"`
 	ChecksumCRC32C                   *string           `aws:"x-amz-checksum-crc32c,header"`
 	ChecksumCRC64NVME                *string           `aws:"x-amz-checksum-crc64nvme,header"`
@@ -2137,11 +2137,11 @@ type PutObjectInput struct {
 	GrantRead                        *string           `aws:"x-amz-grant-read,header"`
 	GrantReadACP                     *string           `aws:"x-amz-grant-read-acp,header"`
 	GrantWriteACP                    *string           `aws:"x-amz-grant-write-acp,header"`
-	Key                              string            `aws:"Key,required,uri,min=1"`
+	Key                              string            `aws:"Key,required,uri"`
 	WriteOffsetBytes                 *int64            `aws:"x-amz-write-offset-bytes,header"`
 	Metadata                         map[string]string `aws:"x-amz-meta-,headers"`
-	ServerSideEncryption             *string           `aws:"x-amz-server-side-encryption,header" enum:"AES256|aws:fsx|aws:backup|aws:kms|aws:kms:dsse"`
-	StorageClass                     *string           `aws:"x-amz-storage-class,header" enum:"STANDARD|REDUCED_REDUNDANCY|STANDARD_IA|ONEZONE_IA|INTELLIGENT_TIERING|GLACIER|DEEP_ARCHIVE|OUTPOSTS|GLACIER_IR|SNOW|EXPRESS_ONEZONE|FSX_OPENZFS|FSX_ONTAP|AWS_BACKUP_WARM|AWS_BACKUP_LOW_COST_WARM"`
+	ServerSideEncryption             *string           `aws:"x-amz-server-side-encryption,header"`
+	StorageClass                     *string           `aws:"x-amz-storage-class,header"`
 	WebsiteRedirectLocation          *string           `aws:"x-amz-website-redirect-location,header"`
 	SSECustomerAlgorithm             *string           `aws:"x-amz-server-side-encryption-customer-algorithm,header"`
 	SSECustomerKey                   *string           `aws:"x-amz-server-side-encryption-customer-key,header,sensitive"`
@@ -2149,12 +2149,12 @@ type PutObjectInput struct {
 	SSEKMSKeyId                      *string           `aws:"x-amz-server-side-encryption-aws-kms-key-id,header,sensitive"`
 	SSEKMSEncryptionContext          *string           `aws:"x-amz-server-side-encryption-context,header,sensitive"`
 	BucketKeyEnabled                 *bool             `aws:"x-amz-server-side-encryption-bucket-key-enabled,header"`
-	RequestPayer                     *string           `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer                     *string           `aws:"x-amz-request-payer,header"`
 	Tagging                          *string           `aws:"x-amz-tagging,header"`
-	ObjectLockMode                   *string           `aws:"x-amz-object-lock-mode,header" enum:"GOVERNANCE|COMPLIANCE"`
+	ObjectLockMode                   *string           `aws:"x-amz-object-lock-mode,header"`
 	ObjectLockRetainUntilDate        *time.Time        `aws:"x-amz-object-lock-retain-until-date,header,ts=iso8601"`
-	ObjectLockLegalHoldStatus        *string           `aws:"x-amz-object-lock-legal-hold,header" enum:"ON|OFF"`
-	ObjectLockEventHold              *string           `aws:"x-amz-object-lock-event-hold,header" enum:"ON|OFF"`
+	ObjectLockLegalHoldStatus        *string           `aws:"x-amz-object-lock-legal-hold,header"`
+	ObjectLockEventHold              *string           `aws:"x-amz-object-lock-event-hold,header"`
 	ObjectLockEventHoldDurationDays  *int32            `aws:"x-amz-object-lock-event-hold-duration-days,header"`
 	ObjectLockEventHoldDurationYears *int32            `aws:"x-amz-object-lock-event-hold-duration-years,header"`
 	ExpectedBucketOwner              *string           `aws:"x-amz-expected-bucket-owner,header"`
@@ -2224,18 +2224,18 @@ type PutObjectOutput struct {
 }
 
 type PutObjectAclInput struct {
-	ACL                 *string              `aws:"x-amz-acl,header" enum:"private|public-read|public-read-write|authenticated-read|aws-exec-read|bucket-owner-read|bucket-owner-full-control"`
+	ACL                 *string              `aws:"x-amz-acl,header"`
 	AccessControlPolicy *AccessControlPolicy `aws:"AccessControlPolicy,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	Bucket              string               `aws:"Bucket,required,uri"`
 	ContentMD5          *string              `aws:"Content-MD5,header"`
-	ChecksumAlgorithm   *string              `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm   *string              `aws:"x-amz-sdk-checksum-algorithm,header"`
 	GrantFullControl    *string              `aws:"x-amz-grant-full-control,header"`
 	GrantRead           *string              `aws:"x-amz-grant-read,header"`
 	GrantReadACP        *string              `aws:"x-amz-grant-read-acp,header"`
 	GrantWrite          *string              `aws:"x-amz-grant-write,header"`
 	GrantWriteACP       *string              `aws:"x-amz-grant-write-acp,header"`
-	Key                 string               `aws:"Key,required,uri,min=1"`
-	RequestPayer        *string              `aws:"x-amz-request-payer,header" enum:"requester"`
+	Key                 string               `aws:"Key,required,uri"`
+	RequestPayer        *string              `aws:"x-amz-request-payer,header"`
 	VersionId           *string              `aws:"versionId,querystring"`
 	ExpectedBucketOwner *string              `aws:"x-amz-expected-bucket-owner,header"`
 }
@@ -2259,12 +2259,12 @@ type PutObjectAclOutput struct {
 
 type PutObjectAnnotationInput struct {
 	Bucket              string    `aws:"Bucket,required,uri"`
-	Key                 string    `aws:"Key,required,uri,min=1"`
+	Key                 string    `aws:"Key,required,uri"`
 	VersionId           *string   `aws:"versionId,querystring"`
 	AnnotationName      string    `aws:"annotationName,required,querystring"`
 	AnnotationPayload   io.Reader `aws:"AnnotationPayload,required,payload"`
 	ObjectIfMatch       *string   `aws:"x-amz-object-if-match,header"`
-	ChecksumAlgorithm   *string   `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm   *string   `aws:"x-amz-sdk-checksum-algorithm,header"`
 	ChecksumCRC32       *string   `aws:"x-amz-checksum-crc32,header"`
 	ChecksumCRC32C      *string   `aws:"x-amz-checksum-crc32c,header"`
 	ChecksumCRC64NVME   *string   `aws:"x-amz-checksum-crc64nvme,header"`
@@ -2276,7 +2276,7 @@ type PutObjectAnnotationInput struct {
 	ChecksumXXHASH3     *string   `aws:"x-amz-checksum-xxhash3,header"`
 	ChecksumXXHASH128   *string   `aws:"x-amz-checksum-xxhash128,header"`
 	ContentMD5          *string   `aws:"Content-MD5,header"`
-	RequestPayer        *string   `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer        *string   `aws:"x-amz-request-payer,header"`
 	ExpectedBucketOwner *string   `aws:"x-amz-expected-bucket-owner,header"`
 }
 
@@ -2328,12 +2328,12 @@ type PutObjectAnnotationOutput struct {
 
 type PutObjectLegalHoldInput struct {
 	Bucket              string               `aws:"Bucket,required,uri"`
-	Key                 string               `aws:"Key,required,uri,min=1"`
+	Key                 string               `aws:"Key,required,uri"`
 	LegalHold           *ObjectLockLegalHold `aws:"LegalHold,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
-	RequestPayer        *string              `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer        *string              `aws:"x-amz-request-payer,header"`
 	VersionId           *string              `aws:"versionId,querystring"`
 	ContentMD5          *string              `aws:"Content-MD5,header"`
-	ChecksumAlgorithm   *string              `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm   *string              `aws:"x-amz-sdk-checksum-algorithm,header"`
 	ExpectedBucketOwner *string              `aws:"x-amz-expected-bucket-owner,header"`
 }
 
@@ -2352,10 +2352,10 @@ type PutObjectLegalHoldOutput struct {
 type PutObjectLockConfigurationInput struct {
 	Bucket                  string                   `aws:"Bucket,required,uri"`
 	ObjectLockConfiguration *ObjectLockConfiguration `aws:"ObjectLockConfiguration,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
-	RequestPayer            *string                  `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer            *string                  `aws:"x-amz-request-payer,header"`
 	Token                   *string                  `aws:"x-amz-bucket-object-lock-token,header"`
 	ContentMD5              *string                  `aws:"Content-MD5,header"`
-	ChecksumAlgorithm       *string                  `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm       *string                  `aws:"x-amz-sdk-checksum-algorithm,header"`
 	ExpectedBucketOwner     *string                  `aws:"x-amz-expected-bucket-owner,header"`
 }
 
@@ -2372,13 +2372,13 @@ type PutObjectLockConfigurationOutput struct {
 
 type PutObjectRetentionInput struct {
 	Bucket                    string               `aws:"Bucket,required,uri"`
-	Key                       string               `aws:"Key,required,uri,min=1"`
+	Key                       string               `aws:"Key,required,uri"`
 	Retention                 *ObjectLockRetention `aws:"Retention,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
-	RequestPayer              *string              `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer              *string              `aws:"x-amz-request-payer,header"`
 	VersionId                 *string              `aws:"versionId,querystring"`
 	BypassGovernanceRetention *bool                `aws:"x-amz-bypass-governance-retention,header"`
 	ContentMD5                *string              `aws:"Content-MD5,header"`
-	ChecksumAlgorithm         *string              `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm         *string              `aws:"x-amz-sdk-checksum-algorithm,header"`
 	ExpectedBucketOwner       *string              `aws:"x-amz-expected-bucket-owner,header"`
 }
 
@@ -2396,13 +2396,13 @@ type PutObjectRetentionOutput struct {
 
 type PutObjectTaggingInput struct {
 	Bucket              string   `aws:"Bucket,required,uri"`
-	Key                 string   `aws:"Key,required,uri,min=1"`
+	Key                 string   `aws:"Key,required,uri"`
 	VersionId           *string  `aws:"versionId,querystring"`
 	ContentMD5          *string  `aws:"Content-MD5,header"`
-	ChecksumAlgorithm   *string  `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm   *string  `aws:"x-amz-sdk-checksum-algorithm,header"`
 	Tagging             *Tagging `aws:"Tagging,required,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ExpectedBucketOwner *string  `aws:"x-amz-expected-bucket-owner,header"`
-	RequestPayer        *string  `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer        *string  `aws:"x-amz-request-payer,header"`
 }
 
 func (in *PutObjectTaggingInput) GetBucket() string     { return in.Bucket }
@@ -2420,7 +2420,7 @@ type PutObjectTaggingOutput struct {
 type PutPublicAccessBlockInput struct {
 	Bucket                         string                          `aws:"Bucket,required,uri"`
 	ContentMD5                     *string                         `aws:"Content-MD5,header"`
-	ChecksumAlgorithm              *string                         `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm              *string                         `aws:"x-amz-sdk-checksum-algorithm,header"`
 	PublicAccessBlockConfiguration *PublicAccessBlockConfiguration `aws:"PublicAccessBlockConfiguration,required,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ExpectedBucketOwner            *string                         `aws:"x-amz-expected-bucket-owner,header"`
 }
@@ -2435,8 +2435,8 @@ type PutPublicAccessBlockOutput struct{}
 
 type RenameObjectInput struct {
 	Bucket                       string     `aws:"Bucket,required,uri"`
-	Key                          string     `aws:"Key,required,uri,min=1"`
-	RenameSource                 string     `aws:"x-amz-rename-source,required,header" pattern:"\\/?.+\\/.+"`
+	Key                          string     `aws:"Key,required,uri"`
+	RenameSource                 string     `aws:"x-amz-rename-source,required,header"`
 	DestinationIfMatch           *string    `aws:"If-Match,header"`
 	DestinationIfNoneMatch       *string    `aws:"If-None-Match,header"`
 	DestinationIfModifiedSince   *time.Time `aws:"If-Modified-Since,header"`
@@ -2463,11 +2463,11 @@ type RenameObjectOutput struct{}
 
 type RestoreObjectInput struct {
 	Bucket              string          `aws:"Bucket,required,uri"`
-	Key                 string          `aws:"Key,required,uri,min=1"`
+	Key                 string          `aws:"Key,required,uri"`
 	VersionId           *string         `aws:"versionId,querystring"`
 	RestoreRequest      *RestoreRequest `aws:"RestoreRequest,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
-	RequestPayer        *string         `aws:"x-amz-request-payer,header" enum:"requester"`
-	ChecksumAlgorithm   *string         `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	RequestPayer        *string         `aws:"x-amz-request-payer,header"`
+	ChecksumAlgorithm   *string         `aws:"x-amz-sdk-checksum-algorithm,header"`
 	ExpectedBucketOwner *string         `aws:"x-amz-expected-bucket-owner,header"`
 }
 
@@ -2485,12 +2485,12 @@ type RestoreObjectOutput struct {
 
 type SelectObjectContentInput struct {
 	Bucket               string               `aws:"Bucket,required,uri"`
-	Key                  string               `aws:"Key,required,uri,min=1"`
+	Key                  string               `aws:"Key,required,uri"`
 	SSECustomerAlgorithm *string              `aws:"x-amz-server-side-encryption-customer-algorithm,header"`
 	SSECustomerKey       *string              `aws:"x-amz-server-side-encryption-customer-key,header,sensitive"`
 	SSECustomerKeyMD5    *string              `aws:"x-amz-server-side-encryption-customer-key-MD5,header"`
 	Expression           string               `aws:"Expression,required"`
-	ExpressionType       string               `aws:"ExpressionType,required" enum:"SQL"`
+	ExpressionType       string               `aws:"ExpressionType,required"`
 	RequestProgress      *RequestProgress     `aws:"RequestProgress"`
 	InputSerialization   *InputSerialization  `aws:"InputSerialization,required"`
 	OutputSerialization  *OutputSerialization `aws:"OutputSerialization,required"`
@@ -2519,7 +2519,7 @@ type SelectObjectContentOutput struct {
 type UpdateBucketMetadataAnnotationTableConfigurationInput struct {
 	Bucket                       string                               `aws:"Bucket,required,uri"`
 	ContentMD5                   *string                              `aws:"Content-MD5,header"`
-	ChecksumAlgorithm            *string                              `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm            *string                              `aws:"x-amz-sdk-checksum-algorithm,header"`
 	AnnotationTableConfiguration *AnnotationTableConfigurationUpdates `aws:"AnnotationTableConfiguration,required,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ExpectedBucketOwner          *string                              `aws:"x-amz-expected-bucket-owner,header"`
 }
@@ -2537,7 +2537,7 @@ type UpdateBucketMetadataAnnotationTableConfigurationOutput struct{}
 type UpdateBucketMetadataInventoryTableConfigurationInput struct {
 	Bucket                      string                              `aws:"Bucket,required,uri"`
 	ContentMD5                  *string                             `aws:"Content-MD5,header"`
-	ChecksumAlgorithm           *string                             `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm           *string                             `aws:"x-amz-sdk-checksum-algorithm,header"`
 	InventoryTableConfiguration *InventoryTableConfigurationUpdates `aws:"InventoryTableConfiguration,required,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ExpectedBucketOwner         *string                             `aws:"x-amz-expected-bucket-owner,header"`
 }
@@ -2555,7 +2555,7 @@ type UpdateBucketMetadataInventoryTableConfigurationOutput struct{}
 type UpdateBucketMetadataJournalTableConfigurationInput struct {
 	Bucket                    string                            `aws:"Bucket,required,uri"`
 	ContentMD5                *string                           `aws:"Content-MD5,header"`
-	ChecksumAlgorithm         *string                           `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm         *string                           `aws:"x-amz-sdk-checksum-algorithm,header"`
 	JournalTableConfiguration *JournalTableConfigurationUpdates `aws:"JournalTableConfiguration,required,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ExpectedBucketOwner       *string                           `aws:"x-amz-expected-bucket-owner,header"`
 }
@@ -2572,13 +2572,13 @@ type UpdateBucketMetadataJournalTableConfigurationOutput struct{}
 
 type UpdateObjectEncryptionInput struct {
 	Bucket              string            `aws:"Bucket,required,uri"`
-	Key                 string            `aws:"Key,required,uri,min=1"`
+	Key                 string            `aws:"Key,required,uri"`
 	VersionId           *string           `aws:"versionId,querystring"`
 	ObjectEncryption    *ObjectEncryption `aws:"ObjectEncryption,required,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
-	RequestPayer        *string           `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer        *string           `aws:"x-amz-request-payer,header"`
 	ExpectedBucketOwner *string           `aws:"x-amz-expected-bucket-owner,header"`
 	ContentMD5          *string           `aws:"Content-MD5,header"`
-	ChecksumAlgorithm   *string           `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm   *string           `aws:"x-amz-sdk-checksum-algorithm,header"`
 }
 
 func (in *UpdateObjectEncryptionInput) GetBucket() string    { return in.Bucket }
@@ -2598,7 +2598,7 @@ type UploadPartInput struct {
 	Bucket               string    `aws:"Bucket,required,uri"`
 	ContentLength        *int64    `aws:"Content-Length,header"`
 	ContentMD5           *string   `aws:"Content-MD5,header"`
-	ChecksumAlgorithm    *string   `aws:"x-amz-sdk-checksum-algorithm,header" enum:"CRC32|CRC32C|SHA1|SHA256|CRC64NVME|SHA512|MD5|XXHASH64|XXHASH3|XXHASH128"`
+	ChecksumAlgorithm    *string   `aws:"x-amz-sdk-checksum-algorithm,header"`
 	ChecksumCRC32        *string   `aws:"x-amz-checksum-crc32,header"`
 	ChecksumCRC32C       *string   `aws:"x-amz-checksum-crc32c,header"`
 	ChecksumCRC64NVME    *string   `aws:"x-amz-checksum-crc64nvme,header"`
@@ -2609,13 +2609,13 @@ type UploadPartInput struct {
 	ChecksumXXHASH64     *string   `aws:"x-amz-checksum-xxhash64,header"`
 	ChecksumXXHASH3      *string   `aws:"x-amz-checksum-xxhash3,header"`
 	ChecksumXXHASH128    *string   `aws:"x-amz-checksum-xxhash128,header"`
-	Key                  string    `aws:"Key,required,uri,min=1"`
+	Key                  string    `aws:"Key,required,uri"`
 	PartNumber           int32     `aws:"partNumber,required,querystring"`
 	UploadId             string    `aws:"uploadId,required,querystring"`
 	SSECustomerAlgorithm *string   `aws:"x-amz-server-side-encryption-customer-algorithm,header"`
 	SSECustomerKey       *string   `aws:"x-amz-server-side-encryption-customer-key,header,sensitive"`
 	SSECustomerKeyMD5    *string   `aws:"x-amz-server-side-encryption-customer-key-MD5,header"`
-	RequestPayer         *string   `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer         *string   `aws:"x-amz-request-payer,header"`
 	ExpectedBucketOwner  *string   `aws:"x-amz-expected-bucket-owner,header"`
 }
 
@@ -2662,13 +2662,13 @@ type UploadPartOutput struct {
 
 type UploadPartCopyInput struct {
 	Bucket                         string     `aws:"Bucket,required,uri"`
-	CopySource                     string     `aws:"x-amz-copy-source,required,header" pattern:"\\/?.+\\/.+"`
+	CopySource                     string     `aws:"x-amz-copy-source,required,header"`
 	CopySourceIfMatch              *string    `aws:"x-amz-copy-source-if-match,header"`
 	CopySourceIfModifiedSince      *time.Time `aws:"x-amz-copy-source-if-modified-since,header"`
 	CopySourceIfNoneMatch          *string    `aws:"x-amz-copy-source-if-none-match,header"`
 	CopySourceIfUnmodifiedSince    *time.Time `aws:"x-amz-copy-source-if-unmodified-since,header"`
 	CopySourceRange                *string    `aws:"x-amz-copy-source-range,header"`
-	Key                            string     `aws:"Key,required,uri,min=1"`
+	Key                            string     `aws:"Key,required,uri"`
 	PartNumber                     int32      `aws:"partNumber,required,querystring"`
 	UploadId                       string     `aws:"uploadId,required,querystring"`
 	SSECustomerAlgorithm           *string    `aws:"x-amz-server-side-encryption-customer-algorithm,header"`
@@ -2677,7 +2677,7 @@ type UploadPartCopyInput struct {
 	CopySourceSSECustomerAlgorithm *string    `aws:"x-amz-copy-source-server-side-encryption-customer-algorithm,header"`
 	CopySourceSSECustomerKey       *string    `aws:"x-amz-copy-source-server-side-encryption-customer-key,header,sensitive"`
 	CopySourceSSECustomerKeyMD5    *string    `aws:"x-amz-copy-source-server-side-encryption-customer-key-MD5,header"`
-	RequestPayer                   *string    `aws:"x-amz-request-payer,header" enum:"requester"`
+	RequestPayer                   *string    `aws:"x-amz-request-payer,header"`
 	ExpectedBucketOwner            *string    `aws:"x-amz-expected-bucket-owner,header"`
 	ExpectedSourceBucketOwner      *string    `aws:"x-amz-source-expected-bucket-owner,header"`
 }
@@ -2755,18 +2755,18 @@ type WriteGetObjectResponseInput struct {
 	LastModified              *time.Time        `aws:"x-amz-fwd-header-Last-Modified,header"`
 	MissingMeta               *int32            `aws:"x-amz-fwd-header-x-amz-missing-meta,header"`
 	Metadata                  map[string]string `aws:"x-amz-meta-,headers"`
-	ObjectLockMode            *string           `aws:"x-amz-fwd-header-x-amz-object-lock-mode,header" enum:"GOVERNANCE|COMPLIANCE"`
-	ObjectLockLegalHoldStatus *string           `aws:"x-amz-fwd-header-x-amz-object-lock-legal-hold,header" enum:"ON|OFF"`
+	ObjectLockMode            *string           `aws:"x-amz-fwd-header-x-amz-object-lock-mode,header"`
+	ObjectLockLegalHoldStatus *string           `aws:"x-amz-fwd-header-x-amz-object-lock-legal-hold,header"`
 	ObjectLockRetainUntilDate *time.Time        `aws:"x-amz-fwd-header-x-amz-object-lock-retain-until-date,header,ts=iso8601"`
 	PartsCount                *int32            `aws:"x-amz-fwd-header-x-amz-mp-parts-count,header"`
-	ReplicationStatus         *string           `aws:"x-amz-fwd-header-x-amz-replication-status,header" enum:"COMPLETE|PENDING|FAILED|REPLICA|COMPLETED"`
-	RequestCharged            *string           `aws:"x-amz-fwd-header-x-amz-request-charged,header" enum:"requester"`
+	ReplicationStatus         *string           `aws:"x-amz-fwd-header-x-amz-replication-status,header"`
+	RequestCharged            *string           `aws:"x-amz-fwd-header-x-amz-request-charged,header"`
 	Restore                   *string           `aws:"x-amz-fwd-header-x-amz-restore,header"`
-	ServerSideEncryption      *string           `aws:"x-amz-fwd-header-x-amz-server-side-encryption,header" enum:"AES256|aws:fsx|aws:backup|aws:kms|aws:kms:dsse"`
+	ServerSideEncryption      *string           `aws:"x-amz-fwd-header-x-amz-server-side-encryption,header"`
 	SSECustomerAlgorithm      *string           `aws:"x-amz-fwd-header-x-amz-server-side-encryption-customer-algorithm,header"`
 	SSEKMSKeyId               *string           `aws:"x-amz-fwd-header-x-amz-server-side-encryption-aws-kms-key-id,header,sensitive"`
 	SSECustomerKeyMD5         *string           `aws:"x-amz-fwd-header-x-amz-server-side-encryption-customer-key-MD5,header"`
-	StorageClass              *string           `aws:"x-amz-fwd-header-x-amz-storage-class,header" enum:"STANDARD|REDUCED_REDUNDANCY|STANDARD_IA|ONEZONE_IA|INTELLIGENT_TIERING|GLACIER|DEEP_ARCHIVE|OUTPOSTS|GLACIER_IR|SNOW|EXPRESS_ONEZONE|FSX_OPENZFS|FSX_ONTAP|AWS_BACKUP_WARM|AWS_BACKUP_LOW_COST_WARM"`
+	StorageClass              *string           `aws:"x-amz-fwd-header-x-amz-storage-class,header"`
 	TagCount                  *int32            `aws:"x-amz-fwd-header-x-amz-tagging-count,header"`
 	VersionId                 *string           `aws:"x-amz-fwd-header-x-amz-version-id,header"`
 	BucketKeyEnabled          *bool             `aws:"x-amz-fwd-header-x-amz-server-side-encryption-bucket-key-enabled,header"`
@@ -2829,7 +2829,7 @@ func (in *WriteGetObjectResponseInput) GetVersionId() string { return aws.Value(
 type WriteGetObjectResponseOutput struct{}
 
 type AbacStatus struct {
-	Status *string `aws:"Status" enum:"Enabled|Disabled"`
+	Status *string `aws:"Status"`
 }
 
 type AbortIncompleteMultipartUpload struct {
@@ -2837,7 +2837,7 @@ type AbortIncompleteMultipartUpload struct {
 }
 
 type AccelerateConfiguration struct {
-	Status *string `aws:"Status" enum:"Enabled|Suspended"`
+	Status *string `aws:"Status"`
 }
 
 type AccessControlPolicy struct {
@@ -2846,7 +2846,7 @@ type AccessControlPolicy struct {
 }
 
 type AccessControlTranslation struct {
-	Owner string `aws:"Owner,required" enum:"Destination"`
+	Owner string `aws:"Owner,required"`
 }
 
 type AnalyticsAndOperator struct {
@@ -2871,7 +2871,7 @@ type AnalyticsFilter struct {
 }
 
 type AnalyticsS3BucketDestination struct {
-	Format          string  `aws:"Format,required" enum:"CSV"`
+	Format          string  `aws:"Format,required"`
 	BucketAccountId *string `aws:"BucketAccountId"`
 	Bucket          string  `aws:"Bucket,required"`
 	Prefix          *string `aws:"Prefix"`
@@ -2887,7 +2887,7 @@ type AnnotationEntry struct {
 }
 
 type AnnotationTableConfiguration struct {
-	ConfigurationState      string                                `aws:"ConfigurationState,required" enum:"ENABLED|DISABLED"`
+	ConfigurationState      string                                `aws:"ConfigurationState,required"`
 	EncryptionConfiguration *MetadataTableEncryptionConfiguration `aws:"EncryptionConfiguration"`
 	Role                    *string                               `aws:"Role"`
 }
@@ -2902,13 +2902,13 @@ type AnnotationTableConfigurationResult struct {
 }
 
 type AnnotationTableConfigurationUpdates struct {
-	ConfigurationState      string                                `aws:"ConfigurationState,required" enum:"ENABLED|DISABLED"`
+	ConfigurationState      string                                `aws:"ConfigurationState,required"`
 	EncryptionConfiguration *MetadataTableEncryptionConfiguration `aws:"EncryptionConfiguration"`
 	Role                    *string                               `aws:"Role"`
 }
 
 type BlockedEncryptionTypes struct {
-	EncryptionType []string `aws:"EncryptionType,flat" item:";;NONE|SSE-C"`
+	EncryptionType []string `aws:"EncryptionType,flat"`
 }
 
 type Bucket struct {
@@ -2919,8 +2919,8 @@ type Bucket struct {
 }
 
 type BucketInfo struct {
-	DataRedundancy *string `aws:"DataRedundancy" enum:"SingleAvailabilityZone|SingleLocalZone"`
-	Type           *string `aws:"Type" enum:"Directory"`
+	DataRedundancy *string `aws:"DataRedundancy"`
+	Type           *string `aws:"Type"`
 }
 
 type BucketLifecycleConfiguration struct {
@@ -2945,7 +2945,7 @@ type CORSRule struct {
 }
 
 type CSVInput struct {
-	FileHeaderInfo             *string `aws:"FileHeaderInfo" enum:"USE|IGNORE|NONE"`
+	FileHeaderInfo             *string `aws:"FileHeaderInfo"`
 	Comments                   *string `aws:"Comments"`
 	QuoteEscapeCharacter       *string `aws:"QuoteEscapeCharacter"`
 	RecordDelimiter            *string `aws:"RecordDelimiter"`
@@ -2955,7 +2955,7 @@ type CSVInput struct {
 }
 
 type CSVOutput struct {
-	QuoteFields          *string `aws:"QuoteFields" enum:"ALWAYS|ASNEEDED"`
+	QuoteFields          *string `aws:"QuoteFields"`
 	QuoteEscapeCharacter *string `aws:"QuoteEscapeCharacter"`
 	RecordDelimiter      *string `aws:"RecordDelimiter"`
 	FieldDelimiter       *string `aws:"FieldDelimiter"`
@@ -3038,14 +3038,14 @@ type CopyPartResult struct {
 }
 
 type CreateBucketConfiguration struct {
-	LocationConstraint *string       `aws:"LocationConstraint" enum:"af-south-1|ap-east-1|ap-east-2|ap-northeast-1|ap-northeast-2|ap-northeast-3|ap-south-1|ap-south-2|ap-southeast-1|ap-southeast-2|ap-southeast-3|ap-southeast-4|ap-southeast-5|ap-southeast-6|ap-southeast-7|ca-central-1|ca-west-1|cn-north-1|cn-northwest-1|EU|eu-central-1|eu-central-2|eu-north-1|eu-south-1|eu-south-2|eu-west-1|eu-west-2|eu-west-3|il-central-1|me-central-1|me-south-1|mx-central-1|sa-east-1|us-east-2|us-gov-east-1|us-gov-west-1|us-west-1|us-west-2"`
+	LocationConstraint *string       `aws:"LocationConstraint"`
 	Location           *LocationInfo `aws:"Location"`
 	Bucket             *BucketInfo   `aws:"Bucket"`
 	Tags               []Tag         `aws:"Tags,item=Tag"`
 }
 
 type DefaultRetention struct {
-	Mode             *string            `aws:"Mode" enum:"GOVERNANCE|COMPLIANCE"`
+	Mode             *string            `aws:"Mode"`
 	Days             *int32             `aws:"Days"`
 	Years            *int32             `aws:"Years"`
 	DefaultEventHold *EventHoldDuration `aws:"DefaultEventHold"`
@@ -3065,7 +3065,7 @@ type DeleteMarkerEntry struct {
 }
 
 type DeleteMarkerReplication struct {
-	Status *string `aws:"Status" enum:"Enabled|Disabled"`
+	Status *string `aws:"Status"`
 }
 
 type DeletedObject struct {
@@ -3078,7 +3078,7 @@ type DeletedObject struct {
 type Destination struct {
 	Bucket                   string                    `aws:"Bucket,required"`
 	Account                  *string                   `aws:"Account"`
-	StorageClass             *string                   `aws:"StorageClass" enum:"STANDARD|REDUCED_REDUNDANCY|STANDARD_IA|ONEZONE_IA|INTELLIGENT_TIERING|GLACIER|DEEP_ARCHIVE|OUTPOSTS|GLACIER_IR|SNOW|EXPRESS_ONEZONE|FSX_OPENZFS|FSX_ONTAP|AWS_BACKUP_WARM|AWS_BACKUP_LOW_COST_WARM"`
+	StorageClass             *string                   `aws:"StorageClass"`
 	AccessControlTranslation *AccessControlTranslation `aws:"AccessControlTranslation"`
 	EncryptionConfiguration  *EncryptionConfiguration  `aws:"EncryptionConfiguration"`
 	ReplicationTime          *ReplicationTime          `aws:"ReplicationTime"`
@@ -3092,7 +3092,7 @@ type DestinationResult struct {
 }
 
 type Encryption struct {
-	EncryptionType string  `aws:"EncryptionType,required" enum:"AES256|aws:fsx|aws:backup|aws:kms|aws:kms:dsse"`
+	EncryptionType string  `aws:"EncryptionType,required"`
 	KMSKeyId       *string `aws:"KMSKeyId,sensitive"`
 	KMSContext     *string `aws:"KMSContext"`
 }
@@ -3116,7 +3116,7 @@ type ErrorDetails struct {
 }
 
 type ErrorDocument struct {
-	Key string `aws:"Key,required,min=1"`
+	Key string `aws:"Key,required"`
 }
 
 type EventBridgeConfiguration struct{}
@@ -3127,11 +3127,11 @@ type EventHoldDuration struct {
 }
 
 type ExistingObjectReplication struct {
-	Status string `aws:"Status,required" enum:"Enabled|Disabled"`
+	Status string `aws:"Status,required"`
 }
 
 type FilterRule struct {
-	Name  *string `aws:"Name" enum:"prefix|suffix"`
+	Name  *string `aws:"Name"`
 	Value *string `aws:"Value"`
 }
 
@@ -3155,19 +3155,19 @@ type GetObjectAttributesParts struct {
 }
 
 type GlacierJobParameters struct {
-	Tier string `aws:"Tier,required" enum:"Standard|Bulk|Expedited"`
+	Tier string `aws:"Tier,required"`
 }
 
 type Grant struct {
 	Grantee    *Grantee `aws:"Grantee,ns=http://www.w3.org/2001/XMLSchema-instance,nsp=xsi"`
-	Permission *string  `aws:"Permission" enum:"FULL_CONTROL|WRITE|WRITE_ACP|READ|READ_ACP"`
+	Permission *string  `aws:"Permission"`
 }
 
 type Grantee struct {
 	DisplayName  *string `aws:"DisplayName"`
 	EmailAddress *string `aws:"EmailAddress"`
 	ID           *string `aws:"ID"`
-	Type         string  `aws:"xsi:type,required,attr" enum:"CanonicalUser|AmazonCustomerByEmail|Group"`
+	Type         string  `aws:"xsi:type,required,attr"`
 	URI          *string `aws:"URI"`
 }
 
@@ -3182,7 +3182,7 @@ type Initiator struct {
 
 type InputSerialization struct {
 	CSV             *CSVInput     `aws:"CSV"`
-	CompressionType *string       `aws:"CompressionType" enum:"NONE|GZIP|BZIP2"`
+	CompressionType *string       `aws:"CompressionType"`
 	JSON            *JSONInput    `aws:"JSON"`
 	Parquet         *ParquetInput `aws:"Parquet"`
 }
@@ -3195,7 +3195,7 @@ type IntelligentTieringAndOperator struct {
 type IntelligentTieringConfiguration struct {
 	Id       string                    `aws:"Id,required"`
 	Filter   *IntelligentTieringFilter `aws:"Filter"`
-	Status   string                    `aws:"Status,required" enum:"Enabled|Disabled"`
+	Status   string                    `aws:"Status,required"`
 	Tierings []Tiering                 `aws:"Tiering,required,flat"`
 }
 
@@ -3210,8 +3210,8 @@ type InventoryConfiguration struct {
 	IsEnabled              bool                  `aws:"IsEnabled,required"`
 	Filter                 *InventoryFilter      `aws:"Filter"`
 	Id                     string                `aws:"Id,required"`
-	IncludedObjectVersions string                `aws:"IncludedObjectVersions,required" enum:"All|Current"`
-	OptionalFields         []string              `aws:"OptionalFields,item=Field" item:";;Size|LastModifiedDate|StorageClass|ETag|IsMultipartUploaded|ReplicationStatus|EncryptionStatus|ObjectLockRetainUntilDate|ObjectLockMode|ObjectLockLegalHoldStatus|ObjectLockEventHoldStatus|ObjectLockEventHoldDuration|IntelligentTieringAccessTier|BucketKeyStatus|ChecksumAlgorithm|ObjectAccessControlList|ObjectOwner|LifecycleExpirationDate|IntelligentTieringReferenceDate"`
+	IncludedObjectVersions string                `aws:"IncludedObjectVersions,required"`
+	OptionalFields         []string              `aws:"OptionalFields,item=Field"`
 	Schedule               *InventorySchedule    `aws:"Schedule,required"`
 }
 
@@ -3231,17 +3231,17 @@ type InventoryFilter struct {
 type InventoryS3BucketDestination struct {
 	AccountId  *string              `aws:"AccountId"`
 	Bucket     string               `aws:"Bucket,required"`
-	Format     string               `aws:"Format,required" enum:"CSV|ORC|Parquet"`
+	Format     string               `aws:"Format,required"`
 	Prefix     *string              `aws:"Prefix"`
 	Encryption *InventoryEncryption `aws:"Encryption"`
 }
 
 type InventorySchedule struct {
-	Frequency string `aws:"Frequency,required" enum:"Daily|Weekly"`
+	Frequency string `aws:"Frequency,required"`
 }
 
 type InventoryTableConfiguration struct {
-	ConfigurationState      string                                `aws:"ConfigurationState,required" enum:"ENABLED|DISABLED"`
+	ConfigurationState      string                                `aws:"ConfigurationState,required"`
 	EncryptionConfiguration *MetadataTableEncryptionConfiguration `aws:"EncryptionConfiguration"`
 }
 
@@ -3254,12 +3254,12 @@ type InventoryTableConfigurationResult struct {
 }
 
 type InventoryTableConfigurationUpdates struct {
-	ConfigurationState      string                                `aws:"ConfigurationState,required" enum:"ENABLED|DISABLED"`
+	ConfigurationState      string                                `aws:"ConfigurationState,required"`
 	EncryptionConfiguration *MetadataTableEncryptionConfiguration `aws:"EncryptionConfiguration"`
 }
 
 type JSONInput struct {
-	Type *string `aws:"Type" enum:"DOCUMENT|LINES"`
+	Type *string `aws:"Type"`
 }
 
 type JSONOutput struct {
@@ -3286,7 +3286,7 @@ type JournalTableConfigurationUpdates struct {
 type LambdaFunctionConfiguration struct {
 	Id                *string                          `aws:"Id"`
 	LambdaFunctionArn string                           `aws:"CloudFunction,required"`
-	Events            []string                         `aws:"Event,required,flat" item:";;s3:ReducedRedundancyLostObject|s3:ObjectCreated:*|s3:ObjectCreated:Put|s3:ObjectCreated:Post|s3:ObjectCreated:Copy|s3:ObjectCreated:CompleteMultipartUpload|s3:ObjectRemoved:*|s3:ObjectRemoved:Delete|s3:ObjectRemoved:DeleteMarkerCreated|s3:ObjectRestore:*|s3:ObjectRestore:Post|s3:ObjectRestore:Completed|s3:Replication:*|s3:Replication:OperationFailedReplication|s3:Replication:OperationNotTracked|s3:Replication:OperationMissedThreshold|s3:Replication:OperationReplicatedAfterThreshold|s3:ObjectRestore:Delete|s3:LifecycleTransition|s3:IntelligentTiering|s3:ObjectAcl:Put|s3:LifecycleExpiration:*|s3:LifecycleExpiration:Delete|s3:LifecycleExpiration:DeleteMarkerCreated|s3:ObjectTagging:*|s3:ObjectTagging:Put|s3:ObjectTagging:Delete|s3:ObjectAnnotation:*|s3:ObjectAnnotation:Put|s3:ObjectAnnotation:Delete|s3:ObjectRetention:Put"`
+	Events            []string                         `aws:"Event,required,flat"`
 	Filter            *NotificationConfigurationFilter `aws:"Filter"`
 }
 
@@ -3301,7 +3301,7 @@ type LifecycleRule struct {
 	ID                             *string                         `aws:"ID"`
 	Prefix                         *string                         `aws:"Prefix"`
 	Filter                         *LifecycleRuleFilter            `aws:"Filter"`
-	Status                         string                          `aws:"Status,required" enum:"Enabled|Disabled"`
+	Status                         string                          `aws:"Status,required"`
 	Transitions                    []Transition                    `aws:"Transition,flat"`
 	NoncurrentVersionTransitions   []NoncurrentVersionTransition   `aws:"NoncurrentVersionTransition,flat"`
 	NoncurrentVersionExpiration    *NoncurrentVersionExpiration    `aws:"NoncurrentVersionExpiration"`
@@ -3324,7 +3324,7 @@ type LifecycleRuleFilter struct {
 }
 
 type LocationInfo struct {
-	Type *string `aws:"Type" enum:"AvailabilityZone|LocalZone"`
+	Type *string `aws:"Type"`
 	Name *string `aws:"Name"`
 }
 
@@ -3362,12 +3362,12 @@ type MetadataTableConfigurationResult struct {
 }
 
 type MetadataTableEncryptionConfiguration struct {
-	SseAlgorithm string  `aws:"SseAlgorithm,required" enum:"aws:kms|AES256"`
+	SseAlgorithm string  `aws:"SseAlgorithm,required"`
 	KmsKeyArn    *string `aws:"KmsKeyArn"`
 }
 
 type Metrics struct {
-	Status         string                `aws:"Status,required" enum:"Enabled|Disabled"`
+	Status         string                `aws:"Status,required"`
 	EventThreshold *ReplicationTimeValue `aws:"EventThreshold"`
 }
 
@@ -3407,7 +3407,7 @@ type NoncurrentVersionExpiration struct {
 
 type NoncurrentVersionTransition struct {
 	NoncurrentDays          *int32  `aws:"NoncurrentDays"`
-	StorageClass            *string `aws:"StorageClass" enum:"GLACIER|STANDARD_IA|ONEZONE_IA|INTELLIGENT_TIERING|DEEP_ARCHIVE|GLACIER_IR"`
+	StorageClass            *string `aws:"StorageClass"`
 	NewerNoncurrentVersions *int32  `aws:"NewerNoncurrentVersions"`
 }
 
@@ -3440,7 +3440,7 @@ type ObjectEncryption struct {
 }
 
 type ObjectIdentifier struct {
-	Key              string     `aws:"Key,required,min=1"`
+	Key              string     `aws:"Key,required"`
 	VersionId        *string    `aws:"VersionId"`
 	ETag             *string    `aws:"ETag"`
 	LastModifiedTime *time.Time `aws:"LastModifiedTime,ts=rfc822"`
@@ -3448,18 +3448,18 @@ type ObjectIdentifier struct {
 }
 
 type ObjectLockConfiguration struct {
-	ObjectLockEnabled *string         `aws:"ObjectLockEnabled" enum:"Enabled"`
+	ObjectLockEnabled *string         `aws:"ObjectLockEnabled"`
 	Rule              *ObjectLockRule `aws:"Rule"`
 }
 
 type ObjectLockLegalHold struct {
-	Status *string `aws:"Status" enum:"ON|OFF"`
+	Status *string `aws:"Status"`
 }
 
 type ObjectLockRetention struct {
-	Mode              *string            `aws:"Mode" enum:"GOVERNANCE|COMPLIANCE"`
+	Mode              *string            `aws:"Mode"`
 	RetainUntilDate   *time.Time         `aws:"RetainUntilDate,ts=iso8601"`
-	EventHold         *string            `aws:"EventHold" enum:"ON|OFF"`
+	EventHold         *string            `aws:"EventHold"`
 	EventHoldDuration *EventHoldDuration `aws:"EventHoldDuration"`
 }
 
@@ -3515,7 +3515,7 @@ type OwnershipControls struct {
 }
 
 type OwnershipControlsRule struct {
-	ObjectOwnership string `aws:"ObjectOwnership,required" enum:"BucketOwnerPreferred|ObjectWriter|BucketOwnerEnforced"`
+	ObjectOwnership string `aws:"ObjectOwnership,required"`
 }
 
 type ParquetInput struct{}
@@ -3538,7 +3538,7 @@ type Part struct {
 }
 
 type PartitionedPrefix struct {
-	PartitionDateSource *string `aws:"PartitionDateSource" enum:"EventTime|DeliveryTime"`
+	PartitionDateSource *string `aws:"PartitionDateSource"`
 }
 
 type PolicyStatus struct {
@@ -3565,12 +3565,12 @@ type PublicAccessBlockConfiguration struct {
 type QueueConfiguration struct {
 	Id       *string                          `aws:"Id"`
 	QueueArn string                           `aws:"Queue,required"`
-	Events   []string                         `aws:"Event,required,flat" item:";;s3:ReducedRedundancyLostObject|s3:ObjectCreated:*|s3:ObjectCreated:Put|s3:ObjectCreated:Post|s3:ObjectCreated:Copy|s3:ObjectCreated:CompleteMultipartUpload|s3:ObjectRemoved:*|s3:ObjectRemoved:Delete|s3:ObjectRemoved:DeleteMarkerCreated|s3:ObjectRestore:*|s3:ObjectRestore:Post|s3:ObjectRestore:Completed|s3:Replication:*|s3:Replication:OperationFailedReplication|s3:Replication:OperationNotTracked|s3:Replication:OperationMissedThreshold|s3:Replication:OperationReplicatedAfterThreshold|s3:ObjectRestore:Delete|s3:LifecycleTransition|s3:IntelligentTiering|s3:ObjectAcl:Put|s3:LifecycleExpiration:*|s3:LifecycleExpiration:Delete|s3:LifecycleExpiration:DeleteMarkerCreated|s3:ObjectTagging:*|s3:ObjectTagging:Put|s3:ObjectTagging:Delete|s3:ObjectAnnotation:*|s3:ObjectAnnotation:Put|s3:ObjectAnnotation:Delete|s3:ObjectRetention:Put"`
+	Events   []string                         `aws:"Event,required,flat"`
 	Filter   *NotificationConfigurationFilter `aws:"Filter"`
 }
 
 type RecordExpiration struct {
-	Expiration string `aws:"Expiration,required" enum:"ENABLED|DISABLED"`
+	Expiration string `aws:"Expiration,required"`
 	Days       *int32 `aws:"Days"`
 }
 
@@ -3581,18 +3581,18 @@ type RecordsEvent struct {
 type Redirect struct {
 	HostName             *string `aws:"HostName"`
 	HttpRedirectCode     *string `aws:"HttpRedirectCode"`
-	Protocol             *string `aws:"Protocol" enum:"http|https"`
+	Protocol             *string `aws:"Protocol"`
 	ReplaceKeyPrefixWith *string `aws:"ReplaceKeyPrefixWith"`
 	ReplaceKeyWith       *string `aws:"ReplaceKeyWith"`
 }
 
 type RedirectAllRequestsTo struct {
 	HostName string  `aws:"HostName,required"`
-	Protocol *string `aws:"Protocol" enum:"http|https"`
+	Protocol *string `aws:"Protocol"`
 }
 
 type ReplicaModifications struct {
-	Status string `aws:"Status,required" enum:"Enabled|Disabled"`
+	Status string `aws:"Status,required"`
 }
 
 type ReplicationConfiguration struct {
@@ -3605,7 +3605,7 @@ type ReplicationRule struct {
 	Priority                  *int32                     `aws:"Priority"`
 	Prefix                    *string                    `aws:"Prefix"`
 	Filter                    *ReplicationRuleFilter     `aws:"Filter"`
-	Status                    string                     `aws:"Status,required" enum:"Enabled|Disabled"`
+	Status                    string                     `aws:"Status,required"`
 	SourceSelectionCriteria   *SourceSelectionCriteria   `aws:"SourceSelectionCriteria"`
 	ExistingObjectReplication *ExistingObjectReplication `aws:"ExistingObjectReplication"`
 	Destination               *Destination               `aws:"Destination,required"`
@@ -3624,7 +3624,7 @@ type ReplicationRuleFilter struct {
 }
 
 type ReplicationTime struct {
-	Status string                `aws:"Status,required" enum:"Enabled|Disabled"`
+	Status string                `aws:"Status,required"`
 	Time   *ReplicationTimeValue `aws:"Time,required"`
 }
 
@@ -3633,7 +3633,7 @@ type ReplicationTimeValue struct {
 }
 
 type RequestPaymentConfiguration struct {
-	Payer string `aws:"Payer,required" enum:"Requester|BucketOwner"`
+	Payer string `aws:"Payer,required"`
 }
 
 type RequestProgress struct {
@@ -3643,8 +3643,8 @@ type RequestProgress struct {
 type RestoreRequest struct {
 	Days                 *int32                `aws:"Days"`
 	GlacierJobParameters *GlacierJobParameters `aws:"GlacierJobParameters"`
-	Type                 *string               `aws:"Type" enum:"SELECT"`
-	Tier                 *string               `aws:"Tier" enum:"Standard|Bulk|Expedited"`
+	Type                 *string               `aws:"Type"`
+	Tier                 *string               `aws:"Tier"`
 	Description          *string               `aws:"Description"`
 	SelectParameters     *SelectParameters     `aws:"SelectParameters"`
 	OutputLocation       *OutputLocation       `aws:"OutputLocation"`
@@ -3668,11 +3668,11 @@ type S3Location struct {
 	BucketName        string          `aws:"BucketName,required"`
 	Prefix            string          `aws:"Prefix,required"`
 	Encryption        *Encryption     `aws:"Encryption"`
-	CannedACL         *string         `aws:"CannedACL" enum:"private|public-read|public-read-write|authenticated-read|aws-exec-read|bucket-owner-read|bucket-owner-full-control"`
+	CannedACL         *string         `aws:"CannedACL"`
 	AccessControlList []Grant         `aws:"AccessControlList,item=Grant"`
 	Tagging           *Tagging        `aws:"Tagging"`
 	UserMetadata      []MetadataEntry `aws:"UserMetadata,item=MetadataEntry"`
-	StorageClass      *string         `aws:"StorageClass" enum:"STANDARD|REDUCED_REDUNDANCY|STANDARD_IA|ONEZONE_IA|INTELLIGENT_TIERING|GLACIER|DEEP_ARCHIVE|OUTPOSTS|GLACIER_IR|SNOW|EXPRESS_ONEZONE|FSX_OPENZFS|FSX_ONTAP|AWS_BACKUP_WARM|AWS_BACKUP_LOW_COST_WARM"`
+	StorageClass      *string         `aws:"StorageClass"`
 }
 
 type S3TablesDestination struct {
@@ -3692,7 +3692,7 @@ type SSEKMS struct {
 }
 
 type SSEKMSEncryption struct {
-	KMSKeyArn        string `aws:"KMSKeyArn,required,sensitive,min=20,max=2048" pattern:"arn:aws[a-zA-Z0-9-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+"`
+	KMSKeyArn        string `aws:"KMSKeyArn,required,sensitive"`
 	BucketKeyEnabled *bool  `aws:"BucketKeyEnabled"`
 }
 
@@ -3714,13 +3714,13 @@ type SelectObjectContentEventStream struct {
 
 type SelectParameters struct {
 	InputSerialization  *InputSerialization  `aws:"InputSerialization,required"`
-	ExpressionType      string               `aws:"ExpressionType,required" enum:"SQL"`
+	ExpressionType      string               `aws:"ExpressionType,required"`
 	Expression          string               `aws:"Expression,required"`
 	OutputSerialization *OutputSerialization `aws:"OutputSerialization,required"`
 }
 
 type ServerSideEncryptionByDefault struct {
-	SSEAlgorithm   string  `aws:"SSEAlgorithm,required" enum:"AES256|aws:fsx|aws:backup|aws:kms|aws:kms:dsse"`
+	SSEAlgorithm   string  `aws:"SSEAlgorithm,required"`
 	KMSMasterKeyID *string `aws:"KMSMasterKeyID,sensitive"`
 }
 
@@ -3749,7 +3749,7 @@ type SourceSelectionCriteria struct {
 }
 
 type SseKmsEncryptedObjects struct {
-	Status string `aws:"Status,required" enum:"Enabled|Disabled"`
+	Status string `aws:"Status,required"`
 }
 
 type Stats struct {
@@ -3767,12 +3767,12 @@ type StorageClassAnalysis struct {
 }
 
 type StorageClassAnalysisDataExport struct {
-	OutputSchemaVersion string                      `aws:"OutputSchemaVersion,required" enum:"V_1"`
+	OutputSchemaVersion string                      `aws:"OutputSchemaVersion,required"`
 	Destination         *AnalyticsExportDestination `aws:"Destination,required"`
 }
 
 type Tag struct {
-	Key   string `aws:"Key,required,min=1"`
+	Key   string `aws:"Key,required"`
 	Value string `aws:"Value,required"`
 }
 
@@ -3782,7 +3782,7 @@ type Tagging struct {
 
 type TargetGrant struct {
 	Grantee    *Grantee `aws:"Grantee,ns=http://www.w3.org/2001/XMLSchema-instance,nsp=xsi"`
-	Permission *string  `aws:"Permission" enum:"FULL_CONTROL|READ|WRITE"`
+	Permission *string  `aws:"Permission"`
 }
 
 type TargetObjectKeyFormat struct {
@@ -3792,25 +3792,25 @@ type TargetObjectKeyFormat struct {
 
 type Tiering struct {
 	Days       int32  `aws:"Days,required"`
-	AccessTier string `aws:"AccessTier,required" enum:"ARCHIVE_ACCESS|DEEP_ARCHIVE_ACCESS"`
+	AccessTier string `aws:"AccessTier,required"`
 }
 
 type TopicConfiguration struct {
 	Id       *string                          `aws:"Id"`
 	TopicArn string                           `aws:"Topic,required"`
-	Events   []string                         `aws:"Event,required,flat" item:";;s3:ReducedRedundancyLostObject|s3:ObjectCreated:*|s3:ObjectCreated:Put|s3:ObjectCreated:Post|s3:ObjectCreated:Copy|s3:ObjectCreated:CompleteMultipartUpload|s3:ObjectRemoved:*|s3:ObjectRemoved:Delete|s3:ObjectRemoved:DeleteMarkerCreated|s3:ObjectRestore:*|s3:ObjectRestore:Post|s3:ObjectRestore:Completed|s3:Replication:*|s3:Replication:OperationFailedReplication|s3:Replication:OperationNotTracked|s3:Replication:OperationMissedThreshold|s3:Replication:OperationReplicatedAfterThreshold|s3:ObjectRestore:Delete|s3:LifecycleTransition|s3:IntelligentTiering|s3:ObjectAcl:Put|s3:LifecycleExpiration:*|s3:LifecycleExpiration:Delete|s3:LifecycleExpiration:DeleteMarkerCreated|s3:ObjectTagging:*|s3:ObjectTagging:Put|s3:ObjectTagging:Delete|s3:ObjectAnnotation:*|s3:ObjectAnnotation:Put|s3:ObjectAnnotation:Delete|s3:ObjectRetention:Put"`
+	Events   []string                         `aws:"Event,required,flat"`
 	Filter   *NotificationConfigurationFilter `aws:"Filter"`
 }
 
 type Transition struct {
 	Date         *time.Time `aws:"Date,ts=iso8601"`
 	Days         *int32     `aws:"Days"`
-	StorageClass *string    `aws:"StorageClass" enum:"GLACIER|STANDARD_IA|ONEZONE_IA|INTELLIGENT_TIERING|DEEP_ARCHIVE|GLACIER_IR"`
+	StorageClass *string    `aws:"StorageClass"`
 }
 
 type VersioningConfiguration struct {
-	MFADelete *string `aws:"MfaDelete" enum:"Enabled|Disabled"`
-	Status    *string `aws:"Status" enum:"Enabled|Suspended"`
+	MFADelete *string `aws:"MfaDelete"`
+	Status    *string `aws:"Status"`
 }
 
 type WebsiteConfiguration struct {

@@ -7,11 +7,13 @@ import (
 )
 
 var (
+	AccessDenied                                   = aws.Fault{Code: "AccessDenied", Status: 403}
 	ExpiredTokenException                          = aws.Fault{Code: "ExpiredTokenException", Status: 400}
 	ExpiredTradeInTokenException                   = aws.Fault{Code: "ExpiredTradeInTokenException", Status: 400}
 	IDPCommunicationErrorException                 = aws.Fault{Code: "IDPCommunicationError", Status: 400}
 	IDPRejectedClaimException                      = aws.Fault{Code: "IDPRejectedClaim", Status: 403}
 	InvalidAuthorizationMessageException           = aws.Fault{Code: "InvalidAuthorizationMessageException", Status: 400}
+	InvalidClientTokenId                           = aws.Fault{Code: "InvalidClientTokenId", Status: 403}
 	InvalidIdentityTokenException                  = aws.Fault{Code: "InvalidIdentityToken", Status: 400}
 	JWTPayloadSizeExceededException                = aws.Fault{Code: "JWTPayloadSizeExceededException", Status: 400}
 	MalformedPolicyDocumentException               = aws.Fault{Code: "MalformedPolicyDocument", Status: 400}
@@ -19,4 +21,5 @@ var (
 	PackedPolicyTooLargeException                  = aws.Fault{Code: "PackedPolicyTooLarge", Status: 400}
 	RegionDisabledException                        = aws.Fault{Code: "RegionDisabledException", Status: 403}
 	SessionDurationEscalationException             = aws.Fault{Code: "SessionDurationEscalationException", Status: 403}
+	ValidationError                                = aws.Fault{Code: "ValidationError", Status: 400}
 )
