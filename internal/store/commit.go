@@ -1,0 +1,305 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// errConflict says that a transaction read what has changed since.
+var errConflict = errors.New("store: conflict")
+
+// A pending transaction waits for the committer. Either it ran already, over
+// a version, or it is a function to run in its turn.
+type pending struct {
+	tx      *Tx
+	version uint64
+	reads   reads
+
+	ctx context.Context
+	fn  func(*Tx) error
+
+	verdict chan verdict // of one element, so that neither side waits for the other's eye
+}
+
+// A verdict is what the committer tells a pending transaction: its turn, or its end.
+type verdict struct {
+	turn *turn
+	err  error
+}
+
+// A turn lends the committer's place to a pending transaction: nothing else
+// commits until it is handed back.
+type turn struct {
+	db   *DB
+	r    pebble.Reader
+	tx   *Tx
+	err  error
+	done chan struct{}
+}
+
+var errNoReturn = errors.New("store: the function did not return")
+
+// takeTurn runs p in the goroutine of its caller, so that a panic is the
+// caller's and the committer never sees it.
+func (p *pending) takeTurn(t *turn) {
+	t.err = errNoReturn
+	defer func() { t.done <- struct{}{} }()
+	if t.err = p.ctx.Err(); t.err != nil {
+		return
+	}
+	t.err = errNoReturn
+	runs := 1
+	if t.db.config.RunTwice {
+		runs = 2
+	}
+	for range runs {
+		t.tx = &Tx{db: t.db, r: t.r}
+		if t.err = t.tx.run(p.fn); t.err != nil {
+			return
+		}
+	}
+}
+
+// A group is what one version commits.
+type group struct {
+	view    *view
+	batches []*pebble.Batch
+	acks    []ack
+}
+
+// An ack is due to a transaction once its group is on disk.
+type ack struct {
+	p   *pending
+	err error
+}
+
+// A committer decides the order of transactions. Only run touches it.
+type committer struct {
+	db       *DB
+	version  uint64 // of the latest commit
+	reserved uint64 // version on disk; stamps do not pass it
+	window   window
+	turns    chan struct{}
+	groups   chan *group // to sync; one may wait while one is being synced
+}
+
+func (c *committer) init(db *DB, version uint64) {
+	c.db, c.version, c.reserved = db, version, version
+	c.window.init(db.config.HistoryKeys, version, db.seed)
+	c.turns = make(chan struct{}, 1)
+	c.groups = make(chan *group, 1)
+}
+
+// run commits what is queued, a group at a time, until the store is closed.
+func (c *committer) run() {
+	defer close(c.groups)
+	defer func() {
+		if r := recover(); r != nil { // pebble panics when it cannot write its log
+			c.db.fail(fmt.Errorf("store: commit: %v", r))
+		}
+	}()
+	for {
+		queue := c.take()
+		if queue == nil || c.db.failed() != nil {
+			return
+		}
+		g := &group{}
+		c.version++
+		s := &stamp{version: c.version}
+		serial := c.commitTried(g, s, queue)
+		c.commitSerial(g, s, serial)
+		if len(g.acks) == 0 {
+			c.version--
+			continue
+		}
+		c.publish(g)
+	}
+}
+
+// take waits for transactions. It returns nil when there will be no more.
+func (c *committer) take() []*pending {
+	db := c.db
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	for len(db.queue) == 0 && !db.closed {
+		db.queued.Wait()
+	}
+	queue := db.queue
+	db.queue = nil
+	return queue
+}
+
+// commitTried commits those transactions that ran already and hold still. It
+// returns those that did not run yet.
+func (c *committer) commitTried(g *group, s *stamp, queue []*pending) (serial []*pending) {
+	var b *pebble.Batch
+	for _, p := range queue {
+		if p.fn != nil {
+			serial = append(serial, p)
+			continue
+		}
+		if c.conflicts(p) {
+			c.db.stats.conflicts.Add(1)
+			p.verdict <- verdict{err: errConflict}
+			continue
+		}
+		if b == nil {
+			b = c.db.rows.NewBatch()
+		}
+		c.keep(b, s, p.tx)
+		g.acks = append(g.acks, ack{p, nil})
+	}
+	if b != nil {
+		c.apply(g, b)
+	}
+	return serial
+}
+
+func (c *committer) conflicts(p *pending) bool {
+	r := p.reads
+	if c.db.config.skipRanges {
+		r.ranges = nil
+	}
+	return c.window.changed(r, p.version)
+}
+
+// commitSerial runs transactions one after another over all that is committed.
+func (c *committer) commitSerial(g *group, s *stamp, serial []*pending) {
+	if len(serial) == 0 {
+		return
+	}
+	b := c.db.rows.NewIndexedBatch()
+	for _, p := range serial {
+		t := &turn{db: c.db, r: b, done: c.turns}
+		p.verdict <- verdict{turn: t}
+		<-c.turns
+		c.db.stats.serial.Add(1)
+		if t.err == nil {
+			p.tx = t.tx
+			c.keep(b, s, t.tx)
+		}
+		g.acks = append(g.acks, ack{p, t.err})
+	}
+	if b.Empty() {
+		b.Close()
+		return
+	}
+	c.apply(g, b)
+}
+
+// keep writes what tx did to b.
+func (c *committer) keep(b *pebble.Batch, s *stamp, tx *Tx) {
+	for _, r := range tx.cleared {
+		c.must(b.DeleteRange(r.lo, r.hi, nil))
+		c.window.addAll(s.version)
+	}
+	if len(tx.appends) > 0 {
+		c.reserve(b, s.version)
+		tx.writes = s.rows(tx.writes, tx.appends)
+	}
+	for i := range tx.writes {
+		if w := &tx.writes[i]; w.v == nil {
+			c.must(b.Delete(w.k, nil))
+		} else {
+			c.must(b.Set(w.k, w.v, nil))
+		}
+	}
+	c.window.add(s.version, tx.writes)
+}
+
+// reserve makes sure that version is never given out again.
+func (c *committer) reserve(b *pebble.Batch, version uint64) {
+	const ahead = 1 << 20
+	if version > c.reserved {
+		c.reserved = version + ahead
+		c.must(b.Set(versionKey, binary.BigEndian.AppendUint64(nil, c.reserved), nil))
+	}
+}
+
+func (c *committer) apply(g *group, b *pebble.Batch) {
+	c.must(c.db.rows.ApplyNoSyncWait(b, pebble.Sync))
+	g.batches = append(g.batches, b)
+}
+
+// must gives up on the store if err is not nil.
+func (c *committer) must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// publish lets transactions see g, and has it acknowledged in time.
+func (c *committer) publish(g *group) {
+	c.db.stats.groups.Add(1)
+	g.view = &view{version: c.version, snap: c.db.rows.NewSnapshot(), refs: 2}
+	floor := c.db.views.publish(g.view)
+	c.window.trim(floor)
+	c.groups <- g
+}
+
+// sync waits for groups to be on disk, in order, and acknowledges them.
+func (c *committer) sync() {
+	for g := range c.groups {
+		if c.db.failed() != nil {
+			continue
+		}
+		for _, b := range g.batches {
+			if err := b.SyncWait(); err != nil {
+				c.db.fail(fmt.Errorf("store: sync: %w", err))
+				break
+			}
+			b.Close()
+		}
+		if c.db.failed() != nil {
+			continue // the dead channel tells those who wait
+		}
+		c.db.views.setDurable(g.view)
+		for _, a := range g.acks {
+			if a.err == nil {
+				c.db.stats.commits.Add(1)
+				c.db.finish(a.p.tx)
+			}
+			a.p.verdict <- verdict{err: a.err}
+		}
+		runtime.Gosched() // let those acknowledged queue their next, so that groups are large
+	}
+}
+
+// A stamp gives the rows of logs their positions.
+type stamp struct {
+	version uint64
+	index   uint32
+}
+
+// rows adds appends, as rows, to writes.
+func (s *stamp) rows(writes []write, appends []appended) []write {
+	for _, a := range appends {
+		*a.at = Position{Version: s.version, Index: s.index}
+		s.index++
+		writes = append(writes, write{k: a.at.append(a.prefix), v: a.v})
+	}
+	return writes
+}
+
+// stats count what the committer did.
+type stats struct{ commits, conflicts, serial, groups atomic.Uint64 }
+
+// Stats say what a store did since it was opened.
+type Stats struct {
+	Commits   uint64 // transactions kept
+	Conflicts uint64 // races lost
+	Serial    uint64 // transactions run in their turn
+	Groups    uint64 // groups of transactions synced together
+}
+
+// Stats returns what db did since it was opened.
+func (db *DB) Stats() Stats {
+	s := &db.stats
+	return Stats{s.commits.Load(), s.conflicts.Load(), s.serial.Load(), s.groups.Load()}
+}

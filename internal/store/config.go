@@ -1,0 +1,128 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"syscall"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Config says where a store is and what it may use. Its zero value is a store
+// in the current directory.
+type Config struct {
+	Dir string       // the store's own; made if missing
+	FS  vfs.FS       // nil is the disk
+	Log *slog.Logger // nil is slog.Default
+
+	// CacheBytes is how much of the files to keep in memory; 0 is 64 MB. It
+	// is taken as it is needed.
+	CacheBytes int64
+
+	// Fatal is called once if the store can no longer keep its promises. The
+	// process should end. Whether it does or not, the store refuses everything.
+	Fatal func(error)
+
+	// RunTwice runs every function given to Update twice and keeps the second
+	// run, so that tests find those that have effects besides.
+	RunTwice bool
+
+	// HistoryKeys is how many written keys are remembered for the sake of
+	// transactions that run; 0 is 200,000. One that outlives them runs again.
+	HistoryKeys int
+
+	skipRanges bool // do not validate ranges, to show that tests would notice
+}
+
+// OpenMemory opens an empty store in memory, for tests. It runs the functions
+// given to Update twice.
+func OpenMemory() (*DB, error) {
+	return Open(Config{FS: vfs.NewMem(), RunTwice: true})
+}
+
+func (c Config) withDefaults() Config {
+	if c.FS == nil {
+		c.FS = vfs.Default
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.CacheBytes == 0 {
+		c.CacheBytes = 64 << 20
+	}
+	if c.HistoryKeys == 0 {
+		c.HistoryKeys = 200_000
+	}
+	return c
+}
+
+const (
+	formatVersion = pebble.FormatNewest
+	memTableBytes = 16 << 20
+)
+
+// pebble returns the options of the engine.
+func (c Config) pebble(failed func(error)) *pebble.Options {
+	o := &pebble.Options{
+		FS:                          c.FS,
+		CacheSize:                   c.CacheBytes,
+		MemTableSize:                memTableBytes, // grown to, from 256 KB
+		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       2,
+		L0StopWritesThreshold:       1000,
+		LBaseMaxBytes:               64 << 20,
+		FormatMajorVersion:          formatVersion,
+		Logger:                      logger{c.Log, failed},
+		CompactionConcurrencyRange:  func() (int, int) { return 1, max(1, runtime.GOMAXPROCS(0)/2) },
+	}
+	for i := range o.Levels {
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		o.Levels[i].BlockSize = 8 << 10
+	}
+	o.EventListener = &pebble.EventListener{
+		BackgroundError: func(err error) { c.Log.Error("store: background error", "err", err) },
+		DataCorruption:  func(i pebble.DataCorruptionInfo) { failed(fmt.Errorf("store: corrupt file: %s", i)) },
+	}
+	if _, ok := c.FS.(*vfs.MemFS); ok {
+		// The usual scheduler looks ten times a second whether it may do more,
+		// which a test that sleeps for days of fake time would wait for.
+		o.Experimental.CompactionScheduler = pebble.NewConcurrencyLimitSchedulerWithNoPeriodicGrantingForTest()
+	}
+	return o
+}
+
+// A logger passes on what pebble has to say.
+type logger struct {
+	log    *slog.Logger
+	failed func(error)
+}
+
+func (l logger) Infof(format string, args ...any) {
+	l.log.Debug("store: " + fmt.Sprintf(format, args...))
+}
+
+func (l logger) Errorf(format string, args ...any) {
+	l.log.Error("store: " + fmt.Sprintf(format, args...))
+}
+
+// Fatalf must not return.
+func (l logger) Fatalf(format string, args ...any) {
+	l.failed(fmt.Errorf("store: "+format, args...))
+	runtime.Goexit()
+}
+
+// lock takes the directory for this process.
+func lock(fs vfs.FS, dir string) (*pebble.Lock, error) {
+	l, err := pebble.LockDirectory(dir, fs)
+	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) {
+		return nil, fmt.Errorf("store: another process is using %s", dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store: lock %s: %w", dir, err)
+	}
+	return l, nil
+}

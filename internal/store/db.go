@@ -1,0 +1,275 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/aloft-cloud/aloft/internal/task"
+)
+
+var (
+	// ErrNotFound reports that a key holds nothing.
+	ErrNotFound = errors.New("store: not found")
+
+	// ErrClosed reports that the store has been closed.
+	ErrClosed = errors.New("store: closed")
+
+	// ErrFailed reports that the store could not keep its log, and that whether
+	// the transaction was kept is not known.
+	ErrFailed = errors.New("store: failed")
+)
+
+// maxRaces is how often a transaction may lose before it runs while the
+// committer waits for it.
+const maxRaces = 2
+
+// A DB is an open store.
+type DB struct {
+	config Config
+	lock   *pebble.Lock
+	rows   *pebble.DB
+	blobs  Blobs
+	bells  bells
+	group  task.Group // committer and syncer
+
+	views views
+	seed  maphash.Seed // of the hashes of keys
+
+	mu     sync.Mutex
+	queued sync.Cond // the queue is not empty, or the store is closed
+	queue  []*pending
+	closed bool
+
+	failure  atomic.Pointer[error]
+	dead     chan struct{} // closed by the first failure
+	failOnce sync.Once
+
+	committer committer
+	stats     stats
+}
+
+// Open opens the store in c.Dir, or makes an empty one.
+func Open(c Config) (*DB, error) {
+	c = c.withDefaults()
+	db := &DB{config: c, seed: maphash.MakeSeed(), dead: make(chan struct{})}
+	db.group.Log = c.Log
+	db.queued.L = &db.mu
+	db.bells.init()
+	dir := c.FS.PathJoin(c.Dir, "rows")
+	if err := c.FS.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("store: make %s: %w", dir, err)
+	}
+	l, err := lock(c.FS, dir)
+	if err != nil {
+		return nil, err
+	}
+	db.lock = l
+	o := c.pebble(db.fail)
+	o.Lock = l
+	db.rows, err = pebble.Open(dir, o)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("store: open %s: %w", dir, err), l.Close())
+	}
+	if err := db.start(); err != nil {
+		return nil, errors.Join(err, db.rows.Close(), l.Close())
+	}
+	return db, nil
+}
+
+func (db *DB) start() error {
+	if err := db.blobs.init(db); err != nil {
+		return err
+	}
+	version, err := readVersion(db.rows)
+	if err != nil {
+		return err
+	}
+	db.views.init(version, db.rows.NewSnapshot())
+	db.committer.init(db, version)
+	db.group.Go(db.committer.run)
+	db.group.Go(db.committer.sync)
+	return nil
+}
+
+// versionKey holds a version that no commit has passed, so that versions go on
+// rising when the store is opened again.
+var versionKey = []byte{spaceMeta, 'v'}
+
+func readVersion(r pebble.Reader) (uint64, error) {
+	v, closer, err := r.Get(versionKey)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("store: read version: %w", err)
+	}
+	defer closer.Close()
+	if len(v) != 8 {
+		return 0, fmt.Errorf("store: version is %d bytes", len(v))
+	}
+	return binary.BigEndian.Uint64(v), nil
+}
+
+// Close waits for the transactions under way and closes the store. Every View
+// must have returned.
+func (db *DB) Close() error {
+	db.mu.Lock()
+	again := db.closed
+	db.closed = true
+	db.queued.Signal()
+	db.mu.Unlock()
+	if again {
+		return ErrClosed
+	}
+	if err := db.failed(); err != nil {
+		return err // nothing is known of the files, so nothing more is done to them
+	}
+	db.group.Wait()
+	if err := db.failed(); err != nil {
+		return err
+	}
+	db.views.close()
+	return errors.Join(db.rows.Close(), db.lock.Close())
+}
+
+// View runs fn in a transaction that only reads. It sees what is durable.
+func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
+	if err := db.usable(ctx); err != nil {
+		return err
+	}
+	v := db.views.acquire(durable)
+	defer db.views.release(v, durable)
+	tx := &Tx{db: db, r: v.snap, readOnly: true}
+	return tx.run(fn)
+}
+
+// Update runs fn in a transaction: if fn returns nil all it wrote is kept,
+// otherwise none of it is. When Update returns, what it did is durable.
+//
+// Update may run fn more than once, so fn does nothing besides; what it sets
+// outside, it sets anew each time.
+func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
+	for range maxRaces {
+		if err := db.usable(ctx); err != nil {
+			return err
+		}
+		err := db.try(fn)
+		if err != errConflict {
+			return err
+		}
+	}
+	return db.updateSerially(ctx, fn)
+}
+
+// try runs fn over the latest snapshot and submits what it did.
+func (db *DB) try(fn func(*Tx) error) error {
+	v := db.views.acquire(latest)
+	tx, err := db.runOver(v, fn)
+	if err != nil || tx.empty() {
+		db.views.release(v, latest)
+		// What fn saw, and so what it said, must not leave before it is durable.
+		if failed := db.views.waitDurable(v.version, db.dead); failed {
+			return db.failed()
+		}
+		if err == nil {
+			db.finish(tx)
+		}
+		return err
+	}
+	p := &pending{tx: tx, version: v.version, verdict: make(chan verdict, 1)}
+	p.reads.ranges = merge(tx.ranges)
+	p.reads.points = tx.points
+	err = db.submit(p)
+	db.views.release(v, latest)
+	return err
+}
+
+func (db *DB) runOver(v *view, fn func(*Tx) error) (*Tx, error) {
+	if db.config.RunTwice {
+		tx := &Tx{db: db, r: v.snap, track: true}
+		if err := tx.run(fn); err != nil {
+			return tx, err
+		}
+	}
+	tx := &Tx{db: db, r: v.snap, track: true}
+	return tx, tx.run(fn)
+}
+
+// updateSerially runs fn while the committer waits for it.
+func (db *DB) updateSerially(ctx context.Context, fn func(*Tx) error) error {
+	if err := db.usable(ctx); err != nil {
+		return err
+	}
+	return db.submit(&pending{ctx: ctx, fn: fn, verdict: make(chan verdict, 1)})
+}
+
+// submit queues p and returns what becomes of it.
+func (db *DB) submit(p *pending) error {
+	db.mu.Lock()
+	if db.closed {
+		db.mu.Unlock()
+		return ErrClosed
+	}
+	db.queue = append(db.queue, p)
+	if len(db.queue) == 1 {
+		db.queued.Signal()
+	}
+	db.mu.Unlock()
+	for {
+		select {
+		case v := <-p.verdict:
+			if v.turn == nil {
+				return v.err
+			}
+			p.takeTurn(v.turn)
+		case <-db.dead:
+			return db.failed()
+		}
+	}
+}
+
+// finish does what was asked to be done after tx was kept.
+func (db *DB) finish(tx *Tx) {
+	for _, topic := range tx.topics {
+		db.bells.ring(topic)
+	}
+	for _, fn := range tx.after {
+		fn()
+	}
+}
+
+// usable returns why nothing can be begun, if so.
+func (db *DB) usable(ctx context.Context) error {
+	if err := db.failed(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// failed returns why the store has failed, if it has.
+func (db *DB) failed() error {
+	if err := db.failure.Load(); err != nil {
+		return fmt.Errorf("%w: %w", ErrFailed, *err)
+	}
+	return nil
+}
+
+// fail makes the store refuse everything from now on.
+func (db *DB) fail(err error) {
+	db.failOnce.Do(func() {
+		db.failure.Store(&err)
+		close(db.dead)
+		db.views.wake()
+		db.config.Log.Error("store: failed", "err", err)
+		if db.config.Fatal != nil {
+			db.config.Fatal(err)
+		}
+	})
+}

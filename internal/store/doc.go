@@ -1,0 +1,37 @@
+// Package store keeps everything the platform remembers: rows in order of
+// their keys, changed in transactions, and files for what is too large to be a
+// row.
+//
+//	var queues = store.NewTable[aws.ARN, queue]("sqs.queue")
+//
+//	err := db.Update(ctx, func(tx *store.Tx) error {
+//		q, err := queues.Get(tx, arn)
+//		if errors.Is(err, store.ErrNotFound) {
+//			return errNoQueue(arn)
+//		}
+//		q.Paused = true
+//		return queues.Put(tx, arn, q)
+//	})
+//
+// Two promises hold everywhere. Transactions are strictly serialisable,
+// phantoms included: they behave as if run one after another, in an order that
+// agrees with the clock. And nothing that is not durable leaves: neither as an
+// acknowledgement nor as something that a reader saw.
+//
+// How: an Update runs its function over a snapshot and notes what it reads,
+// keys and ranges. One committer then checks each transaction against what
+// was committed since its snapshot and applies those that hold, as a group, to
+// the log of pebble; one syncer waits for the log to reach the disk and only
+// then acknowledges, in order. A function that lost two races is run again
+// while the committer waits for it, so it cannot lose a third. A View reads
+// a snapshot that is on disk already.
+//
+// When the disk fails to keep the log, the store refuses everything and says
+// so to Config.Fatal: what is on disk is not known then, and it never guesses.
+//
+//	db.go       DB: View and Update        table.go  Table: typed rows
+//	commit.go   committer and syncer       bytes.go  Bytes: raw rows, for hot paths
+//	window.go   who conflicts with whom    log.go    Log: rows in order of commit
+//	tx.go       Tx: reads and writes       blob.go   Blobs: files and small bodies
+//	scan.go     Tx: ranges                 key.go    keys as bytes, in order
+package store
