@@ -51,6 +51,8 @@
 // A type that implements jx.Codec is left to itself.
 package smithy
 
+import "io"
+
 // Protocols, by the names the models use.
 const (
 	JSON     Protocol = "json" // awsJson 1.0 and 1.1
@@ -106,6 +108,13 @@ type OperationInfo struct {
 	NoAuth bool
 	// HostPrefix is what the model puts before the endpoint's host: "{AccountId}.".
 	HostPrefix string
+}
+
+// A Body is what a streaming member of an input holds. Headers may follow its
+// content, checksums for one; they are known once it has been read to its end.
+type Body interface {
+	io.Reader
+	Trailer(name string) string
 }
 
 // A Document is any JSON value, kept as it was written.
