@@ -1,11 +1,9 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
-	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -45,6 +43,9 @@ func OpenMemory() (*DB, error) {
 }
 
 func (c Config) withDefaults() Config {
+	if c.Dir == "" {
+		c.Dir = "."
+	}
 	if c.FS == nil {
 		c.FS = vfs.Default
 	}
@@ -113,16 +114,4 @@ func (l logger) Errorf(format string, args ...any) {
 func (l logger) Fatalf(format string, args ...any) {
 	l.failed(fmt.Errorf("store: "+format, args...))
 	runtime.Goexit()
-}
-
-// lock takes the directory for this process.
-func lock(fs vfs.FS, dir string) (*pebble.Lock, error) {
-	l, err := pebble.LockDirectory(dir, fs)
-	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) {
-		return nil, fmt.Errorf("store: another process is using %s", dir)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("store: lock %s: %w", dir, err)
-	}
-	return l, nil
 }

@@ -62,10 +62,10 @@ func Open(c Config) (*DB, error) {
 	db.group.Log = c.Log
 	db.queued.L = &db.mu
 	db.bells.init()
-	dir := c.FS.PathJoin(c.Dir, "rows")
-	if err := c.FS.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("store: make %s: %w", dir, err)
+	if err := makeDirs(c.FS, c.Dir, "rows", "blobs"); err != nil {
+		return nil, err
 	}
+	dir := c.FS.PathJoin(c.Dir, "rows")
 	l, err := lock(c.FS, dir)
 	if err != nil {
 		return nil, err
@@ -84,9 +84,7 @@ func Open(c Config) (*DB, error) {
 }
 
 func (db *DB) start() error {
-	if err := db.blobs.init(db); err != nil {
-		return err
-	}
+	db.blobs.init(db)
 	version, err := readVersion(db.rows)
 	if err != nil {
 		return err

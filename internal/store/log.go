@@ -112,4 +112,3 @@ func (l Log[P, V]) rows(tx *Tx, s span, reverse bool) iter.Seq2[Position, V] {
 		}
 	}
 }
-
