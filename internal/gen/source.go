@@ -158,7 +158,7 @@ type patch struct {
 	// or the members it leaves out of one.
 	Faults map[string]struct {
 		Status  int      `json:"status"`
-		Members []string `json:"members"` // all strings
+		Members []string `json:"members"` // all strings; "Name?" is optional
 	} `json:"faults"`
 	used bool
 }
@@ -207,8 +207,11 @@ func (p *patch) addFaults(m *model) {
 		s.Type, s.Exception = "structure", true
 		s.Error.Status = cmp.Or(p.Faults[name].Status, s.Error.Status)
 		for _, member := range p.Faults[name].Members {
+			member, optional := strings.CutSuffix(member, "?")
 			s.Members.add(member).Shape = text
-			s.Required = append(s.Required, member)
+			if !optional {
+				s.Required = append(s.Required, member)
+			}
 		}
 	}
 }

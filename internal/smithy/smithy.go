@@ -111,10 +111,11 @@ type OperationInfo struct {
 }
 
 // A Body is what a streaming member of an input holds. Headers may follow its
-// content, checksums for one; they are known once it has been read to its end.
+// content, checksums for one: Trailer has their names from the start, and what
+// they say once the content has been read to its end, as http.Request.Trailer.
 type Body interface {
 	io.Reader
-	Trailer(name string) string
+	Trailer() map[string][]string
 }
 
 // A Document is any JSON value, kept as it was written.

@@ -3,10 +3,13 @@
 package s3
 
 import (
+	"time"
+
 	"github.com/aloft-cloud/aloft/internal/aws"
 )
 
 var (
+	AccessControlListNotSupported                  = aws.Fault{Code: "AccessControlListNotSupported", Status: 400}
 	AccessDenied                                   = aws.Fault{Code: "AccessDenied", Status: 403}
 	AccessForbidden                                = aws.Fault{Code: "AccessForbidden", Status: 403}
 	AnnotationLimitExceeded                        = aws.Fault{Code: "AnnotationLimitExceeded", Status: 400}
@@ -26,7 +29,9 @@ var (
 	IncompleteBody                                 = aws.Fault{Code: "IncompleteBody", Status: 400}
 	InvalidAnnotationName                          = aws.Fault{Code: "InvalidAnnotationName", Status: 400}
 	InvalidArgument                                = aws.Fault{Code: "InvalidArgument", Status: 400}
+	InvalidBucketAclWithObjectOwnership            = aws.Fault{Code: "InvalidBucketAclWithObjectOwnership", Status: 400}
 	InvalidBucketName                              = aws.Fault{Code: "InvalidBucketName", Status: 400}
+	InvalidBucketOwnerAWSAccountID                 = aws.Fault{Code: "InvalidBucketOwnerAWSAccountID", Status: 400}
 	InvalidBucketState                             = aws.Fault{Code: "InvalidBucketState", Status: 409}
 	InvalidDigest                                  = aws.Fault{Code: "InvalidDigest", Status: 400}
 	InvalidLocationConstraint                      = aws.Fault{Code: "InvalidLocationConstraint", Status: 400}
@@ -57,6 +62,7 @@ var (
 	NoSuchUpload                                   = aws.Fault{Code: "NoSuchUpload", Status: 404}
 	NoSuchVersion                                  = aws.Fault{Code: "NoSuchVersion", Status: 404}
 	NoSuchWebsiteConfiguration                     = aws.Fault{Code: "NoSuchWebsiteConfiguration", Status: 404}
+	NotImplemented                                 = aws.Fault{Code: "NotImplemented", Status: 501}
 	NotModified                                    = aws.Fault{Code: "NotModified", Status: 304}
 	ObjectAlreadyInActiveTierError                 = aws.Fault{Code: "ObjectAlreadyInActiveTierError", Status: 403}
 	ObjectLockConfigurationNotFoundError           = aws.Fault{Code: "ObjectLockConfigurationNotFoundError", Status: 404}
@@ -80,6 +86,12 @@ type AccessForbiddenDetail struct {
 // AuthorizationHeaderMalformedDetail is what AuthorizationHeaderMalformed says besides its message.
 type AuthorizationHeaderMalformedDetail struct {
 	Region string `aws:"Region,required"`
+}
+
+// BadDigestDetail is what BadDigest says besides its message.
+type BadDigestDetail struct {
+	ExpectedDigest   *string `aws:"ExpectedDigest"`
+	CalculatedDigest *string `aws:"CalculatedDigest"`
 }
 
 // BucketAlreadyExistsDetail is what BucketAlreadyExists says besides its message.
@@ -119,13 +131,18 @@ type EntityTooSmallDetail struct {
 
 // InvalidArgumentDetail is what InvalidArgument says besides its message.
 type InvalidArgumentDetail struct {
-	ArgumentName  string `aws:"ArgumentName,required"`
-	ArgumentValue string `aws:"ArgumentValue,required"`
+	ArgumentName  string  `aws:"ArgumentName,required"`
+	ArgumentValue *string `aws:"ArgumentValue"`
 }
 
 // InvalidBucketNameDetail is what InvalidBucketName says besides its message.
 type InvalidBucketNameDetail struct {
 	BucketName string `aws:"BucketName,required"`
+}
+
+// InvalidDigestDetail is what InvalidDigest says besides its message.
+type InvalidDigestDetail struct {
+	Content_MD5 *string `aws:"Content-MD5"`
 }
 
 // InvalidLocationConstraintDetail is what InvalidLocationConstraint says besides its message.
@@ -187,8 +204,12 @@ type MetadataTooLargeDetail struct {
 
 // MethodNotAllowedDetail is what MethodNotAllowed says besides its message.
 type MethodNotAllowedDetail struct {
-	Method       string `aws:"Method,required"`
-	ResourceType string `aws:"ResourceType,required"`
+	Method       string     `aws:"Method,required"`
+	ResourceType string     `aws:"ResourceType,required"`
+	DeleteMarker *bool      `aws:"x-amz-delete-marker,header"`
+	VersionId    *string    `aws:"x-amz-version-id,header"`
+	LastModified *time.Time `aws:"Last-Modified,header"`
+	Allow        *string    `aws:"Allow,header"`
 }
 
 // NoSuchBucketDetail is what NoSuchBucket says besides its message.
@@ -208,7 +229,9 @@ type NoSuchCORSConfigurationDetail struct {
 
 // NoSuchKeyDetail is what NoSuchKey says besides its message.
 type NoSuchKeyDetail struct {
-	Key string `aws:"Key,required"`
+	Key          string  `aws:"Key,required"`
+	DeleteMarker *bool   `aws:"x-amz-delete-marker,header"`
+	VersionId    *string `aws:"x-amz-version-id,header"`
 }
 
 // NoSuchLifecycleConfigurationDetail is what NoSuchLifecycleConfiguration says besides its message.
@@ -240,6 +263,19 @@ type NoSuchVersionDetail struct {
 // NoSuchWebsiteConfigurationDetail is what NoSuchWebsiteConfiguration says besides its message.
 type NoSuchWebsiteConfigurationDetail struct {
 	BucketName string `aws:"BucketName,required"`
+}
+
+// NotImplementedDetail is what NotImplemented says besides its message.
+type NotImplementedDetail struct {
+	Header            string  `aws:"Header,required"`
+	AdditionalMessage *string `aws:"additionalMessage"`
+}
+
+// NotModifiedDetail is what NotModified says besides its message.
+type NotModifiedDetail struct {
+	ETag         *string    `aws:"ETag,header"`
+	LastModified *time.Time `aws:"Last-Modified,header"`
+	VersionId    *string    `aws:"x-amz-version-id,header"`
 }
 
 // ObjectLockConfigurationNotFoundErrorDetail is what ObjectLockConfigurationNotFoundError says besides its message.

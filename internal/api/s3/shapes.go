@@ -1132,6 +1132,7 @@ type GetObjectOutput struct {
 	ObjectLockEventHold              *string           `aws:"x-amz-object-lock-event-hold,header"`
 	ObjectLockEventHoldDurationDays  *int32            `aws:"x-amz-object-lock-event-hold-duration-days,header"`
 	ObjectLockEventHoldDurationYears *int32            `aws:"x-amz-object-lock-event-hold-duration-years,header"`
+	StatusCode                       *int32            `aws:"StatusCode,statusCode"`
 }
 
 type GetObjectAclInput struct {
@@ -1452,6 +1453,7 @@ type HeadObjectOutput struct {
 	ObjectLockEventHold              *string           `aws:"x-amz-object-lock-event-hold,header"`
 	ObjectLockEventHoldDurationDays  *int32            `aws:"x-amz-object-lock-event-hold-duration-days,header"`
 	ObjectLockEventHoldDurationYears *int32            `aws:"x-amz-object-lock-event-hold-duration-years,header"`
+	StatusCode                       *int32            `aws:"StatusCode,statusCode"`
 }
 
 type ListBucketAnalyticsConfigurationsInput struct {
