@@ -6,6 +6,7 @@ package aws
 import (
 	"crypto/rand"
 	"fmt"
+	"time"
 )
 
 // A Call is one request as a service sees it: who asks, and in which account
@@ -44,6 +45,19 @@ type Principal struct {
 	Account string // the account the principal belongs to; empty for services
 	Role    string // ARN of the role whose session it is
 	Source  ARN    // for a service: the resource it acts for, aws:SourceArn
+
+	Temporary *Temporary // what temporary credentials add; nil without them
+}
+
+// Temporary is what temporary credentials say beyond who holds them.
+type Temporary struct {
+	Issued          time.Time
+	Expires         time.Time
+	Policies        []string          // documents that limit what it may do
+	ManagedPolicies []string          // ARNs of policies that do likewise
+	Tags            map[string]string // aws:PrincipalTag, besides the role's own
+	TransitiveTags  []string          // names of tags that go on to the next role
+	SourceIdentity  string            // aws:SourceIdentity
 }
 
 // ARN names a resource of service in the call's own account and region.
