@@ -1,0 +1,217 @@
+// Command bench measures the built binary and prints each figure beside a
+// floor measured in the same run: a null HTTP server for the services, a bare
+// process for functions. Only the ratios say something: machines differ, and
+// so do minutes.
+//
+//	go run ./bench             all of it
+//	go run ./bench -only dynamodb -duration 5s
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A bench is one run over all parts.
+type bench struct {
+	ctx      context.Context
+	dir      string // for the binary, data and code
+	bin      string
+	duration time.Duration // of each load
+	null     string        // address of the null server
+	aloft    *instance
+}
+
+var parts = []struct {
+	name string
+	run  func(*bench) error
+}{
+	{"start", (*bench).start},
+	{"dynamodb", (*bench).dynamodb},
+	{"lambda", (*bench).lambda},
+	{"app", (*bench).app},
+}
+
+func main() {
+	only := flag.String("only", "", "measure this part alone: start, dynamodb, lambda, app")
+	duration := flag.Duration("duration", 3*time.Second, "how long each load lasts")
+	serveNull := flag.Bool("null", false, "be the null server")
+	flag.Parse()
+	if *serveNull {
+		fatal(nullServer())
+	}
+	fatal(run(*only, *duration))
+}
+
+func fatal(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(only string, duration time.Duration) error {
+	dir, err := os.MkdirTemp("", "aloft-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b := &bench{ctx: context.Background(), dir: dir, bin: filepath.Join(dir, "aloft"), duration: duration}
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.bin, "github.com/aloft-cloud/aloft/cmd/aloft")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	stopNull, err := b.startNull()
+	if err != nil {
+		return err
+	}
+	defer stopNull()
+	b.aloft, err = b.serve(filepath.Join(dir, "data"))
+	if err != nil {
+		return err
+	}
+	defer b.aloft.stop()
+	for _, p := range parts {
+		if only != "" && only != p.name {
+			continue
+		}
+		fmt.Printf("\n%s\n", p.name)
+		if err := p.run(b); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	return nil
+}
+
+// startNull starts the null server as a process of its own.
+func (b *bench) startNull() (stop func(), err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(self, "-null")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	b.null = strings.TrimSpace(line)
+	return func() { cmd.Process.Kill(); cmd.Wait() }, err
+}
+
+// An instance is an Aloft that the bench started.
+type instance struct {
+	cmd         *exec.Cmd
+	addr        string        // "127.0.0.1:40123"
+	ready       time.Duration // from exec to the line that says so
+	key, secret string        // of the root, at first start
+}
+
+var (
+	readyLine = regexp.MustCompile(`ready at http://(\S+)`)
+	keyLine   = regexp.MustCompile(`AWS_ACCESS_KEY_ID=(\S+)`)
+	secret    = regexp.MustCompile(`AWS_SECRET_ACCESS_KEY=(\S+)`)
+)
+
+// serve starts `aloft serve`: keys are checked as in production.
+func (b *bench) serve(data string) (*instance, error) {
+	a := &instance{cmd: exec.CommandContext(b.ctx, b.bin, "serve", "--unfenced", "--listen", "127.0.0.1:0", "--data", data)}
+	a.cmd.Stderr = os.Stderr
+	a.cmd.Env = cleanEnv()
+	out, err := a.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	if err := a.cmd.Start(); err != nil {
+		return nil, err
+	}
+	lines := bufio.NewReader(out)
+	for a.addr == "" || a.secret == "" {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			return nil, errors.Join(errors.New("aloft serve did not become ready"), err)
+		}
+		if m := readyLine.FindStringSubmatch(line); m != nil {
+			a.addr, a.ready = m[1], time.Since(began)
+		}
+		if m := keyLine.FindStringSubmatch(line); m != nil {
+			a.key = m[1]
+		}
+		if m := secret.FindStringSubmatch(line); m != nil {
+			a.secret = m[1]
+		}
+	}
+	go io.Copy(io.Discard, lines)
+	return a, nil
+}
+
+func (a *instance) stop() {
+	a.cmd.Process.Signal(syscall.SIGTERM)
+	a.cmd.Wait()
+}
+
+// residentMB is the memory that a holds.
+func (a *instance) residentMB() (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", a.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(text), "VmRSS:")
+	var kb float64
+	_, err = fmt.Sscanf(rest, "%f kB", &kb)
+	return kb / 1024, err
+}
+
+func cleanEnv() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "AWS_") || strings.HasPrefix(v, "ALOFT_")
+	})
+}
+
+// start measures the time until ready over an empty store, memory at rest, and
+// the size of the binary.
+func (b *bench) start() error {
+	var ready []time.Duration
+	var idle float64
+	for i := range 7 {
+		a, err := b.serve(filepath.Join(b.dir, fmt.Sprint("empty", i)))
+		if err != nil {
+			return err
+		}
+		ready = append(ready, a.ready)
+		time.Sleep(300 * time.Millisecond)
+		if idle, err = a.residentMB(); err != nil {
+			return err
+		}
+		a.stop()
+	}
+	slices.Sort(ready)
+	info, err := os.Stat(b.bin)
+	if err != nil {
+		return err
+	}
+	row("ready over an empty store", fmt.Sprintf("%.1f ms", ms(ready[len(ready)/2])), "bar 50 ms")
+	row("memory at rest", fmt.Sprintf("%.0f MB", idle), "bar 60 MB")
+	row("stripped binary", fmt.Sprintf("%.0f MB", float64(info.Size())/1e6), "bar 60 MB")
+	return nil
+}
+
+func row(what, value, note string) { fmt.Printf("  %-46s %12s   %s\n", what, value, note) }
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -1,0 +1,263 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	cfn "github.com/aloft-cloud/aloft/internal/api/cloudformation"
+	"github.com/aloft-cloud/aloft/internal/api/sts"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/client"
+	"github.com/aloft-cloud/aloft/internal/pack"
+)
+
+func deployCommand(s *settings) *cobra.Command {
+	var stack string
+	var asJSON bool
+	var params []string
+	cmd := &cobra.Command{
+		Use:   "deploy DIR",
+		Short: "Deploy the application in DIR: a SAM or CloudFormation template and its code",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := s.load(); err != nil {
+				return err
+			}
+			progress := cmd.OutOrStdout()
+			if asJSON {
+				progress = io.Discard
+			}
+			d := newDeployer(s, s.get("endpoint"), progress)
+			d.stack = stack
+			for _, p := range params {
+				key, value, ok := strings.Cut(p, "=")
+				if !ok {
+					return fmt.Errorf("--parameter %s: want NAME=VALUE", p)
+				}
+				d.parameters = append(d.parameters, cfn.Parameter{ParameterKey: new(key), ParameterValue: new(value)})
+			}
+			done, err := d.deploy(cmd.Context(), args[0])
+			if asJSON && done != nil {
+				return errors.Join(err, printJSON(cmd.OutOrStdout(), done))
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&stack, "stack", "", "name of the stack, the directory's if not given")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print stack, status and outputs as JSON")
+	cmd.Flags().StringArrayVarP(&params, "parameter", "p", nil, "a parameter of the template, NAME=VALUE")
+	return cmd
+}
+
+// A deployment is what came of one, as --json prints it.
+type deployment struct {
+	Stack   string            `json:"stack"`
+	Status  string            `json:"status"`
+	Reason  string            `json:"reason,omitempty"`
+	Outputs map[string]string `json:"outputs"`
+}
+
+// A deployer deploys applications by the public API.
+type deployer struct {
+	client     *client.Client
+	out        io.Writer
+	stack      string
+	parameters []cfn.Parameter
+}
+
+func newDeployer(s *settings, endpoint string, out io.Writer) *deployer {
+	return &deployer{client: newClient(s, endpoint), out: out}
+}
+
+func newClient(s *settings, endpoint string) *client.Client {
+	return client.New(client.Config{
+		Endpoint:  endpoint,
+		Region:    s.get("region"),
+		AccessKey: s.get("access-key-id"),
+		Secret:    s.get("secret-access-key"),
+		Token:     s.get("session-token"),
+	})
+}
+
+var notInNames = regexp.MustCompile(`[^A-Za-z0-9-]+`)
+
+// deploy packs the application in dir and makes or updates its stack.
+func (d *deployer) deploy(ctx context.Context, dir string) (*deployment, error) {
+	file, err := pack.FindTemplate(dir)
+	if err != nil {
+		return nil, err
+	}
+	name := d.stack
+	if name == "" {
+		abs, err := filepath.Abs(file)
+		if err != nil {
+			return nil, err
+		}
+		name = strings.Trim(notInNames.ReplaceAllString(filepath.Base(filepath.Dir(abs)), "-"), "-")
+	}
+	began := time.Now()
+	fmt.Fprintf(d.out, "\n  Deploying %s\n", name)
+	packer := pack.Packer{
+		Uploader: &uploader{client: d.client},
+		Report:   func(resource, what string) { fmt.Fprintf(d.out, "    %s: %s\n", resource, what) },
+	}
+	template, err := packer.Pack(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	follow := &follower{client: d.client, out: d.out, stack: name, began: make(map[string]time.Time)}
+	if err := follow.skipPast(ctx); err != nil {
+		return nil, err
+	}
+	if err := d.submit(ctx, name, string(template)); err != nil {
+		return nil, err
+	}
+	done, err := follow.untilDone(ctx)
+	if done != nil {
+		d.finish(done, time.Since(began))
+	}
+	return done, err
+}
+
+// submit makes the stack, or updates it if there is one.
+func (d *deployer) submit(ctx context.Context, name, template string) error {
+	capabilities := []string{"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"}
+	_, err := client.Do(ctx, d.client, cfn.UpdateStack, &cfn.UpdateStackInput{
+		StackName: name, TemplateBody: &template, Capabilities: capabilities, Parameters: d.parameters,
+	})
+	refused, ok := errors.AsType[*aws.Error](err)
+	switch {
+	case err == nil || !ok:
+		return err
+	case strings.Contains(refused.Message, "No updates are to be performed"):
+		return nil
+	case strings.Contains(refused.Message, "ROLLBACK_COMPLETE") || strings.Contains(refused.Message, "CREATE_FAILED"):
+		// A stack whose creation failed can only be deleted.
+		if err := d.remove(ctx, name); err != nil {
+			return err
+		}
+	case !strings.Contains(refused.Message, "does not exist"):
+		return err
+	}
+	_, err = client.Do(ctx, d.client, cfn.CreateStack, &cfn.CreateStackInput{
+		StackName: name, TemplateBody: &template, Capabilities: capabilities, Parameters: d.parameters,
+	})
+	return err
+}
+
+// remove deletes a stack and waits until it is gone.
+func (d *deployer) remove(ctx context.Context, name string) error {
+	if _, err := client.Do(ctx, d.client, cfn.DeleteStack, &cfn.DeleteStackInput{StackName: name}); err != nil {
+		return err
+	}
+	for {
+		out, err := client.Do(ctx, d.client, cfn.DescribeStacks, &cfn.DescribeStacksInput{StackName: &name})
+		if _, gone := errors.AsType[*aws.Error](err); gone {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if s := out.Stacks[0].StackStatus; s == "DELETE_FAILED" {
+			return fmt.Errorf("stack %s could not be deleted: %s", name, aws.Value(out.Stacks[0].StackStatusReason))
+		}
+		if err := pause(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// finish shows what came of a deployment.
+func (d *deployer) finish(done *deployment, took time.Duration) {
+	if !strings.HasSuffix(done.Status, "_COMPLETE") || strings.Contains(done.Status, "ROLLBACK") {
+		return
+	}
+	fmt.Fprintf(d.out, "\n  %s is %s after %.1f s\n\n", done.Stack, strings.ToLower(strings.ReplaceAll(done.Status, "_", " ")), took.Seconds())
+	width := 0
+	for name := range done.Outputs {
+		width = max(width, len(name))
+	}
+	for _, name := range sortedKeys(done.Outputs) {
+		fmt.Fprintf(d.out, "    %-*s  %s\n", width, name, done.Outputs[name])
+	}
+}
+
+// An uploader keeps archives in a bucket of the caller's account.
+type uploader struct {
+	client *client.Client
+	bucket string // once it is known to be there
+}
+
+// Upload implements pack.Uploader.
+func (u *uploader) Upload(ctx context.Context, name string, archive []byte) (string, string, error) {
+	if err := u.findBucket(ctx); err != nil {
+		return "", "", err
+	}
+	place := "/" + u.bucket + "/" + name
+	head, err := u.client.HTTP(ctx, "s3", http.MethodHead, place, nil)
+	if err != nil {
+		return "", "", err
+	}
+	head.Body.Close()
+	if head.StatusCode == http.StatusOK {
+		return u.bucket, name, nil
+	}
+	return u.bucket, name, u.put(ctx, place, archive)
+}
+
+func (u *uploader) findBucket(ctx context.Context) error {
+	if u.bucket != "" {
+		return nil
+	}
+	who, err := client.Do(ctx, u.client, sts.GetCallerIdentity, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return err
+	}
+	bucket := "aloft-artifacts-" + aws.Value(who.Account) + "-" + u.client.Region()
+	head, err := u.client.HTTP(ctx, "s3", http.MethodHead, "/"+bucket, nil)
+	if err != nil {
+		return err
+	}
+	head.Body.Close()
+	if head.StatusCode == http.StatusNotFound {
+		var where []byte
+		if r := u.client.Region(); r != "us-east-1" {
+			where = []byte("<CreateBucketConfiguration><LocationConstraint>" + r + "</LocationConstraint></CreateBucketConfiguration>")
+		}
+		if err := u.put(ctx, "/"+bucket, where); err != nil {
+			return err
+		}
+	}
+	u.bucket = bucket
+	return nil
+}
+
+func (u *uploader) put(ctx context.Context, place string, body []byte) error {
+	r, err := u.client.HTTP(ctx, "s3", http.MethodPut, place, body)
+	if err != nil {
+		return err
+	}
+	defer r.Body.Close()
+	if r.StatusCode != http.StatusOK {
+		text, err := io.ReadAll(io.LimitReader(r.Body, 4096))
+		return errors.Join(fmt.Errorf("PUT %s: %s: %s", place, r.Status, bytes.TrimSpace(text)), err)
+	}
+	return nil
+}
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}

@@ -1,0 +1,42 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aloft-cloud/aloft/internal/platform"
+)
+
+func operationsCommand() *cobra.Command {
+	var missing bool
+	cmd := &cobra.Command{
+		Use:   "operations [SERVICE]",
+		Short: "List what is answered, and what an answer still lacks",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			for _, def := range platform.Services() {
+				if len(args) == 1 && args[0] != def.API.Name {
+					continue
+				}
+				answered := make(map[string]string)
+				for _, op := range def.Operations {
+					answered[op.Name] = op.Note
+				}
+				fmt.Fprintf(w, "%s\t%d of %d operations\n", def.API.Name, len(answered), len(def.API.Operations))
+				for _, op := range def.API.Operations {
+					note, ok := answered[op.Name]
+					if ok != missing {
+						fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("  %s\t%s", op.Name, note), "\t"))
+					}
+				}
+			}
+			return w.Flush()
+		},
+	}
+	cmd.Flags().BoolVar(&missing, "missing", false, "list what is not answered instead")
+	return cmd
+}

@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aloft-cloud/aloft/internal/edge"
+	"github.com/aloft-cloud/aloft/internal/platform"
+)
+
+func serveCommand(s *settings) *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: "Start Aloft for others: keys are checked, a root key is printed once", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return serving(cmd.Context(), s, false, cmd.OutOrStdout(), func(ctx context.Context, p *running) error {
+				<-ctx.Done()
+				return nil
+			})
+		},
+	}
+}
+
+// running is an Aloft that this process runs.
+type running struct {
+	*platform.Platform
+	url   string // "http://127.0.0.1:4566"
+	ready time.Duration
+}
+
+// began is about when the process started.
+var began = time.Now()
+
+// serving runs Aloft while do runs. open takes unknown access keys as root.
+func serving(ctx context.Context, s *settings, open bool, out io.Writer, do func(context.Context, *running) error) error {
+	if err := s.load(); err != nil {
+		return err
+	}
+	log, err := s.logger()
+	if err != nil {
+		return err
+	}
+	data, err := filepath.Abs(s.get("data"))
+	if err != nil {
+		return err
+	}
+	listen := s.get("listen")
+	if open {
+		if err := checkLoopback(listen); err != nil {
+			return err
+		}
+	}
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	url := "http://" + l.Addr().String()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	p, err := platform.Start(ctx, platform.Config{
+		Data:     data,
+		Endpoint: "http://localhost:" + port(l),
+		Region:   s.get("region"),
+		Open:     open,
+		Unfenced: open || s.bool("unfenced"),
+		Version:  Version,
+		Log:      log,
+		Fatal: func(err error) { // nothing can be kept any more
+			fmt.Fprintln(os.Stderr, "aloft:", err)
+			os.Exit(3)
+		},
+	})
+	if err != nil {
+		return err
+	}
+	defer p.Stop()
+	server := edge.NewServer(p.Handler, log)
+	p.Go(func() { stop(server.Serve(l)) })
+	defer server.Stop()
+
+	r := &running{Platform: p, url: url, ready: time.Since(began)}
+	greet(out, r, s, data)
+	if err := do(ctx, r); err != nil {
+		return err
+	}
+	if cause := context.Cause(ctx); ctx.Err() != nil && cause != context.Canceled {
+		return cause
+	}
+	return nil
+}
+
+// greet says where Aloft is, and what this host lacks.
+func greet(out io.Writer, r *running, s *settings, data string) {
+	fmt.Fprintf(out, "Aloft %s is ready at %s after %d ms; its data is in %s\n", Version, r.url, r.ready.Milliseconds(), data)
+	for _, m := range r.Missing {
+		fmt.Fprintln(out, "  note:", m)
+	}
+	if id, secret := r.RootKey(); id != "" {
+		fmt.Fprintf(out, "\n  The root key of account %s, shown this once:\n\n    AWS_ACCESS_KEY_ID=%s\n    AWS_SECRET_ACCESS_KEY=%s\n", r.Account, id, secret)
+	}
+}
+
+// checkLoopback refuses to take unknown keys from other machines.
+func checkLoopback(listen string) error {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return fmt.Errorf("--listen %s: %w", listen, err)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("aloft dev takes any key as root, so it listens on this machine alone, not on %s; `aloft serve` checks keys", listen)
+	}
+	return nil
+}
+
+func port(l net.Listener) string {
+	_, port, _ := net.SplitHostPort(l.Addr().String()) // a listener's own address
+	return port
+}

@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strconv"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+)
+
+// A setting is one thing a user may choose, by a flag, by the environment or
+// in a file; the first that says something counts.
+type setting struct {
+	name  string   // of the flag, and in the file
+	env   []string // variables, the first that is set counts
+	usual string
+	usage string
+}
+
+var allSettings = []setting{
+	{"listen", []string{"ALOFT_LISTEN"}, "127.0.0.1:4566", "address to listen on"},
+	{"data", []string{"ALOFT_DATA"}, ".aloft", "directory that keeps everything"},
+	{"region", []string{"AWS_REGION", "AWS_DEFAULT_REGION"}, "us-east-1", "region of commands"},
+	{"endpoint", []string{"AWS_ENDPOINT_URL"}, "http://127.0.0.1:4566", "the Aloft that commands talk to"},
+	{"access-key-id", []string{"AWS_ACCESS_KEY_ID"}, "test", "access key of commands"},
+	{"secret-access-key", []string{"AWS_SECRET_ACCESS_KEY"}, "test", "secret of the access key"},
+	{"session-token", []string{"AWS_SESSION_TOKEN"}, "", "session token of the access key"},
+	{"log", []string{"ALOFT_LOG"}, "warn", "what to log: debug, info, warn or error"},
+	{"unfenced", []string{"ALOFT_UNFENCED"}, "false", "run functions even where this host cannot fence them off"},
+	{"config", []string{"ALOFT_CONFIG"}, "aloft.yaml", "file of settings, if there is one"},
+}
+
+// secretSettings are not shown.
+var secretSettings = map[string]bool{"secret-access-key": true, "session-token": true}
+
+// settings are the choices in force.
+type settings struct {
+	flags *pflag.FlagSet
+	file  map[string]string // nil until read
+}
+
+// newSettings declares the flags of all settings.
+func newSettings(flags *pflag.FlagSet) *settings {
+	for _, s := range allSettings {
+		if s.usual == "false" {
+			flags.Bool(s.name, false, s.usage)
+			continue
+		}
+		flags.String(s.name, s.usual, s.usage)
+	}
+	return &settings{flags: flags}
+}
+
+// load reads the file of settings.
+func (s *settings) load() error {
+	s.file = make(map[string]string)
+	name, from := s.find("config")
+	text, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) && from == "default" {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := yaml.Unmarshal(text, &s.file); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	for key := range s.file {
+		if s.flags.Lookup(key) == nil {
+			return fmt.Errorf("%s: there is no setting %q", name, key)
+		}
+	}
+	return nil
+}
+
+// find returns the value of a setting, and where it comes from.
+func (s *settings) find(name string) (value, from string) {
+	flag := s.flags.Lookup(name)
+	if flag.Changed {
+		return flag.Value.String(), "--" + name
+	}
+	for _, set := range allSettings {
+		if set.name != name {
+			continue
+		}
+		for _, env := range set.env {
+			if v := os.Getenv(env); v != "" {
+				return v, env
+			}
+		}
+	}
+	if v, ok := s.file[name]; ok {
+		return v, "file"
+	}
+	return flag.DefValue, "default"
+}
+
+func (s *settings) get(name string) string {
+	v, _ := s.find(name)
+	return v
+}
+
+func (s *settings) bool(name string) bool {
+	b, _ := strconv.ParseBool(s.get(name))
+	return b
+}
+
+// logger returns the log of this process, on standard error.
+func (s *settings) logger() (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.get("log"))); err != nil {
+		return nil, fmt.Errorf("--log %s: want debug, info, warn or error", s.get("log"))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})), nil
+}
+
+func configCommand(s *settings) *cobra.Command {
+	return &cobra.Command{
+		Use: "config", Short: "Show the settings in force", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := s.load(); err != nil {
+				return err
+			}
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			for _, set := range allSettings {
+				value, from := s.find(set.name)
+				if secretSettings[set.name] && value != "" {
+					value = "(set)"
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\n", set.name, value, from)
+			}
+			return w.Flush()
+		},
+	}
+}

@@ -1,0 +1,205 @@
+package edge
+
+import (
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/aloft-cloud/aloft/internal/api/catalog"
+)
+
+// A target is what a request is meant for: a service's API, or a host of its
+// own that a service answers.
+type target struct {
+	service string // folder name: "dynamodb"
+
+	suffix string // of a host: "execute-api"
+	id     string // labels before the suffix
+	path   string // raw path, if not the request's own
+}
+
+// A router finds out which service a request is meant for. It looks at the
+// request as it came and cleans nothing: "a//b" is a key of S3.
+type router struct {
+	hosts     map[string]bool // suffixes of hosts that services answer
+	bySigning map[string][]*catalog.Service
+	byTarget  map[string]*catalog.Service // by the part of X-Amz-Target before its last dot
+	byPrefix  map[string]*catalog.Service // by the first label of endpoint hosts
+	byVersion map[string]*catalog.Service // by Version of the query protocol
+}
+
+func newRouter(suffixes map[string]bool) *router {
+	r := &router{
+		hosts:     suffixes,
+		bySigning: make(map[string][]*catalog.Service),
+		byTarget:  make(map[string]*catalog.Service),
+		byPrefix:  make(map[string]*catalog.Service),
+		byVersion: make(map[string]*catalog.Service),
+	}
+	for i := range catalog.Services {
+		s := &catalog.Services[i]
+		r.bySigning[s.SigningName] = append(r.bySigning[s.SigningName], s)
+		if s.TargetPrefix != "" {
+			r.byTarget[s.TargetPrefix] = s
+		}
+		r.byTarget[s.Name] = s // our own form, see package protocol
+		r.byPrefix[s.EndpointPrefix] = s
+		r.byVersion[s.Version] = s
+	}
+	return r
+}
+
+// route returns what r is meant for; the first rule that says something wins.
+// form is the body of a form, if it is one. An empty target means that no rule
+// did.
+func (rt *router) route(r *http.Request, form url.Values) target {
+	host := hostOf(r)
+	if t, ok := rt.byHost(host); ok {
+		return t
+	}
+	path := r.URL.EscapedPath()
+	if t, ok := byLocalPath(path); ok && rt.hosts[t.suffix] {
+		return t
+	}
+	name, _ := headerOrTarget(r)
+	if signed := scopeOf(r); signed != "" {
+		if s := rt.signedAs(signed, name, path); s != nil {
+			return target{service: s.Name}
+		}
+		return target{service: signed}
+	}
+	if s := rt.byTarget[name]; s != nil {
+		return target{service: s.Name}
+	}
+	if form.Get("Action") != "" {
+		if s := rt.byVersion[form.Get("Version")]; s != nil {
+			return target{service: s.Name}
+		}
+	}
+	if s := byKnownPath(path); s != "" {
+		return target{service: s}
+	}
+	first, rest, _ := strings.Cut(host, ".")
+	if s := rt.byPrefix[first]; s != nil && rest != "" {
+		return target{service: s.Name}
+	}
+	if strings.Contains(host, ".s3.") || strings.HasPrefix(host, "s3.") || path != "/" {
+		return target{service: "s3"}
+	}
+	return target{}
+}
+
+// byHost finds hosts that services answer, by registered suffix:
+// abc.execute-api.us-east-1.amazonaws.com, abc.execute-api.localhost.
+func (rt *router) byHost(host string) (target, bool) {
+	labels := strings.Split(host, ".")
+	for i := 1; i < len(labels); i++ {
+		if rt.hosts[labels[i]] {
+			return target{suffix: labels[i], id: strings.Join(labels[:i], ".")}, true
+		}
+	}
+	return target{}, false
+}
+
+// byLocalPath finds the forms that local tools use for an API's own host:
+// /_aws/execute-api/{id}/{stage}/…, /restapis/{id}/{stage}/_user_request_/….
+func byLocalPath(path string) (target, bool) {
+	if rest, ok := strings.CutPrefix(path, "/_aws/execute-api/"); ok {
+		id, rest, _ := strings.Cut(rest, "/")
+		return target{suffix: "execute-api", id: id, path: "/" + rest}, id != ""
+	}
+	if rest, ok := strings.CutPrefix(path, "/restapis/"); ok {
+		if before, after, ok := strings.Cut(rest, "/_user_request_"); ok {
+			id, stage, _ := strings.Cut(before, "/")
+			return target{suffix: "execute-api", id: id, path: "/" + stage + after}, id != ""
+		}
+	}
+	return target{}, false
+}
+
+// signedAs chooses among the services that sign with one name.
+func (rt *router) signedAs(signed, targetPrefix, path string) *catalog.Service {
+	all := rt.bySigning[signed]
+	if len(all) == 0 {
+		return rt.byPrefix[signed]
+	}
+	if s := rt.byTarget[targetPrefix]; s != nil {
+		return s // dynamodb and its streams, and our own form
+	}
+	if signed == "apigateway" && strings.HasPrefix(path, "/v2/") {
+		return rt.byTarget["apigatewayv2"]
+	}
+	if signed == "ses" && strings.HasPrefix(path, "/v2/") {
+		return rt.byTarget["sesv2"]
+	}
+	for _, s := range all {
+		if s.Name == signed {
+			return s
+		}
+	}
+	return all[0]
+}
+
+// hostOf returns the host that r asks, without port, in lower case.
+func hostOf(r *http.Request) string {
+	host := r.Host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}
+
+// headerOrTarget returns both parts of X-Amz-Target, cut at its last dot, or
+// of the path of the CBOR protocol.
+func headerOrTarget(r *http.Request) (prefix, operation string) {
+	t := r.Header.Get("X-Amz-Target")
+	if i := strings.LastIndexByte(t, '.'); i >= 0 {
+		return t[:i], t[i+1:]
+	}
+	if rest, ok := strings.CutPrefix(r.URL.Path, "/service/"); ok && r.Header.Get("Smithy-Protocol") != "" {
+		shape, op, _ := strings.Cut(rest, "/operation/")
+		return shape, op
+	}
+	return "", t
+}
+
+// scopeOf returns the service in the scope of r's signature, or "".
+func scopeOf(r *http.Request) string {
+	_, scope, ok := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	if !ok {
+		if !strings.Contains(r.URL.RawQuery, "X-Amz-Credential=") {
+			return ""
+		}
+		scope = r.URL.Query().Get("X-Amz-Credential")
+	}
+	scope, _, _ = strings.Cut(scope, ",")
+	parts := strings.Split(strings.TrimSpace(scope), "/")
+	if n := len(parts); n >= 4 && parts[n-1] == "aws4_request" {
+		return strings.ToLower(parts[n-2])
+	}
+	return ""
+}
+
+// knownPaths tell services of requests that nobody signed.
+var knownPaths = []struct {
+	re      *regexp.Regexp
+	service string
+}{
+	{regexp.MustCompile(`^/\d{12}/[^/]+/?$`), "sqs"},
+	{regexp.MustCompile(`^/20\d\d-\d\d-\d\d/(functions|layers|event-source-mappings|tags|account-settings)(/|$)`), "lambda"},
+	{regexp.MustCompile(`^/2013-04-01/`), "route53"},
+	{regexp.MustCompile(`^/20\d\d-\d\d-\d\d/distribution`), "cloudfront"},
+	{regexp.MustCompile(`^/v2/apis(/|$)`), "apigatewayv2"},
+	{regexp.MustCompile(`^/restapis(/|$)`), "apigateway"},
+}
+
+func byKnownPath(path string) string {
+	for _, k := range knownPaths {
+		if k.re.MatchString(path) {
+			return k.service
+		}
+	}
+	return ""
+}

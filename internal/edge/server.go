@@ -1,0 +1,50 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Limits of a connection. Bodies may take as long as they flow: a 5 GB upload
+// is one request.
+const (
+	headerTimeout = 20 * time.Second
+	idleTimeout   = 5 * time.Minute
+	maxHeaders    = 64 << 10 // bytes
+	stopTimeout   = 5 * time.Second
+)
+
+// A Server serves HTTP from a listener.
+type Server struct{ http http.Server }
+
+// NewServer returns a server of h.
+func NewServer(h http.Handler, log *slog.Logger) *Server {
+	return &Server{http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaders,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}}
+}
+
+// Serve serves until Stop, or until the listener fails.
+func (s *Server) Serve(l net.Listener) error {
+	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// Stop lets the requests under way end, for a while, and closes all connections.
+func (s *Server) Stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	if s.http.Shutdown(ctx) != nil {
+		s.http.Close()
+	}
+}
