@@ -86,7 +86,7 @@ func (r Rows) key(k []byte) []byte {
 
 // look returns the whole of key, until tx looks up the next.
 func (r Rows) look(tx *Tx, key []byte) []byte {
-	tx.kbuf = append(append(tx.kbuf[:0], r.prefix...), key...)
+	tx.kbuf = append(append(tx.buf(), r.prefix...), key...)
 	return tx.kbuf
 }
 

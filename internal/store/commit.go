@@ -14,18 +14,22 @@ import (
 // errConflict says that a transaction read what has changed since.
 var errConflict = errors.New("store: conflict")
 
-// A pending transaction waits for the committer. Either it ran already, over
-// a version, or it is a function to run in its turn.
+// A pending transaction waits for the committer.
 type pending struct {
-	tx      *Tx
-	version uint64
-	reads   reads
-
 	ctx context.Context
 	fn  func(*Tx) error
 
-	verdict chan verdict // of one element, so that neither side waits for the other's eye
+	tx      *Tx // what fn did, over version; nil if it is to run in its turn
+	version uint64
+	reads   reads
+
+	verdict chan verdict // of one element, so that the committer never waits to be heard
 }
+
+// quick reports whether to run p again takes so little that the others had better wait.
+func (p *pending) quick() bool { return p.tx.work <= quickWork }
+
+const quickWork = 64 // rows read
 
 // A verdict is what the committer tells a pending transaction: its turn, or its end.
 type verdict struct {
@@ -50,10 +54,10 @@ var errNoReturn = errors.New("store: the function did not return")
 func (p *pending) takeTurn(t *turn) {
 	t.err = errNoReturn
 	defer func() { t.done <- struct{}{} }()
-	if t.err = p.ctx.Err(); t.err != nil {
+	if err := p.ctx.Err(); err != nil {
+		t.err = err
 		return
 	}
-	t.err = errNoReturn
 	runs := 1
 	if t.db.config.RunTwice {
 		runs = 2
@@ -136,17 +140,21 @@ func (c *committer) take() []*pending {
 }
 
 // commitTried commits those transactions that ran already and hold still. It
-// returns those that did not run yet.
+// returns those that are to run in their turn.
 func (c *committer) commitTried(g *group, s *stamp, queue []*pending) (serial []*pending) {
 	var b *pebble.Batch
 	for _, p := range queue {
-		if p.fn != nil {
+		switch {
+		case p.tx == nil:
 			serial = append(serial, p)
 			continue
-		}
-		if c.conflicts(p) {
+		case c.conflicts(p):
 			c.db.stats.conflicts.Add(1)
-			p.verdict <- verdict{err: errConflict}
+			if p.quick() {
+				serial = append(serial, p)
+			} else {
+				p.verdict <- verdict{err: errConflict}
+			}
 			continue
 		}
 		if b == nil {

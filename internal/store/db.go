@@ -158,7 +158,7 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 		if err := db.usable(ctx); err != nil {
 			return err
 		}
-		err := db.try(fn)
+		err := db.try(ctx, fn)
 		if err != errConflict {
 			return err
 		}
@@ -167,7 +167,7 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 }
 
 // try runs fn over the latest snapshot and submits what it did.
-func (db *DB) try(fn func(*Tx) error) error {
+func (db *DB) try(ctx context.Context, fn func(*Tx) error) error {
 	v := db.views.acquire(latest)
 	tx, err := db.runOver(v, fn)
 	if err != nil || tx.empty() {
@@ -181,9 +181,8 @@ func (db *DB) try(fn func(*Tx) error) error {
 		}
 		return err
 	}
-	p := &pending{tx: tx, version: v.version, verdict: make(chan verdict, 1)}
-	p.reads.ranges = merge(tx.ranges)
-	p.reads.points = tx.points
+	p := &pending{ctx: ctx, fn: fn, tx: tx, version: v.version, verdict: make(chan verdict, 1)}
+	p.reads = reads{tx.points, merge(tx.ranges)}
 	err = db.submit(p)
 	db.views.release(v, latest)
 	return err

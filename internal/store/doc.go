@@ -22,9 +22,9 @@
 // keys and ranges. One committer then checks each transaction against what
 // was committed since its snapshot and applies those that hold, as a group, to
 // the log of pebble; one syncer waits for the log to reach the disk and only
-// then acknowledges, in order. A function that lost two races is run again
-// while the committer waits for it, so it cannot lose a third. A View reads
-// a snapshot that is on disk already.
+// then acknowledges, in order. A function that lost is run again while the
+// committer waits for it, so it cannot lose twice; if that takes long, it gets
+// a second try first. A View reads a snapshot that is on disk already.
 //
 // When the disk fails to keep the log, the store refuses everything and says
 // so to Config.Fatal: what is on disk is not known then, and it never guesses.

@@ -63,7 +63,7 @@ func (l Log[P, V]) Append(tx *Tx, prefix P, v V) (*Position, error) {
 // Get returns the row at p, or ErrNotFound.
 func (l Log[P, V]) Get(tx *Tx, prefix P, p Position) (V, error) {
 	var v V
-	tx.kbuf = p.append(appendKey(l.layout, tx.kbuf[:0], &prefix))
+	tx.kbuf = p.append(appendKey(l.layout, tx.buf(), &prefix))
 	err := tx.read(tx.kbuf, func(b []byte) error { return decodeRow(l.layout, tx, b, &v) })
 	return v, err
 }

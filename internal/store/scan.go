@@ -39,6 +39,7 @@ func (tx *Tx) scan(s span, reverse bool) iter.Seq2[[]byte, []byte] {
 			}
 		}()
 		for k, v := c.first(); k != nil; k, v = c.next(k) {
+			tx.work++
 			if !yield(k, v) {
 				if reverse {
 					visited.lo = bytes.Clone(k)

@@ -57,14 +57,14 @@ func newLayout[K comparable, V any](name string) *layout {
 // Get returns the row under key, or ErrNotFound.
 func (t Table[K, V]) Get(tx *Tx, key K) (V, error) {
 	var v V
-	tx.kbuf = appendKey(t.layout, tx.kbuf[:0], &key)
+	tx.kbuf = appendKey(t.layout, tx.buf(), &key)
 	err := tx.read(tx.kbuf, func(b []byte) error { return decodeRow(t.layout, tx, b, &v) })
 	return v, err
 }
 
 // Has reports whether there is a row under key.
 func (t Table[K, V]) Has(tx *Tx, key K) (bool, error) {
-	tx.kbuf = appendKey(t.layout, tx.kbuf[:0], &key)
+	tx.kbuf = appendKey(t.layout, tx.buf(), &key)
 	return tx.has(tx.kbuf)
 }
 

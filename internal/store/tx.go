@@ -38,6 +38,7 @@ type Tx struct {
 
 	points []uint64 // hashes of the keys read
 	ranges []span   // read
+	work   int      // rows read
 
 	writes  []write // in order of keys
 	cleared []span  // ranges deleted before writes
@@ -50,6 +51,15 @@ type Tx struct {
 	iters []*pebble.Iterator // in use
 	spare *pebble.Iterator   // not in use
 	kbuf  []byte             // for keys that are only looked up
+	karr  [128]byte          // the first kbuf
+}
+
+// buf returns room for a key that is only looked up.
+func (tx *Tx) buf() []byte {
+	if tx.kbuf == nil {
+		tx.kbuf = tx.karr[:]
+	}
+	return tx.kbuf[:0]
 }
 
 // A write sets a key, or deletes it if v is nil.
@@ -151,6 +161,7 @@ func (tx *Tx) read(k []byte, fn func(v []byte) error) error {
 	if tx.track {
 		tx.points = append(tx.points, maphash.Bytes(tx.db.seed, k))
 	}
+	tx.work++
 	v, closer, err := tx.r.Get(k)
 	if err == pebble.ErrNotFound {
 		return ErrNotFound
