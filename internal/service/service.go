@@ -49,6 +49,11 @@ type Operation struct {
 	Name    string // "SendMessage"
 	Note    string // what it does not do yet, for the compatibility page
 
+	// Own are the Go names of input members whose limits the handler checks
+	// itself, because AWS refuses them in other words or another order than
+	// those of its model; "*" is all.
+	Own []string
+
 	NewInput func() any // a new *In
 	// Access yields what the caller must be allowed to do.
 	Access func(call *aws.Call, in any, check func(Access) error) error
@@ -105,6 +110,12 @@ func OpEach[In, Out any](
 
 // Any is the resource of operations that are about no one resource.
 func Any[In any](*aws.Call, *In) aws.ARN { return aws.AnyResource }
+
+// Checks returns op with members that its handler checks itself; see Own.
+func (op Operation) Checks(members ...string) Operation {
+	op.Own = members
+	return op
+}
 
 // But returns op with a note of what it does not do yet.
 func (op Operation) But(note string) Operation {
