@@ -305,12 +305,9 @@ func (it Item) With(changes ...Attribute) Item {
 	return merge(out, old, changes)
 }
 
-// WithField returns the map v with the attribute name set to field, or removed
-// if that is nil.
-func (v Value) WithField(name string, field Value) Value {
-	old := v.payload()
-	p := make([]byte, 0, len(old)+len(name)+len(field)+binary.MaxVarintLen32)
-	return wrap(M, merge(p, old, []Attribute{{name, field}}))
+// With returns the map v with changes made, as Item.With does.
+func (v Value) With(changes ...Attribute) Value {
+	return wrap(M, merge(make([]byte, 0, len(v)+64), v.payload(), changes))
 }
 
 // merge appends the attributes in old to dst, with changes made.

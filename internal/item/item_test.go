@@ -30,7 +30,7 @@ func TestNested(t *testing.T) {
 	if v.Field("l").Index(3) != nil || v.Field("x") != nil || v.Index(0) != nil {
 		t.Error("found what is not there")
 	}
-	if v = v.WithField("l", nil); v.Len() != 0 || !v.Fields().Equal(Empty) {
+	if v = v.With(Attribute{"l", nil}); v.Len() != 0 || !v.Fields().Equal(Empty) {
 		t.Errorf("got %q", v)
 	}
 }

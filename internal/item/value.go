@@ -55,6 +55,11 @@ func (v Value) Union(w Value) Value {
 	return Set(v.Type(), slices.AppendSeq(slices.Collect(v.Elements()), w.Elements())...)
 }
 
+// Append returns the list of what is in v and then what is in w.
+func (v Value) Append(w Value) Value {
+	return wrap(L, slices.Concat(v.payload(), w.payload()))
+}
+
 // Without returns the set of what is in v and not in w, sets of one type, or
 // nil if nothing is left.
 func (v Value) Without(w Value) Value {
