@@ -29,8 +29,8 @@ var (
 	InvalidAction         = Fault{Code: "InvalidAction", Status: 400}
 	NotImplemented        = Fault{Code: "NotImplemented", Status: 501}
 	SerializationFault    = Fault{Code: "SerializationException", Status: 400}
-	UnknownOperation      = Fault{Code: "UnknownOperationException", Status: 400}
-	ValidationException   = Fault{Code: "ValidationException", Status: 400}
+	UnknownOperation      = Fault{Code: "UnknownOperationException", QueryCode: "InvalidAction", Status: 400}
+	ValidationException   = Fault{Code: "ValidationException", QueryCode: "ValidationError", Status: 400}
 	RequestEntityTooLarge = Fault{Code: "RequestEntityTooLargeException", Status: 413}
 )
 

@@ -48,26 +48,30 @@ const maxAnswer = 64 << 20
 
 // Do calls an operation. A refusal is an *aws.Error.
 func Do[In, Out any](ctx context.Context, c *Client, op smithy.Operation[In, Out], in *In) (*Out, error) {
+	body, err := protocol.EncodeJSON(in)
+	if err != nil {
+		return nil, err
+	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.cfg.Endpoint+"/", nil)
 	if err != nil {
 		return nil, err
 	}
 	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
 	r.Header.Set("X-Amz-Target", op.Service+"."+op.Name)
-	resp, err := c.send(r, op.Service, protocol.EncodeJSON(in))
+	resp, err := c.send(r, op.Service, body)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return nil, err
 	}
 	if resp.StatusCode >= 300 {
-		return nil, refusal(resp, body)
+		return nil, refusal(resp, answer)
 	}
 	out := new(Out)
-	if err := protocol.DecodeJSON(body, out); err != nil {
+	if err := protocol.DecodeJSON(answer, out); err != nil {
 		return nil, fmt.Errorf("%s: answer of %s: %w", op.Service, op.Name, err)
 	}
 	return out, nil

@@ -1,0 +1,168 @@
+package protocol
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/smithy"
+)
+
+// An API is a service's model made ready to read requests. It is safe for
+// concurrent use.
+type API struct {
+	svc    *smithy.Service
+	quirks quirks
+	ops    func() map[string]*smithy.OperationInfo
+	routes func() *routeNode
+}
+
+// New returns the API of svc. What it needs it makes when first used.
+func New(svc *smithy.Service) *API {
+	return &API{
+		svc:    svc,
+		quirks: quirksOf(svc),
+		ops: sync.OnceValue(func() map[string]*smithy.OperationInfo {
+			ops := make(map[string]*smithy.OperationInfo, len(svc.Operations))
+			for i := range svc.Operations {
+				ops[svc.Operations[i].Name] = &svc.Operations[i]
+			}
+			return ops
+		}),
+		routes: sync.OnceValue(func() *routeNode { return newRoutes(svc) }),
+	}
+}
+
+// An Exchange is one request and its answer: what is asked, and in which of
+// the protocols. The answer speaks as the request did.
+type Exchange struct {
+	Op       *smithy.OperationInfo // nil if the request asks for nothing we know
+	Protocol smithy.Protocol
+
+	api    *API
+	labels []label
+	query  url.Values
+	form   *Form
+	json   string // version of awsJson that the request speaks
+	head   bool   // the answer has no body
+	ours   bool   // awsJson by the name of the service's folder: members have any of their names
+}
+
+// Match finds the operation that r asks for. form is the body of a request
+// that sent a form, nil for others. If there is no such operation the error is
+// a refusal, and the exchange is good for encoding it.
+//
+// Each service answers awsJson too, whatever its own protocol: the target is
+// then the name of its folder and the operation, as in lambda.CreateFunction.
+func (a *API) Match(r *http.Request, form *Form) (*Exchange, error) {
+	x := &Exchange{api: a, head: r.Method == http.MethodHead}
+	if target := r.Header.Get("X-Amz-Target"); target != "" && r.Method == http.MethodPost {
+		return x, x.matchTarget(target, r.Header.Get("Content-Type"))
+	}
+	if op, ok := cborOperation(r); ok {
+		x.Protocol = smithy.CBOR
+		return x, x.named(op)
+	}
+	if a.speaks(smithy.Query) || form.Value("Action") != "" {
+		x.Protocol = smithy.Query
+		return x, x.matchAction(r, form)
+	}
+	switch {
+	case a.speaks(smithy.RESTJSON):
+		x.Protocol = smithy.RESTJSON
+	case a.speaks(smithy.RESTXML):
+		x.Protocol = smithy.RESTXML
+	default:
+		x.Protocol, x.json = a.svc.Protocols[0], a.svc.JSONVersion
+		return x, aws.UnknownOperation.Errorf("The request has no X-Amz-Target.")
+	}
+	return x, x.matchPath(r)
+}
+
+func (a *API) speaks(p smithy.Protocol) bool { return slices.Contains(a.svc.Protocols, p) }
+
+func (x *Exchange) matchTarget(target, contentType string) error {
+	x.Protocol, x.json = smithy.JSON, x.api.svc.JSONVersion
+	if _, version, ok := strings.Cut(contentType, "application/x-amz-json-"); ok && strings.HasPrefix(version, "1.") {
+		x.json = version[:min(3, len(version))]
+	}
+	if x.json != "1.1" {
+		x.json = "1.0"
+	}
+	dot := strings.LastIndexByte(target, '.')
+	prefix := target[:max(dot, 0)]
+	x.ours = prefix == x.api.svc.Name
+	if prefix != x.api.svc.TargetPrefix && prefix != x.api.svc.Name {
+		return aws.UnknownOperation.Errorf("No operation is named %s.", target)
+	}
+	return x.named(target[dot+1:])
+}
+
+// cborOperation returns the operation that a request of rpcv2Cbor names.
+func cborOperation(r *http.Request) (string, bool) {
+	if r.Header.Get("Smithy-Protocol") != "rpc-v2-cbor" {
+		return "", false
+	}
+	_, op, ok := strings.Cut(r.URL.Path, "/operation/")
+	return op, ok && strings.Contains(r.URL.Path, "/service/")
+}
+
+func (x *Exchange) matchAction(r *http.Request, form *Form) error {
+	if form.Value("Action") == "" && r.URL.RawQuery != "" {
+		f, err := ParseForm(r.URL.RawQuery)
+		if err != nil {
+			return errMalformed
+		}
+		form = f
+	}
+	x.form = form
+	action := form.Value("Action")
+	if action == "" {
+		return errNoAction
+	}
+	if v := form.Value("Version"); v != "" && v != x.api.svc.Version {
+		return aws.UnknownOperation.Errorf("Could not find operation %s for version %s", action, v)
+	}
+	return x.named(action)
+}
+
+func (x *Exchange) named(name string) error {
+	if x.Op = x.api.ops()[name]; x.Op == nil {
+		if x.Protocol == smithy.Query {
+			return aws.UnknownOperation.Errorf("Could not find operation %s for version %s", name, x.api.svc.Version)
+		}
+		return aws.UnknownOperation.Errorf("No operation of %s is named %s.", x.api.svc.Name, name)
+	}
+	return nil
+}
+
+func (x *Exchange) matchPath(r *http.Request) error {
+	if r.URL.RawQuery != "" {
+		x.query, _ = url.ParseQuery(r.URL.RawQuery) // what is malformed is left out
+	}
+	s := search{method: r.Method, query: x.query, header: r.Header}
+	rest := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
+	route := s.find(x.api.routes(), rest)
+	switch {
+	case route != nil:
+	case s.other:
+		return errMethod
+	default:
+		return errNoPath
+	}
+	for i, name := range route.labels {
+		value, err := url.PathUnescape(s.values[i])
+		if err != nil {
+			return errMalformed
+		}
+		x.labels = append(x.labels, label{name, value})
+	}
+	x.Op = route.op
+	return nil
+}
+
+// Service returns the service that is asked.
+func (x *Exchange) Service() *smithy.Service { return x.api.svc }

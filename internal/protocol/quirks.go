@@ -1,0 +1,58 @@
+package protocol
+
+import (
+	"slices"
+
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/smithy"
+)
+
+// quirks are the ways in which services differ that their models do not tell.
+type quirks struct {
+	namespace   string // before the codes of its own faults in awsJson and CBOR
+	shared      bool   // faults of the framework have a namespace too, and SerializationException says Message
+	crc32       bool   // answers in awsJson carry the sum of their bytes
+	payloadType string // content type of blobs that are the body
+	userType    bool   // errors say whether the user or the service is at fault
+	inputPrefix bool   // paths in what Validate says begin with the name of the input
+	plainErrors bool   // errors in XML have no ErrorResponse around them
+	millis      bool   // times in XML always have milliseconds
+	lower       bool   // members begin with a small letter
+	unchecked   bool   // the service words all violations itself
+}
+
+func quirksOf(svc *smithy.Service) quirks {
+	q := known[svc.Name]
+	q.millis = slices.Contains(svc.Protocols, smithy.RESTXML)
+	return q
+}
+
+var known = map[string]quirks{
+	"dynamodb":        {namespace: "com.amazonaws.dynamodb.v20120810#", shared: true, crc32: true},
+	"dynamodbstreams": {namespace: "com.amazonaws.dynamodb.v20120810#", shared: true, crc32: true},
+	"sqs":             {namespace: "com.amazonaws.sqs#"},
+	"cloudwatch":      {namespace: "com.amazonaws.cloudwatch.v2010_08_01#", shared: true},
+	"lambda":          {payloadType: "application/json", userType: true},
+	"apigateway":      {inputPrefix: true, lower: true},
+	"s3":              {plainErrors: true, unchecked: true},
+	"s3control":       {plainErrors: true},
+	"amplify":         {lower: true},
+	"appsync":         {lower: true},
+	"rds-data":        {lower: true},
+}
+
+// Refusals of the protocols themselves.
+var (
+	errNoAction  = aws.Fault{Code: "MissingAction", Status: 400}.Errorf("The request is missing an action or a required parameter.")
+	errNoPath    = aws.Fault{Code: "UnknownOperationException", Status: 404}.Errorf("No operation has that path.")
+	errMethod    = aws.Fault{Code: "MethodNotAllowed", Status: 405}.Errorf("The specified method is not allowed against this resource.")
+	errMalformed = aws.Fault{Code: "MalformedQueryString", Status: 400}.Errorf("The query string contains a syntax error.")
+	errTooLong   = aws.Fault{Code: "InternalFailure", Status: 500}.Errorf("The answer is too long for this protocol; ask in the service's own.")
+
+	malformedXML   = aws.Fault{Code: "MalformedXML", Status: 400}
+	malformedInput = aws.Fault{Code: "MalformedInput", Status: 400}
+	invalidInput   = aws.Fault{Code: "InvalidArgument", Status: 400}
+)
+
+// maxBuffered is how much of a stream goes in an answer that has no streams.
+const maxBuffered = 64 << 20
