@@ -1,0 +1,84 @@
+// Package fence starts processes that strangers wrote and keeps them to
+// themselves. On Linux each has its own mount, process, IPC, host-name and
+// network namespaces, a read-only root, a user of its own without privileges, a
+// filter of system calls, Landlock, and limits on memory, processes and files;
+// of the network it has two listeners of ours and nothing else.
+//
+// The idea that makes it fast: there is no init and no helper. A locked thread
+// makes a vfork child, and the child runs a prepared list of system calls, of
+// which the last is execve. What can be made ahead (network namespaces, control
+// groups) waits ready in slots.
+//
+// Where a host lacks some of it, Missing says what, and processes start with
+// what there is if Config allows.
+package fence
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+
+	"github.com/aloft-cloud/aloft/internal/task"
+)
+
+// Addresses at which a process in a network of its own finds us.
+const (
+	apiAddr      = "127.0.0.1:9001"
+	endpointAddr = "127.0.0.1:4566"
+)
+
+// Config is what a Fence needs.
+type Config struct {
+	Dir      string // for mount points; exists
+	Unfenced bool   // start processes even if something is missing
+	Slots    int    // made ahead; 4 if 0
+	Log      *slog.Logger
+	Group    *task.Group
+}
+
+// A Bind is a file or directory of the host, read-only inside.
+type Bind struct{ Host, Path string }
+
+// A Mount is a directory of the host that one process has at Path, read-only.
+// Several directories are laid over each other, the last on top.
+type Mount struct {
+	Hosts []string
+	Path  string
+}
+
+// A Spec is a process to start.
+type Spec struct {
+	Root   *Root
+	Argv   []string                            // a path inside, and arguments
+	Env    func(api, endpoint string) []string // given where the process finds us
+	Dir    string                              // to start in
+	Mounts []Mount
+	Out    *os.File // standard output and error
+	Limits Limits
+}
+
+// Limits are what a process and its children may use.
+type Limits struct {
+	MemoryMB int
+	TmpMB    int // of /tmp
+}
+
+// An Exit is how a process ended.
+type Exit struct {
+	Code   int
+	Signal string // "killed", if a signal ended it
+}
+
+// ErrIncomplete says that the host cannot fence processes in whole.
+var ErrIncomplete = errors.New("this host cannot fence processes in")
+
+// A StartError says which step of starting a process failed.
+type StartError struct {
+	Step string // "execve": the program could not be run
+	Err  error
+}
+
+func (e *StartError) Error() string { return e.Step + ": " + e.Err.Error() }
+
+// Unwrap returns the error of the step.
+func (e *StartError) Unwrap() error { return e.Err }

@@ -1,0 +1,244 @@
+//go:build linux && (amd64 || arm64)
+
+package fence
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/aloft-cloud/aloft/internal/task"
+)
+
+// TestMain is also the program that runs inside: it does what ATTACK names.
+func TestMain(m *testing.M) {
+	if name := os.Getenv("ATTACK"); name != "" {
+		attack(name)
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// A rig is a fence and a directory with this program, to run inside.
+type rig struct {
+	*Fence
+	root *Root
+	code string
+}
+
+// newRig skips the test where there is no whole fence.
+func newRig(t testing.TB) *rig {
+	t.Helper()
+	var g task.Group
+	f, err := New(Config{Dir: t.TempDir(), Group: &g})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close(); g.Wait() })
+	if !f.Fenced() {
+		t.Skip("needs root and Linux 5.12: missing ", f.Missing())
+	}
+	root, err := f.NewRoot(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(root.Close)
+	return &rig{f, root, selfDir(t)}
+}
+
+// selfDir is a directory that has this program as "self".
+func selfDir(t testing.TB) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	in, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "self"), in, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// A run is a process inside and what it wrote.
+type run struct {
+	*Process
+	out *os.File
+}
+
+func (r *rig) spec(env ...string) *Spec {
+	return &Spec{
+		Root: r.root, Argv: []string{"/var/task/self"}, Dir: "/var/task",
+		Env:    func(string, string) []string { return append([]string{"PATH=/usr/bin:/bin", "GOMAXPROCS=1"}, env...) },
+		Mounts: []Mount{{Hosts: []string{r.code}, Path: "/var/task"}},
+		Limits: Limits{MemoryMB: 128, TmpMB: 64},
+	}
+}
+
+func (r *rig) start(t testing.TB, s *Spec) *run {
+	t.Helper()
+	ours, its, err := Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer its.Close()
+	s.Out = its
+	p, err := r.Start(s)
+	if err != nil {
+		ours.Close()
+		t.Fatal(err)
+	}
+	return &run{p, ours}
+}
+
+// finish waits for the end of the process.
+func (r *run) finish(t testing.TB) (string, Exit) {
+	t.Helper()
+	out, err := io.ReadAll(r.out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exit := r.Wait()
+	r.out.Close()
+	for end := time.Now().Add(5 * time.Second); !r.Release(); {
+		if time.Now().After(end) {
+			t.Error("the control groups were not released")
+			break
+		}
+	}
+	return string(out), exit
+}
+
+func (r *rig) shell(t testing.TB, script string) (string, Exit) {
+	t.Helper()
+	s := r.spec()
+	s.Argv = []string{"/bin/sh", "-c", script}
+	return r.start(t, s).finish(t)
+}
+
+func TestStart(t *testing.T) {
+	r := newRig(t)
+	out, exit := r.shell(t, "pwd; id -u; hostname; ls /; cat /proc/self/status; exit 3")
+	if exit != (Exit{Code: 3}) {
+		t.Errorf("exit %+v", exit)
+	}
+	for _, want := range []string{"/var/task\n", "\nlambda\n", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in %s", want, out)
+		}
+	}
+	if strings.Contains(out, "root\n") || strings.Contains(out, "\n0\n") {
+		t.Errorf("it sees or is root: %s", out)
+	}
+}
+
+func TestSignal(t *testing.T) {
+	r := newRig(t)
+	s := r.spec()
+	s.Argv = []string{"/bin/sh", "-c", "sleep 100 & echo up; wait"}
+	p := r.start(t, s)
+	if _, err := io.ReadFull(p.out, make([]byte, 3)); err != nil {
+		t.Fatal(err)
+	}
+	p.Kill()
+	if _, exit := p.finish(t); exit.Signal != "killed" {
+		t.Errorf("exit %+v", exit)
+	}
+}
+
+func TestNoProgram(t *testing.T) {
+	r := newRig(t)
+	s := r.spec()
+	s.Argv = []string{"/var/task/missing"}
+	_, its, _ := Pipe()
+	s.Out = its
+	_, err := r.Start(s)
+	if e, ok := err.(*StartError); !ok || e.Step != "execve" || e.Err != unix.ENOENT {
+		t.Errorf("Start = %v", err)
+	}
+}
+
+func TestMount(t *testing.T) {
+	r := newRig(t)
+	var layers []string
+	for _, name := range []string{"a", "b"} {
+		dir := filepath.Join(t.TempDir(), "odd:name,"+name)
+		os.Mkdir(dir, 0o755)
+		os.WriteFile(filepath.Join(dir, name), nil, 0o644)
+		os.WriteFile(filepath.Join(dir, "both"), []byte(name), 0o644)
+		layers = append(layers, dir)
+	}
+	s := r.spec()
+	s.Mounts = append(s.Mounts, Mount{layers, "/opt"})
+	s.Argv = []string{"/bin/sh", "-c", "ls -m /opt; cat /opt/both; touch /opt/x; ls /var/lang; read x; ls /var/lang"}
+	out, _ := r.start(t, s).finish(t)
+	if !strings.Contains(out, "a, b, both\nb") || !strings.Contains(out, "Read-only") {
+		t.Errorf("layers: %s", out)
+	}
+
+	s.Argv = []string{"/bin/sh", "-c", "echo up; while [ ! -e /var/lang/both ]; do :; done; cat /var/lang/both; df -m /tmp | tail -1"}
+	p := r.start(t, s)
+	io.ReadFull(p.out, make([]byte, 3))
+	if err := p.Limit(Limits{MemoryMB: 256, TmpMB: 100}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Mount(Mount{layers[:1], "/var/lang"}); err != nil {
+		t.Fatal(err)
+	}
+	if out, _ := p.finish(t); !strings.Contains(out, "a") || !strings.Contains(out, " 100 ") {
+		t.Errorf("mounted later: %s", out)
+	}
+}
+
+func TestFreeze(t *testing.T) {
+	r := newRig(t)
+	s := r.spec()
+	s.Argv = []string{"/bin/sh", "-c", "while :; do echo; done"}
+	p := r.start(t, s)
+	if !p.Freeze() {
+		p.Kill()
+		t.Skip("needs cgroup v2 to freeze processes")
+	}
+	buf := make([]byte, 1<<20)
+	for { // read what it wrote until it is frozen
+		p.out.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+		if _, err := p.out.Read(buf); err != nil {
+			break
+		}
+	}
+	p.Thaw()
+	p.out.SetReadDeadline(time.Now().Add(5 * time.Second))
+	if _, err := p.out.Read(buf); err != nil {
+		t.Errorf("after Thaw: %v", err)
+	}
+	p.out.SetReadDeadline(time.Time{})
+	p.Freeze()
+	p.Kill() // frozen as it is
+	p.finish(t)
+}
+
+// BenchmarkStart is the whole fence around a program that does nothing, from
+// Start until the program runs, and until all of it is gone.
+func BenchmarkStart(b *testing.B) {
+	r := newRig(b)
+	for b.Loop() {
+		s := r.spec()
+		s.Argv = []string{"/bin/true"}
+		p := r.start(b, s)
+		b.StopTimer()
+		p.finish(b)
+		b.StartTimer()
+	}
+}

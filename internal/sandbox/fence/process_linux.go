@@ -1,0 +1,202 @@
+//go:build amd64 || arm64
+
+package fence
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Process is one that was started. Its first process is the init of its own
+// namespace: when it ends, all that it started ends.
+type Process struct {
+	API, Endpoint net.Listener // what the process finds us at
+
+	f     *Fence
+	slot  *slot
+	pid   int
+	pidfd *os.File
+	mnt   int // its mount namespace; -1
+
+	mu    sync.Mutex
+	ended bool
+}
+
+// Start starts a process.
+func (f *Fence) Start(s *Spec) (*Process, error) {
+	if !f.Fenced() && !f.cfg.Unfenced {
+		return nil, fmt.Errorf("%w: %s", ErrIncomplete, f.can.why)
+	}
+	sl, err := f.takeSlot()
+	if err != nil {
+		return nil, err
+	}
+	p := &Process{f: f, slot: sl, API: sl.network.api, Endpoint: sl.network.endpoint, mnt: -1}
+	if err := p.start(s); err != nil {
+		sl.discard()
+		return nil, err
+	}
+	f.putThread(sl.thread)
+	sl.thread = nil
+	return p, nil
+}
+
+func (p *Process) start(s *Spec) error {
+	if err := p.slot.group.limit(s.Limits); err != nil {
+		return err
+	}
+	var l launch
+	defer l.close()
+	if err := l.prepare(p.f, p.slot, s); err != nil {
+		return err
+	}
+	var pidfd int
+	err := p.slot.thread.do(func() (err error) {
+		if s.Root.ns >= 0 {
+			if err := enter(s.Root.ns, unix.CLONE_NEWNS); err != nil {
+				return &StartError{"enter root", err}
+			}
+			defer enter(p.f.hostMnt, unix.CLONE_NEWNS)
+		}
+		p.pid, pidfd, err = l.run(l.flags, p.slot.group.fd)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	// A pollable descriptor: Wait holds no thread.
+	if err := unix.SetNonblock(pidfd, true); err != nil {
+		return err
+	}
+	p.pidfd = os.NewFile(uintptr(pidfd), "pidfd")
+	if s.Root.ns >= 0 {
+		p.mnt, err = unix.Open(fmt.Sprintf("/proc/%d/ns/mnt", p.pid), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			p.Kill()
+			p.Wait()
+			return err
+		}
+	}
+	return nil
+}
+
+// Pid is the process's number on the host.
+func (p *Process) Pid() int { return p.pid }
+
+// Wait returns when the process has ended.
+func (p *Process) Wait() Exit {
+	var ws unix.WaitStatus
+	conn, err := p.pidfd.SyscallConn()
+	if err == nil {
+		err = conn.Read(func(uintptr) bool {
+			// Under the lock, so that Kill never meets a number that was given away.
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			done, got, err := wait4(p.pid, unix.WNOHANG)
+			p.ended = done || err != nil
+			ws = got
+			return p.ended
+		})
+	}
+	if err != nil {
+		_, ws, _ = wait4(p.pid, 0)
+	}
+	if ws.Signaled() {
+		return Exit{Code: 128 + int(ws.Signal()), Signal: ws.Signal().String()}
+	}
+	return Exit{Code: ws.ExitStatus()}
+}
+
+// Kill ends the process and all it started.
+func (p *Process) Kill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return
+	}
+	if p.mnt < 0 {
+		unix.Kill(-p.pid, unix.SIGKILL) // its session; who left it is not found
+	}
+	unix.Kill(p.pid, unix.SIGKILL)
+}
+
+// Mount gives the process a directory that it did not have when it started.
+func (p *Process) Mount(m Mount) error {
+	if p.mnt < 0 || len(m.Hosts) == 0 {
+		return nil
+	}
+	fd, err := m.open()
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return p.inside(func() error {
+		return unix.MoveMount(fd, "", unix.AT_FDCWD, m.Path, unix.MOVE_MOUNT_F_EMPTY_PATH)
+	})
+}
+
+// Limit changes what the process may use.
+func (p *Process) Limit(l Limits) error {
+	if err := p.slot.group.limit(l); err != nil || p.mnt < 0 {
+		return err
+	}
+	return p.inside(func() error {
+		return unix.Mount("", "/tmp", "", unix.MS_REMOUNT|unix.MS_NOSUID|unix.MS_NODEV, fmt.Sprintf("size=%dm", l.TmpMB))
+	})
+}
+
+// inside calls f on a thread that sees the files of the process. The names
+// that f uses must be ours: directories of the root, that nobody can change.
+func (p *Process) inside(f func() error) error {
+	t, err := p.f.takeThread()
+	if err != nil {
+		return err
+	}
+	defer p.f.keepThread(t)
+	return t.do(func() error {
+		if err := enter(p.mnt, unix.CLONE_NEWNS); err != nil {
+			return err
+		}
+		defer enter(p.f.hostMnt, unix.CLONE_NEWNS)
+		return f()
+	})
+}
+
+// Freeze stops the process until Thaw. It is false if the host cannot.
+func (p *Process) Freeze() bool { return p.slot.group.freeze(true) }
+
+// Thaw lets a frozen process go on.
+func (p *Process) Thaw() { p.slot.group.freeze(false) }
+
+// PeakMB is the most memory that the process has used; 0 if nobody counts.
+func (p *Process) PeakMB() int { return p.slot.group.peakMB() }
+
+// Release gives back what a process had that has ended. It is false if the
+// kernel is not done with it: call again later.
+func (p *Process) Release() bool {
+	if p.pidfd != nil {
+		p.pidfd.Close()
+		p.pidfd = nil
+		if p.mnt >= 0 {
+			unix.Close(p.mnt)
+		}
+		p.slot.network.close()
+	}
+	return p.slot.group.remove()
+}
+
+// Pipe makes a pipe for the output of a process: its end blocks, ours does not.
+func Pipe() (ours, its *os.File, err error) {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+		return nil, nil, err
+	}
+	if err := unix.SetNonblock(fds[0], true); err != nil {
+		return nil, nil, err
+	}
+	return os.NewFile(uintptr(fds[0]), "output"), os.NewFile(uintptr(fds[1]), "output"), nil
+}

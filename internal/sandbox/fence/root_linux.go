@@ -1,0 +1,225 @@
+//go:build amd64 || arm64
+
+package fence
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Root is a file system that processes start with: a small read-only one,
+// into which directories of the host are bound. It is a mount namespace of its
+// own, so a process that copies it copies a dozen mounts and not the host's.
+type Root struct {
+	ns  int // the mount namespace
+	top int // its root directory, for Landlock
+	dev int // its /dev
+
+	// Where there are no namespaces:
+	dir   string // with the files
+	binds []Bind // what processes may read
+}
+
+// hostBinds are what programs of the host need of it.
+var hostBinds = []Bind{
+	{"/usr", "/usr"},
+	{"/etc/ssl", "/etc/ssl"},
+	{"/etc/pki", "/etc/pki"},
+	{"/etc/ca-certificates", "/etc/ca-certificates"},
+	{"/etc/alternatives", "/etc/alternatives"},
+	{"/etc/ld.so.cache", "/etc/ld.so.cache"},
+	{"/etc/ld.so.conf", "/etc/ld.so.conf"},
+	{"/etc/ld.so.conf.d", "/etc/ld.so.conf.d"},
+	{"/usr/share/zoneinfo/UTC", "/etc/localtime"},
+}
+
+var rootDirs = []string{"usr", "etc", "dev/shm", "proc", "sys", "tmp", "opt", "var/task", "var/runtime", "var/lang", "run", "home", ".old"}
+
+// rootFiles are what a small system has in /etc.
+var rootFiles = map[string]string{
+	"etc/passwd":        "root:x:0:0:root:/root:/sbin/nologin\nsbx_user1051:x:993:990::/home/sbx_user1051:/sbin/nologin\n",
+	"etc/group":         "root:x:0:\nsbx_user1051:x:990:\n",
+	"etc/hosts":         "127.0.0.1 localhost\n::1 localhost\n",
+	"etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+	"etc/resolv.conf":   "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+}
+
+var rootLinks = map[string]string{
+	"dev/fd":     "/proc/self/fd",
+	"dev/stdin":  "/proc/self/fd/0",
+	"dev/stdout": "/proc/self/fd/1",
+	"dev/stderr": "/proc/self/fd/2",
+}
+
+// devices are the ones that a process sees.
+var devices = map[string][2]uint32{"null": {1, 3}, "zero": {1, 5}, "full": {1, 7}, "random": {1, 8}, "urandom": {1, 9}}
+
+const rootOptions = "mode=755,size=16m"
+
+// NewRoot makes a root with binds and files, which are named by their path.
+func (f *Fence) NewRoot(binds []Bind, files map[string][]byte) (*Root, error) {
+	base, err := os.MkdirTemp(f.cfg.Dir, "root-")
+	if err != nil {
+		return nil, err
+	}
+	if !f.can.namespaces {
+		return openRoot(base, binds, files)
+	}
+	defer os.Remove(base)
+	r := &Root{ns: -1, top: -1, dev: -1}
+	t := newThread(f.cfg.Group)
+	defer t.end()
+	err = t.do(func() error {
+		if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+			return fmt.Errorf("unshare: %w", err)
+		}
+		unix.Umask(0o022) // of this thread: it shares no more with the others
+		if r.ns, err = openNamespace("mnt"); err != nil {
+			return err
+		}
+		if err := buildRoot(base, binds, files); err != nil {
+			return err
+		}
+		if r.top, err = unix.Open("/", unix.O_PATH|unix.O_CLOEXEC, 0); err == nil {
+			r.dev, err = unix.Open("/dev", unix.O_PATH|unix.O_CLOEXEC, 0)
+		}
+		return err
+	})
+	if err != nil {
+		r.Close()
+		return nil, fmt.Errorf("make a root: %w", err)
+	}
+	return r, nil
+}
+
+// openRoot is what a root is without namespaces: a directory with files.
+func openRoot(base string, binds []Bind, files map[string][]byte) (*Root, error) {
+	for name, content := range files {
+		if err := writeFile(filepath.Join(base, name), content); err != nil {
+			return nil, err
+		}
+	}
+	return &Root{ns: -1, top: -1, dev: -1, dir: base, binds: append(binds, Bind{Host: base})}, nil
+}
+
+// Path is where a process finds the file that NewRoot was given as name.
+func (r *Root) Path(name string) string { return filepath.Join("/", r.dir, name) }
+
+// Close lets go of the root. Processes that have it keep it.
+func (r *Root) Close() {
+	for _, fd := range []*int{&r.ns, &r.top, &r.dev} {
+		if *fd >= 0 {
+			unix.Close(*fd)
+			*fd = -1
+		}
+	}
+	if r.dir != "" {
+		os.RemoveAll(r.dir)
+	}
+}
+
+func buildRoot(base string, binds []Bind, files map[string][]byte) error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make mounts private: %w", err)
+	}
+	if err := unix.Mount("aloft", base, "tmpfs", unix.MS_NOSUID, rootOptions); err != nil {
+		return fmt.Errorf("mount root: %w", err)
+	}
+	if err := fillRoot(base, files); err != nil {
+		return err
+	}
+	all := hostBinds
+	for _, dir := range []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64"} {
+		if target, err := os.Readlink(dir); err == nil {
+			if err := os.Symlink(target, base+dir); err != nil {
+				return err
+			}
+		} else {
+			all = append(all[:len(all):len(all)], Bind{dir, dir})
+		}
+	}
+	for _, b := range append(all[:len(all):len(all)], binds...) {
+		if err := bind(base, b); err != nil {
+			return fmt.Errorf("bind %s: %w", b.Host, err)
+		}
+	}
+	if err := unix.Mount("", base, "", unix.MS_REMOUNT|unix.MS_RDONLY|unix.MS_NOSUID, rootOptions); err != nil {
+		return fmt.Errorf("make root read-only: %w", err)
+	}
+	if err := unix.PivotRoot(base, base+"/.old"); err != nil {
+		return fmt.Errorf("pivot: %w", err)
+	}
+	if err := unix.Chdir("/"); err != nil {
+		return err
+	}
+	return unix.Unmount("/.old", unix.MNT_DETACH)
+}
+
+func fillRoot(base string, files map[string][]byte) error {
+	for _, d := range rootDirs {
+		if err := os.MkdirAll(filepath.Join(base, d), 0o755); err != nil {
+			return err
+		}
+	}
+	for name, content := range rootFiles {
+		if err := writeFile(filepath.Join(base, name), []byte(content)); err != nil {
+			return err
+		}
+	}
+	for name, content := range files {
+		if err := writeFile(filepath.Join(base, name), content); err != nil {
+			return err
+		}
+	}
+	for name, target := range rootLinks {
+		if err := os.Symlink(target, filepath.Join(base, name)); err != nil {
+			return err
+		}
+	}
+	for name, d := range devices {
+		p := filepath.Join(base, "dev", name)
+		if err := unix.Mknod(p, unix.S_IFCHR|0o666, int(unix.Mkdev(d[0], d[1]))); err != nil {
+			return fmt.Errorf("make %s: %w", name, err)
+		}
+		if err := os.Chmod(p, 0o666); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeFile makes a file that everyone can read, and the directories above it.
+func writeFile(path string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, content, 0o644); err != nil {
+		return err
+	}
+	return os.Chmod(path, 0o644)
+}
+
+// bind puts a file or directory of the host below base, read-only. One that the
+// host lacks is left out.
+func bind(base string, b Bind) error {
+	st, err := os.Stat(b.Host)
+	if err != nil {
+		return nil
+	}
+	path := filepath.Join(base, b.Path)
+	if st.IsDir() {
+		err = os.MkdirAll(path, 0o755)
+	} else {
+		err = writeFile(path, nil)
+	}
+	if err != nil {
+		return err
+	}
+	if err := unix.Mount(b.Host, path, "", unix.MS_BIND, ""); err != nil {
+		return err
+	}
+	return unix.Mount("", path, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, "")
+}
