@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"aws"},
 	{"smithy", "task", "jx"},
 	{"store", "item", "auth/*", "event/*", "sandbox/*"},
-	{"api/*", "event", "sandbox", "protocol"},
+	{"api/*", "store/*", "event", "sandbox", "protocol"},
 	{"service", "service/*/*"},
 	{"dispatch", "auth"},
 	{"poll", "deploy/*"},

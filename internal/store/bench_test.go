@@ -15,18 +15,7 @@ import (
 var benchRows = store.NewBytes[string]("bench").Rows("table")
 
 // openDisk opens a store in a directory of its own.
-func openDisk(t testing.TB) *store.DB {
-	db, err := store.Open(store.Config{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
+func openDisk(t testing.TB) *store.DB { return openConfig(t, store.Config{Dir: t.TempDir()}) }
 
 // clients runs op in n goroutines, b.N times in all.
 func clients(b *testing.B, n int, op func(r *rand.Rand) error) {

@@ -152,7 +152,7 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 // otherwise none of it is. When Update returns, what it did is durable.
 //
 // Update may run fn more than once, so fn does nothing besides; what it sets
-// outside, it sets anew each time.
+// outside, it sets anew each time. Nor does it call Update: all would wait.
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	for range maxRaces {
 		if err := db.usable(ctx); err != nil {
@@ -169,22 +169,20 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 // try runs fn over the latest snapshot and submits what it did.
 func (db *DB) try(ctx context.Context, fn func(*Tx) error) error {
 	v := db.views.acquire(latest)
+	defer db.views.release(v, latest)
 	tx, err := db.runOver(v, fn)
-	if err != nil || tx.empty() {
-		db.views.release(v, latest)
-		// What fn saw, and so what it said, must not leave before it is durable.
-		if failed := db.views.waitDurable(v.version, db.dead); failed {
-			return db.failed()
-		}
-		if err == nil {
-			db.finish(tx)
-		}
-		return err
+	if err == nil && !tx.empty() {
+		p := &pending{ctx: ctx, fn: fn, tx: tx, version: v.version, verdict: make(chan verdict, 1)}
+		p.reads = reads{tx.points, merge(tx.ranges)}
+		return db.submit(p)
 	}
-	p := &pending{ctx: ctx, fn: fn, tx: tx, version: v.version, verdict: make(chan verdict, 1)}
-	p.reads = reads{tx.points, merge(tx.ranges)}
-	err = db.submit(p)
-	db.views.release(v, latest)
+	// What fn saw, and so what it said, must not leave before it is durable.
+	if failed := db.views.waitDurable(v.version, db.dead); failed {
+		return db.failed()
+	}
+	if err == nil {
+		db.finish(tx)
+	}
 	return err
 }
 

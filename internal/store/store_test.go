@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
@@ -33,7 +35,11 @@ var (
 )
 
 func open(t testing.TB) *store.DB {
-	db, err := store.OpenMemory()
+	return openConfig(t, store.Config{FS: vfs.NewMem(), RunTwice: true})
+}
+
+func openConfig(t testing.TB, c store.Config) *store.DB {
+	db, err := store.Open(c)
 	if err != nil {
 		t.Fatal(err)
 	}
