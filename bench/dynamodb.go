@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	api "github.com/aloft-cloud/aloft/internal/api/dynamodb"
 	"github.com/aloft-cloud/aloft/internal/auth/sigv4"
@@ -113,6 +114,6 @@ func (b *bench) request(operation, body string) []byte {
 	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
 	r.Header.Set("X-Amz-Target", "DynamoDB_20120810."+operation)
 	r.Header.Set("X-Null-Answer", operation)
-	sigv4.Sign(r, []byte(body), sigv4.Credentials{AccessKey: b.aloft.key, Secret: b.aloft.secret}, "dynamodb", "us-east-1")
+	sigv4.Sign(r, sigv4.Credentials{AccessKey: b.aloft.key, Secret: b.aloft.secret}, "us-east-1", "dynamodb", time.Now(), []byte(body))
 	return raw(r, []byte(body))
 }

@@ -153,7 +153,7 @@ func (b *bench) invoke(name string) []byte {
 		panic(err) // an address of our own
 	}
 	body := []byte(`{"hello":"world"}`)
-	sigv4.Sign(r, body, sigv4.Credentials{AccessKey: b.aloft.key, Secret: b.aloft.secret}, "lambda", "us-east-1")
+	sigv4.Sign(r, sigv4.Credentials{AccessKey: b.aloft.key, Secret: b.aloft.secret}, "us-east-1", "lambda", time.Now(), body)
 	return raw(r, body)
 }
 

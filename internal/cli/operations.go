@@ -18,7 +18,11 @@ func operationsCommand() *cobra.Command {
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			for _, def := range platform.Services() {
+			services, err := platform.Services()
+			if err != nil {
+				return err
+			}
+			for _, def := range services {
 				if len(args) == 1 && args[0] != def.API.Name {
 					continue
 				}

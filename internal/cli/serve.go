@@ -62,6 +62,7 @@ func serving(ctx context.Context, s *settings, open bool, out io.Writer, do func
 	}
 	defer l.Close()
 	url := "http://" + l.Addr().String()
+	asked := ctx // ends when the user says so
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	p, err := platform.Start(ctx, platform.Config{
@@ -80,20 +81,25 @@ func serving(ctx context.Context, s *settings, open bool, out io.Writer, do func
 	if err != nil {
 		return err
 	}
-	defer p.Stop()
+	defer func() {
+		if err := p.Stop(); err != nil {
+			log.Error("stop", "err", err)
+		}
+	}()
 	server := edge.NewServer(p.Handler, log)
 	p.Go(func() { stop(server.Serve(l)) })
 	defer server.Stop()
 
 	r := &running{Platform: p, url: url, ready: time.Since(began)}
 	greet(out, r, s, data)
-	if err := do(ctx, r); err != nil {
-		return err
+	err = do(ctx, r)
+	if asked.Err() != nil {
+		return nil
 	}
-	if cause := context.Cause(ctx); ctx.Err() != nil && cause != context.Canceled {
-		return cause
+	if ctx.Err() != nil {
+		return context.Cause(ctx) // the listener failed
 	}
-	return nil
+	return err
 }
 
 // greet says where Aloft is, and what this host lacks.
@@ -102,8 +108,8 @@ func greet(out io.Writer, r *running, s *settings, data string) {
 	for _, m := range r.Missing {
 		fmt.Fprintln(out, "  note:", m)
 	}
-	if id, secret := r.RootKey(); id != "" {
-		fmt.Fprintf(out, "\n  The root key of account %s, shown this once:\n\n    AWS_ACCESS_KEY_ID=%s\n    AWS_SECRET_ACCESS_KEY=%s\n", r.Account, id, secret)
+	if k := r.RootKey; k != nil {
+		fmt.Fprintf(out, "\n  The root key of account %s, shown this once:\n\n    AWS_ACCESS_KEY_ID=%s\n    AWS_SECRET_ACCESS_KEY=%s\n", k.Account, k.ID, k.Secret)
 	}
 }
 

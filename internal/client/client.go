@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/aloft-cloud/aloft/internal/auth/sigv4"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -89,7 +90,7 @@ func (c *Client) HTTP(ctx context.Context, service, method, path string, body []
 // send signs r with body, and sends it.
 func (c *Client) send(r *http.Request, service string, body []byte) (*http.Response, error) {
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	sigv4.Sign(r, body, sigv4.Credentials{AccessKey: c.cfg.AccessKey, Secret: c.cfg.Secret, Token: c.cfg.Token}, service, c.cfg.Region)
+	sigv4.Sign(r, sigv4.Credentials{AccessKey: c.cfg.AccessKey, Secret: c.cfg.Secret, Token: c.cfg.Token}, c.cfg.Region, service, time.Now(), body)
 	return c.http.Do(r)
 }
 

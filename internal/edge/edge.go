@@ -4,33 +4,37 @@
 //	route --> find operation --> authenticate --> decode --> authorise and run --> encode
 //
 // Routing says which service is meant, by the rules in route.go. What a service
-// serves on hosts of its own (execute-api) leaves after that step.
+// serves on hosts of its own (execute-api) leaves before that step.
 package edge
 
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
+	"runtime/debug"
 	"time"
 
-	"github.com/aloft-cloud/aloft/internal/auth"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/protocol"
 	"github.com/aloft-cloud/aloft/internal/service"
-	"github.com/aloft-cloud/aloft/internal/smithy"
 )
+
+// An Authenticator finds out who sends a request.
+type Authenticator interface {
+	// Authenticate returns the call that r makes to service. body is what r
+	// carried, or nil if it is to be streamed: then r.Body becomes one that
+	// fails where it is not what was signed.
+	Authenticate(r *http.Request, service string, body []byte) (*aws.Call, error)
+}
 
 // Config is what a Handler stands on.
 type Config struct {
 	Table   *dispatch.Table
-	Auth    *auth.Auth
-	Region  string // of requests that name none
+	Auth    Authenticator
 	Version string
 	Log     *slog.Logger
 }
@@ -39,16 +43,16 @@ type Config struct {
 type Handler struct {
 	cfg    Config
 	router *router
-	apis   map[string]*smithy.Service
-	hosts  map[string]service.Host // by suffix
+	apis   map[string]*protocol.API // by folder
+	hosts  map[string]service.Host  // by suffix
 }
 
 // New returns a handler for the services of the table.
 func New(cfg Config) *Handler {
-	h := &Handler{cfg: cfg, apis: make(map[string]*smithy.Service), hosts: make(map[string]service.Host)}
+	h := &Handler{cfg: cfg, apis: make(map[string]*protocol.API), hosts: make(map[string]service.Host)}
 	suffixes := make(map[string]bool)
 	for _, def := range cfg.Table.Services() {
-		h.apis[def.API.Name] = def.API
+		h.apis[def.API.Name] = protocol.New(def.API)
 		for _, host := range def.Hosts {
 			h.hosts[host.Suffix] = host
 			suffixes[host.Suffix] = true
@@ -57,3 +61,137 @@ func New(cfg Config) *Handler {
 	h.router = newRouter(suffixes)
 	return h
 }
+
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer h.recovered(w, r)
+	began, seen := time.Now(), &answer{ResponseWriter: w}
+	h.serve(seen, r)
+	h.cfg.Log.Debug("request", "method", r.Method, "host", r.Host, "path", r.URL.Path, "status", seen.status, "took", time.Since(began), "id", seen.Header().Get("X-Amzn-Requestid"))
+}
+
+// serve answers r.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
+	requestID := aws.NewRequestID()
+	if h.serveHost(w, r, requestID) {
+		return
+	}
+	if signedAs(r) == "" && h.serveOwn(w, r) {
+		return
+	}
+	x, out, err := h.operate(w, r, requestID)
+	if err == nil {
+		if err = x.Encode(w, out, requestID); err == nil {
+			return
+		}
+	}
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		return // nobody is there to be told
+	}
+	if refusal := aws.Refusal(err); refusal.Status >= 500 && refusal.Fault != aws.NotImplemented {
+		h.cfg.Log.Error("request failed", "id", requestID, "err", err)
+	}
+	if err := x.EncodeError(w, err, requestID); err != nil {
+		h.cfg.Log.Debug("answer cut short", "id", requestID, "err", err)
+	}
+}
+
+// operate finds and runs the operation that r asks for. The exchange is there
+// even with an error, to encode it.
+func (h *Handler) operate(w http.ResponseWriter, r *http.Request, requestID string) (*protocol.Exchange, any, error) {
+	body, form, err := readForm(w, r)
+	if err != nil {
+		return protocol.Unmatched(r), nil, err
+	}
+	name := h.router.route(r, form.Value)
+	api := h.apis[name]
+	if api == nil {
+		return protocol.Unmatched(r), nil, errNoService(r, name, form.Value("Action"))
+	}
+	x, err := api.Match(r, form)
+	if err != nil {
+		return x, nil, err
+	}
+	row, err := h.cfg.Table.Find(name, x.Op.Name)
+	if err != nil {
+		return x, nil, err
+	}
+	if !x.Streams() && body == nil {
+		if body, err = readBody(w, r, maxBody(name)); err != nil {
+			return x, nil, err
+		}
+	}
+	call, err := h.cfg.Auth.Authenticate(r, name, body)
+	if err != nil {
+		return x, nil, err
+	}
+	call.RequestID = requestID
+	if body, err = unzip(r, body, maxBody(name)); err != nil {
+		return x, nil, err
+	}
+	in := row.NewInput()
+	if err := x.Decode(r, body, in, row.Own); err != nil {
+		return x, nil, err
+	}
+	out, err := h.cfg.Table.Do(r.Context(), call, row, in)
+	return x, out, err
+}
+
+// serveHost answers r if it is for a host that a service answers itself.
+func (h *Handler) serveHost(w http.ResponseWriter, r *http.Request, requestID string) bool {
+	t, ok := h.router.host(r)
+	if !ok {
+		return false
+	}
+	call := &aws.Call{
+		RequestID: requestID,
+		SourceIP:  sourceIP(r),
+		UserAgent: r.UserAgent(),
+		Host:      r.Host,
+		Secure:    r.TLS != nil,
+	}
+	if t.path != "" {
+		r = r.Clone(r.Context())
+		r.URL.RawPath, r.URL.Path = t.path, t.path
+		if path, err := url.PathUnescape(t.path); err == nil {
+			r.URL.Path = path
+		}
+	}
+	h.hosts[t.suffix].Serve(w, r, call, t.id)
+	return true
+}
+
+// sourceIP is the address that r comes from.
+func sourceIP(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// recovered turns a panic into the answer 500, and a line in the log.
+func (h *Handler) recovered(w http.ResponseWriter, r *http.Request) {
+	p := recover()
+	if p == nil || p == http.ErrAbortHandler {
+		return
+	}
+	h.cfg.Log.Error("panic", "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+	if err := protocol.Unmatched(r).EncodeError(w, aws.InternalFailure.Errorf("The request failed because of an internal error."), aws.NewRequestID()); err != nil {
+		h.cfg.Log.Debug("answer cut short", "err", err)
+	}
+}
+
+// An answer remembers the status that it was given.
+type answer struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (a *answer) WriteHeader(status int) {
+	a.status = status
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }

@@ -3,19 +3,15 @@ package edge
 import (
 	"net"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 
 	"github.com/aloft-cloud/aloft/internal/api/catalog"
 )
 
-// A target is what a request is meant for: a service's API, or a host of its
-// own that a service answers.
+// A target is a host of its own that a service answers.
 type target struct {
-	service string // folder name: "dynamodb"
-
-	suffix string // of a host: "execute-api"
+	suffix string // "execute-api"
 	id     string // labels before the suffix
 	path   string // raw path, if not the request's own
 }
@@ -51,44 +47,47 @@ func newRouter(suffixes map[string]bool) *router {
 	return r
 }
 
-// route returns what r is meant for; the first rule that says something wins.
-// form is the body of a form, if it is one. An empty target means that no rule
-// did.
-func (rt *router) route(r *http.Request, form url.Values) target {
-	host := hostOf(r)
-	if t, ok := rt.byHost(host); ok {
-		return t
+// host returns the host of a service that r is for, if it is for one.
+func (rt *router) host(r *http.Request) (target, bool) {
+	if t, ok := rt.byHost(hostOf(r)); ok {
+		return t, true
 	}
+	t, ok := byLocalPath(r.URL.EscapedPath())
+	return t, ok && rt.hosts[t.suffix]
+}
+
+// route returns the folder of the service that r asks; the first rule that
+// says something wins. form finds members of the body, if it is a form. ""
+// means that no rule did.
+func (rt *router) route(r *http.Request, form func(string) string) string {
 	path := r.URL.EscapedPath()
-	if t, ok := byLocalPath(path); ok && rt.hosts[t.suffix] {
-		return t
-	}
-	name, _ := headerOrTarget(r)
-	if signed := scopeOf(r); signed != "" {
-		if s := rt.signedAs(signed, name, path); s != nil {
-			return target{service: s.Name}
+	prefix := targetOf(r)
+	if signed := signedAs(r); signed != "" {
+		if s := rt.signed(signed, prefix, path); s != nil {
+			return s.Name
 		}
-		return target{service: signed}
+		return signed
 	}
-	if s := rt.byTarget[name]; s != nil {
-		return target{service: s.Name}
+	if s := rt.byTarget[prefix]; s != nil {
+		return s.Name
 	}
-	if form.Get("Action") != "" {
-		if s := rt.byVersion[form.Get("Version")]; s != nil {
-			return target{service: s.Name}
+	if form("Action") != "" {
+		if s := rt.byVersion[form("Version")]; s != nil {
+			return s.Name
 		}
 	}
 	if s := byKnownPath(path); s != "" {
-		return target{service: s}
+		return s
 	}
+	host := hostOf(r)
 	first, rest, _ := strings.Cut(host, ".")
 	if s := rt.byPrefix[first]; s != nil && rest != "" {
-		return target{service: s.Name}
+		return s.Name
 	}
-	if strings.Contains(host, ".s3.") || strings.HasPrefix(host, "s3.") || path != "/" {
-		return target{service: "s3"}
+	if strings.Contains(host, ".s3.") || path != "/" {
+		return "s3"
 	}
-	return target{}
+	return ""
 }
 
 // byHost finds hosts that services answer, by registered suffix:
@@ -119,8 +118,8 @@ func byLocalPath(path string) (target, bool) {
 	return target{}, false
 }
 
-// signedAs chooses among the services that sign with one name.
-func (rt *router) signedAs(signed, targetPrefix, path string) *catalog.Service {
+// signed chooses among the services that sign with one name.
+func (rt *router) signed(signed, targetPrefix, path string) *catalog.Service {
 	all := rt.bySigning[signed]
 	if len(all) == 0 {
 		return rt.byPrefix[signed]
@@ -151,22 +150,22 @@ func hostOf(r *http.Request) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-// headerOrTarget returns both parts of X-Amz-Target, cut at its last dot, or
-// of the path of the CBOR protocol.
-func headerOrTarget(r *http.Request) (prefix, operation string) {
+// targetOf returns X-Amz-Target before its last dot, or what stands for it in
+// the path of the CBOR protocol.
+func targetOf(r *http.Request) string {
 	t := r.Header.Get("X-Amz-Target")
 	if i := strings.LastIndexByte(t, '.'); i >= 0 {
-		return t[:i], t[i+1:]
+		return t[:i]
 	}
 	if rest, ok := strings.CutPrefix(r.URL.Path, "/service/"); ok && r.Header.Get("Smithy-Protocol") != "" {
-		shape, op, _ := strings.Cut(rest, "/operation/")
-		return shape, op
+		shape, _, _ := strings.Cut(rest, "/operation/")
+		return shape
 	}
-	return "", t
+	return ""
 }
 
-// scopeOf returns the service in the scope of r's signature, or "".
-func scopeOf(r *http.Request) string {
+// signedAs returns the service in the scope of r's signature, or "".
+func signedAs(r *http.Request) string {
 	_, scope, ok := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	if !ok {
 		if !strings.Contains(r.URL.RawQuery, "X-Amz-Credential=") {

@@ -91,7 +91,11 @@ func Start(t *testing.T) *platform.Platform {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(p.Stop)
+	t.Cleanup(func() {
+		if err := p.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
 	return p
 }
 
@@ -162,7 +166,7 @@ func (s *session) send(r *http.Request, body []byte, service string) *httptest.R
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	r.RemoteAddr = "127.0.0.1:50000"
 	if service != "" {
-		sigv4.Sign(r, body, s.keys, service, s.region)
+		sigv4.Sign(r, s.keys, s.region, service, time.Now(), body)
 	}
 	w := httptest.NewRecorder()
 	s.platform.Handler.ServeHTTP(w, r)

@@ -1,0 +1,83 @@
+package edge
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/protocol"
+)
+
+// Most that is read of a request that is not streamed, in bytes. Services
+// refuse sooner, in their own words, what is over limits of theirs.
+const (
+	maxUsual = 16 << 20
+	maxCode  = 80 << 20 // a function's archive of 50 MB, in base64
+)
+
+func maxBody(service string) int64 {
+	if service == "lambda" {
+		return maxCode
+	}
+	return maxUsual
+}
+
+// readForm reads the body of a request that sent a form, which the query
+// protocol does, since it names the operation. Others are left as they are.
+func readForm(w http.ResponseWriter, r *http.Request) (body []byte, form *protocol.Form, err error) {
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	if r.Method != http.MethodPost || strings.TrimSpace(kind) != "application/x-www-form-urlencoded" {
+		return nil, nil, nil
+	}
+	if body, err = readBody(w, r, maxUsual); err != nil {
+		return nil, nil, err
+	}
+	form, err = protocol.ParseForm(string(body))
+	return body, form, err
+}
+
+// readBody reads the body of r, and refuses more than limit bytes. What was
+// signed is what was sent; a gzip body is unpacked once that is checked, so
+// what is returned is as sent.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength == 0 {
+		return []byte{}, nil
+	}
+	body := http.MaxBytesReader(w, r.Body, limit)
+	var out bytes.Buffer
+	if r.ContentLength > 0 && r.ContentLength <= limit {
+		out.Grow(int(r.ContentLength) + bytes.MinRead)
+	}
+	_, err := out.ReadFrom(body)
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, aws.RequestEntityTooLarge.Errorf("Request size exceeded %d bytes", limit)
+	}
+	if err != nil {
+		return nil, aws.Fault{Code: "RequestAbortedException", Status: http.StatusBadRequest}.Errorf("The body ended before its length.")
+	}
+	return out.Bytes(), nil
+}
+
+// unzip returns body unpacked if r says that it is gzip, as some SDKs send
+// large ones.
+func unzip(r *http.Request, body []byte, limit int64) ([]byte, error) {
+	if r.Header.Get("Content-Encoding") != "gzip" {
+		return body, nil
+	}
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, aws.SerializationFault.Errorf("The body is not gzip, as its Content-Encoding says.")
+	}
+	out, err := io.ReadAll(io.LimitReader(z, limit+1))
+	if err != nil {
+		return nil, aws.SerializationFault.Errorf("The body is not gzip, as its Content-Encoding says.")
+	}
+	if int64(len(out)) > limit {
+		return nil, aws.RequestEntityTooLarge.Errorf("Request size exceeded %d bytes", limit)
+	}
+	return out, nil
+}

@@ -1,0 +1,112 @@
+// Package platform puts the platform together. What depends on what is
+// written here, in the order it is made, and nowhere else.
+package platform
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+
+	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/edge"
+	"github.com/aloft-cloud/aloft/internal/sandbox"
+	"github.com/aloft-cloud/aloft/internal/service"
+	"github.com/aloft-cloud/aloft/internal/service/logs"
+	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/task"
+)
+
+// Config is what an operator may choose. The command line fills it in.
+type Config struct {
+	Data     string // directory that keeps everything
+	Memory   bool   // keep everything in memory instead, for tests
+	Endpoint string // base of the URLs in answers: "http://localhost:4566"
+	Region   string // of requests that name none
+	Open     bool   // take unknown access keys as root
+	Unfenced bool   // run functions where the host cannot fence them off
+	Version  string
+	Log      *slog.Logger
+
+	// Runner runs functions; nil is processes of this host.
+	Runner sandbox.Runner
+
+	// Fatal is called when nothing can be kept any more; the process should end.
+	Fatal func(error)
+}
+
+// A Platform is everything, running.
+type Platform struct {
+	Handler http.Handler
+	Table   *dispatch.Table
+	Missing []string // what the host lacks for a whole fence, for people to read
+	RootKey *Key     // made at the first start of a closed platform, else nil
+
+	db     *store.DB
+	runner sandbox.Runner
+	stop   context.CancelFunc
+	tasks  *task.Group
+}
+
+// A Key is an access key of an account's root.
+type Key struct{ Account, ID, Secret string }
+
+// Start builds the platform and starts its tasks. Stop ends them.
+func Start(ctx context.Context, cfg Config) (*Platform, error) {
+	db, err := openStore(cfg)
+	if err != nil {
+		return nil, err
+	}
+	p := &Platform{db: db, runner: cfg.Runner, tasks: &task.Group{Log: cfg.Log}}
+	guard := open{}
+	p.Table = dispatch.NewTable(guard, dispatch.Observer{})
+	var work []task.Task
+	for _, def := range p.services(cfg) {
+		p.Table.Add(def)
+		work = append(work, def.Tasks...)
+	}
+	p.Handler = edge.New(edge.Config{Table: p.Table, Auth: guard, Version: cfg.Version, Log: cfg.Log})
+	ctx, p.stop = context.WithCancel(ctx)
+	for _, t := range work {
+		p.tasks.Start(ctx, t)
+	}
+	return p, nil
+}
+
+// services makes every service, those before that others are made with.
+func (p *Platform) services(cfg Config) []service.Definition {
+	return []service.Definition{
+		logs.New(p.db).Definition(),
+	}
+}
+
+func openStore(cfg Config) (*store.DB, error) {
+	if cfg.Memory {
+		return store.OpenMemory()
+	}
+	return store.Open(store.Config{Dir: filepath.Join(cfg.Data, "store"), Log: cfg.Log, Fatal: cfg.Fatal})
+}
+
+// Services returns what a platform answers.
+func Services() ([]service.Definition, error) {
+	p, err := Start(context.Background(), Config{Memory: true, Open: true, Runner: new(sandbox.InProcess), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, err
+	}
+	return p.Table.Services(), p.Stop()
+}
+
+// Go runs f until Stop, which f must end with.
+func (p *Platform) Go(f func()) { p.tasks.Go(f) }
+
+// Stop stops all tasks and functions, and closes the store.
+func (p *Platform) Stop() error {
+	p.stop()
+	var err error
+	if p.runner != nil {
+		err = p.runner.Close()
+	}
+	p.tasks.Wait()
+	return errors.Join(err, p.db.Close())
+}
