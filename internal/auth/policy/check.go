@@ -19,7 +19,17 @@ const (
 	ForResource            // of a bucket, a queue, a function
 )
 
-var errLegacy = errors.New("The policy failed legacy parsing")
+var (
+	errSyntax = refuse("Syntax errors in policy.")
+	errLegacy = refuse("The policy failed legacy parsing")
+)
+
+// words are an error as AWS spells it, which is not as Go does.
+type words string
+
+func (w words) Error() string { return string(w) }
+
+func refuse(format string, args ...any) error { return words(fmt.Sprintf(format, args...)) }
 
 var (
 	sidForm    = regexp.MustCompile(`^[0-9A-Za-z]*$`)
@@ -41,11 +51,11 @@ func Check(text string, use Use) error {
 	}
 	for _, s := range src.statements {
 		if s.principals != nil || s.notPrincipals != nil {
-			return errors.New("Policy document should not specify a principal.")
+			return refuse("Policy document should not specify a principal.")
 		}
 	}
 	if use == ForManaged && src.version != version2012 {
-		return errors.New("Policy document must be version 2012-10-17 or greater.")
+		return refuse("Policy document must be version 2012-10-17 or greater.")
 	}
 	if err := src.checkLegacy(); err != nil {
 		return err
@@ -68,7 +78,7 @@ func Check(text string, use Use) error {
 	}
 	for _, s := range src.statements {
 		if len(s.resources)+len(s.notResource) == 0 {
-			return errors.New("Policy statement must contain resources.")
+			return refuse("Policy statement must contain resources.")
 		}
 	}
 	return nil
@@ -111,10 +121,10 @@ func (src *source) checkSids() error {
 	seen := make(map[string]bool)
 	for _, s := range src.statements {
 		if !sidForm.MatchString(s.sid) {
-			return errors.New("Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*")
+			return refuse("Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*")
 		}
 		if s.sid != "" && seen[s.sid] {
-			return errors.New("Statement IDs (SID) in a single policy must be unique.")
+			return refuse("Statement IDs (SID) in a single policy must be unique.")
 		}
 		seen[s.sid] = true
 	}
@@ -124,7 +134,7 @@ func (src *source) checkSids() error {
 func (src *source) checkHasActions() error {
 	for _, s := range src.statements {
 		if len(s.actions)+len(s.notActions) == 0 {
-			return errors.New("Policy statement must contain actions.")
+			return refuse("Policy statement must contain actions.")
 		}
 	}
 	return nil
@@ -139,11 +149,11 @@ func (src *source) checkActions() error {
 			vendor, name, found := strings.Cut(action, ":")
 			switch {
 			case !found:
-				return errors.New("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.")
+				return refuse("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.")
 			case strings.Contains(name, ":"):
-				return errors.New("Actions/Condition can contain only one colon.")
+				return refuse("Actions/Condition can contain only one colon.")
 			case vendor != "*" && !vendorForm.MatchString(vendor):
-				return fmt.Errorf("Vendor %s is not valid", vendor)
+				return refuse("Vendor %s is not valid", vendor)
 			}
 		}
 	}
@@ -181,15 +191,15 @@ func checkResource(r string) error {
 	}
 	f := strings.SplitN(r, ":", 6)
 	if len(f) == 1 {
-		return fmt.Errorf(`Resource %s must be in ARN format or "*".`, r)
+		return refuse(`Resource %s must be in ARN format or "*".`, r)
 	}
 	if f[1] != "aws" {
 		shown := []string{"*", "*", "*", "*"}
 		copy(shown, f[2:])
-		return fmt.Errorf("Partition %q is not valid for resource \"arn:%s:%s\".", f[1], f[1], strings.Join(shown, ":"))
+		return refuse("Partition %q is not valid for resource \"arn:%s:%s\".", f[1], f[1], strings.Join(shown, ":"))
 	}
 	if len(f) == 2 {
-		return errors.New("Resource vendor must be fully qualified and cannot contain regexes.")
+		return refuse("Resource vendor must be fully qualified and cannot contain regexes.")
 	}
 	for len(f) < 6 {
 		f = append(f, "")
@@ -197,12 +207,12 @@ func checkResource(r string) error {
 	region, account, path := f[3], f[4], f[5]
 	switch {
 	case f[2] == "iam" && region != "":
-		return fmt.Errorf("IAM resource %s cannot contain region information.", r)
+		return refuse("IAM resource %s cannot contain region information.", r)
 	case f[2] == "s3" && region != "" && account == "" && strings.Count(r, ":") >= 5:
-		return fmt.Errorf("Resource %s can not contain region information.", r)
+		return refuse("Resource %s can not contain region information.", r)
 	case f[2] == "iam" && path != "*" && strings.Count(r, ":") >= 5 &&
 		!slices.ContainsFunc(iamPaths, func(p string) bool { return strings.HasPrefix(path, p) }):
-		return fmt.Errorf("IAM resource path must either be \"*\" or start with %s.", strings.Join(iamPaths, ", "))
+		return refuse("IAM resource path must either be \"*\" or start with %s.", strings.Join(iamPaths, ", "))
 	}
 	return nil
 }
@@ -215,19 +225,19 @@ func (src *source) checkTrust() error {
 	for _, s := range src.statements {
 		switch {
 		case s.resources != nil:
-			return errors.New("Has prohibited field Resource")
+			return refuse("Has prohibited field Resource")
 		case s.notResource != nil:
-			return errors.New("Has prohibited field NotResource")
+			return refuse("Has prohibited field NotResource")
 		case s.notPrincipals != nil:
-			return errors.New("Has prohibited field NotPrincipal")
+			return refuse("Has prohibited field NotPrincipal")
 		case s.principals == nil:
-			return errors.New("Missing required field Principal")
+			return refuse("Missing required field Principal")
 		case len(s.actions)+len(s.notActions) == 0:
-			return errors.New("Missing required field Action")
+			return refuse("Missing required field Action")
 		}
 		for _, action := range s.actions {
 			if action != "*" && !strings.HasPrefix(strings.ToLower(action), "sts:") {
-				return errors.New("AssumeRole policy may only specify STS AssumeRole actions.")
+				return refuse("AssumeRole policy may only specify STS AssumeRole actions.")
 			}
 		}
 	}
@@ -241,7 +251,7 @@ func (src *source) checkPrincipals() error {
 	for _, s := range src.statements {
 		all := slices.Concat(s.principals, s.notPrincipals)
 		if len(all) == 0 {
-			return errors.New("Invalid principal in policy: com.amazon.balsa.error.InvalidPolicyException: The passed in policy has a statement with no principals!")
+			return refuse("Invalid principal in policy: com.amazon.balsa.error.InvalidPolicyException: The passed in policy has a statement with no principals!")
 		}
 		for _, p := range all {
 			if !p.valid() {
@@ -257,7 +267,7 @@ func ErrPrincipal(kind, name string) error {
 	if kind == "Service" {
 		kind = "SERVICE"
 	}
-	return fmt.Errorf("Invalid principal in policy: %q:%q", kind, name)
+	return refuse("Invalid principal in policy: %q:%q", kind, name)
 }
 
 var (
@@ -280,11 +290,11 @@ func (src *source) checkResourcePolicy() error {
 	for _, s := range src.statements {
 		switch {
 		case s.effect != "Allow" && s.effect != "Deny":
-			return fmt.Errorf("Invalid effect: %s", s.effect)
+			return refuse("Invalid effect: %s", s.effect)
 		case s.principals == nil && s.notPrincipals == nil:
-			return errors.New("Missing required field Principal")
+			return refuse("Missing required field Principal")
 		case len(s.actions)+len(s.notActions) == 0:
-			return errors.New("Missing required field Action")
+			return refuse("Missing required field Action")
 		}
 	}
 	if err := src.checkActions(); err != nil {

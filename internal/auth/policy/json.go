@@ -3,11 +3,8 @@ package policy
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"strconv"
 )
-
-var errSyntax = errors.New("Syntax errors in policy.")
 
 // A member is one of an object, in the order of the text.
 type member struct {

@@ -118,9 +118,6 @@ func firstWildcard(s string) int {
 	return -1
 }
 
-// isAny reports whether p matches every text.
-func (p *pattern) isAny() bool { return p.kind == prefix && p.text == "" }
-
 // match reports whether s is as p says.
 func (p *pattern) match(s string, r *Request) bool {
 	switch p.kind {
