@@ -35,6 +35,7 @@ type Authenticator interface {
 type Config struct {
 	Table   *dispatch.Table
 	Auth    Authenticator
+	Open    bool // unknown keys are root, so pages of other sites are kept out
 	Version string
 	Log     *slog.Logger
 }
@@ -75,7 +76,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 	if h.serveHost(w, r, requestID) {
 		return
 	}
-	if signedAs(r) == "" && h.serveOwn(w, r) {
+	if signedAs(r) == "" && h.serveOwn(w, r) || h.cfg.Open && localOrigin(r.Header.Get("Origin")) && allowOrigin(w, r) {
 		return
 	}
 	x, out, err := h.operate(w, r, requestID)
@@ -98,6 +99,11 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 // operate finds and runs the operation that r asks for. The exchange is there
 // even with an error, to encode it.
 func (h *Handler) operate(w http.ResponseWriter, r *http.Request, requestID string) (*protocol.Exchange, any, error) {
+	if h.cfg.Open {
+		if err := checkOrigin(r); err != nil {
+			return protocol.Unmatched(r), nil, err
+		}
+	}
 	body, form, err := readForm(w, r)
 	if err != nil {
 		return protocol.Unmatched(r), nil, err

@@ -66,7 +66,7 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 		p.Table.Add(def)
 		work = append(work, def.Tasks...)
 	}
-	p.Handler = edge.New(edge.Config{Table: p.Table, Auth: guard, Version: cfg.Version, Log: cfg.Log})
+	p.Handler = edge.New(edge.Config{Table: p.Table, Auth: guard, Open: cfg.Open, Version: cfg.Version, Log: cfg.Log})
 	ctx, p.stop = context.WithCancel(ctx)
 	for _, t := range work {
 		p.tasks.Start(ctx, t)

@@ -1,0 +1,73 @@
+package edge
+
+import (
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/aloft-cloud/aloft/internal/aws"
+)
+
+// While keys are not checked, every page that a browser on this machine shows
+// could act as root: by a form sent here, or by a name of its own that it makes
+// resolve to 127.0.0.1. So an open platform answers only requests for names of
+// this machine or of AWS, and none that come from pages of other sites.
+
+// localNames are the suffixes of names that mean this machine, or that only
+// tools send here.
+var localNames = []string{"localhost", "localhost.localstack.cloud", "amazonaws.com", "host.docker.internal"}
+
+// checkOrigin refuses requests that a page of another site may have caused.
+func checkOrigin(r *http.Request) error {
+	if host := hostOf(r); !isLocal(host) {
+		return aws.AccessDenied.Errorf("Aloft takes any key as root in development, so it does not answer for the host %q.", host)
+	}
+	if origin := r.Header.Get("Origin"); origin != "" && !localOrigin(origin) {
+		return aws.AccessDenied.Errorf("Aloft takes any key as root in development, so it does not answer pages of %s.", origin)
+	}
+	return nil
+}
+
+func isLocal(host string) bool {
+	if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+		return ip.IsLoopback()
+	}
+	for _, name := range localNames {
+		if host == name || strings.HasSuffix(host, "."+name) {
+			return true
+		}
+	}
+	return false
+}
+
+// localOrigin reports whether a page of that origin is one of this machine's.
+func localOrigin(origin string) bool {
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" {
+		return false // "null" is anybody's
+	}
+	host := u.Hostname()
+	return isLocal(host) && !strings.HasSuffix(host, "amazonaws.com")
+}
+
+// allowOrigin lets a page of this machine read the answer to r, and answers
+// the question that browsers ask before. It reports whether that was all.
+func allowOrigin(w http.ResponseWriter, r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return false
+	}
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Vary", "Origin")
+	h.Set("Access-Control-Expose-Headers", "*, ETag, x-amz-version-id, x-amzn-RequestId, x-amz-request-id, x-amzn-ErrorType")
+	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
+		return false
+	}
+	h.Set("Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, DELETE, PATCH")
+	h.Set("Access-Control-Allow-Headers", r.Header.Get("Access-Control-Request-Headers"))
+	h.Set("Access-Control-Max-Age", "600")
+	w.WriteHeader(http.StatusNoContent)
+	return true
+}
