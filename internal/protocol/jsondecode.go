@@ -75,7 +75,7 @@ func (d *decoder) jsonValue(r *jx.Reader, s *shape, v reflect.Value) {
 	case kindFloat32, kindFloat64:
 		v.SetFloat(r.Float())
 	case kindTime:
-		*v.Addr().Interface().(*time.Time) = jsonTime(r)
+		*v.Addr().Interface().(*time.Time) = jsonTime(r, s.time)
 	case kindBlob:
 		v.SetBytes(jsonBlob(r))
 	case kindStream:
@@ -160,11 +160,11 @@ func (d *decoder) jsonMap(r *jx.Reader, s *shape, v reflect.Value) {
 	v.Set(m)
 }
 
-func jsonTime(r *jx.Reader) time.Time {
+func jsonTime(r *jx.Reader, form timeForm) time.Time {
 	var t time.Time
 	var err error
 	if r.Kind() == jx.String {
-		t, err = parseTime(r.String(), timeISO)
+		t, err = parseTime(r.String(), form)
 	} else {
 		t, err = unixTime(r.Float())
 	}

@@ -191,10 +191,7 @@ func (b *builder) field(i int, sf reflect.StructField) field {
 	f := field{index: i, goName: sf.Name}
 	b.shape(&f.shape, sf.Type)
 	options := strings.Split(sf.Tag.Get("aws"), ",")
-	if f.name = options[0]; f.name == "" {
-		f.name = sf.Name
-	}
-	f.query = f.name
+	f.name, f.query = options[0], options[0]
 	f.memberOptions(options[1:])
 	f.shape.options(options[1:])
 	f.shape.enumeration(sf.Tag.Get("enum"))

@@ -1,8 +1,6 @@
 package protocol
 
 import (
-	"slices"
-
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/smithy"
 )
@@ -22,9 +20,7 @@ type quirks struct {
 }
 
 func quirksOf(svc *smithy.Service) quirks {
-	q := known[svc.Name]
-	q.millis = slices.Contains(svc.Protocols, smithy.RESTXML)
-	return q
+	return known[svc.Name]
 }
 
 var known = map[string]quirks{
@@ -34,8 +30,8 @@ var known = map[string]quirks{
 	"cloudwatch":      {namespace: "com.amazonaws.cloudwatch.v2010_08_01#", shared: true},
 	"lambda":          {payloadType: "application/json", userType: true},
 	"apigateway":      {inputPrefix: true, lower: true},
-	"s3":              {plainErrors: true, unchecked: true},
-	"s3control":       {plainErrors: true},
+	"s3":              {plainErrors: true, millis: true, unchecked: true},
+	"s3control":       {plainErrors: true, millis: true},
 	"amplify":         {lower: true},
 	"appsync":         {lower: true},
 	"rds-data":        {lower: true},

@@ -195,7 +195,9 @@ func (x *Exchange) xmlError(e *aws.Error, requestID string) []byte {
 		b = closeXML(append(openXML(b, "Type"), side(e)...), "Type")
 	}
 	b = closeXML(appendXMLText(openXML(b, "Code"), xmlCode(e)), "Code")
-	b = closeXML(appendXMLText(openXML(b, "Message"), e.Message), "Message")
+	if e.Message != "" {
+		b = closeXML(appendXMLText(openXML(b, "Message"), e.Message), "Message")
+	}
 	if v, s := detail(e); s != nil {
 		b = xmlWriter{}.members(b, s, v)
 	}

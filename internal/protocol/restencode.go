@@ -49,8 +49,6 @@ func (x *Exchange) appendREST(b []byte, h http.Header, s *structure, v reflect.V
 		return x.appendPayload(b, h, s.payload, v.Field(s.payload.index), isXML)
 	}
 	switch {
-	case !isXML && len(s.body) == 0 && s.bound:
-		return b
 	case !isXML:
 		return wireNames.jsonStruct(b, s, v)
 	case len(s.body) == 0:
@@ -64,7 +62,7 @@ func (x *Exchange) appendREST(b []byte, h http.Header, s *structure, v reflect.V
 	if ns := x.api.namespace(); ns != "" {
 		b = appendXMLAttr(b, "xmlns", ns)
 	}
-	b = append(b, '>')
+	b = append(s.appendAttrs(b, v), '>')
 	b = xmlWriter{millis: x.api.quirks.millis}.members(b, s, v)
 	return closeXML(b, root)
 }
