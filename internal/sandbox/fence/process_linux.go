@@ -16,11 +16,12 @@ import (
 type Process struct {
 	API, Endpoint net.Listener // what the process finds us at
 
-	f     *Fence
-	slot  *slot
-	pid   int
-	pidfd *os.File
-	mnt   int // its mount namespace; -1
+	f        *Fence
+	slot     *slot
+	pid      int
+	fd       int      // refers to the process
+	file     *os.File // fd, to wait on
+	confined bool     // it has namespaces
 
 	mu    sync.Mutex
 	ended bool
@@ -35,7 +36,7 @@ func (f *Fence) Start(s *Spec) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{f: f, slot: sl, API: sl.network.api, Endpoint: sl.network.endpoint, mnt: -1}
+	p := &Process{f: f, slot: sl, API: sl.network.api, Endpoint: sl.network.endpoint, confined: s.Root.ns >= 0}
 	if err := p.start(s); err != nil {
 		sl.discard()
 		return nil, err
@@ -54,33 +55,22 @@ func (p *Process) start(s *Spec) error {
 	if err := l.prepare(p.f, p.slot, s); err != nil {
 		return err
 	}
-	var pidfd int
 	err := p.slot.thread.do(func() (err error) {
-		if s.Root.ns >= 0 {
+		if p.confined {
 			if err := enter(s.Root.ns, unix.CLONE_NEWNS); err != nil {
 				return &StartError{"enter root", err}
 			}
 			defer enter(p.f.hostMnt, unix.CLONE_NEWNS)
 		}
-		p.pid, pidfd, err = l.run(l.flags, p.slot.group.fd)
+		p.pid, p.fd, err = l.run(l.flags, p.slot.group.fd)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	// A pollable descriptor: Wait holds no thread.
-	if err := unix.SetNonblock(pidfd, true); err != nil {
-		return err
-	}
-	p.pidfd = os.NewFile(uintptr(pidfd), "pidfd")
-	if s.Root.ns >= 0 {
-		p.mnt, err = unix.Open(fmt.Sprintf("/proc/%d/ns/mnt", p.pid), unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			p.Kill()
-			p.Wait()
-			return err
-		}
-	}
+	unix.SetNonblock(p.fd, true)
+	p.file = os.NewFile(uintptr(p.fd), "process")
 	return nil
 }
 
@@ -90,7 +80,7 @@ func (p *Process) Pid() int { return p.pid }
 // Wait returns when the process has ended.
 func (p *Process) Wait() Exit {
 	var ws unix.WaitStatus
-	conn, err := p.pidfd.SyscallConn()
+	conn, err := p.file.SyscallConn()
 	if err == nil {
 		err = conn.Read(func(uintptr) bool {
 			// Under the lock, so that Kill never meets a number that was given away.
@@ -118,7 +108,7 @@ func (p *Process) Kill() {
 	if p.ended {
 		return
 	}
-	if p.mnt < 0 {
+	if !p.confined {
 		unix.Kill(-p.pid, unix.SIGKILL) // its session; who left it is not found
 	}
 	unix.Kill(p.pid, unix.SIGKILL)
@@ -126,7 +116,7 @@ func (p *Process) Kill() {
 
 // Mount gives the process a directory that it did not have when it started.
 func (p *Process) Mount(m Mount) error {
-	if p.mnt < 0 || len(m.Hosts) == 0 {
+	if !p.confined || len(m.Hosts) == 0 {
 		return nil
 	}
 	fd, err := m.open()
@@ -141,7 +131,7 @@ func (p *Process) Mount(m Mount) error {
 
 // Limit changes what the process may use.
 func (p *Process) Limit(l Limits) error {
-	if err := p.slot.group.limit(l); err != nil || p.mnt < 0 {
+	if err := p.slot.group.limit(l); err != nil || !p.confined {
 		return err
 	}
 	return p.inside(func() error {
@@ -158,7 +148,7 @@ func (p *Process) inside(f func() error) error {
 	}
 	defer p.f.keepThread(t)
 	return t.do(func() error {
-		if err := enter(p.mnt, unix.CLONE_NEWNS); err != nil {
+		if err := enter(p.fd, unix.CLONE_NEWNS); err != nil {
 			return err
 		}
 		defer enter(p.f.hostMnt, unix.CLONE_NEWNS)
@@ -178,12 +168,9 @@ func (p *Process) PeakMB() int { return p.slot.group.peakMB() }
 // Release gives back what a process had that has ended. It is false if the
 // kernel is not done with it: call again later.
 func (p *Process) Release() bool {
-	if p.pidfd != nil {
-		p.pidfd.Close()
-		p.pidfd = nil
-		if p.mnt >= 0 {
-			unix.Close(p.mnt)
-		}
+	if p.file != nil {
+		p.file.Close()
+		p.file = nil
 		p.slot.network.close()
 	}
 	return p.slot.group.remove()
