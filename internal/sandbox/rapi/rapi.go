@@ -116,7 +116,7 @@ func (s *Server) Assign(job []byte) error {
 	if c == nil {
 		return ErrNotWaiting
 	}
-	return c.reply("200 OK", "application/json", job)
+	return c.reply("200 OK", "application/vnd.aloft.function", job)
 }
 
 // Send gives the worker an event. Its answer comes by the hook.

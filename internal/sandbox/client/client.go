@@ -1,0 +1,33 @@
+// Package client has our clients of the Runtime API, which run functions in
+// the languages that bring none of their own. A client asks which function it
+// is, so it can be started before anyone knows.
+package client
+
+import _ "embed" // the clients
+
+// Node is the client for Node.js.
+//
+//go:embed node.js
+var Node []byte
+
+// Python is the client for Python 3.6 and later.
+//
+//go:embed python.py
+var Python []byte
+
+// Names of the clients' files in a root.
+const (
+	NodeFile   = "var/runtime/bootstrap.js"
+	PythonFile = "var/runtime/bootstrap.py"
+)
+
+// JobType is the content type of a Job.
+const JobType = "application/vnd.aloft.function"
+
+// A Job tells a client which function it is.
+type Job struct {
+	Handler string            `json:"handler"`
+	Task    string            `json:"task"` // directory of the code
+	Opt     string            `json:"opt"`  // directory of the layers
+	Env     map[string]string `json:"env"`
+}

@@ -1,0 +1,60 @@
+package lang
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestParse(t *testing.T) {
+	for name, want := range map[string]struct {
+		kind Kind
+		v    Version
+	}{
+		"nodejs": {Node, Version{0, 10}}, "nodejs4.3": {Node, Version{4, 3}}, "nodejs22.x": {Node, Version{22, 0}}, "nodejs24.x": {Node, Version{24, 0}},
+		"python2.7": {Python, Version{2, 7}}, "python3.14": {Python, Version{3, 14}},
+		"provided": {Provided, Version{}}, "provided.al2": {Provided, Version{}}, "provided.al2023": {Provided, Version{}}, "go1.x": {Provided, Version{}},
+	} {
+		if kind, v, err := Parse(name); err != nil || kind != want.kind || v != want.v {
+			t.Errorf("Parse(%q) = %v %v, %v, want %v", name, kind, v, err, want)
+		}
+	}
+	for _, name := range []string{"", "cobol", "nodejs 20", "java21", "java8.al2", "ruby3.4", "dotnet8", "dotnetcore3.1"} {
+		if _, _, err := Parse(name); err == nil {
+			t.Errorf("Parse(%q) knows it", name)
+		}
+	}
+}
+
+func TestFind(t *testing.T) {
+	f := Finder{found: map[Kind][]Language{Python: {{Version: Version{3, 13}}, {Version: Version{3, 9}}, {Version: Version{3, 11}}}, Node: nil}}
+	for runtime, want := range map[string]Version{"python3.9": {3, 9}, "python3.10": {3, 11}, "python2.7": {3, 9}, "python3.14": {3, 13}} {
+		if l, err := f.Find(runtime); err != nil || l.Version != want {
+			t.Errorf("Find(%q) = %v, %v, want %v", runtime, l.Version, err, want)
+		}
+	}
+	if _, err := f.Find("nodejs22.x"); err == nil || !strings.Contains(err.Error(), "install the package nodejs") {
+		t.Errorf("Find of what is not installed: %v", err)
+	}
+}
+
+func TestInspect(t *testing.T) {
+	home := t.TempDir()
+	put := func(path, content string) {
+		path = filepath.Join(home, path)
+		os.MkdirAll(filepath.Dir(path), 0o755)
+		os.WriteFile(path, []byte(content), 0o755)
+	}
+	put(".pyenv/versions/3.99.1/bin/python3.99", "\x7fELF")
+	os.Symlink("python3.99", filepath.Join(home, ".pyenv/versions/3.99.1/bin/python3"))
+	put(".pyenv/versions/3.98.0/bin/python3", "#!/bin/sh")
+	put(".nvm/versions/node/v99.2.3/bin/node", "\x7fELF")
+	f := Finder{Home: home}
+	if l, err := f.Find("python3.50"); err != nil || l.Version != (Version{3, 99}) || l.Prefix != filepath.Join(home, ".pyenv/versions/3.99.1") || l.Exec != "bin/python3.99" {
+		t.Errorf("python: %+v, %v", l, err)
+	}
+	if l, err := f.Find("nodejs98.x"); err != nil || l.Version != (Version{99, 2}) {
+		t.Errorf("node: %+v, %v", l, err)
+	}
+}
