@@ -65,6 +65,10 @@ func New(cfg Config) *Handler {
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer h.recovered(w, r)
+	if !h.cfg.Log.Enabled(r.Context(), slog.LevelDebug) {
+		h.serve(w, r)
+		return
+	}
 	began, seen := time.Now(), &answer{ResponseWriter: w}
 	h.serve(seen, r)
 	h.cfg.Log.Debug("request", "method", r.Method, "host", r.Host, "path", r.URL.Path, "status", seen.status, "took", time.Since(began), "id", seen.Header().Get("X-Amzn-Requestid"))

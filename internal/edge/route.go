@@ -93,10 +93,10 @@ func (rt *router) route(r *http.Request, form func(string) string) string {
 // byHost finds hosts that services answer, by registered suffix:
 // abc.execute-api.us-east-1.amazonaws.com, abc.execute-api.localhost.
 func (rt *router) byHost(host string) (target, bool) {
-	labels := strings.Split(host, ".")
-	for i := 1; i < len(labels); i++ {
-		if rt.hosts[labels[i]] {
-			return target{suffix: labels[i], id: strings.Join(labels[:i], ".")}, true
+	for i, label := 0, ""; i < len(host); i += len(label) + 1 {
+		label, _, _ = strings.Cut(host[i:], ".")
+		if i > 0 && rt.hosts[label] {
+			return target{suffix: label, id: host[:i-1]}, true
 		}
 	}
 	return target{}, false
