@@ -65,6 +65,8 @@ func (x *Exchange) decode(d *decoder, r *http.Request, body string, s *structure
 // refuse puts an error of a decoder in the words of the protocol.
 func (x *Exchange) refuse(err error) error {
 	switch {
+	case err == errMalformed:
+		return err
 	case x.Protocol == smithy.Query:
 		return malformedInput.Errorf("%s", err)
 	case x.Protocol != smithy.RESTXML:

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // A Form is the body of a query request: parameters whose names are paths,
@@ -57,11 +58,11 @@ func ParseForm(body string) (*Form, error) {
 }
 
 func unescapeForm(s string) (string, error) {
-	if !strings.ContainsAny(s, "%+") {
+	if !strings.ContainsAny(s, "%+") && utf8.ValidString(s) {
 		return s, nil
 	}
 	s, err := url.QueryUnescape(s)
-	if err != nil {
+	if err != nil || !utf8.ValidString(s) {
 		return "", errFormEscape
 	}
 	return s, nil

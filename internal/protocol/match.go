@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/smithy"
@@ -155,7 +156,7 @@ func (x *Exchange) matchPath(r *http.Request) error {
 	}
 	for i, name := range route.labels {
 		value, err := url.PathUnescape(s.values[i])
-		if err != nil {
+		if err != nil || !utf8.ValidString(value) {
 			return errMalformed
 		}
 		x.labels = append(x.labels, label{name, value})

@@ -194,7 +194,11 @@ func (x *Exchange) xmlError(e *aws.Error, requestID string) []byte {
 		b = append(b, "><Error>"...)
 		b = closeXML(append(openXML(b, "Type"), side(e)...), "Type")
 	}
-	b = closeXML(appendXMLText(openXML(b, "Code"), xmlCode(e)), "Code")
+	code := xmlCode(e)
+	if plain && e.Fault == aws.InternalFailure {
+		code = "InternalError"
+	}
+	b = closeXML(appendXMLText(openXML(b, "Code"), code), "Code")
 	if e.Message != "" {
 		b = closeXML(appendXMLText(openXML(b, "Message"), e.Message), "Message")
 	}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/aloft-cloud/aloft/internal/jx"
 	"github.com/aloft-cloud/aloft/internal/smithy"
@@ -89,6 +90,11 @@ func (r *request) bindQuery(f *field, v reflect.Value) (bool, error) {
 	values, ok := r.query[f.name]
 	if !ok {
 		return false, nil
+	}
+	for _, v := range values {
+		if !utf8.ValidString(v) {
+			return true, errMalformed
+		}
 	}
 	if f.kind == kindList {
 		return true, f.setTexts(v, values, timeISO)

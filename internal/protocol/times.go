@@ -34,18 +34,25 @@ func (f timeForm) or(usual timeForm) timeForm {
 
 var errTime = errors.New("not a timestamp")
 
+// Only what is in years of four digits is a timestamp: seconds since the epoch.
+const (
+	minTime = -62135596800
+	maxTime = 253402300800
+)
+
 // parseTime reads a timestamp in the form meant, or in one that can be told
 // from it.
 func parseTime(s string, form timeForm) (time.Time, error) {
-	if form == timeHTTP {
-		if t, err := http.ParseTime(s); err == nil {
-			return t.UTC(), nil
-		}
-		if t, err := time.Parse("Mon, 02 Jan 2006 15:04:05.999 GMT", s); err == nil {
-			return t.UTC(), nil
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil && form == timeHTTP {
+		if t, err = http.ParseTime(s); err != nil {
+			t, err = time.Parse("Mon, 02 Jan 2006 15:04:05.999 GMT", s)
 		}
 	}
-	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
+	if err == nil {
+		if u := t.Unix(); u < minTime || u >= maxTime {
+			return time.Time{}, errTime
+		}
 		return t.UTC(), nil
 	}
 	f, err := strconv.ParseFloat(s, 64)
@@ -56,9 +63,9 @@ func parseTime(s string, form timeForm) (time.Time, error) {
 }
 
 // unixTime returns the time that is f seconds after the epoch, to the
-// millisecond. Only years of four digits are times.
+// millisecond.
 func unixTime(f float64) (time.Time, error) {
-	if !(f >= -62135596800 && f < 253402300800) {
+	if !(f >= minTime && f < maxTime) {
 		return time.Time{}, errTime
 	}
 	return time.UnixMilli(int64(math.Round(f * 1000))).UTC(), nil
