@@ -54,7 +54,6 @@ func TestParseRefuses(t *testing.T) {
 	refuses("", "YAML not well-formed")
 	refuses("A: &a [1]\nB: *a", "YAML aliases are not allowed in CloudFormation templates")
 	refuses("A: !Nope x", "unknown tag !Nope")
-	refuses("A: !GetAtt B", "every Fn::GetAtt object requires two non-empty parameters")
 	refuses("A: "+strings.Repeat("[", 200)+strings.Repeat("]", 200), "nested more than 100 deep")
 	refuses(`{"A": `+strings.Repeat("[", 200)+strings.Repeat("]", 200)+"}", "nested more than 100 deep")
 	refuses(strings.Repeat("x", MaxStored+1), "Template may not exceed 1000000 bytes in size.")

@@ -167,6 +167,7 @@ func TestLoadRefuses(t *testing.T) {
 	refuses("Conditions: {C: !Or [!Condition D]}"+r, "Template error: every Fn::Or object requires a list of at least 2 and at most 10 boolean parameters.")
 	refuses(with("!Ref Nope"), "Template format error: Unresolved resource dependencies [Nope] in the Resources block of the template")
 	refuses(with("!GetAtt Nope.Arn"), "Template error: instance of Fn::GetAtt references undefined resource Nope")
+	refuses(with("!GetAtt Nope"), wrongArgs["Fn::GetAtt"])
 	refuses(with("!Sub '${Nope.Arn}'"), "Template error: instance of Fn::Sub references invalid resource attribute Nope.Arn")
 	refuses(with("!Sub '${Nope}'"), "Template format error: Unresolved resource dependencies [Nope] in the Resources block of the template")
 	refuses(with("!Sub '${a-b}'"), "Template error: variable names in Fn::Sub syntax must contain only alphanumeric characters, underscores, periods, and colons")

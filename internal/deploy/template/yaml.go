@@ -100,10 +100,10 @@ func (r *yamlReader) function(n *yaml.Node, depth int) (any, error) {
 	}
 	if s, ok := arg.(string); ok && name == "Fn::GetAtt" {
 		resource, attribute, found := strings.Cut(s, ".")
-		if !found {
-			return nil, errorf("Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute")
+		arg = []any{resource}
+		if found {
+			arg = []any{resource, attribute}
 		}
-		arg = []any{resource, attribute}
 	}
 	return map[string]any{name: arg}, nil
 }

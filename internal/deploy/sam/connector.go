@@ -1,0 +1,3 @@
+package sam
+
+func (t *transformer) embeddedConnectors() error { return nil }
