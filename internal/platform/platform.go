@@ -14,6 +14,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/service/logs"
+	"github.com/aloft-cloud/aloft/internal/service/s3"
 	"github.com/aloft-cloud/aloft/internal/store"
 	"github.com/aloft-cloud/aloft/internal/task"
 )
@@ -61,7 +62,7 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 	p := &Platform{db: db, runner: cfg.Runner, tasks: &task.Group{Log: cfg.Log}}
 	guard := open{}
 	p.Table = dispatch.NewTable(guard, dispatch.Observer{})
-	var work []task.Task
+	work := db.Tasks()
 	for _, def := range p.services(cfg) {
 		p.Table.Add(def)
 		work = append(work, def.Tasks...)
@@ -78,6 +79,7 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 func (p *Platform) services(cfg Config) []service.Definition {
 	return []service.Definition{
 		logs.New(p.db).Definition(),
+		s3.New(p.db).Definition(),
 	}
 }
 

@@ -82,8 +82,11 @@ func (a Algorithm) New() hash.Hash {
 	panic("checksum: no algorithm " + string(a))
 }
 
+// Lower is the name of a in small letters, as some refusals and headers have it.
+func (a Algorithm) Lower() string { return strings.ToLower(string(a)) }
+
 // Header is the HTTP header that a checksum travels in.
-func (a Algorithm) Header() string { return "x-amz-checksum-" + strings.ToLower(string(a)) }
+func (a Algorithm) Header() string { return "x-amz-checksum-" + a.Lower() }
 
 // Field is the name of the members of S3's API that hold a checksum.
 func (a Algorithm) Field() string { return "Checksum" + string(a) }

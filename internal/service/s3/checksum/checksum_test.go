@@ -21,6 +21,7 @@ func TestSum(t *testing.T) {
 	}
 	f(CRC32, "something", "Cdox+w==")
 	f(CRC32C, "test content 123", "fwuu0Q==")
+	f(CRC64NVME, "aaa", "Rnr2/5P7Gsk=")
 	f(CRC64NVME, "123456789", "rosUhgp5mIg=") // AE8B14860A799888 is the catalogue's check value
 	f(SHA1, "", "2jmj7l5rSw0yVb/vlWAYkK/YBwk=")
 	f(SHA256, "", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=")

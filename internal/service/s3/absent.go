@@ -1,0 +1,103 @@
+package s3
+
+import (
+	"context"
+
+	api "github.com/aloft-cloud/aloft/internal/api/s3"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/store"
+)
+
+// Tools that manage a bucket read all that could be said of it. What cannot be
+// said here yet is answered as AWS answers where nothing was said: the
+// operations that would say it are refused, so this is the truth.
+
+// need refuses a bucket that is not there, or returns missing.
+func (s *Service) need(ctx context.Context, name string, expectedOwner *string, missing error) error {
+	_, err := s.settingsOf(ctx, name, expectedOwner)
+	if err != nil {
+		return err
+	}
+	return missing
+}
+
+// GetBucketLifecycleConfiguration says that there is none.
+func (s *Service) GetBucketLifecycleConfiguration(ctx context.Context, call *aws.Call, in *api.GetBucketLifecycleConfigurationInput) (*api.GetBucketLifecycleConfigurationOutput, error) {
+	return nil, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, api.NoSuchLifecycleConfiguration.With(
+		&api.NoSuchLifecycleConfigurationDetail{BucketName: in.Bucket}, "The lifecycle configuration does not exist"))
+}
+
+// GetBucketCors says that there are no rules.
+func (s *Service) GetBucketCors(ctx context.Context, call *aws.Call, in *api.GetBucketCorsInput) (*api.GetBucketCorsOutput, error) {
+	return nil, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, api.NoSuchCORSConfiguration.With(
+		&api.NoSuchCORSConfigurationDetail{BucketName: in.Bucket}, "The CORS configuration does not exist"))
+}
+
+// GetBucketWebsite says that there is none.
+func (s *Service) GetBucketWebsite(ctx context.Context, call *aws.Call, in *api.GetBucketWebsiteInput) (*api.GetBucketWebsiteOutput, error) {
+	return nil, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, api.NoSuchWebsiteConfiguration.With(
+		&api.NoSuchWebsiteConfigurationDetail{BucketName: in.Bucket}, "The specified bucket does not have a website configuration"))
+}
+
+// GetBucketReplication says that there is none.
+func (s *Service) GetBucketReplication(ctx context.Context, call *aws.Call, in *api.GetBucketReplicationInput) (*api.GetBucketReplicationOutput, error) {
+	return nil, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, api.ReplicationConfigurationNotFoundError.With(
+		&api.ReplicationConfigurationNotFoundErrorDetail{BucketName: in.Bucket}, "The replication configuration was not found"))
+}
+
+// GetObjectLockConfiguration says that there is none.
+func (s *Service) GetObjectLockConfiguration(ctx context.Context, call *aws.Call, in *api.GetObjectLockConfigurationInput) (*api.GetObjectLockConfigurationOutput, error) {
+	return nil, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, api.ObjectLockConfigurationNotFoundError.With(
+		&api.ObjectLockConfigurationNotFoundErrorDetail{BucketName: in.Bucket}, "Object Lock configuration does not exist for this bucket"))
+}
+
+// GetBucketLogging says that nothing is logged.
+func (s *Service) GetBucketLogging(ctx context.Context, call *aws.Call, in *api.GetBucketLoggingInput) (*api.GetBucketLoggingOutput, error) {
+	return &api.GetBucketLoggingOutput{}, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, nil)
+}
+
+// GetBucketAccelerateConfiguration says that nothing is accelerated.
+func (s *Service) GetBucketAccelerateConfiguration(ctx context.Context, call *aws.Call, in *api.GetBucketAccelerateConfigurationInput) (*api.GetBucketAccelerateConfigurationOutput, error) {
+	return &api.GetBucketAccelerateConfigurationOutput{}, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, nil)
+}
+
+// GetBucketRequestPayment says that the owner pays.
+func (s *Service) GetBucketRequestPayment(ctx context.Context, call *aws.Call, in *api.GetBucketRequestPaymentInput) (*api.GetBucketRequestPaymentOutput, error) {
+	return &api.GetBucketRequestPaymentOutput{Payer: new(api.PayerBucketOwner)}, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, nil)
+}
+
+// GetBucketNotificationConfiguration says that nobody is notified.
+func (s *Service) GetBucketNotificationConfiguration(ctx context.Context, call *aws.Call, in *api.GetBucketNotificationConfigurationInput) (*api.GetBucketNotificationConfigurationOutput, error) {
+	return &api.GetBucketNotificationConfigurationOutput{}, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, nil)
+}
+
+// GetBucketAcl says that a bucket is its owner's alone.
+func (s *Service) GetBucketAcl(ctx context.Context, call *aws.Call, in *api.GetBucketAclInput) (*api.GetBucketAclOutput, error) {
+	out := new(api.GetBucketAclOutput)
+	return out, s.db.View(ctx, func(tx *store.Tx) error {
+		_, row, err := findBucket(tx, in.Bucket, in.ExpectedBucketOwner)
+		out.Owner, out.Grants = ownerOf(row), ownersOnly(row)
+		return err
+	})
+}
+
+// GetObjectAcl says that an object is the bucket owner's alone.
+func (s *Service) GetObjectAcl(ctx context.Context, call *aws.Call, in *api.GetObjectAclInput) (*api.GetObjectAclOutput, error) {
+	out := new(api.GetObjectAclOutput)
+	return out, s.db.View(ctx, func(tx *store.Tx) error {
+		b, row, err := findBucket(tx, in.Bucket, in.ExpectedBucketOwner)
+		if err != nil {
+			return err
+		}
+		out.Owner, out.Grants = ownerOf(row), ownersOnly(row)
+		_, err = findObject(tx, b, row, in.Key, in.VersionId, "GET")
+		return err
+	})
+}
+
+func ownersOnly(row bucket) []api.Grant {
+	return []api.Grant{{
+		Grantee:    &api.Grantee{ID: new(canonicalID(row.Owner)), Type: api.TypeCanonicalUser},
+		Permission: new(api.PermissionFullControl),
+	}}
+}

@@ -1,0 +1,183 @@
+package s3
+
+import (
+	"context"
+
+	api "github.com/aloft-cloud/aloft/internal/api/s3"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/service"
+	"github.com/aloft-cloud/aloft/internal/smithy"
+)
+
+// Actions of S3 are not named as its operations are: a bucket is headed by who
+// may list it, and a version is got by who may get versions.
+
+type check = func(service.Access) error
+
+// objectARN names an object.
+func objectARN(bucket, key string) aws.ARN {
+	return aws.ARN{Service: "s3", Resource: bucket + "/" + key}
+}
+
+// onBucket is the row of an operation that needs one action on its bucket.
+func onBucket[In, Out any, P interface {
+	*In
+	GetBucket() string
+}](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error), action string) service.Operation {
+	return service.OpEach(op, handle, func(_ *aws.Call, in *In, check check) error {
+		return check(service.Access{Action: "s3:" + action, Resource: bucketARN(P(in).GetBucket())})
+	})
+}
+
+// onObject is the row of an operation that needs one action on its object.
+func onObject[In, Out any, P interface {
+	*In
+	GetBucket() string
+	GetKey() string
+}](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error), action string) service.Operation {
+	return service.OpEach(op, handle, func(_ *aws.Call, in *In, check check) error {
+		return check(service.Access{Action: "s3:" + action, Resource: objectARN(P(in).GetBucket(), P(in).GetKey())})
+	})
+}
+
+// onVersion is the row of an operation that needs one action on its object, and
+// another if the input names a version.
+func onVersion[In, Out any, P interface {
+	*In
+	GetBucket() string
+	GetKey() string
+	GetVersionId() string
+}](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error), latest, versions string) service.Operation {
+	return service.OpEach(op, handle, func(_ *aws.Call, in *In, check check) error {
+		p := P(in)
+		return check(versionAccess(p.GetBucket(), p.GetKey(), p.GetVersionId(), latest, versions))
+	})
+}
+
+func versionAccess(bucket, key, version, latest, versions string) service.Access {
+	a := service.Access{Action: "s3:" + latest, Resource: objectARN(bucket, key)}
+	if version != "" {
+		a.Action, a.Keys = "s3:"+versions, service.Keys{"s3:VersionId": {version}}
+	}
+	return a
+}
+
+// keys are the condition keys whose values are given.
+func keys(pairs map[string]*string) service.Keys {
+	k := make(service.Keys)
+	for name, value := range pairs {
+		if value != nil {
+			k[name] = []string{*value}
+		}
+	}
+	return k
+}
+
+func mayCreate(_ *aws.Call, in *api.CreateBucketInput, check check) error {
+	pairs := map[string]*string{"s3:x-amz-acl": in.ACL, "s3:x-amz-object-ownership": in.ObjectOwnership}
+	if c := in.CreateBucketConfiguration; c != nil {
+		pairs["s3:LocationConstraint"] = c.LocationConstraint
+	}
+	return check(service.Access{Action: "s3:CreateBucket", Resource: bucketARN(in.Bucket), Keys: keys(pairs)})
+}
+
+func mayListBuckets(_ *aws.Call, _ *api.ListBucketsInput, check check) error {
+	return check(service.Access{Action: "s3:ListAllMyBuckets", Resource: aws.AnyResource})
+}
+
+func mayPut(_ *aws.Call, in *api.PutObjectInput, check check) error {
+	return write(in.Bucket, in.Key, in.Tagging, check, map[string]*string{
+		"s3:x-amz-acl": in.ACL, "s3:x-amz-storage-class": in.StorageClass,
+		"s3:x-amz-server-side-encryption": in.ServerSideEncryption, "s3:x-amz-content-sha256": nil,
+	})
+}
+
+func mayBegin(_ *aws.Call, in *api.CreateMultipartUploadInput, check check) error {
+	return write(in.Bucket, in.Key, in.Tagging, check, map[string]*string{
+		"s3:x-amz-acl": in.ACL, "s3:x-amz-storage-class": in.StorageClass, "s3:x-amz-server-side-encryption": in.ServerSideEncryption,
+	})
+}
+
+// write is what who puts an object must be allowed; tags need more.
+func write(bucket, key string, tagging *string, check check, pairs map[string]*string) error {
+	a := service.Access{Action: "s3:PutObject", Resource: objectARN(bucket, key), Keys: keys(pairs)}
+	if tagging == nil {
+		return check(a)
+	}
+	tags, err := parseTagging(*tagging)
+	if err != nil {
+		return err
+	}
+	for _, t := range tags {
+		a.Keys["s3:RequestObjectTag/"+t.Key] = []string{t.Value}
+		a.Keys["s3:RequestObjectTagKeys"] = append(a.Keys["s3:RequestObjectTagKeys"], t.Key)
+	}
+	if err := check(a); err != nil {
+		return err
+	}
+	a.Action = "s3:PutObjectTagging"
+	return check(a)
+}
+
+func mayCopy(_ *aws.Call, in *api.CopyObjectInput, check check) error {
+	from, err := readSource(in.CopySource, check)
+	if err != nil {
+		return err
+	}
+	source := from.bucket + "/" + from.key
+	return write(in.Bucket, in.Key, in.Tagging, check, map[string]*string{
+		"s3:x-amz-copy-source": &source, "s3:x-amz-metadata-directive": in.MetadataDirective,
+		"s3:x-amz-acl": in.ACL, "s3:x-amz-storage-class": in.StorageClass, "s3:x-amz-server-side-encryption": in.ServerSideEncryption,
+	})
+}
+
+func mayCopyPart(_ *aws.Call, in *api.UploadPartCopyInput, check check) error {
+	from, err := readSource(in.CopySource, check)
+	if err != nil {
+		return err
+	}
+	source := from.bucket + "/" + from.key
+	return write(in.Bucket, in.Key, nil, check, map[string]*string{"s3:x-amz-copy-source": &source})
+}
+
+// readSource returns the source of a copy that may be read.
+func readSource(header string, check check) (copySource, error) {
+	from, err := parseCopySource(header)
+	if err != nil {
+		return from, err
+	}
+	return from, check(versionAccess(from.bucket, from.key, aws.Value(from.version), "GetObject", "GetObjectVersion"))
+}
+
+func mayDeleteAll(_ *aws.Call, in *api.DeleteObjectsInput, check check) error {
+	for _, o := range aws.Value(in.Delete).Objects {
+		if err := check(versionAccess(in.Bucket, o.Key, aws.Value(o.VersionId), "DeleteObject", "DeleteObjectVersion")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func mayList(_ *aws.Call, in *api.ListObjectsInput, check check) error {
+	return listAccess("ListBucket", in.Bucket, in.Prefix, in.Delimiter, in.MaxKeys, check)
+}
+
+func mayListV2(_ *aws.Call, in *api.ListObjectsV2Input, check check) error {
+	return listAccess("ListBucket", in.Bucket, in.Prefix, in.Delimiter, in.MaxKeys, check)
+}
+
+func mayListVersions(_ *aws.Call, in *api.ListObjectVersionsInput, check check) error {
+	return listAccess("ListBucketVersions", in.Bucket, in.Prefix, in.Delimiter, in.MaxKeys, check)
+}
+
+func mayListUploads(_ *aws.Call, in *api.ListMultipartUploadsInput, check check) error {
+	return listAccess("ListBucketMultipartUploads", in.Bucket, in.Prefix, in.Delimiter, in.MaxUploads, check)
+}
+
+func listAccess(action, bucket string, prefix, delimiter *string, most *int32, check check) error {
+	pairs := map[string]*string{"s3:prefix": prefix, "s3:delimiter": delimiter}
+	if most != nil {
+		pairs["s3:max-keys"] = new(itoa(*most))
+	}
+	return check(service.Access{Action: "s3:" + action, Resource: bucketARN(bucket), Keys: keys(pairs)})
+}

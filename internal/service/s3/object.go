@@ -1,0 +1,373 @@
+package s3
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	api "github.com/aloft-cloud/aloft/internal/api/s3"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/service/s3/checksum"
+	"github.com/aloft-cloud/aloft/internal/store"
+)
+
+// PutObject makes an object, or a new version of one.
+func (s *Service) PutObject(ctx context.Context, call *aws.Call, in *api.PutObjectInput) (*api.PutObjectOutput, error) {
+	g := guard{in.IfMatch, in.IfNoneMatch}
+	if err := firstError(checkKey(in.Key), g.check(), checkPut(in)); err != nil {
+		return nil, err
+	}
+	o, err := newObject(in, in.Metadata, in.Tagging)
+	if err != nil {
+		return nil, err
+	}
+	c, err := claimOf(in, in.ContentMD5, in.Body)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkBucket(ctx, in.Bucket, in.ExpectedBucketOwner, in.ACL); err != nil {
+		return nil, err
+	}
+	r, err := s.receive(ctx, in.Body, c)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	if o, err = s.keep(ctx, in.Bucket, in.Key, o, r, g); err != nil {
+		return nil, err
+	}
+	out := &api.PutObjectOutput{ETag: new(quoted(o.ETag)), VersionId: o.versionID(), ServerSideEncryption: new(api.ServerSideEncryptionAes256)}
+	setSum(out, o.Sum)
+	return out, nil
+}
+
+// checkPut refuses what PutObject takes but we do not.
+func checkPut(in *api.PutObjectInput) error {
+	switch {
+	case in.WriteOffsetBytes != nil:
+		return errHeader("x-amz-write-offset-bytes", "")
+	case in.GrantFullControl != nil || in.GrantRead != nil || in.GrantReadACP != nil || in.GrantWriteACP != nil:
+		return errACL()
+	}
+	return firstError(checkEncryption(in.ServerSideEncryption, in.SSECustomerAlgorithm),
+		checkLock(in.ObjectLockMode, in.ObjectLockLegalHoldStatus), checkClass(in.StorageClass))
+}
+
+// checkBucket refuses early what would be refused after all content has come.
+func (s *Service) checkBucket(ctx context.Context, name string, expectedOwner, acl *string) error {
+	return s.db.View(ctx, func(tx *store.Tx) error {
+		arn, _, err := findBucket(tx, name, expectedOwner)
+		if err != nil {
+			return err
+		}
+		return checkACL(tx, arn, acl)
+	})
+}
+
+// newObject returns an object of what the members of in say of it.
+func newObject(in any, metadata map[string]string, tagging *string) (object, error) {
+	tags, err := parseTagging(aws.Value(tagging))
+	if err != nil {
+		return object{}, err
+	}
+	if err := checkMetadata(metadata); err != nil {
+		return object{}, err
+	}
+	o := object{Metadata: metadata, Tags: tags}
+	copyMembers(&o.Headers, in)
+	var more struct{ StorageClass *string }
+	copyMembers(&more, in)
+	if class := aws.Value(more.StorageClass); class != api.StorageClassStandard {
+		o.Class = class
+	}
+	return o, nil
+}
+
+// keep makes r the content of o, and o the latest version of key.
+func (s *Service) keep(ctx context.Context, name, key string, o object, r *received, g guard) (object, error) {
+	o.Modified = time.Now().UTC().Truncate(time.Second)
+	o.Size, o.ETag, o.Sum = r.size, r.etag, r.sum
+	var kept object
+	err := s.db.Update(ctx, func(tx *store.Tx) error {
+		b, row, err := findBucket(tx, name, nil)
+		if err != nil {
+			return err
+		}
+		old, found, err := latest(tx, b, key)
+		if err != nil {
+			return err
+		}
+		if err := g.allows(key, old, found); err != nil {
+			return err
+		}
+		if o.Body, err = r.Keep(tx); err != nil {
+			return err
+		}
+		kept, err = s.putVersion(tx, b, row, key, o)
+		return err
+	})
+	return kept, err
+}
+
+// GetObject returns an object's content, or a range or a part of it.
+func (s *Service) GetObject(ctx context.Context, call *aws.Call, in *api.GetObjectInput) (*api.GetObjectOutput, error) {
+	return s.get(ctx, in, http.MethodGet)
+}
+
+// HeadObject says what GetObject would, without the content.
+func (s *Service) HeadObject(ctx context.Context, call *aws.Call, in *api.HeadObjectInput) (*api.HeadObjectOutput, error) {
+	got, err := s.get(ctx, (*api.GetObjectInput)(in), http.MethodHead)
+	if err != nil {
+		return nil, err
+	}
+	out := &api.HeadObjectOutput{Metadata: got.Metadata}
+	copyMembers(out, got)
+	return out, nil
+}
+
+func (s *Service) get(ctx context.Context, in *api.GetObjectInput, method string) (*api.GetObjectOutput, error) {
+	if err := checkEncryption(nil, in.SSECustomerAlgorithm); err != nil {
+		return nil, err
+	}
+	c := condition{match: in.IfMatch, noneMatch: in.IfNoneMatch, modified: in.IfModifiedSince, unmodified: in.IfUnmodifiedSince}
+	out := new(api.GetObjectOutput)
+	err := s.db.View(ctx, func(tx *store.Tx) error {
+		b, row, err := findBucket(tx, in.Bucket, in.ExpectedBucketOwner)
+		if err != nil {
+			return err
+		}
+		o, err := findObject(tx, b, row, in.Key, in.VersionId, method)
+		if err != nil {
+			return err
+		}
+		if err := c.check(o); err != nil {
+			return err
+		}
+		describe(out, o)
+		at, err := s.chosen(tx, b, o, in, out)
+		if err != nil || method == http.MethodHead {
+			return err
+		}
+		out.Body, err = s.open(ctx, tx, b, o, at)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	overrideHeaders(out, in)
+	return out, nil
+}
+
+// describe sets the members of out that are the same whatever is asked for.
+func describe(out *api.GetObjectOutput, o object) {
+	copyMembers(out, &o.Headers)
+	out.Metadata = o.Metadata
+	out.AcceptRanges = new("bytes")
+	out.ETag = new(quoted(o.ETag))
+	out.LastModified = &o.Modified
+	out.VersionId = o.versionID()
+	out.ServerSideEncryption = new(api.ServerSideEncryptionAes256)
+	if out.ContentType == nil {
+		out.ContentType = new("binary/octet-stream")
+	}
+	if o.Class != "" {
+		out.StorageClass = &o.Class
+	}
+	if len(o.Tags) > 0 {
+		out.TagCount = new(int32(len(o.Tags)))
+	}
+}
+
+// chosen returns the span of o that in asks for, and sets the members of out
+// that depend on it.
+func (s *Service) chosen(tx *store.Tx, b aws.ARN, o object, in *api.GetObjectInput, out *api.GetObjectOutput) (span, error) {
+	all := span{0, o.Size}
+	at, partial, said := all, false, o.Sum
+	var err error
+	switch {
+	case in.PartNumber != nil && in.Range != nil:
+		err = api.InvalidRequest.Errorf("Cannot specify both Range header and partNumber query parameter")
+	case in.PartNumber != nil:
+		partial = true
+		at, said, err = findPart(tx, b, o, *in.PartNumber)
+		if o.Parts > 0 {
+			out.PartsCount = &o.Parts
+		}
+	case in.Range != nil:
+		at, partial, err = parseRange(*in.Range, o.Size)
+		if at != all {
+			said = sum{}
+		}
+	}
+	if err != nil {
+		return span{}, err
+	}
+	out.ContentLength = &at.size
+	if partial {
+		out.StatusCode = new(int32(http.StatusPartialContent))
+		if o.Size > 0 {
+			out.ContentRange = new(fmt.Sprintf("bytes %d-%d/%d", at.from, at.from+at.size-1, o.Size))
+		}
+	}
+	if strings.EqualFold(aws.Value(in.ChecksumMode), api.ChecksumModeEnabled) {
+		setSum(out, said)
+	}
+	return at, nil
+}
+
+// findPart returns where part number n of o is, and its checksum. An object
+// that did not come in parts is its own only part.
+func findPart(tx *store.Tx, b aws.ARN, o object, n int32) (span, sum, error) {
+	if n < 1 || n > maxParts {
+		return span{}, sum{}, errPartNumber(n)
+	}
+	if o.Upload == "" {
+		if n > 1 {
+			return span{}, sum{}, errNoPart(1, n)
+		}
+		return span{0, o.Size}, o.Sum, nil
+	}
+	start := int64(0)
+	for k, p := range parts.Scan(tx, partKey{Bucket: b, Upload: o.Upload}) {
+		if k.Number == n {
+			said := sum{} // what is known of the whole alone is not said of parts
+			if o.Sum.Type == checksum.Composite || o.Parts == 1 {
+				said = p.Sum
+				said.Type = o.Sum.Type
+			}
+			return span{start, p.Size}, said, nil
+		}
+		start += p.Size
+	}
+	return span{}, sum{}, errNoPart(o.Parts, n)
+}
+
+func errNoPart(count, n int32) error {
+	return api.InvalidPartNumber.With(&api.InvalidPartNumberDetail{ActualPartCount: fmt.Sprint(count), PartNumberRequested: fmt.Sprint(n)},
+		"The requested partnumber is not satisfiable")
+}
+
+// overrideHeaders sets headers of an answer to what the request says they be.
+func overrideHeaders(out *api.GetObjectOutput, in *api.GetObjectInput) {
+	for _, h := range []struct{ to, from **string }{
+		{&out.CacheControl, &in.ResponseCacheControl},
+		{&out.ContentDisposition, &in.ResponseContentDisposition},
+		{&out.ContentEncoding, &in.ResponseContentEncoding},
+		{&out.ContentLanguage, &in.ResponseContentLanguage},
+		{&out.ContentType, &in.ResponseContentType},
+	} {
+		if *h.from != nil {
+			*h.to = *h.from
+		}
+	}
+	if in.ResponseExpires != nil {
+		out.Expires = new(in.ResponseExpires.UTC().Format(http.TimeFormat))
+	}
+}
+
+// GetObjectAttributes says what is asked of an object.
+func (s *Service) GetObjectAttributes(ctx context.Context, call *aws.Call, in *api.GetObjectAttributesInput) (*api.GetObjectAttributesOutput, error) {
+	if err := checkAttributes(in.ObjectAttributes); err != nil {
+		return nil, err
+	}
+	out := new(api.GetObjectAttributesOutput)
+	err := s.db.View(ctx, func(tx *store.Tx) error {
+		b, row, err := findBucket(tx, in.Bucket, in.ExpectedBucketOwner)
+		if err != nil {
+			return err
+		}
+		o, err := findObject(tx, b, row, in.Key, in.VersionId, http.MethodGet)
+		if err != nil {
+			return err
+		}
+		out.LastModified, out.VersionId = &o.Modified, o.versionID()
+		for _, a := range in.ObjectAttributes {
+			if err := setAttribute(tx, b, o, strings.TrimSpace(a), in, out); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+func checkAttributes(names []string) error {
+	for _, n := range names {
+		switch strings.TrimSpace(n) {
+		case api.ObjectAttributesETag, api.ObjectAttributesChecksum, api.ObjectAttributesObjectParts,
+			api.ObjectAttributesStorageClass, api.ObjectAttributesObjectSize:
+		default:
+			return errArgument("x-amz-object-attributes", n, "Invalid attribute name specified.")
+		}
+	}
+	return nil
+}
+
+// setAttribute sets the member of out that is called name to what o has.
+func setAttribute(tx *store.Tx, b aws.ARN, o object, name string, in *api.GetObjectAttributesInput, out *api.GetObjectAttributesOutput) error {
+	switch name {
+	case api.ObjectAttributesETag:
+		out.ETag = &o.ETag
+	case api.ObjectAttributesObjectSize:
+		out.ObjectSize = &o.Size
+	case api.ObjectAttributesStorageClass:
+		out.StorageClass = new(o.class())
+	case api.ObjectAttributesChecksum:
+		if o.Sum.Algorithm == "" {
+			return nil
+		}
+		said := o.Sum
+		said.Value, _, _ = strings.Cut(said.Value, "-") // the number of parts is not said here
+		out.Checksum = new(api.Checksum)
+		setSum(out.Checksum, said)
+	case api.ObjectAttributesObjectParts:
+		if o.Upload == "" {
+			return nil
+		}
+		out.ObjectParts = &api.GetObjectAttributesParts{TotalPartsCount: &o.Parts}
+		if o.Sum.Type == checksum.Composite {
+			listObjectParts(tx, b, o, in, out.ObjectParts)
+		}
+	}
+	return nil
+}
+
+// listObjectParts lists the parts of o that in asks for.
+func listObjectParts(tx *store.Tx, b aws.ARN, o object, in *api.GetObjectAttributesInput, out *api.GetObjectAttributesParts) {
+	most, after := aws.Or(in.MaxParts, usualMax), aws.Value(in.PartNumberMarker)
+	out.MaxParts, out.PartNumberMarker = &most, &after
+	out.IsTruncated = new(false)
+	prefix := partKey{Bucket: b, Upload: o.Upload}
+	for k, p := range parts.ScanAfter(tx, prefix, partKey{b, o.Upload, after}) {
+		if int32(len(out.Parts)) == most {
+			out.IsTruncated = new(true)
+			break
+		}
+		op := api.ObjectPart{PartNumber: new(k.Number), Size: new(p.Size)}
+		setSum(&op, p.Sum)
+		out.Parts = append(out.Parts, op)
+		out.NextPartNumberMarker = new(k.Number)
+	}
+}
+
+// class is the storage class of o.
+func (o object) class() string {
+	if o.Class == "" {
+		return api.StorageClassStandard
+	}
+	return o.Class
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var _ io.ReadCloser = (*reader)(nil)

@@ -1,0 +1,101 @@
+package s3
+
+import (
+	"sync/atomic"
+
+	api "github.com/aloft-cloud/aloft/internal/api/s3"
+	"github.com/aloft-cloud/aloft/internal/service"
+	"github.com/aloft-cloud/aloft/internal/store"
+)
+
+// Service is S3.
+type Service struct {
+	db    *store.DB
+	blobs *store.Blobs
+	epoch atomic.Uint64 // counts changes of what auth asks for
+}
+
+// New returns S3 over db.
+func New(db *store.DB) *Service { return &Service{db: db, blobs: db.Blobs()} }
+
+// changed says that tx changes what auth asks for.
+func (s *Service) changed(tx *store.Tx) { tx.AfterCommit(func() { s.epoch.Add(1) }) }
+
+// Definition implements the contract in package service.
+func (s *Service) Definition() service.Definition {
+	return service.Definition{
+		API:        api.API,
+		Policy:     s.resourcePolicy,
+		Owner:      s.owner,
+		Epoch:      s.epoch.Load,
+		Operations: append(s.bucketOperations(), s.objectOperations()...),
+	}
+}
+
+func (s *Service) bucketOperations() []service.Operation {
+	return []service.Operation{
+		service.OpEach(api.CreateBucket, s.CreateBucket, mayCreate),
+		onBucket(api.DeleteBucket, s.DeleteBucket, "DeleteBucket"),
+		onBucket(api.HeadBucket, s.HeadBucket, "ListBucket"),
+		service.OpEach(api.ListBuckets, s.ListBuckets, mayListBuckets),
+		onBucket(api.GetBucketLocation, s.GetBucketLocation, "GetBucketLocation"),
+		onBucket(api.PutBucketVersioning, s.PutBucketVersioning, "PutBucketVersioning").But("MFA delete is refused."),
+		onBucket(api.GetBucketVersioning, s.GetBucketVersioning, "GetBucketVersioning"),
+		onBucket(api.PutBucketTagging, s.PutBucketTagging, "PutBucketTagging"),
+		onBucket(api.GetBucketTagging, s.GetBucketTagging, "GetBucketTagging"),
+		onBucket(api.DeleteBucketTagging, s.DeleteBucketTagging, "PutBucketTagging"),
+		onBucket(api.PutBucketEncryption, s.PutBucketEncryption, "PutEncryptionConfiguration").But("KMS keys are refused, and AES256 is left to the disk."),
+		onBucket(api.GetBucketEncryption, s.GetBucketEncryption, "GetEncryptionConfiguration"),
+		onBucket(api.DeleteBucketEncryption, s.DeleteBucketEncryption, "PutEncryptionConfiguration"),
+		onBucket(api.PutBucketOwnershipControls, s.PutBucketOwnershipControls, "PutBucketOwnershipControls").But("Access control lists are refused whatever is set."),
+		onBucket(api.GetBucketOwnershipControls, s.GetBucketOwnershipControls, "GetBucketOwnershipControls"),
+		onBucket(api.DeleteBucketOwnershipControls, s.DeleteBucketOwnershipControls, "PutBucketOwnershipControls"),
+		onBucket(api.PutBucketPolicy, s.PutBucketPolicy, "PutBucketPolicy"),
+		onBucket(api.GetBucketPolicy, s.GetBucketPolicy, "GetBucketPolicy"),
+		onBucket(api.GetBucketPolicyStatus, s.GetBucketPolicyStatus, "GetBucketPolicyStatus"),
+		onBucket(api.DeleteBucketPolicy, s.DeleteBucketPolicy, "DeleteBucketPolicy"),
+		onBucket(api.PutPublicAccessBlock, s.PutPublicAccessBlock, "PutBucketPublicAccessBlock"),
+		onBucket(api.GetPublicAccessBlock, s.GetPublicAccessBlock, "GetBucketPublicAccessBlock"),
+		onBucket(api.DeletePublicAccessBlock, s.DeletePublicAccessBlock, "PutBucketPublicAccessBlock"),
+
+		onBucket(api.GetBucketAcl, s.GetBucketAcl, "GetBucketAcl").But(none),
+		onBucket(api.GetBucketCors, s.GetBucketCors, "GetBucketCORS").But(none),
+		onBucket(api.GetBucketLogging, s.GetBucketLogging, "GetBucketLogging").But(none),
+		onBucket(api.GetBucketWebsite, s.GetBucketWebsite, "GetBucketWebsite").But(none),
+		onBucket(api.GetBucketReplication, s.GetBucketReplication, "GetReplicationConfiguration").But(none),
+		onBucket(api.GetBucketRequestPayment, s.GetBucketRequestPayment, "GetBucketRequestPayment").But(none),
+		onBucket(api.GetBucketAccelerateConfiguration, s.GetBucketAccelerateConfiguration, "GetAccelerateConfiguration").But(none),
+		onBucket(api.GetBucketLifecycleConfiguration, s.GetBucketLifecycleConfiguration, "GetLifecycleConfiguration").But(none),
+		onBucket(api.GetBucketNotificationConfiguration, s.GetBucketNotificationConfiguration, "GetBucketNotification").But(none),
+		onBucket(api.GetObjectLockConfiguration, s.GetObjectLockConfiguration, "GetBucketObjectLockConfiguration").But(none),
+	}
+}
+
+const none = "There is nothing to get yet: what would put it is refused."
+
+func (s *Service) objectOperations() []service.Operation {
+	const kept = "Keys of KMS or of the caller, locks and access control lists are refused."
+	return []service.Operation{
+		service.OpEach(api.PutObject, s.PutObject, mayPut).But(kept),
+		onVersion(api.GetObject, s.GetObject, "GetObject", "GetObjectVersion"),
+		onVersion(api.HeadObject, s.HeadObject, "GetObject", "GetObjectVersion"),
+		onVersion(api.GetObjectAttributes, s.GetObjectAttributes, "GetObjectAttributes", "GetObjectVersionAttributes"),
+		onVersion(api.GetObjectAcl, s.GetObjectAcl, "GetObjectAcl", "GetObjectVersionAcl").But(none),
+		service.OpEach(api.CopyObject, s.CopyObject, mayCopy).But(kept),
+		onVersion(api.DeleteObject, s.DeleteObject, "DeleteObject", "DeleteObjectVersion"),
+		service.OpEach(api.DeleteObjects, s.DeleteObjects, mayDeleteAll).But("A key that may not be deleted refuses them all."),
+		service.OpEach(api.ListObjects, s.ListObjects, mayList),
+		service.OpEach(api.ListObjectsV2, s.ListObjectsV2, mayListV2),
+		service.OpEach(api.ListObjectVersions, s.ListObjectVersions, mayListVersions),
+		onVersion(api.PutObjectTagging, s.PutObjectTagging, "PutObjectTagging", "PutObjectVersionTagging"),
+		onVersion(api.GetObjectTagging, s.GetObjectTagging, "GetObjectTagging", "GetObjectVersionTagging"),
+		onVersion(api.DeleteObjectTagging, s.DeleteObjectTagging, "DeleteObjectTagging", "DeleteObjectVersionTagging"),
+		service.OpEach(api.CreateMultipartUpload, s.CreateMultipartUpload, mayBegin).But(kept),
+		onObject(api.UploadPart, s.UploadPart, "PutObject"),
+		service.OpEach(api.UploadPartCopy, s.UploadPartCopy, mayCopyPart),
+		onObject(api.CompleteMultipartUpload, s.CompleteMultipartUpload, "PutObject"),
+		onObject(api.AbortMultipartUpload, s.AbortMultipartUpload, "AbortMultipartUpload"),
+		onObject(api.ListParts, s.ListParts, "ListMultipartUploadParts"),
+		service.OpEach(api.ListMultipartUploads, s.ListMultipartUploads, mayListUploads),
+	}
+}
