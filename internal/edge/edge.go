@@ -88,6 +88,10 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 		if err = x.Encode(w, out, requestID); err == nil {
 			return
 		}
+		if errors.Is(err, protocol.ErrCut) {
+			h.cfg.Log.Debug("answer cut short", "id", requestID, "err", err)
+			panic(http.ErrAbortHandler) // or the client would take the half for the whole
+		}
 	}
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
 		return // nobody is there to be told
@@ -182,8 +186,11 @@ func sourceIP(r *http.Request) string {
 // recovered turns a panic into the answer 500, and a line in the log.
 func (h *Handler) recovered(w http.ResponseWriter, r *http.Request) {
 	p := recover()
-	if p == nil || p == http.ErrAbortHandler {
+	if p == nil {
 		return
+	}
+	if p == http.ErrAbortHandler {
+		panic(p) // the server breaks the connection
 	}
 	h.cfg.Log.Error("panic", "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
 	if err := protocol.Unmatched(r).EncodeError(w, aws.InternalFailure.Errorf("The request failed because of an internal error."), aws.NewRequestID()); err != nil {

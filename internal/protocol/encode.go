@@ -1,6 +1,8 @@
 package protocol
 
 import (
+	"errors"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"net/http"
@@ -24,8 +26,12 @@ func keep(p *[]byte, b []byte) {
 	}
 }
 
-// Encode answers with out, a pointer to the operation's output. An error means
-// that the answer was cut short, or that nothing was sent if it is a refusal.
+// ErrCut is the error of an answer that ended in its middle. The client must be
+// made to see that, so the connection has to be broken.
+var ErrCut = errors.New("answer cut short")
+
+// Encode answers with out, a pointer to the operation's output. If the error is
+// not ErrCut nothing was sent.
 func (x *Exchange) Encode(w http.ResponseWriter, out any, requestID string) error {
 	v := reflect.ValueOf(out).Elem()
 	s := planOf(v.Type())
@@ -101,8 +107,10 @@ func (x *Exchange) send(w http.ResponseWriter, status int, body []byte, requestI
 	if x.head || len(body) == 0 {
 		return nil
 	}
-	_, err := w.Write(body)
-	return err
+	if _, err := w.Write(body); err != nil {
+		return fmt.Errorf("%w: %w", ErrCut, err)
+	}
+	return nil
 }
 
 // identify puts the request's id where the protocol's clients look for it.
@@ -141,6 +149,8 @@ func stream(w http.ResponseWriter, status int, r io.Reader, head bool) error {
 	if head {
 		return nil
 	}
-	_, err := io.Copy(w, r)
-	return err
+	if _, err := io.Copy(w, r); err != nil {
+		return fmt.Errorf("%w: %w", ErrCut, err)
+	}
+	return nil
 }

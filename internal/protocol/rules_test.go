@@ -325,7 +325,7 @@ func TestBrokenStream(t *testing.T) {
 		x := &Exchange{api: New(svc), Op: &svc.Operations[0], Protocol: p, ours: true}
 		w := httptest.NewRecorder()
 		err := x.Encode(w, &output{Body: io.NopCloser(io.MultiReader(strings.NewReader("half"), broken{}))}, "req-1")
-		if !errors.Is(err, io.ErrUnexpectedEOF) || p == smithy.JSON && w.Body.Len() > 0 {
+		if !errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, ErrCut) != (w.Body.Len() > 0) || p == smithy.JSON && w.Body.Len() > 0 {
 			t.Errorf("%s: got %v after %q", p, err, w.Body)
 		}
 	}
