@@ -33,7 +33,9 @@ type Config struct {
 	// transactions that run; 0 is 200,000. One that outlives them runs again.
 	HistoryKeys int
 
-	skipRanges bool // do not validate ranges, to show that tests would notice
+	// For tests.
+	skipRanges    bool   // do not validate ranges, to show that tests would notice
+	memTableBytes uint64 // flush sooner; 0 is 16 MB
 }
 
 // OpenMemory opens an empty store in memory, for tests. It runs the functions
@@ -58,25 +60,23 @@ func (c Config) withDefaults() Config {
 	if c.HistoryKeys == 0 {
 		c.HistoryKeys = 200_000
 	}
+	if c.memTableBytes == 0 {
+		c.memTableBytes = 16 << 20
+	}
 	return c
 }
-
-const (
-	formatVersion = pebble.FormatNewest
-	memTableBytes = 16 << 20
-)
 
 // pebble returns the options of the engine.
 func (c Config) pebble(failed func(error)) *pebble.Options {
 	o := &pebble.Options{
 		FS:                          c.FS,
 		CacheSize:                   c.CacheBytes,
-		MemTableSize:                memTableBytes, // grown to, from 256 KB
+		MemTableSize:                c.memTableBytes, // grown to, from 256 KB
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       2,
 		L0StopWritesThreshold:       1000,
 		LBaseMaxBytes:               64 << 20,
-		FormatMajorVersion:          formatVersion,
+		FormatMajorVersion:          pebble.FormatNewest,
 		Logger:                      logger{c.Log, failed},
 		CompactionConcurrencyRange:  func() (int, int) { return 1, max(1, runtime.GOMAXPROCS(0)/2) },
 	}

@@ -4,6 +4,8 @@ import (
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/aloft-cloud/aloft/internal/task"
 )
 
 // A view is a snapshot that transactions share.
@@ -29,19 +31,50 @@ type views struct {
 	latest  *view
 	durable *view
 	recent  []*view // oldest first, up to latest; those before are of no interest to writers
+
+	// Closing a snapshot may wait for pebble to write files, so somebody does
+	// it for whom nobody waits.
+	closer task.Group
+	unused []*pebble.Snapshot
+	used   sync.Cond // unused has grown, or there will be no more
+	closed bool
 }
 
 func (vs *views) init(version uint64, snap *pebble.Snapshot) {
 	v := &view{version: version, snap: snap, refs: 2}
-	vs.moved.L = &vs.mu
+	vs.moved.L, vs.used.L = &vs.mu, &vs.mu
 	vs.latest, vs.durable, vs.recent = v, v, []*view{v}
+	vs.closer.Go(vs.closeUnused)
 }
 
+// close closes all snapshots.
 func (vs *views) close() {
 	vs.mu.Lock()
-	defer vs.mu.Unlock()
 	vs.unref(vs.latest)
 	vs.unref(vs.durable)
+	vs.closed = true
+	vs.used.Signal()
+	vs.mu.Unlock()
+	vs.closer.Wait()
+}
+
+// closeUnused closes snapshots as they become unused.
+func (vs *views) closeUnused() {
+	for {
+		vs.mu.Lock()
+		for len(vs.unused) == 0 && !vs.closed {
+			vs.used.Wait()
+		}
+		unused := vs.unused
+		vs.unused = nil
+		vs.mu.Unlock()
+		if unused == nil {
+			return
+		}
+		for _, s := range unused {
+			s.Close()
+		}
+	}
 }
 
 func (vs *views) acquire(k kind) *view {
@@ -68,7 +101,8 @@ func (vs *views) release(v *view, k kind) {
 func (vs *views) unref(v *view) {
 	v.refs--
 	if v.refs == 0 {
-		v.snap.Close()
+		vs.unused = append(vs.unused, v.snap)
+		vs.used.Signal()
 	}
 }
 
