@@ -35,8 +35,8 @@ const (
 	errBase64    problem = "Invalid last non-pad Base64 character dectected"
 )
 
-// maxDepth is how deep lists and maps may be nested.
-const maxDepth = 31
+// MaxDepth is how deep lists and maps may be nested.
+const MaxDepth = 31
 
 // DecodeJSON reads an item in the form it has on the wire. If it is against
 // DynamoDB's rules, Err says so; only what is no item at all is an error.
@@ -205,7 +205,7 @@ func (d *decoder) typed(t Type, depth int) {
 		switch {
 		case t.IsSet():
 			d.set(t)
-		case depth == maxDepth:
+		case depth == MaxDepth:
 			d.problem(errNesting)
 			d.r.Skip()
 		case t == M:

@@ -80,8 +80,8 @@ func TestInvalid(t *testing.T) {
 	nest := func(n int) string {
 		return `{"a":` + strings.Repeat(`{"L":[`, n) + `{"S":"x"}` + strings.Repeat(`]}`, n) + `}`
 	}
-	f(nest(maxDepth+1), "a", string(errNesting))
-	if err := decode(t, nest(maxDepth)).Err(); err != nil {
+	f(nest(MaxDepth+1), "a", string(errNesting))
+	if err := decode(t, nest(MaxDepth)).Err(); err != nil {
 		t.Error(err)
 	}
 }

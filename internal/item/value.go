@@ -144,3 +144,21 @@ func (v Value) Size() int {
 	}
 	return n
 }
+
+// Depth returns how deep lists and maps are nested in v: 0 if it is neither.
+func (v Value) Depth() int {
+	deepest := 0
+	switch v.Type() {
+	case M:
+		for _, f := range attributes(v.payload()) {
+			deepest = max(deepest, f.Depth())
+		}
+	case L:
+		for e := range v.Elements() {
+			deepest = max(deepest, e.Depth())
+		}
+	default:
+		return 0
+	}
+	return 1 + deepest
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/edge"
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 	"github.com/aloft-cloud/aloft/internal/service"
+	"github.com/aloft-cloud/aloft/internal/service/dynamodb"
 	"github.com/aloft-cloud/aloft/internal/service/logs"
 	"github.com/aloft-cloud/aloft/internal/service/s3"
 	"github.com/aloft-cloud/aloft/internal/store"
@@ -78,6 +79,7 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 // services makes every service, those before that others are made with.
 func (p *Platform) services(cfg Config) []service.Definition {
 	return []service.Definition{
+		dynamodb.New(p.db).Definition(),
 		logs.New(p.db).Definition(),
 		s3.New(p.db).Definition(),
 	}

@@ -239,3 +239,14 @@ func number(v item.Value, err error) (item.Value, error) {
 	}
 	return v, nil
 }
+
+// OnlyRemoves reports whether u makes nothing that was not there: such an
+// update of no item makes none.
+func (u *Update) OnlyRemoves() bool {
+	for _, a := range u.actions {
+		if a.kind == actionSet || a.kind == actionAdd {
+			return false
+		}
+	}
+	return true
+}

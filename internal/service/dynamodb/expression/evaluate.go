@@ -53,9 +53,9 @@ func (c *Condition) match(n *node, it item.Item) bool {
 	v := c.value(n.args[0], it)
 	switch n.kind {
 	case nodeCompare:
-		return compare(n.name, v, c.value(n.args[1], it))
+		return Compare(n.name, v, c.value(n.args[1], it))
 	case nodeBetween:
-		return compare(">=", v, c.value(n.args[1], it)) && compare("<=", v, c.value(n.args[2], it))
+		return Compare(">=", v, c.value(n.args[1], it)) && Compare("<=", v, c.value(n.args[2], it))
 	case nodeIn:
 		for _, a := range n.args[1:] {
 			if v.Equal(c.value(a, it)) {
@@ -79,9 +79,9 @@ func (c *Condition) call(n *node, it item.Item) bool {
 	case "attribute_type":
 		return v != nil && arg != nil && v.Type().String() == arg.Text()
 	case "begins_with":
-		return beginsWith(v, arg)
+		return BeginsWith(v, arg)
 	case "contains":
-		return contains(v, arg)
+		return Contains(v, arg)
 	}
 	return false
 }
@@ -97,9 +97,9 @@ func (b *binding) value(n *node, it item.Item) item.Value {
 	return size(b.value(n.args[0], it)) // the one function that has a value
 }
 
-// compare compares two values. Those of different types, or none, differ, and
+// Compare compares two values. Those of different types, or none, differ, and
 // have no order.
-func compare(op string, v, w item.Value) bool {
+func Compare(op string, v, w item.Value) bool {
 	switch op {
 	case "=":
 		return v.Equal(w)
@@ -124,12 +124,13 @@ func compare(op string, v, w item.Value) bool {
 // ordered reports whether values of type t have an order.
 func ordered(t item.Type) bool { return t == item.S || t == item.N || t == item.B }
 
-func beginsWith(v, prefix item.Value) bool {
+// BeginsWith reports whether v, a string or binary, begins with prefix.
+func BeginsWith(v, prefix item.Value) bool {
 	return v.Type() == prefix.Type() && (v.Type() == item.S || v.Type() == item.B) && bytes.HasPrefix(v.Bytes(), prefix.Bytes())
 }
 
-// contains reports whether part is in the text, or among the elements, of v.
-func contains(v, part item.Value) bool {
+// Contains reports whether part is in the text, or among the elements, of v.
+func Contains(v, part item.Value) bool {
 	switch t := v.Type(); t {
 	case item.S, item.B:
 		return part.Type() == t && bytes.Contains(v.Bytes(), part.Bytes())

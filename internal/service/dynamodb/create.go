@@ -1,0 +1,174 @@
+package dynamodb
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strconv"
+	"time"
+
+	api "github.com/aloft-cloud/aloft/internal/api/dynamodb"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/store"
+)
+
+// CreateTable makes a table. It can be used at once, though AWS says, and so
+// do we, that it is being created.
+func (s *Service) CreateTable(ctx context.Context, call *aws.Call, in *api.CreateTableInput) (*api.CreateTableOutput, error) {
+	arn, err := tableARN(call, in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkCreate(in); err != nil {
+		return nil, err
+	}
+	t, err := newTable(in)
+	if err != nil {
+		return nil, err
+	}
+	t.arn = arn
+	t.ID, t.Created = newUUID(), time.Now()
+	if err := t.setStream(in.StreamSpecification); err != nil {
+		return nil, err
+	}
+	err = s.db.Update(ctx, func(tx *store.Tx) error {
+		if has, err := versions.Has(tx, arn); err != nil || has {
+			if err == nil {
+				err = api.ResourceInUseException.With(nil, "Table already exists: "+t.name())
+			}
+			return err
+		}
+		if err := t.openStream(tx); err != nil {
+			return err
+		}
+		return putTable(tx, t)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &api.CreateTableOutput{TableDescription: t.describeNew()}, nil
+}
+
+// checkCreate refuses parameters that do not go together, or that nothing
+// here can honour.
+func checkCreate(in *api.CreateTableInput) error {
+	switch {
+	case in.VectorIndexes != nil:
+		return aws.NotImplemented.Errorf("Aloft has no vector indexes yet.")
+	case in.GlobalTableSourceArn != nil || in.GlobalTableSettingsReplicationMode != nil:
+		return aws.NotImplemented.Errorf("Aloft has no global tables yet.")
+	case aws.Value(in.BillingMode) == payPerRequest:
+		if in.ProvisionedThroughput != nil {
+			return refuse(invalid + "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
+		}
+	case in.ProvisionedThroughput == nil:
+		return refuse(invalid + "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED")
+	}
+	if in.KeySchema == nil {
+		return refuse("1 validation error detected: Value null at 'keySchema' failed to satisfy constraint: Member must not be null")
+	}
+	return checkTags(in.Tags)
+}
+
+// newTable returns the table that in describes.
+func newTable(in *api.CreateTableInput) (*table, error) {
+	t := &table{Class: aws.Value(in.TableClass), Protected: aws.Value(in.DeletionProtectionEnabled), Tags: tagMap(in.Tags)}
+	t.Billing.OnDemand = aws.Value(in.BillingMode) == payPerRequest
+	if t.Billing.OnDemand {
+		t.Billing.OnDemandSince = time.Now()
+	}
+	if err := t.Billing.set(in.ProvisionedThroughput, in.OnDemandThroughput, in.WarmThroughput); err != nil {
+		return nil, err
+	}
+	if err := t.setEncryption(in.SSESpecification); err != nil {
+		return nil, err
+	}
+	t.Policy = newPolicy(aws.Value(in.ResourcePolicy))
+	s, err := newSchema(in.AttributeDefinitions)
+	if err != nil {
+		return nil, err
+	}
+	t.Definitions = s.definitions
+	if len(in.KeySchema) > len(s.definitions) {
+		return nil, refuse("Invalid KeySchema: Some index key attribute have no definition")
+	}
+	if t.Key, err = s.key(in.KeySchema, 1); err != nil {
+		return nil, err
+	}
+	if err := t.addLocals(s, in.LocalSecondaryIndexes); err != nil {
+		return nil, err
+	}
+	if err := t.addGlobals(s, in.GlobalSecondaryIndexes); err != nil {
+		return nil, err
+	}
+	return t, s.unused(t)
+}
+
+func (t *table) addLocals(s *schema, list []api.LocalSecondaryIndex) error {
+	switch {
+	case list == nil:
+		return nil
+	case len(list) == 0:
+		return refuse(invalid + "List of LocalSecondaryIndexes is empty")
+	case len(t.Key.Range) == 0:
+		return refuse(invalid + "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex")
+	}
+	for _, in := range list {
+		ix, err := s.local(t, in)
+		if err != nil {
+			return err
+		}
+		t.Locals = append(t.Locals, t.number(ix))
+	}
+	if len(list) > maxLocals {
+		return refuse(invalid + "Number of LocalSecondaryIndexes exceeds per-table limit of 5")
+	}
+	return nil
+}
+
+func (t *table) addGlobals(s *schema, list []api.GlobalSecondaryIndex) error {
+	if list != nil && len(list) == 0 {
+		return refuse(invalid + "List of GlobalSecondaryIndexes is empty")
+	}
+	for _, in := range list {
+		ix, err := s.global(t, in)
+		if err != nil {
+			return err
+		}
+		t.Globals = append(t.Globals, t.number(ix))
+	}
+	if len(list) > maxGlobals {
+		return refuse(invalid + "GlobalSecondaryIndex count exceeds the per-table limit of 20")
+	}
+	return nil
+}
+
+// number gives ix an id that no index of t has had.
+func (t *table) number(ix *index) *index {
+	t.LastIndex++
+	ix.ID = strconv.Itoa(t.LastIndex)
+	return ix
+}
+
+// setEncryption notes a key of KMS. Without one, tables are encrypted with a
+// key of AWS's own, which is all there is here.
+func (t *table) setEncryption(spec *api.SSESpecification) error {
+	switch {
+	case spec == nil || !aws.Value(spec.Enabled) && spec.SSEType == nil && spec.KMSMasterKeyId == nil:
+		t.Encryption = nil
+		return nil
+	case aws.Value(spec.SSEType) == "AES256":
+		return refuse(invalid + "SSEType AES256 is not supported")
+	case !aws.Or(spec.Enabled, true):
+		return refuse(invalid + "SSEType or KMSMasterKeyId can be set only if SSE is enabled")
+	}
+	return aws.NotImplemented.Errorf("Aloft does not encrypt tables with keys of KMS yet.")
+}
+
+func newUUID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

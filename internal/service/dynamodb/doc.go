@@ -1,0 +1,31 @@
+// Package dynamodb implements Amazon DynamoDB.
+//
+// An item is one row, in the form that package item gives it, from the wire to
+// the disk and back. Rows lie in the order of a hash of the partition key, as
+// on AWS, so that segments of a Scan are ranges; below one partition key they
+// are in the order of the sort key, so that a Query is a range too. Indexes are
+// rows of their own, changed in the transaction that changes the item.
+//
+// What a table is, its key, indexes and settings, is a row too. Requests read
+// only its version, 16 bytes, and find the rest decoded in memory: whoever
+// changes the table changes the version, and conflicts with them.
+//
+// All changes of items are writes (write.go), whether PutItem, UpdateItem and
+// DeleteItem ask for them, a batch, a transaction, a statement or expiry.
+//
+//	service.go  what the service is made of, and its table of operations
+//	access.go   what callers must be allowed to do
+//	table.go    operations on tables; create.go, update.go, describe.go, schema.go
+//	item.go     operations on single items
+//	query.go    Query and, in scan.go, Scan; read.go has what they share
+//	batch.go    batches
+//	transact.go transactions
+//	write.go    how items change
+//	key.go      what may be in keys
+//	request.go  parameters with expressions, and in legacy.go those without
+//	capacity.go what operations consume
+//	worker.go   what it does in the background
+//	store.go    the rows it keeps, and nothing but
+//	errors.go   its refusals, where more than one handler makes them
+//	expression  the language of expressions
+package dynamodb

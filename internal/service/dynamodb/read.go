@@ -1,0 +1,305 @@
+package dynamodb
+
+import (
+	"bytes"
+	"errors"
+	"iter"
+
+	api "github.com/aloft-cloud/aloft/internal/api/dynamodb"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/item"
+	"github.com/aloft-cloud/aloft/internal/service/dynamodb/expression"
+	"github.com/aloft-cloud/aloft/internal/store"
+)
+
+// maxPage is how many bytes of items a Query or Scan looks at.
+const maxPage = 1 << 20
+
+// A selection is what Query and Scan have in common: where to read, what of
+// it, and what to return.
+type selection struct {
+	table      aws.ARN
+	indexName  *string
+	start      item.Item // ExclusiveStartKey
+	limit      int       // 0 is none
+	consistent bool
+	reverse    bool
+	count      bool // return none
+	selects    string
+	filter     condition
+	project    *expression.Projection
+
+	t      *table
+	ix     *index // nil: the table
+	rows   store.Rows
+	lo, hi []byte
+}
+
+// A page is what a selection finds.
+type page struct {
+	items   []item.Item
+	count   int
+	scanned int
+	last    item.Item // key of the last item looked at, if there may be more
+	cost    cost
+}
+
+// open finds the table and the index.
+func (sel *selection) open(s *Service, tx *store.Tx) error {
+	var err error
+	if sel.t, err = s.findTable(tx, sel.table); err != nil {
+		return err
+	}
+	sel.rows, sel.ix = sel.t.rows, nil
+	if sel.indexName == nil {
+		return nil
+	}
+	for ix := range sel.t.indexes {
+		if ix.Name == *sel.indexName {
+			sel.ix, sel.rows = ix, ix.rows
+		}
+	}
+	switch {
+	case sel.ix == nil:
+		return refuse("The table does not have the specified index: " + *sel.indexName)
+	case !sel.ix.local && sel.consistent:
+		return refuse("Consistent reads are not supported on global secondary indexes")
+	case sel.ix.Backfill != nil:
+		return refuse("Cannot read from backfilling global secondary index: " + sel.ix.Name)
+	}
+	return nil
+}
+
+// key is the key that orders what is read.
+func (sel *selection) key() *keySchema {
+	if sel.ix != nil {
+		return &sel.ix.Key
+	}
+	return &sel.t.Key
+}
+
+// keyNames are the attributes of keys to start after.
+func (sel *selection) keyNames() []string {
+	if sel.ix != nil {
+		return sel.ix.keys
+	}
+	return sel.t.Key.names()
+}
+
+// rowKey is the key of the row whose item has the key it.
+func (sel *selection) rowKey(it item.Item) []byte {
+	if sel.ix != nil {
+		return sel.t.entryKey(sel.ix, it)
+	}
+	return sel.t.itemKey(it)
+}
+
+// checkTableKey refuses a starting key that does not have the table's key.
+func (sel *selection) checkTableKey() error {
+	if err := sel.t.checkKey(pick(sel.start, sel.t.Key.names())); err != nil {
+		return refuse(errStart + ": " + aws.Refusal(err).Message)
+	}
+	return nil
+}
+
+const errStart = "The provided starting key is invalid"
+
+// checkIndexKey refuses a starting key that does not have the index's key.
+func (sel *selection) checkIndexKey() error {
+	for d := range sel.key().attributes {
+		v := sel.start.Get(d.Name)
+		if v == nil {
+			return refuse(errStart)
+		}
+		if err := checkKeyValue(d, v, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fetches reports whether entries of the index lack what is asked for.
+func (sel *selection) fetches() bool {
+	if sel.ix == nil || sel.ix.Projection == "ALL" {
+		return false
+	}
+	if sel.selects == "ALL_ATTRIBUTES" {
+		return true
+	}
+	held := func(name string) bool {
+		for _, names := range [][]string{sel.ix.keys, sel.ix.Include} {
+			for _, n := range names {
+				if n == name {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	for _, a := range sel.project.Attributes() {
+		if !held(a.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkFetch refuses to read from a global index what it does not hold.
+func (sel *selection) checkFetch() error {
+	if sel.ix == nil || sel.ix.local || !sel.fetches() {
+		return nil
+	}
+	if sel.selects == "ALL_ATTRIBUTES" {
+		return refuse(invalid + "Select type ALL_ATTRIBUTES is not supported for global secondary index " + sel.ix.Name +
+			" because its projection type is not ALL")
+	}
+	var missing []string
+	for _, a := range sel.project.Attributes() {
+		missing = append(missing, a.Name)
+	}
+	return refusef(invalid+"Global secondary index %s does not project %v", sel.ix.Name, missing)
+}
+
+// checkScalars refuses expressions that reach into key attributes.
+func (sel *selection) checkScalars(attrs []expression.Attribute) error {
+	return sel.t.checkScalars(attrs)
+}
+
+// filterAttributes are those that the filter looks at.
+func (sel *selection) filterAttributes() []expression.Attribute {
+	if sel.filter == nil {
+		return nil
+	}
+	return sel.filter.Attributes()
+}
+
+// read reads a page.
+func (sel *selection) read(tx *store.Tx) (*page, error) {
+	p := &page{cost: cost{read: true}}
+	if !sel.count {
+		p.items = []item.Item{}
+	}
+	fetches := sel.fetches()
+	var size, fetched int
+	for _, row := range sel.scan(tx) {
+		it := item.Item(row)
+		size += it.Size()
+		if fetches {
+			whole, err := sel.t.rows.Get(tx, sel.t.itemKey(it))
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return nil, err
+			}
+			it = whole
+			fetched += int(getUnits(it.Size(), true))
+		}
+		p.scanned++
+		if sel.filter == nil || sel.filter.Match(it) {
+			p.count++
+			if !sel.count {
+				p.items = append(p.items, sel.keep(it, fetches))
+			}
+		}
+		if p.scanned == sel.limit || size >= maxPage {
+			p.last = pick(it, sel.keyNames())
+			break
+		}
+	}
+	p.cost = sel.cost(size, fetched)
+	return p, tx.Err()
+}
+
+// keep returns what is returned of it, which is good until the next row unless
+// it was fetched.
+func (sel *selection) keep(it item.Item, fetched bool) item.Item {
+	if sel.project != nil {
+		return sel.project.Apply(it) // makes anew
+	}
+	if fetched {
+		return it
+	}
+	return bytes.Clone(it)
+}
+
+func (sel *selection) scan(tx *store.Tx) iter.Seq2[[]byte, []byte] {
+	if sel.reverse {
+		return sel.rows.ScanReverse(tx, sel.lo, sel.hi)
+	}
+	return sel.rows.Scan(tx, sel.lo, sel.hi)
+}
+
+// cost is what it takes to read bytes, and to fetch items of so many units.
+func (sel *selection) cost(bytes, fetched int) cost {
+	c := cost{read: true}
+	units := getUnits(bytes, sel.consistent)
+	if sel.ix == nil {
+		c.table = units
+		return c
+	}
+	c.addIndex(sel.ix, units)
+	c.table = float64(fetched)
+	if !sel.consistent {
+		c.table /= 2
+	}
+	return c
+}
+
+// checkSelect refuses values of Select that do not go with what else is asked.
+func checkSelect(selects string, names []string, text *string, index *string, wrap string) error {
+	what := map[string]string{"COUNT": "only the Count", "ALL_ATTRIBUTES": "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES": "ALL_PROJECTED_ATTRIBUTES"}[selects]
+	switch {
+	case selects == "SPECIFIC_ATTRIBUTES" && names == nil && text == nil:
+		return refuse(wrap + "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
+	case what != "" && names != nil:
+		return refuse("Cannot specify the AttributesToGet when choosing to get " + what)
+	case what != "" && text != nil:
+		return refuse("Cannot specify the ProjectionExpression when choosing to get " + what)
+	case selects == "ALL_PROJECTED_ATTRIBUTES" && index == nil:
+		return refuse(invalid + "Select type ALL_PROJECTED_ATTRIBUTES can be used only when querying using an IndexName")
+	}
+	return nil
+}
+
+// checkStart refuses a starting key whose values are against the rules.
+func checkStart(start item.Item) error {
+	err := start.Err()
+	if err == nil {
+		return nil
+	}
+	for _, bare := range []string{"contains duplicates", "number set", "numeric value", "significant digits", "number with magnitude"} {
+		if bytes.Contains([]byte(err.Message), []byte(bare)) {
+			return refuse(err.Message)
+		}
+	}
+	return refuse(errStart + ": " + err.Message)
+}
+
+// narrow moves the bound of what is read past the starting key.
+func (sel *selection) narrow() {
+	if sel.start == nil {
+		return
+	}
+	key := sel.rowKey(sel.start)
+	if sel.reverse {
+		if sel.hi == nil || bytes.Compare(key, sel.hi) < 0 {
+			sel.hi = key
+		}
+		return
+	}
+	if key = append(key, 0); bytes.Compare(key, sel.lo) > 0 {
+		sel.lo = key
+	}
+}
+
+func (p *page) queryOutput(in *api.QueryInput) *api.QueryOutput {
+	return &api.QueryOutput{
+		Items: p.items, Count: new(int32(p.count)), ScannedCount: new(int32(p.scanned)), LastEvaluatedKey: p.last,
+		ConsumedCapacity: p.cost.describe(in.ReturnConsumedCapacity, in.TableName),
+	}
+}
+
+func (p *page) scanOutput(in *api.ScanInput) *api.ScanOutput {
+	return &api.ScanOutput{
+		Items: p.items, Count: new(int32(p.count)), ScannedCount: new(int32(p.scanned)), LastEvaluatedKey: p.last,
+		ConsumedCapacity: p.cost.describe(in.ReturnConsumedCapacity, in.TableName),
+	}
+}

@@ -1,0 +1,52 @@
+package dynamodb
+
+import (
+	"sync"
+
+	api "github.com/aloft-cloud/aloft/internal/api/dynamodb"
+	"github.com/aloft-cloud/aloft/internal/service"
+	"github.com/aloft-cloud/aloft/internal/service/dynamodb/expression"
+	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/task"
+)
+
+// Service is DynamoDB.
+type Service struct {
+	db          *store.DB
+	expressions expression.Cache
+	known       sync.Map  // aws.ARN to *table, as of some version
+	backfills   task.Bell // rung when an index is made
+}
+
+// New returns DynamoDB over db.
+func New(db *store.DB) *Service {
+	return &Service{db: db, backfills: task.NewBell()}
+}
+
+// Definition implements the contract in package service.
+func (s *Service) Definition() service.Definition {
+	return service.Definition{
+		API:   api.API,
+		Tasks: s.tasks(),
+		Operations: []service.Operation{
+			onTable(api.CreateTable, s.CreateTable).But("Keys of KMS, vector indexes and global tables are refused."),
+			onTable(api.DescribeTable, s.DescribeTable),
+			service.Op(api.ListTables, s.ListTables, service.Any),
+			onTable(api.UpdateTable, s.UpdateTable).But("Keys of KMS, vector indexes and global tables are refused."),
+			onTable(api.DeleteTable, s.DeleteTable),
+			onResource(api.TagResource, s.TagResource),
+			onResource(api.UntagResource, s.UntagResource),
+			onResource(api.ListTagsOfResource, s.ListTagsOfResource),
+			service.Op(api.DescribeLimits, s.DescribeLimits, service.Any),
+			service.Op(api.DescribeEndpoints, s.DescribeEndpoints, service.Any),
+			onTable(api.DescribeContinuousBackups, s.DescribeContinuousBackups),
+
+			onTable(api.PutItem, s.PutItem),
+			onTable(api.GetItem, s.GetItem),
+			onTable(api.UpdateItem, s.UpdateItem),
+			onTable(api.DeleteItem, s.DeleteItem),
+			onTable(api.Query, s.Query),
+			onTable(api.Scan, s.Scan),
+		},
+	}
+}

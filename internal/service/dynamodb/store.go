@@ -1,0 +1,307 @@
+package dynamodb
+
+import (
+	"crypto/rand"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/item"
+	"github.com/aloft-cloud/aloft/internal/store"
+)
+
+var (
+	tables   = store.NewTable[aws.ARN, table]("dynamodb.table")
+	versions = store.NewTable[aws.ARN, version]("dynamodb.version") // of the rows in tables
+	rowsOf   = store.NewBytes[rowsKey]("dynamodb.item")
+)
+
+// A version is a row of tables as it was at one time. It is read with every
+// request in place of the row, which is kept in memory decoded; see findTable.
+type version [16]byte
+
+func newVersion() (v version) {
+	rand.Read(v[:])
+	return v
+}
+
+// AppendBinary implements the form of the row.
+func (v *version) AppendBinary(b []byte) ([]byte, error) { return append(b, v[:]...), nil }
+
+// UnmarshalBinary reads the form of the row.
+func (v *version) UnmarshalBinary(b []byte) error {
+	if len(b) != len(v) {
+		return errors.New("dynamodb: malformed version")
+	}
+	copy(v[:], b)
+	return nil
+}
+
+// A rowsKey names the items of a table, or the entries of one of its indexes.
+// Ids are never used again, so what is made under the name of something
+// deleted is empty.
+type rowsKey struct {
+	Table string // its id
+	Index string // id of the index, empty for the table's items
+}
+
+// A table is all that is known of a table besides its items.
+type table struct {
+	ID          string // a UUID
+	Created     time.Time
+	Key         keySchema
+	Definitions []definition // in the order they came
+	Locals      []*index     `json:",omitempty"`
+	Globals     []*index     `json:",omitempty"`
+	LastIndex   int          `json:",omitempty"` // id of the index made last
+	Tags        map[string]string
+	Billing     billing
+	TTL         ttl
+	Stream      stream
+	Encryption  *encryption `json:",omitempty"`
+	Class       string      `json:",omitempty"`
+	ClassSince  time.Time   `json:",omitzero"`
+	Protected   bool        `json:",omitempty"` // from deletion
+	Policy      policy      `json:",omitzero"`
+
+	arn     aws.ARN // of the row
+	version version
+	rows    store.Rows // its items
+}
+
+// A definition is the type of an attribute that keys use.
+type definition struct {
+	Name string
+	Type item.Type
+}
+
+// A keySchema names the attributes of a key: those that items are spread by,
+// and those that order items with the same. Keys of tables have one of the
+// first, and at most one of the second.
+type keySchema struct {
+	Hash  []definition
+	Range []definition `json:",omitempty"`
+}
+
+// An index orders the items of a table by other attributes.
+type index struct {
+	Name       string
+	ID         string
+	Key        keySchema
+	Projection string   // ALL, KEYS_ONLY, INCLUDE
+	Include    []string `json:",omitempty"`
+	Billing    billing
+	Backfill   *backfill `json:",omitempty"` // what is being done before it can be read
+
+	local bool
+	rows  store.Rows
+	keys  []string // attributes of its key and the table's, each once
+}
+
+// Billing is how a table or index is paid for.
+type billing struct {
+	OnDemand      bool
+	OnDemandSince time.Time `json:",omitzero"`
+	Read, Write   int64     // units, if provisioned; the most, or 0, if not
+	Increased     time.Time `json:",omitzero"`
+	Decreased     time.Time `json:",omitzero"`
+	Decreases     int64     // today
+	WarmRead      int64     `json:",omitempty"` // asked for
+	WarmWrite     int64     `json:",omitempty"`
+}
+
+type encryption struct {
+	Key   string // ARN of a KMS key
+	Since time.Time
+}
+
+type policy struct {
+	Text     string
+	Revision string
+}
+
+// indexes yields the table's indexes.
+func (t *table) indexes(yield func(*index) bool) {
+	for _, list := range [][]*index{t.Globals, t.Locals} {
+		for _, ix := range list {
+			if !yield(ix) {
+				return
+			}
+		}
+	}
+}
+
+// name returns the table's name.
+func (t *table) name() string { return tableName(t.arn) }
+
+// attributes yields the attributes of a key.
+func (k *keySchema) attributes(yield func(definition) bool) {
+	for _, list := range [][]definition{k.Hash, k.Range} {
+		for _, d := range list {
+			if !yield(d) {
+				return
+			}
+		}
+	}
+}
+
+// names returns the names of the key's attributes.
+func (k *keySchema) names() []string {
+	var names []string
+	for d := range k.attributes {
+		names = append(names, d.Name)
+	}
+	return names
+}
+
+// values returns the attributes of it that definitions say, or nil if one of
+// them is missing or of another type.
+func values(it item.Item, definitions ...[]definition) []item.Value {
+	out := make([]item.Value, 0, 4)
+	for _, list := range definitions {
+		for _, d := range list {
+			v := it.Get(d.Name)
+			if v.Type() != d.Type {
+				return nil
+			}
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// complete fills in what is not in the row.
+func (t *table) complete(arn aws.ARN, v version) {
+	t.arn, t.version = arn, v
+	t.rows = rowsOf.Rows(rowsKey{Table: t.ID})
+	for _, ix := range t.Locals {
+		ix.local = true
+	}
+	for ix := range t.indexes {
+		ix.rows = rowsOf.Rows(rowsKey{Table: t.ID, Index: ix.ID})
+		ix.keys = t.Key.names()
+		for _, name := range ix.Key.names() {
+			if !slices.Contains(ix.keys, name) {
+				ix.keys = append(ix.keys, name)
+			}
+		}
+	}
+}
+
+// readTable returns the table that arn names, for the caller to change.
+func readTable(tx *store.Tx, arn aws.ARN) (*table, error) {
+	v, err := versions.Get(tx, arn)
+	if err != nil {
+		return nil, err
+	}
+	t, err := tables.Get(tx, arn)
+	if err != nil {
+		return nil, err
+	}
+	t.complete(arn, v)
+	return &t, nil
+}
+
+// putTable keeps what the caller has changed of t.
+func putTable(tx *store.Tx, t *table) error {
+	t.complete(t.arn, newVersion())
+	if err := versions.Put(tx, t.arn, t.version); err != nil {
+		return err
+	}
+	return tables.Put(tx, t.arn, *t)
+}
+
+// findTable returns the table that arn names, which must not be changed.
+// Reading its version makes it part of what tx depends on.
+func (s *Service) findTable(tx *store.Tx, arn aws.ARN) (*table, error) {
+	v, err := versions.Get(tx, arn)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, errNoResource
+	}
+	if err != nil {
+		return nil, err
+	}
+	if known, ok := s.known.Load(arn); ok && known.(*table).version == v {
+		return known.(*table), nil
+	}
+	t, err := readTable(tx, arn)
+	if err != nil {
+		return nil, err
+	}
+	s.known.Store(arn, t)
+	return t, nil
+}
+
+// changeTable reads the table that arn names and keeps what change makes of it.
+func changeTable(tx *store.Tx, arn aws.ARN, change func(*table) error) (*table, error) {
+	t, err := readTable(tx, arn)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, errNoTable(arn)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := change(t); err != nil {
+		return nil, err
+	}
+	return t, putTable(tx, t)
+}
+
+// itemKey returns the key of the row of an item. Items lie in the order of a
+// hash of their partition key, then by that, then by sort key.
+func (t *table) itemKey(it item.Item) []byte {
+	return appendKey(make([]byte, 0, 64), it, &t.Key)
+}
+
+// appendKey appends the key of it by k to b.
+func appendKey(b []byte, it item.Item, k *keySchema) []byte {
+	spread := values(it, k.Hash)
+	b = appendHash(b, spread)
+	for _, v := range append(spread, values(it, k.Range)...) {
+		b = item.AppendKey(b, v)
+	}
+	return b
+}
+
+func appendHash(b []byte, vs []item.Value) []byte {
+	hash := item.Hash(vs...)
+	return append(b, hash[:]...)
+}
+
+// entryKey returns the key of the entry that it has in ix, or nil if it has
+// none. Entries with the same index key are in the order of a hash of the
+// item's key.
+func (t *table) entryKey(ix *index, it item.Item) []byte {
+	if values(it, ix.Key.Hash, ix.Key.Range) == nil {
+		return nil
+	}
+	key := appendKey(make([]byte, 0, 96), it, &ix.Key)
+	own := values(it, t.Key.Hash, t.Key.Range)
+	key = appendHash(key, own)
+	for _, v := range own {
+		key = item.AppendKey(key, v)
+	}
+	return key
+}
+
+// project returns what of it an entry of ix holds.
+func (ix *index) project(it item.Item) item.Item {
+	if ix.Projection == "ALL" {
+		return it
+	}
+	return pick(it, ix.keys, ix.Include)
+}
+
+// pick returns the attributes of it that are in one of lists of names.
+func pick(it item.Item, lists ...[]string) item.Item {
+	var out []item.Attribute
+	for _, names := range lists {
+		for _, name := range names {
+			if v := it.Get(name); v != nil {
+				out = append(out, item.Attribute{Name: name, Value: v})
+			}
+		}
+	}
+	return item.New(out...)
+}

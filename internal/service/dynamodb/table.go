@@ -1,0 +1,158 @@
+package dynamodb
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"strings"
+
+	api "github.com/aloft-cloud/aloft/internal/api/dynamodb"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/store"
+)
+
+const (
+	tableKind = "table/"
+	minName   = 3
+	maxName   = 255
+)
+
+var namePattern = regexp.MustCompile(`^[a-zA-Z0-9_.-]+$`)
+
+// tableName is the name of a table by its ARN.
+func tableName(arn aws.ARN) string { return strings.TrimPrefix(arn.Resource, tableKind) }
+
+// tableARN is the table that a caller means by its name or its ARN.
+func tableARN(call *aws.Call, name string) (aws.ARN, error) {
+	arn := call.ARN("dynamodb", tableKind+name)
+	if strings.HasPrefix(name, "arn:") {
+		var err error
+		arn, err = aws.ParseARN(name)
+		if err != nil || arn.Service != "dynamodb" || !strings.HasPrefix(arn.Resource, tableKind) || arn.Region != call.Region {
+			return arn, refuse("Invalid TableArn: Invalid ResourceArn provided as input " + name)
+		}
+		name = tableName(arn)
+	}
+	switch {
+	case name == "":
+		return arn, refuse("The parameter 'TableName' is required but was not present in the request")
+	case len(name) < minName || len(name) > maxName:
+		return arn, refuse("TableName must be at least 3 characters long and at most 255 characters long")
+	case !namePattern.MatchString(name):
+		return arn, refuse("1 validation error detected: Value '" + name + "' at 'tableName' failed to satisfy constraint: " +
+			"Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
+	}
+	return arn, nil
+}
+
+// DescribeTable tells all about a table.
+func (s *Service) DescribeTable(ctx context.Context, call *aws.Call, in *api.DescribeTableInput) (*api.DescribeTableOutput, error) {
+	t, err := s.viewTable(ctx, call, in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.count(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	return &api.DescribeTableOutput{Table: t.describe(c)}, nil
+}
+
+// viewTable returns the table that a caller means, which must not be changed.
+func (s *Service) viewTable(ctx context.Context, call *aws.Call, name string) (*table, error) {
+	arn, err := tableARN(call, name)
+	if err != nil {
+		return nil, err
+	}
+	var t *table
+	err = s.db.View(ctx, func(tx *store.Tx) error {
+		t, err = s.findTable(tx, arn)
+		return err
+	})
+	if errors.Is(err, api.ResourceNotFoundException) {
+		return nil, errNoTable(arn)
+	}
+	return t, err
+}
+
+const usualTables = 100 // on a page
+
+// ListTables names the tables of an account and region, in order.
+func (s *Service) ListTables(ctx context.Context, call *aws.Call, in *api.ListTablesInput) (*api.ListTablesOutput, error) {
+	limit := int(aws.Or(in.Limit, usualTables))
+	out := &api.ListTablesOutput{TableNames: []string{}}
+	err := s.db.View(ctx, func(tx *store.Tx) error {
+		first := call.ARN("dynamodb", tableKind+aws.Value(in.ExclusiveStartTableName))
+		for arn := range versions.ScanAfter(tx, call.ARN("dynamodb", ""), first) {
+			if len(out.TableNames) == limit {
+				out.LastEvaluatedTableName = &out.TableNames[limit-1]
+				break
+			}
+			out.TableNames = append(out.TableNames, tableName(arn))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// DeleteTable deletes a table with all that is in it.
+func (s *Service) DeleteTable(ctx context.Context, call *aws.Call, in *api.DeleteTableInput) (*api.DeleteTableOutput, error) {
+	arn, err := tableARN(call, in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	var t *table
+	err = s.db.Update(ctx, func(tx *store.Tx) error {
+		t, err = readTable(tx, arn)
+		if errors.Is(err, store.ErrNotFound) {
+			return errNoTable(arn)
+		}
+		if err != nil {
+			return err
+		}
+		if t.Protected {
+			return refuse("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
+		}
+		tx.AfterCommit(func() { s.known.Delete(arn) })
+		return deleteTable(tx, t)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &api.DeleteTableOutput{TableDescription: &api.TableDescription{
+		TableName:                 new(t.name()),
+		TableArn:                  new(arn.String()),
+		TableId:                   &t.ID,
+		TableStatus:               new("DELETING"),
+		ItemCount:                 new(int64(0)),
+		TableSizeBytes:            new(int64(0)),
+		ProvisionedThroughput:     t.Billing.describe(),
+		DeletionProtectionEnabled: new(false),
+	}}, nil
+}
+
+// deleteTable removes all rows of t. Ranges cost the store the same however
+// much is in them.
+func deleteTable(tx *store.Tx, t *table) error {
+	for ix := range t.indexes {
+		if err := ix.rows.DeleteRange(tx, nil, nil); err != nil {
+			return err
+		}
+	}
+	if err := t.rows.DeleteRange(tx, nil, nil); err != nil {
+		return err
+	}
+	if err := t.deleteTTL(tx); err != nil {
+		return err
+	}
+	if err := t.closeStream(tx); err != nil {
+		return err
+	}
+	if err := tables.Delete(tx, t.arn); err != nil {
+		return err
+	}
+	return versions.Delete(tx, t.arn)
+}

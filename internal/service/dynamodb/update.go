@@ -1,0 +1,282 @@
+package dynamodb
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	api "github.com/aloft-cloud/aloft/internal/api/dynamodb"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/store"
+)
+
+// UpdateTable changes a table, but not what is in it. An index that it makes
+// is filled by a task; whatever else is so as soon as it returns.
+func (s *Service) UpdateTable(ctx context.Context, call *aws.Call, in *api.UpdateTableInput) (*api.UpdateTableOutput, error) {
+	arn, err := tableARN(call, in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkTableUpdate(in); err != nil {
+		return nil, err
+	}
+	var d *api.TableDescription
+	err = s.db.Update(ctx, func(tx *store.Tx) error {
+		t, err := changeTable(tx, arn, func(t *table) error { return t.update(tx, in) })
+		if err != nil {
+			return err
+		}
+		tx.AfterCommit(s.backfills.Ring)
+		d = t.describe(counts{})
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.TableStatus = new("UPDATING")
+	for _, u := range in.GlobalSecondaryIndexUpdates {
+		if u.Delete != nil {
+			d.GlobalSecondaryIndexes = append(d.GlobalSecondaryIndexes, api.GlobalSecondaryIndexDescription{IndexName: &u.Delete.IndexName, IndexStatus: new("DELETING")})
+		}
+	}
+	return &api.UpdateTableOutput{TableDescription: d}, nil
+}
+
+// checkTableUpdate refuses parameters that do not go together, or that nothing
+// here can honour.
+func checkTableUpdate(in *api.UpdateTableInput) error {
+	switch {
+	case in.ReplicaUpdates != nil || in.GlobalTableWitnessUpdates != nil || in.MultiRegionConsistency != nil || in.GlobalTableSettingsReplicationMode != nil:
+		return aws.NotImplemented.Errorf("Aloft has no global tables yet.")
+	case in.VectorIndexUpdates != nil:
+		return aws.NotImplemented.Errorf("Aloft has no vector indexes yet.")
+	case in.ProvisionedThroughput == nil && in.BillingMode == nil && in.StreamSpecification == nil && len(in.GlobalSecondaryIndexUpdates) == 0 &&
+		in.SSESpecification == nil && in.TableClass == nil && in.DeletionProtectionEnabled == nil && in.OnDemandThroughput == nil && in.WarmThroughput == nil:
+		return refuse("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required")
+	case aws.Value(in.BillingMode) == provisioned && in.ProvisionedThroughput == nil:
+		return refuse(invalid + "ProvisionedThroughput must be specified when BillingMode is PROVISIONED")
+	}
+	if err := new(billing).set(in.ProvisionedThroughput, nil, nil); err != nil {
+		return err
+	}
+	seen := make(map[string]bool)
+	for _, u := range in.GlobalSecondaryIndexUpdates {
+		name := ""
+		switch {
+		case u.Update != nil:
+			name = u.Update.IndexName
+		case u.Create != nil:
+			name = u.Create.IndexName
+		case u.Delete != nil:
+			name = u.Delete.IndexName
+		default:
+			return refuse(invalid + "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete must not be null")
+		}
+		if seen[name] {
+			return refuse(invalid + "Only one global secondary index update per index is allowed simultaneously. Index: " + name)
+		}
+		seen[name] = true
+	}
+	return nil
+}
+
+// update makes the changes that in asks for.
+func (t *table) update(tx *store.Tx, in *api.UpdateTableInput) error {
+	if err := t.updateBilling(in); err != nil {
+		return err
+	}
+	if in.SSESpecification != nil {
+		if err := t.setEncryption(in.SSESpecification); err != nil {
+			return err
+		}
+	}
+	if in.TableClass != nil {
+		t.Class, t.ClassSince = *in.TableClass, time.Now()
+	}
+	t.Protected = aws.Or(in.DeletionProtectionEnabled, t.Protected)
+	if err := t.updateIndexes(tx, in); err != nil {
+		return err
+	}
+	if in.StreamSpecification != nil {
+		return t.changeStream(tx, in.StreamSpecification)
+	}
+	return nil
+}
+
+func (t *table) updateBilling(in *api.UpdateTableInput) error {
+	mode := aws.Value(in.BillingMode)
+	b := &t.Billing
+	onDemand := b.OnDemand && mode == "" || mode == payPerRequest
+	if in.ProvisionedThroughput != nil && onDemand {
+		return refuse(invalid + "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
+	}
+	switched := onDemand != b.OnDemand
+	if switched {
+		*b = billing{OnDemand: onDemand, OnDemandSince: b.OnDemandSince}
+		for _, ix := range t.Globals {
+			ix.Billing = billing{OnDemand: onDemand}
+		}
+		if onDemand {
+			b.OnDemandSince = time.Now()
+		}
+	}
+	if p := in.ProvisionedThroughput; p != nil && !switched {
+		if err := b.change("table", p); err != nil {
+			return err
+		}
+	} else if err := b.set(in.ProvisionedThroughput, in.OnDemandThroughput, in.WarmThroughput); err != nil {
+		return err
+	}
+	if err := t.updateIndexBilling(in, switched && !onDemand); err != nil {
+		return err
+	}
+	return nil
+}
+
+// updateIndexBilling changes the throughput of indexes. All of them must be
+// told theirs if the table has just become a provisioned one.
+func (t *table) updateIndexBilling(in *api.UpdateTableInput, all bool) error {
+	told := make(map[string]bool)
+	for _, u := range in.GlobalSecondaryIndexUpdates {
+		if u.Update == nil {
+			continue
+		}
+		i := slices.IndexFunc(t.Globals, func(ix *index) bool { return ix.Name == u.Update.IndexName })
+		if i < 0 {
+			return api.ResourceNotFoundException.With(nil, "Requested resource not found")
+		}
+		told[u.Update.IndexName] = true
+		b := &t.Globals[i].Billing
+		if p := u.Update.ProvisionedThroughput; p != nil && !all {
+			if b.OnDemand {
+				return refuse(invalid + "ProvisionedThroughput should not be specified for index: " + u.Update.IndexName + " when BillingMode is PAY_PER_REQUEST")
+			}
+			if err := b.change("index", p); err != nil {
+				return err
+			}
+		}
+		if err := b.set(u.Update.ProvisionedThroughput, u.Update.OnDemandThroughput, u.Update.WarmThroughput); err != nil {
+			return err
+		}
+	}
+	var missing []string
+	for _, ix := range t.Globals {
+		if all && !told[ix.Name] {
+			missing = append(missing, ix.Name)
+		}
+	}
+	if missing != nil {
+		return refuse(invalid + "ProvisionedThroughput must be specified for index: " + strings.Join(missing, ","))
+	}
+	return nil
+}
+
+// change changes the throughput of a table or index that is provisioned.
+func (b *billing) change(what string, p *api.ProvisionedThroughput) error {
+	if p.ReadCapacityUnits == b.Read && p.WriteCapacityUnits == b.Write {
+		return refusef("The provisioned throughput for the %s will not change. The requested value equals the current value. "+
+			"Current ReadCapacityUnits provisioned for the %[1]s: %d. Requested ReadCapacityUnits: %d. "+
+			"Current WriteCapacityUnits provisioned for the %[1]s: %d. Requested WriteCapacityUnits: %d. "+
+			"Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits.",
+			what, b.Read, p.ReadCapacityUnits, b.Write, p.WriteCapacityUnits)
+	}
+	now := time.Now()
+	if p.ReadCapacityUnits > b.Read || p.WriteCapacityUnits > b.Write {
+		b.Increased = now
+	}
+	if p.ReadCapacityUnits < b.Read || p.WriteCapacityUnits < b.Write {
+		if b.Decreased.UTC().YearDay() != now.UTC().YearDay() {
+			b.Decreases = 0
+		}
+		b.Decreased = now
+		b.Decreases++
+	}
+	return b.set(p, nil, nil)
+}
+
+// updateIndexes makes and deletes global indexes.
+func (t *table) updateIndexes(tx *store.Tx, in *api.UpdateTableInput) error {
+	online := 0
+	for _, u := range in.GlobalSecondaryIndexUpdates {
+		if u.Create != nil || u.Delete != nil {
+			online++
+		}
+	}
+	if online > 1 {
+		return api.LimitExceededException.With(nil, "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table")
+	}
+	for _, u := range in.GlobalSecondaryIndexUpdates {
+		if u.Delete != nil {
+			if err := t.deleteIndex(tx, u.Delete.IndexName); err != nil {
+				return err
+			}
+		}
+		if u.Create != nil {
+			if err := t.createIndex(u.Create, in.AttributeDefinitions); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t *table) deleteIndex(tx *store.Tx, name string) error {
+	i := slices.IndexFunc(t.Globals, func(ix *index) bool { return ix.Name == name })
+	if i < 0 {
+		return api.ResourceNotFoundException.With(nil, "Requested resource not found")
+	}
+	rows := t.Globals[i].rows
+	t.Globals = slices.Delete(t.Globals, i, i+1)
+	used := make(map[string]bool)
+	for d := range t.Key.attributes {
+		used[d.Name] = true
+	}
+	for ix := range t.indexes {
+		for d := range ix.Key.attributes {
+			used[d.Name] = true
+		}
+	}
+	t.Definitions = slices.DeleteFunc(t.Definitions, func(d definition) bool { return !used[d.Name] })
+	return rows.DeleteRange(tx, nil, nil)
+}
+
+func (t *table) createIndex(in *api.CreateGlobalSecondaryIndexAction, defs []api.AttributeDefinition) error {
+	given, err := newSchema(defs)
+	if err != nil {
+		return err
+	}
+	all := &schema{definitions: slices.Clone(t.Definitions), seen: make(map[string]bool)}
+	for _, d := range given.definitions {
+		have, ok := all.find(d.Name)
+		switch {
+		case !ok:
+			all.definitions = append(all.definitions, d)
+		case have != d:
+			return refuse(invalid + "Attribute Name is duplicated with different type: " + d.Name)
+		}
+	}
+	for ix := range t.indexes {
+		if ix.Name == in.IndexName {
+			return refuse("Attempting to create an index which already exists")
+		}
+		if ix.Backfill != nil {
+			return api.ResourceInUseException.With(nil, "Attempt to change a resource which is still in use: Table is being updated: "+t.name())
+		}
+		all.projected += len(ix.Include)
+	}
+	ix, err := all.global(t, api.GlobalSecondaryIndex{
+		IndexName: in.IndexName, KeySchema: in.KeySchema, Projection: in.Projection,
+		ProvisionedThroughput: in.ProvisionedThroughput, OnDemandThroughput: in.OnDemandThroughput, WarmThroughput: in.WarmThroughput,
+	})
+	if err != nil {
+		return err
+	}
+	ix.Backfill = &backfill{}
+	t.Globals = append(t.Globals, t.number(ix))
+	t.Definitions = all.definitions
+	if len(t.Globals) > maxGlobals {
+		return api.LimitExceededException.With(nil, "Subscriber limit exceeded: GlobalSecondaryIndex count exceeds the per-table limit of 20")
+	}
+	return all.unused(t)
+}
