@@ -146,6 +146,11 @@ func (x *Exchange) matchPath(r *http.Request) error {
 	}
 	s := search{method: r.Method, query: x.query, header: r.Header}
 	rest := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
+	if x.api.quirks.bucketHosts {
+		if bucket := bucketOf(r.Host); bucket != "" {
+			rest = append([]string{bucket}, rest...)
+		}
+	}
 	route := s.find(x.api.routes(), rest)
 	switch {
 	case route != nil:

@@ -16,6 +16,7 @@ type quirks struct {
 	plainErrors bool   // errors in XML have no ErrorResponse around them
 	millis      bool   // times in XML always have milliseconds
 	lower       bool   // members begin with a small letter
+	bucketHosts bool   // the first segment of the path may be in the host instead
 	unchecked   bool   // the service words all violations itself
 }
 
@@ -30,7 +31,7 @@ var known = map[string]quirks{
 	"cloudwatch":      {namespace: "com.amazonaws.cloudwatch.v2010_08_01#", shared: true},
 	"lambda":          {payloadType: "application/json", userType: true},
 	"apigateway":      {inputPrefix: true, lower: true},
-	"s3":              {plainErrors: true, millis: true, unchecked: true},
+	"s3":              {plainErrors: true, millis: true, unchecked: true, bucketHosts: true},
 	"s3control":       {plainErrors: true, millis: true},
 	"amplify":         {lower: true},
 	"appsync":         {lower: true},

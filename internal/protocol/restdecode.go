@@ -2,7 +2,6 @@ package protocol
 
 import (
 	"encoding/base64"
-	"io"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -201,11 +200,7 @@ func splitHeader(s string, dates bool) []string {
 func (d *decoder) payload(r *request, f *field, v reflect.Value) error {
 	switch f.kind {
 	case kindStream:
-		if r.Body != nil {
-			v.Set(reflect.ValueOf(r.Body))
-		} else {
-			v.Set(reflect.ValueOf(io.ReadCloser(http.NoBody)))
-		}
+		v.Set(reflect.ValueOf(newContent(r.Request)))
 		return nil
 	case kindBlob:
 		if r.body != "" {

@@ -54,6 +54,14 @@ func (x *Exchange) appendREST(b []byte, h http.Header, s *structure, v reflect.V
 	case len(s.body) == 0:
 		return b
 	}
+	if x.Op.Unwrapped {
+		for _, f := range s.body {
+			if m, ok := f.present(v.Field(f.index)); ok {
+				return x.appendElement(b, f, m)
+			}
+		}
+		return b
+	}
 	root := x.Op.Result
 	if root == "" {
 		root = x.Op.Name + "Result"
@@ -95,20 +103,26 @@ func (x *Exchange) appendPayload(b []byte, h http.Header, f *field, slot reflect
 		if !isXML {
 			return wireNames.jsonValue(b, &f.shape, v)
 		}
-		b = append(b, xmlProlog...)
-		start := len(b)
-		w := xmlWriter{millis: x.api.quirks.millis}
-		b = w.field(b, f, v)
-		if ns := x.api.namespace(); ns != "" && f.ns == "" {
-			at := start + 1 + len(f.name)
-			rest := string(b[at:])
-			b = append(appendXMLAttr(b[:at], "xmlns", ns), rest...)
-		}
+		b = x.appendElement(b, f, v)
 	}
 	if usual != "" && h["Content-Type"] == nil && len(b) > 0 {
 		h["Content-Type"] = []string{usual}
 	}
 	return b
+}
+
+// appendElement appends v, a member that is all of the document.
+func (x *Exchange) appendElement(b []byte, f *field, v reflect.Value) []byte {
+	b = append(b, xmlProlog...)
+	start := len(b)
+	b = xmlWriter{millis: x.api.quirks.millis}.field(b, f, v)
+	ns := x.api.namespace()
+	if ns == "" || f.ns != "" {
+		return b
+	}
+	at := start + 1 + len(f.name)
+	rest := string(b[at:])
+	return append(appendXMLAttr(b[:at], "xmlns", ns), rest...)
 }
 
 // bindOut puts the members of v that are not in the body in their places, and

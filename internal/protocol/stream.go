@@ -3,8 +3,25 @@ package protocol
 import (
 	"bytes"
 	"io"
+	"net/http"
 	"reflect"
 )
+
+// A content is the body of a request as its service reads it.
+type content struct {
+	io.ReadCloser
+	r *http.Request
+}
+
+func newContent(r *http.Request) *content {
+	if r.Body == nil {
+		return &content{http.NoBody, r}
+	}
+	return &content{r.Body, r}
+}
+
+// Trailer returns the headers that follow the body; see smithy.Body.
+func (c *content) Trailer() map[string][]string { return c.r.Trailer }
 
 // setStream puts a stream of b in the slot v.
 func setStream(v reflect.Value, b []byte) {

@@ -1,0 +1,22 @@
+package protocol
+
+import "testing"
+
+func TestBucketOf(t *testing.T) {
+	f := func(host, want string) {
+		t.Helper()
+		if got := bucketOf(host); got != want {
+			t.Errorf("bucketOf(%q) = %q, want %q", host, got, want)
+		}
+	}
+	f("jobs.s3.eu-central-1.amazonaws.com", "jobs")
+	f("my.jobs.s3.localhost:4566", "my.jobs")
+	f("jobs.s3.localhost.localstack.cloud:4566", "jobs")
+	f("JOBS.S3.amazonaws.com", "jobs")
+	f("jobs.s3-us-west-2.amazonaws.com", "jobs")
+	f("jobs.s3-x.s3.us-west-2.amazonaws.com", "jobs.s3-x")
+	f("s3.us-west-2.amazonaws.com", "")
+	f("localhost:4566", "")
+	f("127.0.0.1", "")
+	f("[::1]:4566", "")
+}
