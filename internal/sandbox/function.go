@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -49,7 +50,10 @@ type Event struct {
 	TraceID         string // value of X-Amzn-Trace-Id
 	ClientContext   string // JSON, as the caller's SDK made it
 	CognitoIdentity string // JSON
-	DryInit         bool   // only make a worker ready: provisioned concurrency
+
+	// Stream, if not nil, is called when the function begins to stream its
+	// answer, and takes it as it comes; Result.Payload is empty then.
+	Stream func(contentType string) io.Writer
 }
 
 // A Result is a function's answer.

@@ -2,16 +2,29 @@ package sandbox
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"os"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/sandbox/fence"
+	"github.com/aloft-cloud/aloft/internal/sandbox/lang"
+	"github.com/aloft-cloud/aloft/internal/sandbox/rapi"
+	"github.com/aloft-cloud/aloft/internal/task"
 )
 
 // Config is what a Manager needs. Its zero value runs functions fenced in,
 // without an endpoint to call and with their logs thrown away.
 type Config struct {
-	// Dir is a directory for sockets and the runtime clients. One in the
+	// Dir is a directory for mount points and the runtime clients. One in the
 	// system's temporary directory if empty.
 	Dir string
 
@@ -19,51 +32,254 @@ type Config struct {
 	Endpoint http.Handler
 
 	// Sink takes what functions log, a batch at a time; batches of a worker
-	// come in order. It may block: then that worker's output waits.
+	// come in order. It may block: then, in the end, functions that log wait.
 	Sink func(LogBatch)
 
 	// Unfenced allows to run functions with less of a fence than there should
 	// be, or none, where the host lacks what a fence needs.
 	Unfenced bool
 
-	// MemoryMB is what all workers together may have, by their functions'
-	// settings. Three quarters of the host's if 0.
+	// MemoryMB is what all workers together may use. Three quarters of the
+	// host's if 0.
 	MemoryMB int
 
-	// Depth is how many blank workers are kept ready for each runtime that was
+	// Depth is how many blank workers are kept ready for each language that was
 	// prepared. Negative is none; 0 lets the Manager choose.
 	Depth int
 
 	Log *slog.Logger // nil is slog.Default
 }
 
+// maxTries is how many workers an event is given to that are gone before they
+// have it.
+const maxTries = 3
+
+// maxEndpointConns is how many connections to the endpoint a worker may hold.
+const maxEndpointConns = 256
+
 // A Manager runs functions in processes of this host.
 type Manager struct {
-	cfg Config
+	cfg      Config
+	fence    *fence.Fence
+	finder   lang.Finder
+	endpoint *http.Server
+	ownDir   string // a temporary directory to remove
+	ctx      context.Context
+	cancel   context.CancelFunc
+	group    task.Group
+	boots    chan struct{} // as many as may start at once
+	buffers  sync.Pool     // *[]byte, to read output
+	logs     logs
+	logBell  task.Bell
+	idleBell task.Bell
+
+	rootMu sync.Mutex
+	roots  map[lang.Language]*root
+
+	mu       sync.Mutex
+	crews    map[string]*crew     // by function and version
+	retired  map[*crew]bool       // that still have workers
+	live     map[*worker]struct{} // all, those that start too
+	usedMB   int
+	clock    float64 // of Greedy-Dual: the value of the last worker that was evicted
+	nextLook time.Time
+	closed   bool
 }
 
 // New returns a Manager. It starts no process yet. The host may lack what a
 // fence needs: see Missing.
 func New(cfg Config) (*Manager, error) {
-	return &Manager{cfg: cfg}, nil
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	if cfg.MemoryMB == 0 {
+		cfg.MemoryMB = hostMemoryMB() * 3 / 4
+	}
+	m := &Manager{cfg: cfg, crews: map[string]*crew{}, retired: map[*crew]bool{}, live: map[*worker]struct{}{}, roots: map[lang.Language]*root{},
+		boots: make(chan struct{}, max(2, 2*runtime.NumCPU())), logBell: task.NewBell(), idleBell: task.NewBell(), nextLook: time.Now().Add(time.Hour)}
+	m.group.Log = cfg.Log
+	m.buffers.New = func() any { return new(make([]byte, 64<<10)) }
+	if u, err := user.Current(); err == nil {
+		m.finder.Home = u.HomeDir
+	}
+	if err := m.makeDir(); err != nil {
+		return nil, err
+	}
+	var err error
+	m.fence, err = fence.New(fence.Config{Dir: m.cfg.Dir, Unfenced: cfg.Unfenced, Log: cfg.Log, Group: &m.group})
+	if err != nil {
+		return nil, err
+	}
+	handler := cfg.Endpoint
+	if handler == nil {
+		handler = http.NotFoundHandler()
+	}
+	m.endpoint = &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 15 * time.Minute, ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug)}
+	m.ctx, m.cancel = context.WithCancel(context.Background())
+	m.group.Start(m.ctx, task.Task{Name: "sandbox/logs", Bell: m.logBell, Run: func(context.Context) (time.Duration, error) { return m.flushLogs(false), nil }})
+	m.group.Start(m.ctx, task.Task{Name: "sandbox/idle", Bell: m.idleBell, Run: m.look})
+	return m, nil
+}
+
+func (m *Manager) makeDir() error {
+	if m.cfg.Dir != "" {
+		return os.MkdirAll(m.cfg.Dir, 0o700)
+	}
+	dir, err := os.MkdirTemp("", "aloft-sandbox-")
+	m.cfg.Dir, m.ownDir = dir, dir
+	return err
 }
 
 // Missing says what this host lacks for a whole fence, for people to read:
 // empty means that nothing is missing.
-func (m *Manager) Missing() []string { return nil }
+func (m *Manager) Missing() []string { return m.fence.Missing() }
 
-// Invoke runs f on e in a worker of its own.
+// Invoke runs f on e in a worker of its own. When ctx ends while there is none
+// yet, the event is not run; later it does not matter.
 func (m *Manager) Invoke(ctx context.Context, f *Function, e Event) (Result, error) {
-	return Result{}, ErrUnfenced
+	if len(e.Payload) > rapi.MaxPayload {
+		return Result{}, fmt.Errorf("%w: %d bytes", ErrTooLarge, len(e.Payload))
+	}
+	for try := 1; ; try++ {
+		g, err := m.hire(ctx, f, &e)
+		if err != nil || g.result != nil {
+			if g.result == nil {
+				g.result = new(Result)
+			}
+			return *g.result, err
+		}
+		res, err := g.worker.run(f, &e, g.began)
+		if !errors.Is(err, errNotRun) {
+			return res, err
+		}
+		if try == maxTries {
+			why := exited(g.worker.exit)
+			return Result{FunctionError: "Unhandled", Payload: why.payload(e.RequestID)}, nil
+		}
+	}
 }
 
-// Prepare fills the pool of a runtime.
-func (m *Manager) Prepare(runtime string) error { return nil }
+// Prepare makes blank workers ready for functions of a runtime.
+func (m *Manager) Prepare(runtime string) error {
+	_, err := m.findLanguage(runtime)
+	return err
+}
 
-// Forget ends the workers of a function.
-func (m *Manager) Forget(function aws.ARN) {}
+func (m *Manager) findLanguage(runtime string) (lang.Language, error) {
+	l, err := m.finder.Find(runtime)
+	if err != nil {
+		return l, fmt.Errorf("%w: %w", ErrRuntime, err)
+	}
+	return l, nil
+}
 
-// Close ends all workers.
-func (m *Manager) Close() error { return nil }
+// Forget ends the workers of a function: idle ones now, busy ones after their event.
+func (m *Manager) Forget(function aws.ARN) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for key, c := range m.crews {
+		if c.f.ARN == function {
+			m.retire(key, c)
+		}
+	}
+}
+
+// Close ends all workers. Events in progress fail.
+func (m *Manager) Close() error {
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return nil
+	}
+	m.closed = true
+	var all []*worker
+	for w := range m.live {
+		all = append(all, w)
+	}
+	for _, c := range m.allCrews() {
+		for _, t := range c.queue {
+			t.got <- grant{err: ErrClosed}
+		}
+		c.queue = nil
+	}
+	m.mu.Unlock()
+	m.cancel()
+	for _, w := range all {
+		w.dismiss()
+	}
+	for _, w := range all {
+		<-w.exited
+	}
+	m.endpoint.Close()
+	m.fence.Close()
+	m.group.Wait()
+	m.flushLogs(true)
+	for _, r := range m.roots {
+		r.Close()
+	}
+	if m.ownDir != "" {
+		return os.RemoveAll(m.ownDir)
+	}
+	return nil
+}
+
+// A root is where the workers of a language start.
+type root struct {
+	*fence.Root
+	at   places
+	exec string // the interpreter
+}
 
 var _, _ Runner = (*Manager)(nil), (*InProcess)(nil)
+
+// limited is a listener that accepts so many connections at once.
+type limited struct {
+	net.Listener
+	left chan struct{}
+}
+
+// Accept waits for a connection. One over the limit is closed.
+func (l *limited) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		select {
+		case l.left <- struct{}{}:
+			return &limitedConn{Conn: c, left: l.left}, nil
+		default:
+			c.Close()
+		}
+	}
+}
+
+type limitedConn struct {
+	net.Conn
+	left chan struct{}
+	once sync.Once
+}
+
+// Close gives the place of the connection back.
+func (c *limitedConn) Close() error {
+	c.once.Do(func() { <-c.left })
+	return c.Conn.Close()
+}
+
+// layersDir is a directory that has what all layers have, where they cannot be
+// laid over each other.
+func (m *Manager) layersDir(layers []string) (string, error) {
+	if len(layers) < 2 {
+		return append(layers, filepath.Join(m.cfg.Dir, "no-layers"))[0], nil
+	}
+	dir, err := os.MkdirTemp(m.cfg.Dir, "layers-")
+	if err != nil {
+		return "", err
+	}
+	for i := len(layers) - 1; i >= 0; i-- { // the last wins: it is first, and CopyFS does not overwrite
+		if err := os.CopyFS(dir, os.DirFS(layers[i])); err != nil && !errors.Is(err, os.ErrExist) {
+			return "", err
+		}
+	}
+	return dir, nil
+}

@@ -53,6 +53,9 @@ func (f *Fence) NewRoot(_ []Bind, files map[string][]byte) (*Root, error) {
 // Path is where a process finds the file that NewRoot was given as name.
 func (r *Root) Path(name string) string { return filepath.Join(r.dir, name) }
 
+// Confined is false: processes see the files of the host.
+func (r *Root) Confined() bool { return false }
+
 // Close removes the files.
 func (r *Root) Close() { os.RemoveAll(r.dir) }
 

@@ -108,6 +108,9 @@ func openRoot(base string, binds []Bind, files map[string][]byte) (*Root, error)
 // Path is where a process finds the file that NewRoot was given as name.
 func (r *Root) Path(name string) string { return filepath.Join("/", r.dir, name) }
 
+// Confined says that processes see this root and not the host's.
+func (r *Root) Confined() bool { return r.ns >= 0 }
+
 // Close lets go of the root. Processes that have it keep it.
 func (r *Root) Close() {
 	for _, fd := range []*int{&r.ns, &r.top, &r.dev} {

@@ -1,0 +1,313 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/aloft-cloud/aloft/internal/sandbox/client"
+	"github.com/aloft-cloud/aloft/internal/sandbox/fence"
+	"github.com/aloft-cloud/aloft/internal/sandbox/lang"
+)
+
+// initLimit is how long a worker may take to start before anyone waits for it
+// by name; then it has as long as an invoke.
+const initLimit = 10 * time.Second
+
+// A start is a worker of a crew in the making.
+type start struct {
+	m      *Manager
+	c      *crew
+	stream string
+	log    *logger // of the latest attempt
+	began  time.Time
+}
+
+// recruit starts a worker for a crew that has somebody waiting.
+func (m *Manager) recruit(c *crew) {
+	// Starting takes a CPU. While we wait for one, others may serve the queue.
+	select {
+	case m.boots <- struct{}{}:
+	case <-m.ctx.Done():
+		return
+	}
+	started := sync.OnceFunc(func() { <-m.boots })
+	defer started()
+	m.mu.Lock()
+	if len(c.queue) == 0 || m.closed {
+		c.starting--
+		m.forgetRetired(c)
+		m.mu.Unlock()
+		return
+	}
+	m.mu.Unlock()
+	s := &start{m: m, c: c, stream: newStream(c.f)}
+	w, why, err := s.boot(initLimit, nil, started)
+	m.mu.Lock()
+	c.starting--
+	if why == nil && err == nil && m.enlist(c, w) {
+		m.back(w)
+		m.mu.Unlock()
+		return
+	}
+	var t *ticket
+	if len(c.queue) > 0 {
+		t = c.queue[0]
+		c.queue = c.queue[1:]
+	}
+	m.forgetRetired(c)
+	m.mu.Unlock()
+	switch {
+	case t == nil:
+	case err != nil:
+		t.got <- grant{err: err}
+	default:
+		t.got <- s.again(t)
+	}
+}
+
+// enlist adds a worker that is ready to its crew. It is false if it has ended since.
+func (m *Manager) enlist(c *crew, w *worker) bool {
+	if w.dead {
+		return false
+	}
+	c.workers[w] = struct{}{}
+	c.initCost = w.init
+	w.mb = c.estimateMB()
+	m.usedMB += w.mb
+	return true
+}
+
+// again starts a worker once more, as Lambda does when the first did not come
+// up: now as part of an invoke, which takes what comes of it.
+func (s *start) again(t *ticket) grant {
+	f := s.c.f
+	began := time.Now()
+	w, why, err := s.boot(f.timeout(), t, func() {})
+	if err != nil {
+		return grant{err: err}
+	}
+	if why == nil {
+		s.m.mu.Lock()
+		defer s.m.mu.Unlock()
+		s.m.enlist(s.c, w) // if it has ended, who gets it will find out
+		s.m.use(w)
+		return grant{worker: w, began: true}
+	}
+	res := &Result{FunctionError: "Unhandled", Payload: why.payload(t.e.RequestID), LogStream: s.stream}
+	res.Stats = Stats{Cold: true, Duration: time.Since(began), Billed: billed(time.Since(began))}
+	if w != nil {
+		res.Stats.MaxMB = w.proc.PeakMB()
+	}
+	said := scribe{f}
+	if line := said.failed(t.e.RequestID, why); line != "" {
+		s.log.write(line)
+	}
+	res.LogTail = s.log.end(said.end(t.e.RequestID, res.Stats, why)...)
+	return grant{result: res}
+}
+
+// boot starts a worker and waits until it is ready. What the code does wrong
+// is a failure; the worker, if there was one, has ended then. Started is called
+// when what is left to do is the code's.
+func (s *start) boot(limit time.Duration, t *ticket, started func()) (*worker, *failure, error) {
+	f := s.c.f
+	l, err := s.m.findLanguage(f.Runtime)
+	if err != nil {
+		return nil, nil, err
+	}
+	var creds Credentials
+	if f.Credentials != nil {
+		if creds, err = f.Credentials(s.m.ctx); err != nil {
+			return nil, nil, fmt.Errorf("credentials of %s: %w", f.ARN, err)
+		}
+	}
+	s.began = time.Now()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	w, why, err := s.process(l, creds)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.open(w, l, t); err != nil {
+		return nil, nil, err
+	}
+	if w != nil {
+		why, err = s.bringUp(w, creds, timer.C, started)
+		if err != nil {
+			w.dismiss()
+			return nil, nil, err
+		}
+	}
+	if why == nil {
+		return w, nil, nil
+	}
+	phase := "init"
+	if t != nil {
+		phase = "invoke"
+	}
+	if why.status == "timeout" {
+		why = timedOut(limit)
+	}
+	s.log.write(scribe{f}.initReport(time.Since(s.began), phase, why))
+	return w, why, nil
+}
+
+// open begins the log of an attempt: of w, or of one that has no process.
+func (s *start) open(w *worker, l lang.Language, t *ticket) (err error) {
+	if w != nil {
+		s.log = w.log
+	} else if s.log, err = s.m.newLogger(nil); err != nil {
+		return err
+	}
+	s.log.own(s.c.f, s.stream)
+	said := scribe{s.c.f}
+	if t == nil {
+		s.log.write(said.initStart(l))
+	} else {
+		s.log.begin(said.start(t.e.RequestID))
+	}
+	return nil
+}
+
+// bringUp makes w a worker of the crew and waits until it is ready for events.
+func (s *start) bringUp(w *worker, creds Credentials, limit <-chan time.Time, started func()) (*failure, error) {
+	s.m.mu.Lock()
+	w.crew, w.stream, w.expires = s.c, s.stream, creds.Expires
+	s.m.mu.Unlock()
+	var why *failure
+	if w.lang.Kind != lang.Provided {
+		if why = w.await(w.blank, limit); why == nil {
+			if err := w.assign(s.c.f, creds, s.stream, nil); err != nil {
+				return nil, err
+			}
+		}
+	}
+	started()
+	if why == nil {
+		why = w.await(w.ready, limit)
+	}
+	w.init = time.Since(s.began)
+	if why != nil {
+		w.settle()
+	}
+	return why, nil
+}
+
+// process starts the process of a worker. A program that cannot be run is a failure.
+func (s *start) process(l lang.Language, creds Credentials) (*worker, *failure, error) {
+	f := s.c.f
+	r, err := s.m.rootOf(l)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := plan{root: r, limits: fence.Limits{MemoryMB: f.memoryMB(), TmpMB: f.tmpMB()}}
+	at := r.at
+	if r.Confined() {
+		p.mounts = []fence.Mount{{Hosts: []string{f.Code}, Path: at.task}, {Hosts: f.Layers, Path: at.opt}}
+	} else {
+		at.task = f.Code
+		if at.opt, err = s.m.layersDir(f.Layers); err != nil {
+			return nil, nil, err
+		}
+		p.mounts = []fence.Mount{{Hosts: []string{f.Code}}, {Hosts: f.Layers}, {Hosts: []string{at.opt}}}
+	}
+	p.dir = at.task
+	p.env = func(endpoint string) map[string]string {
+		env := baseEnv(at)
+		maps.Copy(env, languageEnv(l, at))
+		if l.Kind == lang.Provided {
+			maps.Copy(env, functionEnv(f, at, creds, s.stream, endpoint))
+		} else {
+			maps.Copy(env, bootEnv(f))
+		}
+		return env
+	}
+	if l.Kind == lang.Provided {
+		return s.provided(p, at)
+	}
+	p.argv = clientArgv(l, r)
+	if wrapper := f.Env["AWS_LAMBDA_EXEC_WRAPPER"]; wrapper != "" {
+		p.argv = append([]string{wrapper}, p.argv...)
+	}
+	w, err := s.m.spawn(l, p)
+	if e, ok := errors.AsType[*fence.StartError](err); ok && e.Step == "execve" && f.Env["AWS_LAMBDA_EXEC_WRAPPER"] != "" {
+		return nil, exited(fence.Exit{Code: 127}), nil // what a shell makes of it
+	}
+	if err == nil {
+		w.at = at
+	}
+	return w, nil, err
+}
+
+// provided starts the program that a function brings.
+func (s *start) provided(p plan, at places) (*worker, *failure, error) {
+	names := []string{filepath.Join(at.task, "bootstrap"), filepath.Join(at.opt, "bootstrap")}
+	if s.c.f.Runtime == "go1.x" {
+		names = []string{filepath.Join(at.task, filepath.Clean("/"+s.c.f.Handler))}
+	}
+	for _, name := range names {
+		p.argv = []string{name}
+		w, err := s.m.spawn(lang.Language{Kind: lang.Provided}, p)
+		if err == nil {
+			w.at = at
+			return w, nil, nil
+		}
+		e, ok := errors.AsType[*fence.StartError](err)
+		if !ok || e.Step != "execve" {
+			return nil, nil, err
+		}
+		if !errors.Is(e.Err, syscall.ENOENT) && !errors.Is(e.Err, syscall.ENOTDIR) {
+			return nil, &failure{status: "error", errorType: "Runtime.InvalidEntrypoint", message: "fork/exec " + name + ": " + e.Err.Error()}, nil
+		}
+	}
+	return nil, &failure{status: "error", errorType: "Runtime.InvalidEntrypoint", message: "Couldn't find valid bootstrap(s): [" + strings.Join(names, " ") + "]"}, nil
+}
+
+// clientArgv runs our client in a language.
+func clientArgv(l lang.Language, r *root) []string {
+	if l.Kind == lang.Python {
+		return []string{r.exec, "-s", "-B", r.Path(client.PythonFile)}
+	}
+	return []string{r.exec, "--no-warnings=ExperimentalWarning", r.Path(client.NodeFile)}
+}
+
+// rootOf is the root for a language, made when it is first needed.
+func (m *Manager) rootOf(l lang.Language) (*root, error) {
+	m.rootMu.Lock()
+	defer m.rootMu.Unlock()
+	if r := m.roots[l]; r != nil {
+		return r, nil
+	}
+	var binds []fence.Bind
+	files := map[string][]byte{}
+	exec := filepath.Join(l.Prefix, l.Exec)
+	inUsr := l.Prefix == "/usr" || strings.HasPrefix(l.Prefix, "/usr/")
+	switch l.Kind {
+	case lang.Node:
+		files[client.NodeFile] = client.Node
+	case lang.Python:
+		files[client.PythonFile] = client.Python
+	}
+	if l.Kind != lang.Provided && !inUsr {
+		binds = append(binds, fence.Bind{Host: l.Prefix, Path: "/var/lang"})
+	}
+	fr, err := m.fence.NewRoot(binds, files)
+	if err != nil {
+		return nil, err
+	}
+	r := &root{Root: fr, at: fencedPlaces, exec: exec}
+	if fr.Confined() && !inUsr {
+		r.exec = "/var/lang/" + l.Exec
+	}
+	if !fr.Confined() {
+		r.at.runtime, r.at.lang = fr.Path("var/runtime"), l.Prefix
+	}
+	m.roots[l] = r
+	return r, nil
+}

@@ -1,0 +1,298 @@
+package sandbox
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+const (
+	maxQueue   = 1000                 // invokes of a version that wait for a worker
+	backSoon   = 5 * time.Millisecond // how long we wait for a worker that has answered
+	maxStarts  = 1000                 // new workers of a version in startsPer, as Lambda scales
+	startsPer  = 10 * time.Second
+	guessMB    = 64 // of a worker that has not run yet
+	minimumMB  = 8
+	expirySlip = 5 * time.Minute // before the end of its credentials a worker is not used any more
+)
+
+// A crew is the workers of one version of a function, and the invokes that
+// wait for one.
+type crew struct {
+	f       *Function
+	key     string
+	workers map[*worker]struct{}
+	idle    []*worker // the one that was used last is last
+	queue   []*ticket // the oldest first
+	retired bool      // the version is gone
+
+	starting  int // workers on their way
+	returning int // workers that have answered and will be back
+
+	starts      int // since startsSince
+	startsSince time.Time
+
+	// For the choice of whom to evict:
+	uses     float64
+	peakMB   int
+	initCost time.Duration
+	value    float64
+}
+
+// A ticket is an invoke that waits for a worker.
+type ticket struct {
+	e   *Event
+	got chan grant // holds one
+}
+
+// A grant is what a ticket gets: a worker, or a result without one, or an error.
+type grant struct {
+	worker *worker
+	began  bool // the log of the invoke has begun
+	result *Result
+	err    error
+}
+
+// hire finds a worker for an event: an idle one at once, or whichever is ready
+// first, one that comes back or a new one.
+func (m *Manager) hire(ctx context.Context, f *Function, e *Event) (grant, error) {
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return grant{}, ErrClosed
+	}
+	c := m.crewOf(f)
+	c.uses++
+	if w := m.takeIdle(c); w != nil {
+		m.mu.Unlock()
+		w.thaw()
+		return grant{worker: w}, nil
+	}
+	if len(c.queue) >= maxQueue {
+		m.mu.Unlock()
+		return grant{}, ErrBusy
+	}
+	t := &ticket{e: e, got: make(chan grant, 1)}
+	c.queue = append(c.queue, t)
+	m.staff(c, len(c.queue)-c.returning)
+	m.mu.Unlock()
+	return m.wait(ctx, c, t)
+}
+
+func (m *Manager) wait(ctx context.Context, c *crew, t *ticket) (grant, error) {
+	soon := time.NewTimer(backSoon)
+	defer soon.Stop()
+	for {
+		select {
+		case g := <-t.got:
+			return g, g.err
+		case <-soon.C:
+			// Those that were to be back are not: start new ones for who still waits.
+			m.mu.Lock()
+			m.staff(c, len(c.queue))
+			m.mu.Unlock()
+		case <-ctx.Done():
+			m.mu.Lock()
+			i := slices.Index(c.queue, t)
+			if i >= 0 {
+				c.queue = slices.Delete(c.queue, i, i+1)
+			}
+			m.mu.Unlock()
+			if i >= 0 {
+				return grant{}, ctx.Err()
+			}
+			// It was granted just now, and is run.
+			g := <-t.got
+			return g, g.err
+		}
+	}
+}
+
+// crewOf is the crew of f's version. Another revision of it is retired.
+func (m *Manager) crewOf(f *Function) *crew {
+	key := f.ARN.String() + ":" + f.Version
+	c := m.crews[key]
+	if c != nil && c.f.Revision != f.Revision {
+		m.retire(key, c)
+		c = nil
+	}
+	if c == nil {
+		c = &crew{f: f, key: key, workers: map[*worker]struct{}{}}
+		m.crews[key] = c
+	}
+	return c
+}
+
+// retire ends a crew: who waits is served, and then the workers go.
+func (m *Manager) retire(key string, c *crew) {
+	delete(m.crews, key)
+	c.retired = true
+	m.retired[c] = true
+	for _, w := range c.idle {
+		m.unhand(w)
+	}
+	c.idle = nil
+	m.forgetRetired(c)
+}
+
+// forgetRetired forgets a retired crew that has nothing left.
+func (m *Manager) forgetRetired(c *crew) {
+	if c.retired && len(c.workers) == 0 && c.starting == 0 && len(c.queue) == 0 {
+		delete(m.retired, c)
+	}
+}
+
+func (m *Manager) allCrews() []*crew {
+	var all []*crew
+	for _, c := range m.crews {
+		all = append(all, c)
+	}
+	for c := range m.retired {
+		all = append(all, c)
+	}
+	return all
+}
+
+// unhand ends a worker that nobody uses.
+func (m *Manager) unhand(w *worker) { m.group.Go(w.dismiss) }
+
+// takeIdle takes the idle worker that was used last: the others may go.
+func (m *Manager) takeIdle(c *crew) *worker {
+	for len(c.idle) > 0 {
+		n := len(c.idle) - 1
+		w := c.idle[n]
+		c.idle = c.idle[:n]
+		if !w.expires.IsZero() && time.Until(w.expires) < expirySlip {
+			m.unhand(w)
+			continue
+		}
+		m.use(w)
+		return w
+	}
+	return nil
+}
+
+// use takes a worker for an event.
+func (m *Manager) use(w *worker) { w.waiting = false }
+
+// staff starts workers until want are on their way.
+func (m *Manager) staff(c *crew, want int) {
+	for c.starting < want && len(c.queue) > 0 {
+		if err := m.mayStart(c); err != nil {
+			// Those who have the least claim are refused: the last.
+			n := len(c.queue) - 1
+			c.queue[n].got <- grant{err: err}
+			c.queue = c.queue[:n]
+			want--
+			continue
+		}
+		c.starting++
+		m.group.Go(func() { m.recruit(c) })
+	}
+}
+
+// mayStart says if there is room for one more worker.
+func (m *Manager) mayStart(c *crew) error {
+	if now := time.Now(); now.Sub(c.startsSince) > startsPer {
+		c.starts, c.startsSince = 0, now
+	}
+	if c.starts >= maxStarts || !m.makeRoom(c.estimateMB()) {
+		return ErrBusy
+	}
+	c.starts++
+	return nil
+}
+
+// estimateMB is what a new worker will use.
+func (c *crew) estimateMB() int {
+	if c.peakMB > 0 {
+		return max(minimumMB, c.peakMB)
+	}
+	return min(guessMB, c.f.memoryMB())
+}
+
+// isReady is told that the worker asks for an event.
+func (w *worker) isReady() {
+	m := w.m
+	m.mu.Lock()
+	w.waiting = true
+	if w.booting {
+		w.booting = false
+		m.mu.Unlock()
+		signal(w.ready)
+		return
+	}
+	if w.returning {
+		w.returning = false
+		w.crew.returning--
+		m.back(w)
+	}
+	m.mu.Unlock()
+}
+
+// release is told that the invoke of w is over, which has used so much memory.
+func (m *Manager) release(w *worker, peakMB int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if peakMB > 0 {
+		w.crew.peakMB = peakMB
+		if !w.dead {
+			m.usedMB += peakMB - w.mb
+			w.mb = peakMB
+		}
+	}
+	if w.dead {
+		return
+	}
+	if w.waiting {
+		m.back(w)
+	} else {
+		w.returning = true
+		w.crew.returning++
+	}
+}
+
+// back gives a worker that is free and waits to who needs it most.
+func (m *Manager) back(w *worker) {
+	c := w.crew
+	if len(c.queue) > 0 {
+		t := c.queue[0]
+		c.queue = c.queue[1:]
+		m.use(w)
+		t.got <- grant{worker: w}
+		return
+	}
+	if c.retired || m.closed {
+		m.unhand(w)
+		return
+	}
+	w.idleSince = time.Now()
+	c.idle = append(c.idle, w)
+	c.value = m.clock + c.uses*ms(c.initCost)/float64(max(minimumMB, c.peakMB))
+	m.lookAt(w.idleSince.Add(freezeAfter))
+}
+
+// buried is told that the worker has ended.
+func (m *Manager) buried(w *worker) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	w.dead = true
+	m.usedMB -= w.mb
+	delete(m.live, w)
+	c := w.crew
+	if c == nil {
+		return
+	}
+	delete(c.workers, w)
+	if i := slices.Index(c.idle, w); i >= 0 {
+		c.idle = slices.Delete(c.idle, i, i+1)
+	}
+	if w.returning {
+		w.returning = false
+		c.returning--
+	}
+	if !m.closed {
+		m.staff(c, len(c.queue)-c.returning)
+	}
+	m.forgetRetired(c)
+}

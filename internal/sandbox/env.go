@@ -1,0 +1,119 @@
+package sandbox
+
+import (
+	"cmp"
+	"maps"
+	"strconv"
+	"strings"
+
+	"github.com/aloft-cloud/aloft/internal/sandbox/lang"
+)
+
+// places are where a worker finds things.
+type places struct {
+	task, opt, runtime, lang string
+}
+
+var fencedPlaces = places{"/var/task", "/opt", "/var/runtime", "/var/lang"}
+
+// baseEnv is the environment of every process, before it is of a function.
+func baseEnv(at places) map[string]string {
+	return map[string]string{
+		"LANG":               "en_US.UTF-8",
+		"LAMBDA_RUNTIME_DIR": at.runtime,
+		"LD_LIBRARY_PATH":    expand(at, "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"),
+		"PATH":               expand(at, "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
+		"TZ":                 ":UTC",
+	}
+}
+
+// languageEnv is what a language's processes have besides.
+func languageEnv(l lang.Language, at places) map[string]string {
+	switch l.Kind {
+	case lang.Node:
+		n := strconv.Itoa(l.Version.Major)
+		return map[string]string{"NODE_PATH": expand(at, "/opt/nodejs/node"+n+"/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task")}
+	case lang.Python:
+		return map[string]string{"PYTHONPATH": at.runtime}
+	}
+	return nil
+}
+
+// expand writes a path of a fenced worker as it is at other places.
+func expand(at places, list string) string {
+	return strings.NewReplacer("/var/task", at.task, "/opt", at.opt, "/var/runtime", at.runtime, "/var/lang", at.lang).Replace(list)
+}
+
+// functionEnv is what makes a process one of f's.
+func functionEnv(f *Function, at places, creds Credentials, stream, endpoint string) map[string]string {
+	env := map[string]string{
+		"AWS_ENDPOINT_URL":                "http://" + endpoint,
+		"AWS_XRAY_CONTEXT_MISSING":        "LOG_ERROR",
+		"AWS_XRAY_DAEMON_ADDRESS":         "127.0.0.1:2000",
+		"AWS_EC2_METADATA_DISABLED":       "true",
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(f.memoryMB()),
+	}
+	maps.Copy(env, f.Env)
+	maps.Copy(env, map[string]string{
+		"AWS_REGION":                  f.ARN.Region,
+		"AWS_DEFAULT_REGION":          f.ARN.Region,
+		"AWS_LAMBDA_FUNCTION_NAME":    f.name(),
+		"AWS_LAMBDA_FUNCTION_VERSION": f.Version,
+		"AWS_LAMBDA_LOG_GROUP_NAME":   f.logGroup(),
+		"AWS_LAMBDA_LOG_STREAM_NAME":  stream,
+		"LAMBDA_TASK_ROOT":            at.task,
+		"_HANDLER":                    f.Handler,
+	})
+	if creds.AccessKeyID != "" {
+		env["AWS_ACCESS_KEY_ID"] = creds.AccessKeyID
+		env["AWS_SECRET_ACCESS_KEY"] = creds.SecretAccessKey
+		env["AWS_SESSION_TOKEN"] = creds.SessionToken
+	}
+	if kind, _, err := lang.Parse(f.Runtime); err == nil && kind != lang.Provided {
+		env["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + f.Runtime
+	}
+	if f.json() {
+		env["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
+		env["AWS_LAMBDA_LOG_LEVEL"] = cmp.Or(f.LogLevel, "INFO")
+	}
+	return env
+}
+
+func (f *Function) json() bool { return strings.EqualFold(f.LogFormat, "JSON") }
+
+// bootVariables change how an interpreter starts: a function that has one
+// cannot be given to a process that has started.
+var bootVariables = []string{
+	"AWS_LAMBDA_EXEC_WRAPPER", "NODE_OPTIONS", "NODE_EXTRA_CA_CERTS", "PYTHONHASHSEED", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONOPTIMIZE", "PYTHONPATH",
+	"PYTHONUTF8", "PYTHONDEVMODE", "PYTHONWARNINGS", "PYTHONMALLOC", "PYTHONTRACEMALLOC", "PYTHONFAULTHANDLER", "PYTHONIOENCODING", "LANG", "LC_ALL", "UV_THREADPOOL_SIZE",
+}
+
+// bootEnv is what of f's variables its process must be started with.
+func bootEnv(f *Function) map[string]string {
+	env := map[string]string{}
+	for _, name := range bootVariables {
+		if v, ok := f.Env[name]; ok {
+			env[name] = v
+		}
+	}
+	for name, v := range f.Env {
+		if strings.HasPrefix(name, "LD_") || strings.HasPrefix(name, "MALLOC_") || strings.HasPrefix(name, "GLIBC_") {
+			env[name] = v
+		}
+	}
+	return env
+}
+
+// list writes an environment as execve takes it. What the kernel would not
+// understand is left out.
+func list(env map[string]string) []string {
+	var all []string
+	for name, v := range env {
+		if name == "" || strings.ContainsAny(name, "=\x00") || strings.Contains(v, "\x00") {
+			continue
+		}
+		all = append(all, name+"="+v)
+	}
+	return all
+}

@@ -1,0 +1,294 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aloft-cloud/aloft/internal/sandbox/client"
+	"github.com/aloft-cloud/aloft/internal/sandbox/fence"
+	"github.com/aloft-cloud/aloft/internal/sandbox/lang"
+	"github.com/aloft-cloud/aloft/internal/sandbox/rapi"
+)
+
+// A worker is a process that serves one version of one function; until it is
+// told which, it is blank.
+type worker struct {
+	m      *Manager
+	lang   lang.Language
+	at     places
+	proc   *fence.Process
+	api    *rapi.Server
+	log    *logger
+	exited chan struct{} // closed when the process has ended
+	exit   fence.Exit    // then
+
+	blank  chan struct{}    // it asked which function it is
+	ready  chan struct{}    // it asked for its first event
+	failed chan rapi.Answer // it could not start
+	answer chan rapi.Answer // to the event it has
+
+	crew    *crew // nil while blank
+	stream  string
+	used    bool // an event was given to it
+	init    time.Duration
+	expires time.Time // of its credentials; zero is never
+
+	// Guarded by m.mu:
+	booting   bool
+	waiting   bool // it asked for an event
+	returning bool // its invoke is over, and it has not asked for the next
+	dead      bool
+	frozen    bool
+	unfrozen  bool // it cannot be frozen
+	mb        int  // of the budget
+	idleSince time.Time
+}
+
+// A plan is how to start a worker.
+type plan struct {
+	root   *root
+	argv   []string
+	env    func(endpoint string) map[string]string
+	mounts []fence.Mount
+	limits fence.Limits
+	dir    string
+}
+
+// spawn starts a process for a worker.
+func (m *Manager) spawn(l lang.Language, p plan) (*worker, error) {
+	ours, its, err := fence.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer its.Close()
+	if m.ctx.Err() != nil {
+		ours.Close()
+		return nil, ErrClosed
+	}
+	w := &worker{m: m, lang: l, at: p.root.at, exited: make(chan struct{}), blank: make(chan struct{}, 1), ready: make(chan struct{}, 1),
+		failed: make(chan rapi.Answer, 1), answer: make(chan rapi.Answer, 1), booting: true}
+	w.api = rapi.New(rapi.Hooks{
+		Blank:     func() { signal(w.blank) },
+		Ready:     w.isReady,
+		Answer:    func(a rapi.Answer) { put(w.answer, a) },
+		InitError: func(a rapi.Answer) { put(w.failed, a) },
+	})
+	w.proc, err = m.fence.Start(&fence.Spec{Root: p.root.Root, Argv: p.argv, Dir: p.dir, Mounts: p.mounts, Out: its, Limits: p.limits,
+		Env: func(api, endpoint string) []string {
+			env := p.env(endpoint)
+			env["AWS_LAMBDA_RUNTIME_API"] = api
+			return list(env)
+		}})
+	if err != nil {
+		ours.Close()
+		return nil, err
+	}
+	if w.log, err = m.newLogger(ours); err != nil {
+		w.proc.Kill()
+		ours.Close()
+	}
+	m.mu.Lock()
+	m.live[w] = struct{}{}
+	if m.closed {
+		w.proc.Kill()
+	}
+	m.mu.Unlock()
+	m.group.Go(func() { w.api.Serve(&m.group, w.proc.API) })
+	m.group.Go(func() {
+		m.endpoint.Serve(&limited{Listener: w.proc.Endpoint, left: make(chan struct{}, maxEndpointConns)})
+	})
+	m.group.Go(w.watch)
+	return w, err
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// put leaves an answer for who waits. A second one, which nobody asked for, is dropped.
+func put(c chan rapi.Answer, a rapi.Answer) {
+	select {
+	case c <- a:
+	default:
+	}
+}
+
+// watch waits for the end of the process and clears up after it.
+func (w *worker) watch() {
+	w.exit = w.proc.Wait()
+	w.m.buried(w)
+	close(w.exited)
+	w.api.Close()
+	w.proc.API.Close()
+	w.proc.Endpoint.Close()
+	for pause := time.Millisecond; !w.proc.Release() && pause < 2*time.Second; pause *= 2 {
+		time.Sleep(pause) // the kernel is not done with its group
+	}
+}
+
+// assign makes a blank worker one of f's.
+func (w *worker) assign(f *Function, creds Credentials, stream string, mounts []fence.Mount) error {
+	for _, m := range mounts {
+		if err := w.proc.Mount(m); err != nil {
+			return fmt.Errorf("give a worker its code: %w", err)
+		}
+	}
+	env := functionEnv(f, w.at, creds, stream, w.proc.Endpoint.Addr().String())
+	job, err := json.Marshal(client.Job{Handler: f.Handler, Task: w.at.task, Opt: w.at.opt, Env: env})
+	if err != nil {
+		return err
+	}
+	return w.api.Assign(job)
+}
+
+// await waits until a worker that was started asks for its first event, or
+// fails to, within limit.
+func (w *worker) await(step <-chan struct{}, limit <-chan time.Time) *failure {
+	select {
+	case <-step:
+		return nil
+	case a := <-w.failed:
+		f := &failure{status: "error", errorType: a.ErrorType, document: a.Body}
+		if f.errorType == "" {
+			f.errorType = typeOf(a.Body)
+		}
+		return f
+	case <-w.exited:
+		select {
+		case a := <-w.failed:
+			return &failure{status: "error", errorType: typeOf(a.Body), document: a.Body}
+		default:
+			return exited(w.exit)
+		}
+	case <-limit:
+		return &failure{status: "timeout"}
+	}
+}
+
+// typeOf is the errorType of an error document.
+func typeOf(document []byte) string {
+	var d struct {
+		ErrorType string `json:"errorType"`
+	}
+	json.Unmarshal(document, &d)
+	return d.ErrorType
+}
+
+// dismiss ends a worker.
+func (w *worker) dismiss() { w.proc.Kill() }
+
+// settle ends a worker and takes the last of its output.
+func (w *worker) settle() {
+	w.dismiss()
+	late := time.NewTimer(time.Second)
+	defer late.Stop()
+	select {
+	case <-w.log.done:
+	case <-late.C:
+	}
+}
+
+// errNotRun says that the worker was gone before it had the event.
+var errNotRun = errors.New("the worker was gone")
+
+// run gives the worker an event and waits for its answer. The caller has the
+// worker, which is waiting, and no longer after the call.
+func (w *worker) run(f *Function, e *Event, began bool) (Result, error) {
+	s := scribe{f}
+	if !began {
+		w.log.begin(s.start(e.RequestID))
+	}
+	limit := f.timeout()
+	start := time.Now()
+	ev := &rapi.Event{RequestID: e.RequestID, Payload: e.payload(), Deadline: start.Add(limit), InvokedARN: e.InvokedARN, TraceID: e.TraceID,
+		ClientContext: e.ClientContext, CognitoIdentity: e.CognitoIdentity, Stream: e.Stream}
+	a, why, err := w.exchange(ev, limit)
+	if err != nil {
+		w.dismiss()
+		return Result{}, err
+	}
+	res := Result{LogStream: w.stream}
+	res.Stats = Stats{Cold: !w.used, Duration: time.Since(start), MaxMB: w.proc.PeakMB()}
+	if res.Stats.Cold {
+		res.Stats.Init = w.init
+	}
+	w.used = true
+	w.finish(f, e, &res, a, why)
+	return res, nil
+}
+
+// exchange sends an event and waits for its answer.
+func (w *worker) exchange(ev *rapi.Event, limit time.Duration) (a rapi.Answer, why *failure, err error) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	var sent chan error
+	if len(ev.Payload) > 64<<10 { // which a worker may be slow to read
+		sent = make(chan error, 1)
+		w.m.group.Go(func() { sent <- w.api.Send(ev) })
+	} else {
+		err = w.api.Send(ev)
+	}
+	for {
+		if errors.Is(err, rapi.ErrNotWaiting) {
+			return a, nil, errNotRun
+		}
+		select {
+		case err = <-sent:
+			sent = nil
+		case a = <-w.answer:
+			return a, nil, nil
+		case <-timer.C:
+			return a, timedOut(limit), nil
+		case <-w.exited:
+			select {
+			case a = <-w.answer: // its last word
+				return a, nil, nil
+			default:
+				return a, exited(w.exit), nil
+			}
+		}
+	}
+}
+
+// finish writes the end of an invoke and makes the result of it.
+func (w *worker) finish(f *Function, e *Event, res *Result, a rapi.Answer, why *failure) {
+	s := scribe{f}
+	res.Stats.Billed = billed(res.Stats.Duration)
+	if w.lang.Kind == lang.Provided {
+		res.Stats.Billed = billed(res.Stats.Duration + res.Stats.Init)
+	}
+	switch {
+	case why != nil:
+		if why.status == "timeout" {
+			res.Stats.Billed = f.timeout()
+		}
+		w.settle()
+		res.FunctionError, res.Payload = "Unhandled", why.payload(e.RequestID)
+		if line := s.failed(e.RequestID, why); line != "" {
+			w.log.write(line)
+		}
+	case a.TooLarge > 0:
+		res.FunctionError, res.Payload = "Unhandled", tooLarge()
+	case a.Failed:
+		res.FunctionError, res.Payload = "Unhandled", a.Body
+	default:
+		res.Payload = a.Body
+	}
+	if why == nil {
+		w.log.drain()
+	}
+	res.LogTail = w.log.end(s.end(e.RequestID, res.Stats, why)...)
+	w.m.release(w, res.Stats.MaxMB)
+}
+
+func (e *Event) payload() []byte {
+	if len(e.Payload) == 0 {
+		return []byte("{}")
+	}
+	return e.Payload
+}
