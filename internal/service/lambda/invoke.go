@@ -1,0 +1,153 @@
+package lambda
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	api "github.com/aloft-cloud/aloft/internal/api/lambda"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/sandbox"
+)
+
+// maxPayload is how many bytes the event of a synchronous invoke has at most.
+const maxPayload = 6291456
+
+// Invoke calls a function and waits for its answer.
+func (s *Service) Invoke(ctx context.Context, call *aws.Call, in *api.InvokeInput) (*api.InvokeOutput, error) {
+	r, err := parseName(call, in.FunctionName, in.Qualifier)
+	if err != nil {
+		return nil, err
+	}
+	kind := aws.Or(in.InvocationType, api.InvocationTypeRequestResponse)
+	e, err := newEvent(call, in, kind)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.target(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if kind == api.InvocationTypeDryRun {
+		return &api.InvokeOutput{StatusCode: new(int32(204))}, nil
+	}
+	e.InvokedARN = t.arn
+	f := t.pick()
+	if !t.gate.enter() {
+		return nil, errBusy(api.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded)
+	}
+	defer t.gate.leave()
+	res, err := s.runner.Invoke(ctx, f, e)
+	if err != nil {
+		return nil, errInvoke(f, err)
+	}
+	out := &api.InvokeOutput{StatusCode: new(int32(200)), Payload: res.Payload, ExecutedVersion: &f.Version}
+	if res.FunctionError != "" {
+		out.FunctionError = &res.FunctionError
+	}
+	if aws.Value(in.LogType) == api.LogTypeTail {
+		out.LogResult = new(base64.StdEncoding.EncodeToString(res.LogTail))
+	}
+	return out, nil
+}
+
+// newEvent makes the event that an input asks for, or refuses it.
+func newEvent(call *aws.Call, in *api.InvokeInput, kind string) (sandbox.Event, error) {
+	e := sandbox.Event{RequestID: call.RequestID, Payload: in.Payload}
+	switch {
+	case kind == api.InvocationTypeEvent:
+		return e, unsupported(api.Invoke.Name, "InvocationType Event")
+	case in.TenantId != nil:
+		return e, unsupported(api.Invoke.Name, "TenantId")
+	case in.DurableExecutionName != nil:
+		return e, unsupported(api.Invoke.Name, "DurableExecutionName")
+	case len(in.Payload) > maxPayload:
+		return e, api.RequestTooLargeException.With(&api.RequestTooLargeExceptionDetail{Type: new(user)},
+			fmt.Sprintf("%d byte payload is too large for the %s invocation type (limit %d bytes)", len(in.Payload), kind, maxPayload))
+	}
+	if len(e.Payload) == 0 {
+		e.Payload = []byte("{}")
+	} else if wrong := checkJSON(e.Payload); wrong != "" {
+		return e, errContent("Could not parse request body into json: Could not parse payload into json: " + wrong)
+	}
+	if in.ClientContext != nil {
+		text, err := base64.StdEncoding.DecodeString(*in.ClientContext)
+		if err != nil || !json.Valid(text) {
+			return e, errContent("Client context must be a valid Base64-encoded JSON object.")
+		}
+		e.ClientContext = string(text)
+	}
+	return e, nil
+}
+
+// checkJSON says what is wrong with text that should be JSON, in words like
+// those of the parser that AWS uses, or "" if nothing is.
+func checkJSON(text []byte) string {
+	const place = "\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: %d, column: %d]"
+	if json.Valid(text) && utf8.Valid(text) {
+		return ""
+	}
+	var v any
+	at := len(text)
+	syntax, bad := errors.AsType[*json.SyntaxError](json.Unmarshal(text, &v))
+	if bad {
+		at = int(syntax.Offset)
+	}
+	for i, size := 0, 0; i < at; i += size {
+		var c rune
+		if c, size = utf8.DecodeRune(text[i:]); c == utf8.RuneError && size == 1 {
+			line, column := lineColumn(text[:i])
+			return fmt.Sprintf("Invalid UTF-8 start byte 0x%x"+place, text[i], line, column)
+		}
+	}
+	line, column := lineColumn(text[:max(0, at-1)])
+	if !bad || at > len(text) || syntax.Error() == "unexpected end of JSON input" {
+		return fmt.Sprintf("Unexpected end-of-input"+place, line, column)
+	}
+	c := text[at-1]
+	return fmt.Sprintf("Unexpected character (%s): expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"+place, character(c), line, column)
+}
+
+// character shows c as the parser that AWS uses does.
+func character(c byte) string {
+	if c < ' ' || c >= 0x7f {
+		return fmt.Sprintf("(CTRL-CHAR, code %d)", c)
+	}
+	return fmt.Sprintf("'%c' (code %d)", c, c)
+}
+
+// lineColumn returns where the next byte after text is, counted from 1.
+func lineColumn(text []byte) (line, column int) {
+	line, column = 1, 1
+	for _, c := range text {
+		column++
+		if c == '\n' {
+			line, column = line+1, 1
+		}
+	}
+	return line, column
+}
+
+func errContent(message string) error {
+	return api.InvalidRequestContentException.With(&api.InvalidRequestContentExceptionDetail{Type: new(user)}, message)
+}
+
+func errBusy(reason string) error {
+	return api.TooManyRequestsException.With(&api.TooManyRequestsExceptionDetail{Type: new(user), Reason: &reason}, "Rate Exceeded.")
+}
+
+// errInvoke says why code did not run.
+func errInvoke(f *sandbox.Function, err error) error {
+	switch {
+	case errors.Is(err, sandbox.ErrBusy):
+		return errBusy(api.ThrottleReasonConcurrentInvocationLimitExceeded)
+	case errors.Is(err, sandbox.ErrRuntime), errors.Is(err, sandbox.ErrUnfenced):
+		return api.InvalidRuntimeException.Errorf("%s cannot run here: %s", f.Runtime, err)
+	case errors.Is(err, sandbox.ErrTooLarge):
+		return api.RequestTooLargeException.With(&api.RequestTooLargeExceptionDetail{Type: new(user)}, err.Error())
+	}
+	return fmt.Errorf("invoke %s: %w", f.ARN, err)
+}

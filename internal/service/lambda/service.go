@@ -1,0 +1,198 @@
+package lambda
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+
+	api "github.com/aloft-cloud/aloft/internal/api/lambda"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/sandbox"
+	"github.com/aloft-cloud/aloft/internal/service"
+	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/task"
+)
+
+// Config is what an operator may choose.
+type Config struct {
+	Dir string       // for unpacked code, a cache; one in the system's temporary directory if empty
+	Log *slog.Logger // nil is slog.Default
+}
+
+// A Runner runs functions; package sandbox has them.
+type Runner interface {
+	Invoke(ctx context.Context, f *sandbox.Function, e sandbox.Event) (sandbox.Result, error)
+	Prepare(runtime string) error
+	Forget(function aws.ARN)
+}
+
+// Service is Lambda.
+type Service struct {
+	log    *slog.Logger
+	db     *store.DB
+	table  *dispatch.Table
+	runner Runner
+
+	unpacked unpacked
+	targets  targets
+	sessions sessions
+	links    links
+	epoch    atomic.Uint64 // of policies
+	created  task.Bell     // rung when a function is to be made active
+}
+
+// New returns Lambda over db. It calls other services through table, and has
+// runner run its functions.
+func New(cfg Config, db *store.DB, table *dispatch.Table, runner Runner) *Service {
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	return &Service{
+		log:      cfg.Log,
+		db:       db,
+		table:    table,
+		runner:   runner,
+		unpacked: unpacked{root: cfg.Dir},
+		links:    newLinks(),
+		created:  task.NewBell(),
+	}
+}
+
+// Definition implements the contract in package service.
+func (s *Service) Definition() service.Definition {
+	return service.Definition{
+		API:        api.API,
+		Operations: append(s.functionOperations(), s.otherOperations()...),
+		Tasks:      s.tasks(),
+		Hosts:      []service.Host{{Suffix: codeSuffix, Serve: s.serveCode}},
+		Policy:     s.policy,
+		Epoch:      s.epoch.Load,
+	}
+}
+
+func (s *Service) functionOperations() []service.Operation {
+	return []service.Operation{
+		service.OpEach(api.CreateFunction, s.CreateFunction, mayCreate).But("Container images, VPCs, file systems, keys of KMS and dead-letter queues are refused."),
+		service.Op(api.GetFunction, s.GetFunction, qualifiedOf),
+		service.Op(api.GetFunctionConfiguration, s.GetFunctionConfiguration, qualifiedOf),
+		service.Op(api.ListFunctions, s.ListFunctions, service.Any),
+		service.Op(api.DeleteFunction, s.DeleteFunction, qualifiedOf),
+		service.Op(api.UpdateFunctionCode, s.UpdateFunctionCode, functionOf),
+		service.OpEach(api.UpdateFunctionConfiguration, s.UpdateFunctionConfiguration, mayUpdate),
+		service.Op(api.PublishVersion, s.PublishVersion, functionOf),
+		service.Op(api.ListVersionsByFunction, s.ListVersionsByFunction, functionOf),
+		service.OpEach(api.Invoke, s.Invoke, mayInvoke).But("InvocationType Event is refused."),
+
+		service.Op(api.CreateAlias, s.CreateAlias, functionOf),
+		service.Op(api.GetAlias, s.GetAlias, functionOf),
+		service.Op(api.ListAliases, s.ListAliases, functionOf),
+		service.Op(api.UpdateAlias, s.UpdateAlias, functionOf),
+		service.Op(api.DeleteAlias, s.DeleteAlias, functionOf),
+
+		service.Op(api.AddPermission, s.AddPermission, qualifiedOf),
+		service.Op(api.RemovePermission, s.RemovePermission, qualifiedOf),
+		service.Op(api.GetPolicy, s.GetPolicy, qualifiedOf),
+	}
+}
+
+func (s *Service) otherOperations() []service.Operation {
+	return []service.Operation{
+		service.Op(api.PublishLayerVersion, s.PublishLayerVersion, layerOf),
+		service.Op(api.GetLayerVersion, s.GetLayerVersion, layerVersionOf),
+		service.OpEach(api.GetLayerVersionByArn, s.GetLayerVersionByArn, mayGetLayer),
+		service.Op(api.ListLayers, s.ListLayers, service.Any),
+		service.Op(api.ListLayerVersions, s.ListLayerVersions, layerOf),
+		service.Op(api.DeleteLayerVersion, s.DeleteLayerVersion, layerVersionOf),
+		service.Op(api.AddLayerVersionPermission, s.AddLayerVersionPermission, layerVersionOf),
+		service.Op(api.RemoveLayerVersionPermission, s.RemoveLayerVersionPermission, layerVersionOf),
+		service.Op(api.GetLayerVersionPolicy, s.GetLayerVersionPolicy, layerVersionOf),
+
+		service.Op(api.PutFunctionConcurrency, s.PutFunctionConcurrency, functionOf),
+		service.Op(api.GetFunctionConcurrency, s.GetFunctionConcurrency, functionOf),
+		service.Op(api.DeleteFunctionConcurrency, s.DeleteFunctionConcurrency, functionOf),
+		service.Op(api.GetAccountSettings, s.GetAccountSettings, service.Any),
+
+		service.Op(api.TagResource, s.TagResource, resourceOf),
+		service.Op(api.UntagResource, s.UntagResource, resourceOf),
+		service.Op(api.ListTags, s.ListTags, resourceOf),
+
+		service.Op(api.GetFunctionCodeSigningConfig, s.GetFunctionCodeSigningConfig, functionOf),
+		service.Op(api.GetRuntimeManagementConfig, s.GetRuntimeManagementConfig, qualifiedOf),
+	}
+}
+
+// functionOf is the function an input names, without version.
+func functionOf[In interface{ GetFunctionName() string }](call *aws.Call, in In) aws.ARN {
+	return guess(call, in.GetFunctionName(), "").function
+}
+
+// qualifiedOf is the function an input names, with version or alias if it has one.
+func qualifiedOf[In interface {
+	GetFunctionName() string
+	GetQualifier() string
+}](call *aws.Call, in In) aws.ARN {
+	return guess(call, in.GetFunctionName(), in.GetQualifier()).arn()
+}
+
+// resourceOf is the resource an input names by its ARN.
+func resourceOf[In interface{ GetResource() string }](call *aws.Call, in In) aws.ARN {
+	arn, err := aws.ParseARN(in.GetResource())
+	if err != nil {
+		return call.ARN("lambda", in.GetResource())
+	}
+	return arn
+}
+
+// mayInvoke asks for the permission to invoke a function, which is not named
+// as the operation is.
+func mayInvoke(call *aws.Call, in *api.InvokeInput, check func(service.Access) error) error {
+	return check(service.Access{Action: "lambda:InvokeFunction", Resource: qualifiedOf(call, in)})
+}
+
+// mayCreate asks for all that creating a function takes.
+func mayCreate(call *aws.Call, in *api.CreateFunctionInput, check func(service.Access) error) error {
+	fn := functionOf(call, in)
+	if err := check(service.Access{Action: "lambda:CreateFunction", Resource: fn}); err != nil {
+		return err
+	}
+	if len(in.Tags) > 0 {
+		if err := check(service.Access{Action: "lambda:TagResource", Resource: fn}); err != nil {
+			return err
+		}
+	}
+	return mayUse(fn, &in.Role, in.Layers, check)
+}
+
+// mayUpdate asks for all that a new configuration takes.
+func mayUpdate(call *aws.Call, in *api.UpdateFunctionConfigurationInput, check func(service.Access) error) error {
+	fn := functionOf(call, in)
+	if err := check(service.Access{Action: "lambda:UpdateFunctionConfiguration", Resource: fn}); err != nil {
+		return err
+	}
+	return mayUse(fn, in.Role, in.Layers, check)
+}
+
+// mayUse asks for the permissions to give a function its role and layers.
+func mayUse(fn aws.ARN, role *string, layers []string, check func(service.Access) error) error {
+	if role != nil {
+		arn, err := aws.ParseARN(*role)
+		if err != nil {
+			return err
+		}
+		keys := service.Keys{"iam:PassedToService": {"lambda.amazonaws.com"}, "iam:AssociatedResourceArn": {fn.String()}}
+		if err := check(service.Access{Action: "iam:PassRole", Resource: arn, Keys: keys}); err != nil {
+			return err
+		}
+	}
+	for _, layer := range layers {
+		arn, err := aws.ParseARN(layer)
+		if err != nil {
+			return err
+		}
+		if err := check(service.Access{Action: "lambda:GetLayerVersion", Resource: arn}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,249 @@
+package lambda
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/sandbox"
+	"github.com/aloft-cloud/aloft/internal/store"
+)
+
+// A target is all that an invoke needs to know of a function as it was named.
+type target struct {
+	arn      string // as it was named, with version or alias
+	role     string
+	versions []weighted // the first that a draw falls to
+	gate     *gate
+}
+
+// A weighted is a version of a function, with its share of the events.
+type weighted struct {
+	function *sandbox.Function
+	weight   float64
+}
+
+// pick chooses the version for one event.
+func (t *target) pick() *sandbox.Function {
+	last := len(t.versions) - 1
+	if last > 0 {
+		x := rand.Float64()
+		for i := range t.versions[:last] {
+			if x -= t.versions[i].weight; x < 0 {
+				return t.versions[i].function
+			}
+		}
+	}
+	return t.versions[last].function
+}
+
+// targets are those that were invoked since they last changed.
+type targets struct {
+	mu    sync.RWMutex
+	known map[ref]*target
+	gates map[aws.ARN]*gate
+	turn  uint64 // rises with every change to a function
+}
+
+// A gate counts the events that a function is busy with.
+type gate struct{ busy, limit atomic.Int64 }
+
+// unlimited is the limit of a function without reserved concurrency.
+const unlimited = -1
+
+// enter lets an event in, or says that there are too many.
+func (g *gate) enter() bool {
+	limit := g.limit.Load()
+	if busy := g.busy.Add(1); limit == unlimited || busy <= limit {
+		return true
+	}
+	g.leave()
+	return false
+}
+
+func (g *gate) leave() { g.busy.Add(-1) }
+
+// target returns what is known of a function that is to be invoked.
+func (s *Service) target(ctx context.Context, r ref) (*target, error) {
+	s.targets.mu.RLock()
+	t, turn := s.targets.known[r], s.targets.turn
+	s.targets.mu.RUnlock()
+	if t != nil {
+		return t, nil
+	}
+	t, err := s.findTarget(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	s.targets.mu.Lock()
+	defer s.targets.mu.Unlock()
+	if s.targets.turn == turn { // else it may be of before the change
+		if s.targets.known == nil {
+			s.targets.known = make(map[ref]*target)
+		}
+		s.targets.known[r] = t
+	}
+	return t, nil
+}
+
+// changed makes tx, when it is kept, forget what is remembered of a function.
+func (s *Service) changed(tx *store.Tx, fn aws.ARN) {
+	tx.AfterCommit(func() {
+		s.targets.mu.Lock()
+		defer s.targets.mu.Unlock()
+		s.targets.turn++
+		for r := range s.targets.known {
+			if r.function == fn {
+				delete(s.targets.known, r)
+			}
+		}
+	})
+}
+
+// gate returns the gate of a function, with that limit from now on.
+func (s *Service) gate(fn aws.ARN, limit int64) *gate {
+	s.targets.mu.Lock()
+	defer s.targets.mu.Unlock()
+	g := s.targets.gates[fn]
+	if g == nil {
+		if s.targets.gates == nil {
+			s.targets.gates = make(map[aws.ARN]*gate)
+		}
+		g = new(gate)
+		s.targets.gates[fn] = g
+	}
+	g.limit.Store(limit)
+	return g
+}
+
+// findTarget reads what an invoke needs to know of a function. One that is not
+// ready yet is made so.
+func (s *Service) findTarget(ctx context.Context, r ref) (*target, error) {
+	for {
+		t, pending, err := s.readTarget(ctx, r)
+		if err != nil || pending == nil {
+			return t, err
+		}
+		if err := s.activate(ctx, *pending); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// A share is a version that gets some of the events of an alias.
+type share struct {
+	key    versionKey
+	row    version
+	weight float64
+}
+
+// readTarget reads what an invoke needs to know of a function, or which of
+// its versions is not ready.
+func (s *Service) readTarget(ctx context.Context, r ref) (t *target, pending *versionKey, err error) {
+	var shares []share
+	var fn function
+	err = s.db.View(ctx, func(tx *store.Tx) error {
+		if fn, err = functions.Get(tx, r.function); errors.Is(err, store.ErrNotFound) {
+			if r.qualifier == "" {
+				r.qualifier = latest // so says Invoke
+			}
+			return errNoFunction(r.arn())
+		}
+		if err == nil {
+			shares, err = readShares(tx, r)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	limit := int64(unlimited)
+	if fn.Reserved != nil {
+		limit = int64(*fn.Reserved)
+	}
+	t = &target{arn: r.arn().String(), role: shares[0].row.Role, gate: s.gate(r.function, limit)}
+	for i := range shares {
+		sh := &shares[i]
+		if !sh.row.ready() {
+			return nil, &sh.key, nil
+		}
+		f, err := s.runnable(ctx, r.function, sh.key.Number, &sh.row)
+		if err != nil {
+			return nil, nil, err
+		}
+		t.versions = append(t.versions, weighted{f, sh.weight})
+	}
+	return t, nil, nil
+}
+
+// readShares reads the versions that r means.
+func readShares(tx *store.Tx, r ref) ([]share, error) {
+	var shares []share
+	if r.qualifier != "" && isAlias(r.qualifier) {
+		a, err := aliases.Get(tx, aliasKey{r.function, r.qualifier})
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return nil, err
+		}
+		for v, weight := range a.Weights {
+			n, err := strconv.ParseInt(v, 10, 64)
+			if err != nil {
+				return nil, err
+			}
+			row, err := versions.Get(tx, versionKey{r.function, n})
+			if err != nil {
+				return nil, err
+			}
+			shares = append(shares, share{versionKey{r.function, n}, row, weight})
+		}
+	}
+	row, n, err := findVersion(tx, r)
+	if err != nil {
+		return nil, err
+	}
+	return append(shares, share{versionKey{r.function, n}, row, 0}), nil
+}
+
+// runnable is a version as the runner wants it, its code unpacked.
+func (s *Service) runnable(ctx context.Context, fn aws.ARN, number int64, v *version) (*sandbox.Function, error) {
+	dir, err := s.codeDir(ctx, v.Code)
+	if err != nil {
+		return nil, err
+	}
+	f := &sandbox.Function{
+		ARN:          fn,
+		Version:      versionName(number),
+		Revision:     v.Build,
+		Runtime:      v.Runtime,
+		Architecture: v.Architecture,
+		Handler:      v.Handler,
+		Code:         dir,
+		Env:          v.Env,
+		MemoryMB:     int(v.MemoryMB),
+		TmpMB:        int(v.TmpMB),
+		Timeout:      time.Duration(v.Timeout) * time.Second,
+		LogGroup:     v.LogGroup,
+		LogFormat:    v.LogFormat,
+		LogLevel:     v.LogLevel,
+	}
+	for _, l := range v.Layers {
+		dir, err := s.codeDir(ctx, l.Code)
+		if err != nil {
+			return nil, err
+		}
+		f.Layers = append(f.Layers, dir)
+	}
+	role := v.Role
+	f.Credentials = func(ctx context.Context) (sandbox.Credentials, error) {
+		session, err := s.session(ctx, fn, role)
+		if err != nil {
+			return sandbox.Credentials{}, err
+		}
+		return session.credentials, nil
+	}
+	return f, nil
+}

@@ -1,0 +1,116 @@
+package lambda
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/task"
+)
+
+func (s *Service) tasks() []task.Task {
+	return []task.Task{
+		{Name: "lambda/activate", Run: s.activateAll, Bell: s.created},
+		{Name: "lambda/prepare", Run: s.prepare},
+		{Name: "lambda/sweep", Run: s.sweep},
+	}
+}
+
+// await has a version made active after tx.
+func (s *Service) await(tx *store.Tx, key versionKey) error {
+	tx.AfterCommit(s.created.Ring)
+	return pendings.Put(tx, key, struct{}{})
+}
+
+// activateAll makes all versions active that wait for it.
+func (s *Service) activateAll(ctx context.Context) (time.Duration, error) {
+	var keys []versionKey
+	err := s.db.View(ctx, func(tx *store.Tx) error {
+		keys = nil
+		for key := range pendings.Scan(tx, versionKey{}) {
+			keys = append(keys, key)
+		}
+		return nil
+	})
+	for _, key := range keys {
+		err = errors.Join(err, s.activate(ctx, key))
+	}
+	return 24 * time.Hour, err
+}
+
+// activate makes a version active: its code is unpacked, and the runner knows
+// that its runtime will be wanted.
+func (s *Service) activate(ctx context.Context, key versionKey) error {
+	var v version
+	err := s.db.View(ctx, func(tx *store.Tx) error {
+		var err error
+		v, _, err = findVersion(tx, ref{key.Function, versionName(key.Number)})
+		return err
+	})
+	if _, gone := errors.AsType[*aws.Error](err); gone {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := s.codeDir(ctx, v.Code); err != nil {
+		return err
+	}
+	if err := s.runner.Prepare(v.Runtime); err != nil {
+		s.log.Debug("runtime cannot be prepared", "runtime", v.Runtime, "err", err) // Invoke will say so
+	}
+	return s.db.Update(ctx, func(tx *store.Tx) error {
+		now, _, err := findVersion(tx, ref{key.Function, versionName(key.Number)})
+		if _, gone := errors.AsType[*aws.Error](err); gone {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := pendings.Delete(tx, key); err != nil || now.ready() {
+			return err
+		}
+		now.finish()
+		s.changed(tx, key.Function)
+		return putVersion(tx, key, now)
+	})
+}
+
+// prepare tells the runner, when the platform has started, which runtimes will
+// be wanted.
+func (s *Service) prepare(ctx context.Context) (time.Duration, error) {
+	runtimes := make(map[string]bool)
+	err := s.db.View(ctx, func(tx *store.Tx) error {
+		for _, row := range functions.Scan(tx, aws.ARN{}) {
+			runtimes[row.Latest.Runtime] = true
+		}
+		return nil
+	})
+	for runtime := range runtimes {
+		if err := s.runner.Prepare(runtime); err != nil {
+			s.log.Debug("runtime cannot be prepared", "runtime", runtime, "err", err)
+		}
+	}
+	return 24 * time.Hour, err
+}
+
+// sweep removes directories of code that nobody has any more.
+func (s *Service) sweep(ctx context.Context) (time.Duration, error) {
+	wanted := make(map[string]bool)
+	err := s.db.View(ctx, func(tx *store.Tx) error {
+		for key := range codes.Scan(tx, aws.ARN{}) {
+			dir, err := dirName(packed{Key: key}.sha256())
+			if err != nil {
+				return err
+			}
+			wanted[dir] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return unusedFor, s.unpacked.sweep(wanted)
+}
