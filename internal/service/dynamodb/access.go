@@ -2,7 +2,10 @@ package dynamodb
 
 import (
 	"context"
+	"maps"
+	"slices"
 
+	api "github.com/aloft-cloud/aloft/internal/api/dynamodb"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/smithy"
@@ -36,4 +39,60 @@ func onResource[In, Out any, PtrIn interface {
 		}
 		return check(service.Access{Action: action, Resource: arn})
 	})
+}
+
+// checkTable checks for leave to do action on the table of that name.
+func checkTable(call *aws.Call, action, name string, check func(service.Access) error) error {
+	arn, err := tableARN(call, name)
+	if err != nil {
+		return err
+	}
+	return check(service.Access{Action: "dynamodb:" + action, Resource: arn})
+}
+
+func batchGetAccess(call *aws.Call, in *api.BatchGetItemInput, check func(service.Access) error) error {
+	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
+		if err := checkTable(call, "BatchGetItem", name, check); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func batchWriteAccess(call *aws.Call, in *api.BatchWriteItemInput, check func(service.Access) error) error {
+	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
+		if err := checkTable(call, "BatchWriteItem", name, check); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func transactGetAccess(call *aws.Call, in *api.TransactGetItemsInput, check func(service.Access) error) error {
+	for _, a := range in.TransactItems {
+		if err := checkTable(call, "GetItem", a.Get.TableName, check); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func transactWriteAccess(call *aws.Call, in *api.TransactWriteItemsInput, check func(service.Access) error) error {
+	for _, a := range in.TransactItems {
+		var err error
+		switch {
+		case a.Put != nil:
+			err = checkTable(call, "PutItem", a.Put.TableName, check)
+		case a.Update != nil:
+			err = checkTable(call, "UpdateItem", a.Update.TableName, check)
+		case a.Delete != nil:
+			err = checkTable(call, "DeleteItem", a.Delete.TableName, check)
+		case a.ConditionCheck != nil:
+			err = checkTable(call, "ConditionCheckItem", a.ConditionCheck.TableName, check)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

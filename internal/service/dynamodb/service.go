@@ -47,6 +47,11 @@ func (s *Service) Definition() service.Definition {
 			onTable(api.DeleteItem, s.DeleteItem),
 			onTable(api.Query, s.Query),
 			onTable(api.Scan, s.Scan),
+
+			service.OpEach(api.BatchGetItem, s.BatchGetItem, batchGetAccess),
+			service.OpEach(api.BatchWriteItem, s.BatchWriteItem, batchWriteAccess),
+			service.OpEach(api.TransactGetItems, s.TransactGetItems, transactGetAccess),
+			service.OpEach(api.TransactWriteItems, s.TransactWriteItems, transactWriteAccess),
 		},
 	}
 }

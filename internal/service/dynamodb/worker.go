@@ -15,6 +15,7 @@ import (
 func (s *Service) tasks() []task.Task {
 	return []task.Task{
 		{Name: "dynamodb/backfill", Run: s.fillIndexes, Bell: s.backfills},
+		{Name: "dynamodb/tokens", Run: s.forgetTokens},
 	}
 }
 
