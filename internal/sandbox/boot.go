@@ -165,13 +165,11 @@ func (s *start) open(w *worker, l lang.Language, t *ticket) (err error) {
 	} else if s.log, err = s.m.newLogger(nil); err != nil {
 		return err
 	}
-	s.log.own(s.c.f, s.stream)
-	said := scribe{s.c.f}
-	if t == nil {
-		s.log.write(said.initStart(l))
-	} else {
-		s.log.begin(said.start(t.e.RequestID))
+	line := scribe{s.c.f}.initStart(l)
+	if t != nil {
+		line = scribe{s.c.f}.start(t.e.RequestID)
 	}
+	s.log.own(s.c.f, s.stream, line)
 	return nil
 }
 

@@ -57,13 +57,17 @@ func (m *Manager) newLogger(pipe *os.File) (*logger, error) {
 	return l, nil
 }
 
-// own makes the log one of f's.
-func (l *logger) own(f *Function, stream string) {
+// own makes the log one of f's, and begins it with a line. What was written
+// before is after it.
+func (l *logger) own(f *Function, stream, line string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.owned = true
+	early := l.partial
 	l.partial = nil
+	l.owned = true
 	l.batch = LogBatch{Function: f.ARN, Version: f.Version, Group: f.logGroup(), Stream: stream}
+	l.emit(time.Now(), []byte(line))
+	l.add(early)
 }
 
 // newStream names a log stream, as Lambda does.
@@ -93,7 +97,9 @@ func (l *logger) read() {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.cut()
+	if l.owned {
+		l.cut()
+	}
 }
 
 // drain takes what was written up to now: what a worker wrote before its
@@ -144,6 +150,10 @@ func (l *logger) wait() {
 func (l *logger) add(b []byte) {
 	if len(l.partial) > 0 {
 		b = append(l.partial, b...)
+	}
+	if !l.owned {
+		l.partial = bytes.Clone(b[:min(len(b), maxMessage)])
+		return
 	}
 	for len(b) > 0 {
 		n := l.message(b)
@@ -198,9 +208,6 @@ func (l *logger) cut() {
 
 // emit appends one message, in pieces if it is long.
 func (l *logger) emit(at time.Time, b []byte) {
-	if !l.owned {
-		return
-	}
 	for len(b) > 0 {
 		n := min(len(b), maxMessage)
 		s := strings.ToValidUTF8(string(b[:n]), "\ufffd")
