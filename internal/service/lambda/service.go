@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	api "github.com/aloft-cloud/aloft/internal/api/lambda"
+	"github.com/aloft-cloud/aloft/internal/auth"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/sandbox"
@@ -161,7 +162,7 @@ func mayCreate(call *aws.Call, in *api.CreateFunctionInput, check func(service.A
 			return err
 		}
 	}
-	return mayUse(fn, &in.Role, in.Layers, check)
+	return mayUse(&in.Role, in.Layers, check)
 }
 
 // mayUpdate asks for all that a new configuration takes.
@@ -170,18 +171,13 @@ func mayUpdate(call *aws.Call, in *api.UpdateFunctionConfigurationInput, check f
 	if err := check(service.Access{Action: "lambda:UpdateFunctionConfiguration", Resource: fn}); err != nil {
 		return err
 	}
-	return mayUse(fn, in.Role, in.Layers, check)
+	return mayUse(in.Role, in.Layers, check)
 }
 
 // mayUse asks for the permissions to give a function its role and layers.
-func mayUse(fn aws.ARN, role *string, layers []string, check func(service.Access) error) error {
+func mayUse(role *string, layers []string, check func(service.Access) error) error {
 	if role != nil {
-		arn, err := aws.ParseARN(*role)
-		if err != nil {
-			return err
-		}
-		keys := service.Keys{"iam:PassedToService": {"lambda.amazonaws.com"}, "iam:AssociatedResourceArn": {fn.String()}}
-		if err := check(service.Access{Action: "iam:PassRole", Resource: arn, Keys: keys}); err != nil {
+		if err := check(auth.PassRole(*role, "lambda")); err != nil {
 			return err
 		}
 	}

@@ -69,6 +69,13 @@ var handlers = map[string]sandbox.Handler{
 }
 
 func newFixture(t testing.TB) *fixture {
+	return newFixtureOf(t, func(log func(sandbox.LogBatch)) Runner {
+		return &sandbox.InProcess{Handlers: handlers, Sink: log}
+	})
+}
+
+// newFixtureOf is a fixture with another runner.
+func newFixtureOf(t testing.TB, runner func(log func(sandbox.LogBatch)) Runner) *fixture {
 	t.Helper()
 	db, err := store.OpenMemory()
 	if err != nil {
@@ -77,9 +84,8 @@ func newFixture(t testing.TB) *fixture {
 	t.Cleanup(func() { db.Close() })
 	f := &fixture{t: t, ctx: context.Background(), call: &aws.Call{Account: account, Region: "eu-central-1", Host: "localhost:4566", RequestID: aws.NewRequestID()}, auth: &guard{}, dir: t.TempDir()}
 	table := dispatch.NewTable(f.auth, dispatch.Observer{})
-	runner := &sandbox.InProcess{Handlers: handlers}
-	f.Service = New(Config{Dir: f.dir, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}, db, table, runner)
-	runner.Sink = f.Log
+	run := runner(func(b sandbox.LogBatch) { f.Log(b) })
+	f.Service = New(Config{Dir: f.dir, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}, db, table, run)
 	table.Add(f.Definition())
 	table.Add(logs.New(db).Definition())
 	table.Add(service.Definition{Operations: []service.Operation{
