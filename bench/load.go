@@ -75,7 +75,7 @@ func (l load) client(addr string, next *atomic.Int64, deadline time.Time) ([]tim
 	var took []time.Duration
 	for {
 		began := time.Now()
-		if began.After(deadline) {
+		if began.After(deadline) && len(took) > 0 {
 			return took, nil
 		}
 		if _, err := conn.Write(l.requests[int(next.Add(1))%len(l.requests)]); err != nil {
