@@ -44,6 +44,9 @@ func (x *Exchange) Decode(r *http.Request, body []byte, in any, own []string) er
 	if c.check(s, v); len(c.problems) == 0 {
 		return nil
 	}
+	if code := x.api.quirks.violation; code != "" {
+		return aws.Fault{Code: code, Status: http.StatusBadRequest}.Errorf("%s", c.message())
+	}
 	return aws.ValidationException.Errorf("%s", c.message())
 }
 

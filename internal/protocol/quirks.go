@@ -18,6 +18,7 @@ type quirks struct {
 	lower       bool   // members begin with a small letter
 	bucketHosts bool   // the first segment of the path may be in the host instead
 	unchecked   bool   // the service words all violations itself
+	violation   string // code for them, if it is not ValidationException
 }
 
 func quirksOf(svc *smithy.Service) quirks {
@@ -31,6 +32,7 @@ var known = map[string]quirks{
 	"cloudwatch":      {namespace: "com.amazonaws.cloudwatch.v2010_08_01#", shared: true},
 	"lambda":          {payloadType: "application/json", userType: true},
 	"apigateway":      {inputPrefix: true, lower: true},
+	"logs":            {violation: "InvalidParameterException"},
 	"s3":              {plainErrors: true, millis: true, unchecked: true, bucketHosts: true},
 	"s3control":       {plainErrors: true, millis: true},
 	"amplify":         {lower: true},
