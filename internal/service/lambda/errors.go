@@ -1,25 +1,20 @@
 package lambda
 
 import (
-	"fmt"
-
 	api "github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/aws"
 )
 
-// user is who is to blame, as many of Lambda's refusals say.
-const user = "User"
-
 func invalid(format string, args ...any) error {
-	return api.InvalidParameterValueException.With(&api.InvalidParameterValueExceptionDetail{Type: new(user)}, fmt.Sprintf(format, args...))
+	return api.InvalidParameterValueException.Errorf(format, args...)
 }
 
 func notFound(format string, args ...any) error {
-	return api.ResourceNotFoundException.With(&api.ResourceNotFoundExceptionDetail{Type: new(user)}, fmt.Sprintf(format, args...))
+	return api.ResourceNotFoundException.Errorf(format, args...)
 }
 
 func conflict(format string, args ...any) error {
-	return api.ResourceConflictException.With(&api.ResourceConflictExceptionDetail{Type: new(user)}, fmt.Sprintf(format, args...))
+	return api.ResourceConflictException.Errorf(format, args...)
 }
 
 // errNoFunction says that there is no such function, version or alias.
@@ -37,8 +32,7 @@ func errRegion(call *aws.Call, region string) error {
 
 // errRevision says that what was to be changed has changed; get tells how it is now.
 func errRevision(get string) error {
-	return api.PreconditionFailedException.With(&api.PreconditionFailedExceptionDetail{Type: new(user)},
-		"The Revision Id provided does not match the latest Revision Id. Call the "+get+" API to retrieve the latest Revision Id")
+	return api.PreconditionFailedException.Errorf("The Revision Id provided does not match the latest Revision Id. Call the %s API to retrieve the latest Revision Id", get)
 }
 
 func errStatementExists(id string) error {

@@ -65,8 +65,7 @@ func newEvent(call *aws.Call, in *api.InvokeInput, kind string) (sandbox.Event, 
 	case in.DurableExecutionName != nil:
 		return e, unsupported(api.Invoke.Name, "DurableExecutionName")
 	case len(in.Payload) > maxPayload:
-		return e, api.RequestTooLargeException.With(&api.RequestTooLargeExceptionDetail{Type: new(user)},
-			fmt.Sprintf("%d byte payload is too large for the %s invocation type (limit %d bytes)", len(in.Payload), kind, maxPayload))
+		return e, api.RequestTooLargeException.Errorf("%d byte payload is too large for the %s invocation type (limit %d bytes)", len(in.Payload), kind, maxPayload)
 	}
 	if len(e.Payload) == 0 {
 		e.Payload = []byte("{}")
@@ -132,11 +131,11 @@ func lineColumn(text []byte) (line, column int) {
 }
 
 func errContent(message string) error {
-	return api.InvalidRequestContentException.With(&api.InvalidRequestContentExceptionDetail{Type: new(user)}, message)
+	return api.InvalidRequestContentException.Errorf("%s", message)
 }
 
 func errBusy(reason string) error {
-	return api.TooManyRequestsException.With(&api.TooManyRequestsExceptionDetail{Type: new(user), Reason: &reason}, "Rate Exceeded.")
+	return api.TooManyRequestsException.With(&api.TooManyRequestsExceptionDetail{Reason: &reason}, "Rate Exceeded.")
 }
 
 // errInvoke says why code did not run.
@@ -147,7 +146,7 @@ func errInvoke(f *sandbox.Function, err error) error {
 	case errors.Is(err, sandbox.ErrRuntime), errors.Is(err, sandbox.ErrUnfenced):
 		return api.InvalidRuntimeException.Errorf("%s cannot run here: %s", f.Runtime, err)
 	case errors.Is(err, sandbox.ErrTooLarge):
-		return api.RequestTooLargeException.With(&api.RequestTooLargeExceptionDetail{Type: new(user)}, err.Error())
+		return api.RequestTooLargeException.Errorf("%s", err)
 	}
 	return fmt.Errorf("invoke %s: %w", f.ARN, err)
 }

@@ -125,8 +125,7 @@ func (s *Service) addStatement(tx *store.Tx, key policyKey, st statement, expect
 	p.Statements = append(p.Statements, st)
 	p.Revision = aws.NewRequestID()
 	if n := len(p.document()); n > maxPolicy {
-		return api.PolicyLengthExceededException.With(&api.PolicyLengthExceededExceptionDetail{Type: new(user)},
-			"The final policy size ("+sizeText(n)+") is bigger than the limit ("+sizeText(maxPolicy)+").")
+		return api.PolicyLengthExceededException.Errorf("The final policy size (%d) is bigger than the limit (%d).", n, maxPolicy)
 	}
 	tx.AfterCommit(func() { s.epoch.Add(1) })
 	return policies.Put(tx, key, p)

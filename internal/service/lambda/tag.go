@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
-	"strconv"
 	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/lambda"
@@ -114,5 +113,3 @@ func toJSON(v any) string {
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
-
-func sizeText(n int) string { return strconv.Itoa(n) }
