@@ -32,6 +32,7 @@ const (
 	errMapArray  problem = "Unrecognized collection type java.util.Map<java.lang.String, com.amazonaws.dynamodb.v20120810.AttributeValue>"
 	errNotBlob   problem = "only base-64-encoded strings are convertible to bytes"
 	errBlobArray problem = "Unrecognized collection type class java.nio.ByteBuffer"
+	errToken     problem = "Unexpected token received from parser"
 	errBase64    problem = "Invalid last non-pad Base64 character dectected"
 )
 
@@ -49,8 +50,7 @@ func (it *Item) DecodeJSON(r *jx.Reader) error {
 	}
 	*it = d.buf
 	if d.wrong != nil {
-		*it = New(Attribute{d.wrong.Attribute, wrap(invalid, []byte(d.wrong.Message))})
-		(*it)[0] = formInvalid
+		*it = d.invalid
 	}
 	return nil
 }
@@ -78,6 +78,8 @@ type decoder struct {
 	spans []span // attributes and elements of the containers that are open
 	name  string // the top-level attribute
 	wrong *Error // the first thing wrong
+
+	invalid Item // what to make of the item because of it
 }
 
 // A span is where an attribute or element stands in the buffer.
@@ -121,11 +123,25 @@ func (d *decoder) fields(depth int) {
 		d.value(depth)
 		d.spans[len(d.spans)-1].end = len(d.buf)
 	}
+	if depth == 0 && d.wrong != nil {
+		d.invalidate(d.spans[base:])
+	}
 	if !sorted {
 		d.sort(d.spans[base:])
 		d.rebuild(start, d.spans[base:])
 	}
 	d.spans = d.spans[:base]
+}
+
+// invalidate makes an invalid item of the names of the attributes.
+func (d *decoder) invalidate(spans []span) {
+	var attrs []Attribute
+	for _, s := range spans {
+		attrs = append(attrs, Attribute{string(d.buf[s.key:s.keyEnd]), Null()})
+	}
+	attrs = append(attrs, Attribute{d.wrong.Attribute, wrap(invalid, []byte(d.wrong.Message))})
+	d.invalid = New(attrs...)
+	d.invalid[0] = formInvalid
 }
 
 // sort puts spans in order of their keys.
@@ -193,9 +209,9 @@ func (d *decoder) typed(t Type, depth int) {
 	case S, N, B:
 		d.scalar(t)
 	case BOOL:
-		d.buf = append(d.buf, Bool(d.r.Bool())...)
+		d.buf = append(d.buf, Bool(d.bool())...)
 	case NULL:
-		if !d.r.Bool() {
+		if !d.bool() {
 			d.problem(errNull)
 		}
 		d.buf = append(d.buf, byte(NULL), 0)
@@ -215,6 +231,21 @@ func (d *decoder) typed(t Type, depth int) {
 		}
 		d.closeAt(start)
 	}
+}
+
+// bool reads a truth. AWS takes some strings for it, too.
+func (d *decoder) bool() bool {
+	if d.r.Kind() != jx.String {
+		return d.r.Bool()
+	}
+	switch strings.ToUpper(d.r.String()) {
+	case "TRUE", "YES", "1":
+		return true
+	case "FALSE", "NO", "0":
+	default:
+		d.r.Fail(errToken)
+	}
+	return false
 }
 
 // closeAt notes the length of the payload that begins at start, in the byte

@@ -2,6 +2,7 @@ package item
 
 import (
 	"bytes"
+	"iter"
 	"slices"
 )
 
@@ -95,8 +96,26 @@ func (it Item) Err() *Error {
 	if len(it) == 0 || it[0] != formInvalid {
 		return nil
 	}
-	name, v, _ := splitAttribute(it[1:])
-	return &Error{string(name), string(v.payload())}
+	for name, v := range attributes(it[1:]) {
+		if Type(v[0]) == invalid {
+			return &Error{string(name), string(v.payload())}
+		}
+	}
+	return nil
+}
+
+// Names yields the names of the attributes, also of an invalid item.
+func (it Item) Names() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		if len(it) == 0 {
+			return
+		}
+		for name := range attributes(it[1:]) {
+			if !yield(name) {
+				return
+			}
+		}
+	}
 }
 
 // Err returns what is wrong with a value that came over the wire, or nil.

@@ -11,19 +11,27 @@ import (
 	"github.com/aloft-cloud/aloft/internal/smithy"
 )
 
-// onTable is the row of an operation on one table.
-func onTable[In, Out any, PtrIn interface {
+// A tableInput is the input of an operation on one table.
+type tableInput[In any] interface {
 	*In
 	GetTableName() string
-}](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error)) service.Operation {
-	action := op.Service + ":" + op.Name
+}
+
+// onTable is the row of an operation on one table as a whole.
+func onTable[In, Out any, P tableInput[In]](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error)) service.Operation {
 	return service.OpEach(op, handle, func(call *aws.Call, in *In, check func(service.Access) error) error {
-		arn, err := tableARN(call, PtrIn(in).GetTableName())
-		if err != nil {
+		if err := checkTableName(P(in).GetTableName()); err != nil {
 			return err
 		}
-		return check(service.Access{Action: action, Resource: arn})
+		return checkTable(call, op.Name, P(in).GetTableName(), check)
 	}).Checks("TableName")
+}
+
+// onItems is the row of an operation on items of one table.
+func onItems[In, Out any, P tableInput[In]](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error)) service.Operation {
+	return service.OpEach(op, handle, func(call *aws.Call, in *In, check func(service.Access) error) error {
+		return checkTable(call, op.Name, P(in).GetTableName(), check)
+	})
 }
 
 // onResource is the row of an operation on a resource that is meant by its ARN.
@@ -38,7 +46,7 @@ func onResource[In, Out any, PtrIn interface {
 			return err
 		}
 		return check(service.Access{Action: action, Resource: arn})
-	})
+	}).Checks("ResourceArn")
 }
 
 // checkTable checks for leave to do action on the table of that name.

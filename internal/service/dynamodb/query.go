@@ -82,7 +82,11 @@ func (s *Service) query(call *aws.Call, in *api.QueryInput) (*selection, []test,
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(keys) < 1 || in.KeyConditions != nil && len(keys) > 2 || len(keys) > 2*maxKeyParts {
+	most := 2
+	if in.KeyConditionExpression != nil && in.IndexName != nil {
+		most = 2 * maxKeyParts
+	}
+	if len(keys) < 1 || len(keys) > most {
 		return nil, nil, refuse("Conditions can be of length 1 or 2 only")
 	}
 	return sel, keys, nil

@@ -180,10 +180,11 @@ func (sel *selection) read(tx *store.Tx) (*page, error) {
 		p.items = []item.Item{}
 	}
 	fetches := sel.fetches()
-	var size, fetched int
+	var size, weight, fetched int
 	for _, row := range sel.scan(tx) {
 		it := item.Item(row)
 		size += it.Size()
+		weight += sel.t.weight(it)
 		if fetches {
 			whole, err := sel.t.rows.Get(tx, sel.t.itemKey(it))
 			if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -199,13 +200,49 @@ func (sel *selection) read(tx *store.Tx) (*page, error) {
 				p.items = append(p.items, sel.keep(it, fetches))
 			}
 		}
-		if p.scanned == sel.limit || size >= maxPage {
+		if p.scanned == sel.limit || weight >= maxPage {
 			p.last = pick(it, sel.keyNames())
 			break
 		}
 	}
 	p.cost = sel.cost(size, fetched)
 	return p, tx.Err()
+}
+
+// weight is what it counts on a page: not its size, but what it seems to take
+// where AWS keeps it, with short lengths instead of the names of attributes,
+// and the sort key again with every block.
+func (t *table) weight(it item.Item) int {
+	n, key := 0, 0
+	for name, v := range it.All() {
+		if len(t.Key.Range) > 0 && string(name) == t.Key.Range[0].Name {
+			key = v.Size()
+		} else {
+			n += 1 + stored(v)
+		}
+	}
+	return 2 + n + (1+(1+n)/3072)*(18+key)
+}
+
+func stored(v item.Value) int {
+	n := v.Size()
+	switch v.Type() {
+	case item.S:
+		switch {
+		case n < 128:
+			return n + 1
+		case n < 16384:
+			return n + 2
+		}
+		return n + 3
+	case item.B, item.N:
+		return n + 1
+	case item.NULL:
+		return 0
+	case item.SS, item.NS, item.BS:
+		return n + 1 + v.Len()
+	}
+	return n
 }
 
 // keep returns what is returned of it, which is good until the next row unless

@@ -64,7 +64,7 @@ func (s *schema) key(elems []api.KeySchemaElement, most int) (keySchema, error) 
 				strings.Join(names, ", "), strings.Join(s.names(), ", "))
 		}
 	}
-	if most == 1 && len(names) == 2 && names[0] == names[1] {
+	if len(names) == 2 && names[0] == names[1] {
 		return k, refuse("Both the Hash Key and the Range Key element in the KeySchema have the same name")
 	}
 	if elems[0].KeyType != keyHash {

@@ -41,12 +41,12 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.DescribeEndpoints, s.DescribeEndpoints, service.Any),
 			onTable(api.DescribeContinuousBackups, s.DescribeContinuousBackups),
 
-			onTable(api.PutItem, s.PutItem),
-			onTable(api.GetItem, s.GetItem),
-			onTable(api.UpdateItem, s.UpdateItem),
-			onTable(api.DeleteItem, s.DeleteItem),
-			onTable(api.Query, s.Query),
-			onTable(api.Scan, s.Scan),
+			onItems(api.PutItem, s.PutItem),
+			onItems(api.GetItem, s.GetItem),
+			onItems(api.UpdateItem, s.UpdateItem),
+			onItems(api.DeleteItem, s.DeleteItem),
+			onItems(api.Query, s.Query),
+			onItems(api.Scan, s.Scan),
 
 			service.OpEach(api.BatchGetItem, s.BatchGetItem, batchGetAccess),
 			service.OpEach(api.BatchWriteItem, s.BatchWriteItem, batchWriteAccess),

@@ -33,16 +33,44 @@ func tableARN(call *aws.Call, name string) (aws.ARN, error) {
 		}
 		name = tableName(arn)
 	}
-	switch {
-	case name == "":
-		return arn, refuse("The parameter 'TableName' is required but was not present in the request")
-	case len(name) < minName || len(name) > maxName:
-		return arn, refuse("TableName must be at least 3 characters long and at most 255 characters long")
-	case !namePattern.MatchString(name):
-		return arn, refuse("1 validation error detected: Value '" + name + "' at 'tableName' failed to satisfy constraint: " +
-			"Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
+	return arn, checkName(name)
+}
+
+// checkName refuses what cannot be the name of a table.
+func checkName(name string) error {
+	var wrong []string
+	note := func(constraint string) {
+		wrong = append(wrong, "Value '"+name+"' at 'tableName' failed to satisfy constraint: Member must "+constraint)
 	}
-	return arn, nil
+	if !namePattern.MatchString(name) {
+		note("satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
+	}
+	if len(name) < minName {
+		note("have length greater than or equal to 3")
+	}
+	if len(name) > maxName {
+		note("have length less than or equal to 255")
+	}
+	switch len(wrong) {
+	case 0:
+		return nil
+	case 1:
+		return refuse("1 validation error detected: " + wrong[0])
+	}
+	return refuse("2 validation errors detected: " + strings.Join(wrong, "; "))
+}
+
+// checkTableName refuses a bad name in the words of operations on tables.
+func checkTableName(name string) error {
+	switch {
+	case strings.HasPrefix(name, "arn:"):
+		return nil
+	case name == "":
+		return refuse("The parameter 'TableName' is required but was not present in the request")
+	case len(name) < minName || len(name) > maxName:
+		return refuse("TableName must be at least 3 characters long and at most 255 characters long")
+	}
+	return nil
 }
 
 // DescribeTable tells all about a table.

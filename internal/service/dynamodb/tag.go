@@ -46,7 +46,10 @@ func errTooManyTags() error {
 // resourceTable is the table that an ARN names.
 func resourceTable(resource string) (aws.ARN, error) {
 	arn, err := aws.ParseARN(resource)
-	if err != nil || arn.Service != "dynamodb" || !strings.HasPrefix(arn.Resource, tableKind) || !namePattern.MatchString(tableName(arn)) {
+	if resource == "" {
+		return arn, refuse("Invalid TableArn")
+	}
+	if err != nil || arn.Service != "dynamodb" || !strings.HasPrefix(arn.Resource, tableKind) || checkName(tableName(arn)) != nil {
 		return arn, refuse("Invalid TableArn: Invalid ResourceArn provided as input " + resource)
 	}
 	return arn, nil

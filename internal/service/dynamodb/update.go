@@ -23,12 +23,19 @@ func (s *Service) UpdateTable(ctx context.Context, call *aws.Call, in *api.Updat
 	}
 	var d *api.TableDescription
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
-		t, err := changeTable(tx, arn, func(t *table) error { return t.update(tx, in) })
+		var before billing
+		t, err := changeTable(tx, arn, func(t *table) error {
+			before = t.Billing
+			return t.update(tx, in)
+		})
 		if err != nil {
 			return err
 		}
 		tx.AfterCommit(s.backfills.Ring)
 		d = t.describe(counts{})
+		if before.OnDemand == t.Billing.OnDemand {
+			d.ProvisionedThroughput.ReadCapacityUnits, d.ProvisionedThroughput.WriteCapacityUnits = &before.Read, &before.Write
+		}
 		return nil
 	})
 	if err != nil {
@@ -79,6 +86,10 @@ func checkTableUpdate(in *api.UpdateTableInput) error {
 		seen[name] = true
 	}
 	return nil
+}
+
+func errOnline() error {
+	return api.LimitExceededException.With(nil, "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table")
 }
 
 // update makes the changes that in asks for.
@@ -142,6 +153,9 @@ func (t *table) updateIndexBilling(in *api.UpdateTableInput, all bool) error {
 		if u.Update == nil {
 			continue
 		}
+		if p := u.Update.ProvisionedThroughput; p != nil && (p.ReadCapacityUnits > maxUnits || p.WriteCapacityUnits > maxUnits) {
+			return refuse("This operation cannot be performed with given input values. Please contact DynamoDB service team for more info: Action Blocked: IndexUpdate")
+		}
 		i := slices.IndexFunc(t.Globals, func(ix *index) bool { return ix.Name == u.Update.IndexName })
 		if i < 0 {
 			return api.ResourceNotFoundException.With(nil, "Requested resource not found")
@@ -175,9 +189,9 @@ func (t *table) updateIndexBilling(in *api.UpdateTableInput, all bool) error {
 // change changes the throughput of a table or index that is provisioned.
 func (b *billing) change(what string, p *api.ProvisionedThroughput) error {
 	if p.ReadCapacityUnits == b.Read && p.WriteCapacityUnits == b.Write {
-		return refusef("The provisioned throughput for the %s will not change. The requested value equals the current value. "+
-			"Current ReadCapacityUnits provisioned for the %[1]s: %d. Requested ReadCapacityUnits: %d. "+
-			"Current WriteCapacityUnits provisioned for the %[1]s: %d. Requested WriteCapacityUnits: %d. "+
+		return refusef("The provisioned throughput for the %[1]s will not change. The requested value equals the current value. "+
+			"Current ReadCapacityUnits provisioned for the %[1]s: %[2]d. Requested ReadCapacityUnits: %[3]d. "+
+			"Current WriteCapacityUnits provisioned for the %[1]s: %[4]d. Requested WriteCapacityUnits: %[5]d. "+
 			"Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits.",
 			what, b.Read, p.ReadCapacityUnits, b.Write, p.WriteCapacityUnits)
 	}
@@ -204,7 +218,7 @@ func (t *table) updateIndexes(tx *store.Tx, in *api.UpdateTableInput) error {
 		}
 	}
 	if online > 1 {
-		return api.LimitExceededException.With(nil, "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table")
+		return errOnline()
 	}
 	for _, u := range in.GlobalSecondaryIndexUpdates {
 		if u.Delete != nil {

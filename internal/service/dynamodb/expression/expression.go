@@ -124,13 +124,8 @@ func checkValues(values item.Item) error {
 	if values == nil {
 		return nil
 	}
-	if err := values.Err(); err != nil && isReference(err.Attribute, ':') {
-		return refuse("ExpressionAttributeValues contains invalid value: " + err.Message + " for key " + err.Attribute)
-	} else if err != nil {
-		return refuse(`ExpressionAttributeValues contains invalid key: Syntax error; key: "` + err.Attribute + `"`)
-	}
 	n := 0
-	for key := range values.All() {
+	for key := range values.Names() {
 		if !isReference(string(key), ':') {
 			return refuse(`ExpressionAttributeValues contains invalid key: Syntax error; key: "` + string(key) + `"`)
 		}
@@ -138,6 +133,9 @@ func checkValues(values item.Item) error {
 	}
 	if n == 0 {
 		return refuse("ExpressionAttributeValues must not be empty")
+	}
+	if err := values.Err(); err != nil {
+		return refuse("ExpressionAttributeValues contains invalid value: " + err.Message + " for key " + err.Attribute)
 	}
 	return nil
 }
