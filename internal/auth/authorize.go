@@ -105,7 +105,10 @@ type answer struct {
 func (a *Auth) resource(ctx context.Context, call *aws.Call, access *service.Access) (answer, error) {
 	arn := access.Resource
 	def := a.services[arn.Service]
-	if def == nil || arn.Service == "iam" && !isClosed(access) { // who may take on a role may not change it
+	switch {
+	case def == nil,
+		arn.Service == "iam" && !isClosed(access), // who may take on a role may not change it
+		access.Action == "s3:CreateBucket":        // what is yet to be made is the caller's, whoever has that name
 		return answer{owner: ownerOf(call, arn, "")}, nil
 	}
 	if arn.Service == "s3" { // of an object, the bucket's
