@@ -148,7 +148,8 @@ func bindOut(h http.Header, s *structure, v reflect.Value, status int) int {
 			}
 		case inHeaders:
 			for _, k := range sortedKeys(x) {
-				h[http.CanonicalHeaderKey(f.name+k.String())] = []string{headerText(f.elem, x.MapIndex(k))}
+				// As AWS writes them: clients make keys of what they see.
+				h[strings.ToLower(f.name+k.String())] = []string{headerText(f.elem, x.MapIndex(k))}
 			}
 		}
 	}
