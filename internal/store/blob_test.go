@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -190,5 +191,48 @@ func TestSweep(t *testing.T) {
 		})
 		time.Sleep(100 * time.Hour)
 		checkBody(t, db, "kept", 1<<20)
+	})
+}
+
+// smallDisk is a disk with little room.
+type smallDisk struct {
+	vfs.FS
+	free atomic.Uint64
+}
+
+func (d *smallDisk) GetDiskUsage(string) (vfs.DiskUsage, error) {
+	return vfs.DiskUsage{AvailBytes: d.free.Load()}, nil
+}
+
+// On a disk that is nearly full, rows can be deleted but not written.
+func TestFullDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := &smallDisk{FS: vfs.NewMem()}
+		disk.free.Store(1 << 30)
+		db := openConfig(t, store.Config{FS: disk})
+		ctx, cancel := context.WithCancel(t.Context())
+		var tasks task.Group
+		for _, task := range db.Tasks() {
+			tasks.Start(ctx, task)
+		}
+		defer tasks.Wait()
+		defer cancel()
+		for _, free := range []uint64{1 << 30, 1 << 20, 1 << 30} {
+			disk.free.Store(free)
+			time.Sleep(time.Minute)
+			var want error
+			if free < 1<<30 {
+				want = store.ErrFull
+			}
+			if err := db.Update(ctx, func(tx *store.Tx) error { return words.Put(tx, "a", 1) }); err != want {
+				t.Errorf("with %d bytes free, Put = %v, want %v", free, err, want)
+			}
+			up := db.Blobs().Create(ctx)
+			if _, err := up.Write([]byte("a")); err != want {
+				t.Errorf("with %d bytes free, Write = %v, want %v", free, err, want)
+			}
+			up.Close()
+			update(t, db, func(tx *store.Tx) error { return words.Delete(tx, "a") })
+		}
 	})
 }

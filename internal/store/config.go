@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -35,7 +36,7 @@ type Config struct {
 
 	// For tests.
 	skipRanges    bool   // do not validate ranges, to show that tests would notice
-	memTableBytes uint64 // flush sooner; 0 is 16 MB
+	memTableBytes uint64 // flush sooner; 0 is 8 MB
 }
 
 // OpenMemory opens an empty store in memory, for tests. It runs the functions
@@ -61,13 +62,14 @@ func (c Config) withDefaults() Config {
 		c.HistoryKeys = 200_000
 	}
 	if c.memTableBytes == 0 {
-		c.memTableBytes = 16 << 20
+		c.memTableBytes = 8 << 20 // a few of them are read again after a crash
 	}
 	return c
 }
 
 // pebble returns the options of the engine.
-func (c Config) pebble(failed func(error)) *pebble.Options {
+func (c Config) pebble(failed func(error), s *scheduler) *pebble.Options {
+	compactions := min(4, max(1, runtime.GOMAXPROCS(0)/2))
 	o := &pebble.Options{
 		FS:                          c.FS,
 		CacheSize:                   c.CacheBytes,
@@ -78,22 +80,48 @@ func (c Config) pebble(failed func(error)) *pebble.Options {
 		LBaseMaxBytes:               64 << 20,
 		FormatMajorVersion:          pebble.FormatNewest,
 		Logger:                      logger{c.Log, failed},
-		CompactionConcurrencyRange:  func() (int, int) { return 1, max(1, runtime.GOMAXPROCS(0)/2) },
+		CompactionConcurrencyRange:  func() (int, int) { return compactions, compactions },
 	}
+	o.Experimental.CompactionScheduler = s
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 		o.Levels[i].BlockSize = 8 << 10
 	}
+	w := &writeErrors{log: c.Log, failed: failed}
 	o.EventListener = &pebble.EventListener{
-		BackgroundError: func(err error) { c.Log.Error("store: background error", "err", err) },
+		BackgroundError: w.add,
+		FlushEnd:        func(i pebble.FlushInfo) { w.flushed(i.Err) },
 		DataCorruption:  func(i pebble.DataCorruptionInfo) { failed(fmt.Errorf("store: corrupt file: %s", i)) },
 	}
-	if _, ok := c.FS.(*vfs.MemFS); ok {
-		// The usual scheduler looks ten times a second whether it may do more,
-		// which a test that sleeps for days of fake time would wait for.
-		o.Experimental.CompactionScheduler = pebble.NewConcurrencyLimitSchedulerWithNoPeriodicGrantingForTest()
-	}
 	return o
+}
+
+// writeErrors are what goes wrong when pebble writes files in the background.
+// It tries again at once, for ever.
+type writeErrors struct {
+	log    *slog.Logger
+	failed func(error)
+	row    atomic.Int64 // errors since the last flush that worked
+}
+
+// mostErrors is how many errors in a row are thought to be for good. Then the
+// memory fills with what cannot be flushed, and all who write would wait.
+const mostErrors = 1000
+
+func (w *writeErrors) add(err error) {
+	n := w.row.Add(1)
+	if n == 1 {
+		w.log.Error("store: cannot write files, trying again", "err", err)
+	}
+	if n == mostErrors {
+		w.failed(fmt.Errorf("store: cannot write files: %w", err))
+	}
+}
+
+func (w *writeErrors) flushed(err error) {
+	if err == nil {
+		w.row.Store(0)
+	}
 }
 
 // A logger passes on what pebble has to say.

@@ -91,6 +91,7 @@ func TestFailingDisk(t *testing.T) {
 		{"sync of the log", func(op errorfs.Op) bool { return isLog(op) && syncs(op) }, syscall.EIO},
 		{"write of the log", func(op errorfs.Op) bool { return isLog(op) && writes(op) }, syscall.EIO},
 		{"sync of the manifest", func(op errorfs.Op) bool { return strings.Contains(op.Path, "MANIFEST") && syncs(op) }, syscall.EIO},
+		{"write of tables", func(op errorfs.Op) bool { return strings.HasSuffix(op.Path, ".sst") && writes(op) }, syscall.EIO},
 		{"any sync", syncs, syscall.EIO},
 		{"full", writes, syscall.ENOSPC},
 	} {
@@ -145,6 +146,7 @@ func testFailingDisk(t *testing.T, seed uint64, fails func(errorfs.Op) bool, bro
 	if err := db.Close(); !errors.Is(err, store.ErrFailed) {
 		t.Errorf("Close = %v, want %v", err, store.ErrFailed)
 	}
+	on.Store(false) // pebble would go on trying
 	if len(fatal) > 0 {
 		t.Errorf("Fatal was told again: %v", <-fatal)
 	}

@@ -50,6 +50,7 @@ type DB struct {
 	failure  atomic.Pointer[error]
 	dead     chan struct{} // closed by the first failure
 	failOnce sync.Once
+	full     atomic.Bool // the disk is
 
 	committer committer
 	stats     stats
@@ -71,12 +72,14 @@ func Open(c Config) (*DB, error) {
 		return nil, err
 	}
 	db.lock = l
-	o := c.pebble(db.fail)
+	scheduler := newScheduler()
+	o := c.pebble(db.fail, scheduler)
 	o.Lock = l
 	db.rows, err = pebble.Open(dir, o)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("store: open %s: %w", dir, err), l.Close())
 	}
+	scheduler.open()
 	if err := db.start(); err != nil {
 		return nil, errors.Join(err, db.rows.Close(), l.Close())
 	}

@@ -32,6 +32,8 @@
 //	db.go       DB: View and Update        table.go  Table: typed rows
 //	commit.go   committer and syncer       bytes.go  Bytes: raw rows, for hot paths
 //	window.go   who conflicts with whom    log.go    Log: rows in order of commit
-//	tx.go       Tx: reads and writes       blob.go   Blobs: files and small bodies
-//	scan.go     Tx: ranges                 key.go    keys as bytes, in order
+//	view.go     snapshots                  blob.go   Blobs: what is too large for a row
+//	tx.go       Tx: reads and writes       upload.go bodies on their way in
+//	scan.go     Tx: ranges                 sweep.go  files that are not needed any more
+//	key.go      keys as bytes, in order    config.go and scheduler.go: the engine
 package store

@@ -22,11 +22,10 @@ var errKey = errors.New("malformed key")
 // AppendString appends s to a key so that keys are in the order of their
 // strings, whatever follows: NUL becomes 00 FF, and 00 01 is the end.
 func AppendString[S string | []byte](key []byte, s S) []byte {
-	for i := range len(s) {
-		key = append(key, s[i])
-		if s[i] == 0 {
-			key = append(key, 0xff)
-		}
+	n := len(key)
+	key = append(key, s...)
+	if bytes.IndexByte(key[n:], 0) >= 0 { // hardly ever
+		key = append(key[:n], bytes.ReplaceAll(key[n:], []byte{0}, []byte{0, 0xff})...)
 	}
 	return append(key, 0, 1)
 }
@@ -213,26 +212,39 @@ func (p *keyPlan) decode(key []byte, v reflect.Value) error {
 	return nil
 }
 
+// fieldSize is how long fields are as part of a key, unless they end themselves.
+var fieldSize = [...]int{stringField: 0, intField: 8, uintField: 8, boolField: 1, timeField: 12}
+
 func (f keyField) decode(key []byte, v reflect.Value) (rest []byte, err error) {
-	size := map[fieldKind]int{stringField: 0, intField: 8, uintField: 8, boolField: 1, timeField: 12}[f.kind]
+	size := fieldSize[f.kind]
 	if len(key) < size {
 		return nil, errKey
 	}
+	exact := true
 	switch f.kind {
 	case stringField:
 		s, rest, err := CutString(key)
 		v.SetString(string(s))
 		return rest, err
 	case intField:
-		v.SetInt(int64(binary.BigEndian.Uint64(key) ^ signBit))
+		n := int64(binary.BigEndian.Uint64(key) ^ signBit)
+		exact = !v.OverflowInt(n)
+		v.SetInt(n)
 	case uintField:
-		v.SetUint(binary.BigEndian.Uint64(key))
+		n := binary.BigEndian.Uint64(key)
+		exact = !v.OverflowUint(n)
+		v.SetUint(n)
 	case boolField:
-		v.SetBool(key[0] != 0)
+		exact = key[0] <= 1
+		v.SetBool(key[0] == 1)
 	case timeField:
 		sec := int64(binary.BigEndian.Uint64(key) ^ signBit)
 		nsec := int64(binary.BigEndian.Uint32(key[8:]))
+		exact = nsec < int64(time.Second)
 		v.Set(reflect.ValueOf(time.Unix(sec, nsec).UTC()))
+	}
+	if !exact {
+		return nil, errKey
 	}
 	return key[size:], nil
 }

@@ -23,7 +23,10 @@ const (
 // Tasks returns what the store does in the background.
 func (db *DB) Tasks() []task.Task {
 	s := &sweeper{Blobs: &db.blobs}
-	return []task.Task{{Name: "store/blobs", Run: s.run, Bell: db.blobs.bell}}
+	return []task.Task{
+		{Name: "store/blobs", Run: s.run, Bell: db.blobs.bell},
+		{Name: "store/space", Run: db.watchSpace},
+	}
 }
 
 // A sweeper removes files that are not needed any more.

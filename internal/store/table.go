@@ -38,12 +38,15 @@ type layout struct {
 }
 
 // NewTable returns the table of that name, such as "sqs.message". Names are
-// part of the data format. It panics if K cannot be a key.
+// part of the data format. It panics if K cannot be a key or V is a pointer.
 func NewTable[K comparable, V any](name string) Table[K, V] {
 	return Table[K, V]{newLayout[K, V](name)}
 }
 
 func newLayout[K comparable, V any](name string) *layout {
+	if reflect.TypeFor[V]().Kind() == reflect.Pointer {
+		panic(fmt.Sprintf("store: %s: a row is %v, not what that points to", name, reflect.TypeFor[V]()))
+	}
 	_, appends := any(new(V)).(encoding.BinaryAppender)
 	_, unmarshals := any(new(V)).(encoding.BinaryUnmarshaler)
 	return &layout{

@@ -185,7 +185,7 @@ func (tx *Tx) clears(k []byte) *span {
 
 // put sets k to v, or deletes it if v is nil. It keeps both.
 func (tx *Tx) put(k, v []byte) error {
-	if err := tx.mayWrite(len(k), len(v)); err != nil {
+	if err := tx.mayWrite(len(k), v); err != nil {
 		return err
 	}
 	i, found := tx.find(k)
@@ -197,14 +197,18 @@ func (tx *Tx) put(k, v []byte) error {
 	return nil
 }
 
-func (tx *Tx) mayWrite(key, value int) error {
+// mayWrite returns why a write of v, or a delete if that is nil, is refused, if so.
+func (tx *Tx) mayWrite(key int, v []byte) error {
 	if err := tx.usable(); err != nil {
 		return err
 	}
+	value := len(v)
 	tx.size += key + value
 	switch {
 	case tx.readOnly:
 		return tx.fail(errReadOnly)
+	case v != nil && tx.db.full.Load():
+		return tx.fail(ErrFull)
 	case key > MaxKey:
 		return tx.fail(fmt.Errorf("%w: key of %d bytes; the most is %d", ErrTooLarge, key, MaxKey))
 	case value > MaxValue:
@@ -218,7 +222,7 @@ func (tx *Tx) mayWrite(key, value int) error {
 // appendRow adds a row whose key is prefix and its position in order of
 // commit. It keeps both slices.
 func (tx *Tx) appendRow(prefix, v []byte) (*Position, error) {
-	if err := tx.mayWrite(len(prefix)+positionSize, len(v)); err != nil {
+	if err := tx.mayWrite(len(prefix)+positionSize, v); err != nil {
 		return nil, err
 	}
 	at := new(Position)
@@ -233,7 +237,7 @@ const fewRows = 256
 
 // clear deletes every row in s.
 func (tx *Tx) clear(s span) error {
-	if err := tx.mayWrite(len(s.lo), 0); err != nil {
+	if err := tx.mayWrite(len(s.lo), nil); err != nil {
 		return err
 	}
 	var keys [][]byte

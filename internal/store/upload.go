@@ -43,6 +43,9 @@ func (u *Upload) Write(p []byte) (int, error) {
 	if u.err == nil {
 		u.err = u.ctx.Err()
 	}
+	if u.err == nil && u.blobs.db.full.Load() {
+		u.err = ErrFull
+	}
 	switch {
 	case u.err != nil:
 		return 0, u.err
