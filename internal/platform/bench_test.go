@@ -48,7 +48,7 @@ func (a *answer) Write(b []byte) (int, error) { return a.body.Write(b) }
 func BenchmarkDynamoDB(b *testing.B) {
 	p, err := platform.Start(b.Context(), platform.Config{
 		Data: b.TempDir(), Endpoint: "http://localhost:4566", Region: "us-east-1", Open: true,
-		Runner: new(sandbox.InProcess), Log: slog.New(slog.DiscardHandler),
+		Runner: func(func(sandbox.LogBatch)) sandbox.Runner { return new(sandbox.InProcess) }, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		b.Fatal(err)

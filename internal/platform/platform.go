@@ -14,6 +14,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/service/dynamodb"
+	"github.com/aloft-cloud/aloft/internal/service/lambda"
 	"github.com/aloft-cloud/aloft/internal/service/logs"
 	"github.com/aloft-cloud/aloft/internal/service/s3"
 	"github.com/aloft-cloud/aloft/internal/store"
@@ -31,8 +32,9 @@ type Config struct {
 	Version  string
 	Log      *slog.Logger
 
-	// Runner runs functions; nil is processes of this host.
-	Runner sandbox.Runner
+	// Runner makes what runs functions and logs them to sink; nil runs them in
+	// processes of this host.
+	Runner func(sink func(sandbox.LogBatch)) sandbox.Runner
 
 	// Fatal is called when nothing can be kept any more; the process should end.
 	Fatal func(error)
@@ -60,11 +62,15 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Platform{db: db, runner: cfg.Runner, tasks: &task.Group{Log: cfg.Log}}
+	p := &Platform{db: db, tasks: &task.Group{Log: cfg.Log}}
 	guard := open{}
 	p.Table = dispatch.NewTable(guard, dispatch.Observer{})
+	services, err := p.services(cfg)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	work := db.Tasks()
-	for _, def := range p.services(cfg) {
+	for _, def := range services {
 		p.Table.Add(def)
 		work = append(work, def.Tasks...)
 	}
@@ -76,13 +82,47 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 	return p, nil
 }
 
-// services makes every service, those before that others are made with.
-func (p *Platform) services(cfg Config) []service.Definition {
+// services makes every service.
+func (p *Platform) services(cfg Config) ([]service.Definition, error) {
+	var functions *lambda.Service
+	var err error
+	p.runner, err = p.newRunner(cfg, func(b sandbox.LogBatch) { functions.Log(b) })
+	if err != nil {
+		return nil, err
+	}
+	functions = lambda.New(lambda.Config{Dir: cacheDir(cfg), Log: cfg.Log}, p.db, p.Table, p.runner)
 	return []service.Definition{
 		dynamodb.New(p.db).Definition(),
+		functions.Definition(),
 		logs.New(p.db).Definition(),
 		s3.New(p.db).Definition(),
+	}, nil
+}
+
+// newRunner makes what runs functions; what they log goes to sink.
+func (p *Platform) newRunner(cfg Config, sink func(sandbox.LogBatch)) (sandbox.Runner, error) {
+	if cfg.Runner != nil {
+		return cfg.Runner(sink), nil
 	}
+	m, err := sandbox.New(sandbox.Config{
+		Endpoint: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.Handler.ServeHTTP(w, r) }),
+		Sink:     sink,
+		Unfenced: cfg.Unfenced,
+		Log:      cfg.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.Missing = m.Missing()
+	return m, nil
+}
+
+// cacheDir is where what can be made again is kept.
+func cacheDir(cfg Config) string {
+	if cfg.Memory {
+		return ""
+	}
+	return filepath.Join(cfg.Data, "cache")
 }
 
 func openStore(cfg Config) (*store.DB, error) {
@@ -94,12 +134,14 @@ func openStore(cfg Config) (*store.DB, error) {
 
 // Services returns what a platform answers.
 func Services() ([]service.Definition, error) {
-	p, err := Start(context.Background(), Config{Memory: true, Open: true, Runner: new(sandbox.InProcess), Log: slog.New(slog.DiscardHandler)})
+	p, err := Start(context.Background(), Config{Memory: true, Open: true, Runner: noFunctions, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, err
 	}
 	return p.Table.Services(), p.Stop()
 }
+
+func noFunctions(func(sandbox.LogBatch)) sandbox.Runner { return new(sandbox.InProcess) }
 
 // Go runs f until Stop, which f must end with.
 func (p *Platform) Go(f func()) { p.tasks.Go(f) }
@@ -107,10 +149,7 @@ func (p *Platform) Go(f func()) { p.tasks.Go(f) }
 // Stop stops all tasks and functions, and closes the store.
 func (p *Platform) Stop() error {
 	p.stop()
-	var err error
-	if p.runner != nil {
-		err = p.runner.Close()
-	}
+	err := p.runner.Close()
 	p.tasks.Wait()
 	return errors.Join(err, p.db.Close())
 }

@@ -84,9 +84,11 @@ func Start(t *testing.T) *platform.Platform {
 		Endpoint: "http://localhost:4566",
 		Region:   "us-east-1",
 		Open:     true,
-		Runner:   &sandbox.InProcess{Handlers: Handlers},
-		Version:  "test",
-		Log:      slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Runner: func(sink func(sandbox.LogBatch)) sandbox.Runner {
+			return &sandbox.InProcess{Handlers: Handlers, Sink: sink}
+		},
+		Version: "test",
+		Log:     slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
