@@ -201,6 +201,7 @@ var errNotRun = errors.New("the worker was gone")
 func (w *worker) run(f *Function, e *Event, began bool) (Result, error) {
 	s := scribe{f}
 	if !began {
+		w.log.drain() // what it wrote while it started, or since
 		w.log.begin(s.start(e.RequestID))
 	}
 	limit := f.timeout()
