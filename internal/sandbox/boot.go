@@ -169,7 +169,7 @@ func (s *start) open(w *worker, l lang.Language, t *ticket) (err error) {
 	if t != nil {
 		line = scribe{s.c.f}.start(t.e.RequestID)
 	}
-	s.log.own(s.c.f, s.stream, line)
+	s.log.own(s.c.f, s.stream, line, w != nil && w.parked)
 	return nil
 }
 
@@ -180,8 +180,11 @@ func (s *start) bringUp(w *worker, creds Credentials, limit <-chan time.Time, st
 	s.m.mu.Unlock()
 	var why *failure
 	if w.lang.Kind != lang.Provided {
-		if why = w.await(w.blank, limit); why == nil {
-			if err := w.assign(s.c.f, creds, s.stream, nil); err != nil {
+		if !w.parked {
+			why = w.await(w.blank, limit)
+		}
+		if why == nil {
+			if err := w.assign(s.c.f, creds, s.stream); err != nil {
 				return nil, err
 			}
 		}
@@ -200,6 +203,9 @@ func (s *start) bringUp(w *worker, creds Credentials, limit <-chan time.Time, st
 // process starts the process of a worker. A program that cannot be run is a failure.
 func (s *start) process(l lang.Language, creds Credentials) (*worker, *failure, error) {
 	f := s.c.f
+	if w := s.m.takeBlank(l, f); w != nil {
+		return w, nil, nil
+	}
 	r, err := s.m.rootOf(l)
 	if err != nil {
 		return nil, nil, err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/aloft-cloud/aloft/internal/sandbox/rapi"
 )
 
 const (
@@ -215,6 +217,11 @@ func (c *crew) estimateMB() int {
 func (w *worker) isReady() {
 	m := w.m
 	m.mu.Lock()
+	if w.training && w.crew == nil {
+		m.mu.Unlock()
+		w.api.Send(&rapi.Event{RequestID: trainingID, Payload: []byte(`{"hello":"world"}`), Deadline: time.Now().Add(initLimit)})
+		return
+	}
 	w.waiting = true
 	if w.booting {
 		w.booting = false
@@ -281,6 +288,7 @@ func (m *Manager) buried(w *worker) {
 	delete(m.live, w)
 	c := w.crew
 	if c == nil {
+		m.dropBlank(w)
 		return
 	}
 	delete(c.workers, w)

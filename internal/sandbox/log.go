@@ -58,16 +58,26 @@ func (m *Manager) newLogger(pipe *os.File) (*logger, error) {
 }
 
 // own makes the log one of f's, and begins it with a line. What was written
-// before is after it.
-func (l *logger) own(f *Function, stream, line string) {
+// before is after it; what a worker wrote while it was blank is dropped.
+func (l *logger) own(f *Function, stream, line string, blank bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	early := l.partial
+	if blank {
+		early = nil
+	}
 	l.partial = nil
 	l.owned = true
 	l.batch = LogBatch{Function: f.ARN, Version: f.Version, Group: f.logGroup(), Stream: stream}
 	l.emit(time.Now(), []byte(line))
 	l.add(early)
+}
+
+// early is what a worker wrote that never became one of a function.
+func (l *logger) early() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return string(l.partial[:min(len(l.partial), 2000)])
 }
 
 // newStream names a log stream, as Lambda does.

@@ -72,11 +72,13 @@ type Manager struct {
 	logs     logs
 	logBell  task.Bell
 	idleBell task.Bell
+	poolBell task.Bell
 
 	rootMu sync.Mutex
 	roots  map[lang.Language]*root
 
 	mu       sync.Mutex
+	pools    map[lang.Language]*pool
 	crews    map[string]*crew     // by function and version
 	retired  map[*crew]bool       // that still have workers
 	live     map[*worker]struct{} // all, those that start too
@@ -96,7 +98,7 @@ func New(cfg Config) (*Manager, error) {
 		cfg.MemoryMB = hostMemoryMB() * 3 / 4
 	}
 	m := &Manager{cfg: cfg, crews: map[string]*crew{}, retired: map[*crew]bool{}, live: map[*worker]struct{}{}, roots: map[lang.Language]*root{},
-		boots: make(chan struct{}, max(2, 2*runtime.NumCPU())), logBell: task.NewBell(), idleBell: task.NewBell(), nextLook: time.Now().Add(time.Hour)}
+		boots: make(chan struct{}, max(2, 2*runtime.NumCPU())), logBell: task.NewBell(), idleBell: task.NewBell(), poolBell: task.NewBell(), pools: map[lang.Language]*pool{}, nextLook: time.Now().Add(time.Hour)}
 	m.group.Log = cfg.Log
 	m.buffers.New = func() any { return new(make([]byte, 64<<10)) }
 	if u, err := user.Current(); err == nil {
@@ -118,6 +120,7 @@ func New(cfg Config) (*Manager, error) {
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.group.Start(m.ctx, task.Task{Name: "sandbox/logs", Bell: m.logBell, Run: func(context.Context) (time.Duration, error) { return m.flushLogs(false), nil }})
 	m.group.Start(m.ctx, task.Task{Name: "sandbox/idle", Bell: m.idleBell, Run: m.look})
+	m.group.Start(m.ctx, task.Task{Name: "sandbox/pools", Bell: m.poolBell, Run: m.fillPools})
 	return m, nil
 }
 
@@ -157,12 +160,6 @@ func (m *Manager) Invoke(ctx context.Context, f *Function, e Event) (Result, err
 			return Result{FunctionError: "Unhandled", Payload: why.payload(e.RequestID)}, nil
 		}
 	}
-}
-
-// Prepare makes blank workers ready for functions of a runtime.
-func (m *Manager) Prepare(runtime string) error {
-	_, err := m.findLanguage(runtime)
-	return err
 }
 
 func (m *Manager) findLanguage(runtime string) (lang.Language, error) {

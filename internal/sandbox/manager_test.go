@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -260,8 +261,9 @@ func bootstrap(api string) {
 			return
 		}
 		var e struct{ Do string }
-		json.NewDecoder(res.Body).Decode(&e)
+		body, _ := io.ReadAll(res.Body) // all, so that the connection is used again
 		res.Body.Close()
+		json.Unmarshal(body, &e)
 		out := "null"
 		switch e.Do {
 		case "env":
@@ -292,7 +294,11 @@ func bootstrap(api string) {
 			http.Post(url+"other/error", "", strings.NewReader("1"))
 			http.Get("http://" + api + "/../../etc/passwd")
 		}
-		http.Post(url+res.Header.Get("Lambda-Runtime-Aws-Request-Id")+"/response", "application/json", strings.NewReader(out))
+		res, err = http.Post(url+res.Header.Get("Lambda-Runtime-Aws-Request-Id")+"/response", "application/json", strings.NewReader(out))
+		if err == nil {
+			io.Copy(io.Discard, res.Body)
+			res.Body.Close()
+		}
 	}
 }
 
@@ -458,7 +464,13 @@ func TestScale(t *testing.T) {
 	workers := func() int {
 		r.Manager.mu.Lock()
 		defer r.Manager.mu.Unlock()
-		return len(r.live)
+		n := 0
+		for w := range r.live {
+			if w.crew != nil {
+				n++
+			}
+		}
+		return n
 	}
 	before := workers()
 	for range 5 {

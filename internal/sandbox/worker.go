@@ -29,11 +29,12 @@ type worker struct {
 	failed chan rapi.Answer // it could not start
 	answer chan rapi.Answer // to the event it has
 
-	crew    *crew // nil while blank
-	stream  string
-	used    bool // an event was given to it
-	init    time.Duration
-	expires time.Time // of its credentials; zero is never
+	training bool  // it gets events of ours while it is blank
+	crew     *crew // nil while blank
+	stream   string
+	used     bool // an event was given to it
+	init     time.Duration
+	expires  time.Time // of its credentials; zero is never
 
 	// Guarded by m.mu:
 	booting   bool
@@ -42,6 +43,7 @@ type worker struct {
 	dead      bool
 	frozen    bool
 	unfrozen  bool // it cannot be frozen
+	parked    bool // it was booted ahead
 	mb        int  // of the budget
 	idleSince time.Time
 }
@@ -54,6 +56,8 @@ type plan struct {
 	mounts []fence.Mount
 	limits fence.Limits
 	dir    string
+
+	training bool // the worker gets events of ours before it is blank
 }
 
 // spawn starts a process for a worker.
@@ -68,11 +72,15 @@ func (m *Manager) spawn(l lang.Language, p plan) (*worker, error) {
 		return nil, ErrClosed
 	}
 	w := &worker{m: m, lang: l, at: p.root.at, exited: make(chan struct{}), blank: make(chan struct{}, 1), ready: make(chan struct{}, 1),
-		failed: make(chan rapi.Answer, 1), answer: make(chan rapi.Answer, 1), booting: true}
+		failed: make(chan rapi.Answer, 1), answer: make(chan rapi.Answer, 1), booting: true, training: p.training}
 	w.api = rapi.New(rapi.Hooks{
-		Blank:     func() { signal(w.blank) },
-		Ready:     w.isReady,
-		Answer:    func(a rapi.Answer) { put(w.answer, a) },
+		Blank: func() { signal(w.blank) },
+		Ready: w.isReady,
+		Answer: func(a rapi.Answer) {
+			if a.RequestID != trainingID {
+				put(w.answer, a)
+			}
+		},
 		InitError: func(a rapi.Answer) { put(w.failed, a) },
 	})
 	w.proc, err = m.fence.Start(&fence.Spec{Root: p.root.Root, Argv: p.argv, Dir: p.dir, Mounts: p.mounts, Out: its, Limits: p.limits,
@@ -132,9 +140,11 @@ func (w *worker) watch() {
 }
 
 // assign makes a blank worker one of f's.
-func (w *worker) assign(f *Function, creds Credentials, stream string, mounts []fence.Mount) error {
-	for _, m := range mounts {
-		if err := w.proc.Mount(m); err != nil {
+func (w *worker) assign(f *Function, creds Credentials, stream string) error {
+	if w.parked {
+		err := w.proc.Become(fence.Limits{MemoryMB: f.memoryMB(), TmpMB: f.tmpMB()},
+			fence.Mount{Hosts: []string{f.Code}, Path: w.at.task}, fence.Mount{Hosts: f.Layers, Path: w.at.opt})
+		if err != nil {
 			return fmt.Errorf("give a worker its code: %w", err)
 		}
 	}

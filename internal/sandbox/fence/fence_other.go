@@ -103,11 +103,8 @@ func (p *Process) Wait() Exit {
 // Kill ends the process.
 func (p *Process) Kill() { p.cmd.Process.Kill() }
 
-// Mount does nothing: the process sees the files of the host.
-func (p *Process) Mount(Mount) error { return nil }
-
-// Limit does nothing.
-func (p *Process) Limit(Limits) error { return nil }
+// Become does nothing: the process sees the files of the host.
+func (p *Process) Become(Limits, ...Mount) error { return nil }
 
 // Freeze does nothing.
 func (p *Process) Freeze() bool { return false }

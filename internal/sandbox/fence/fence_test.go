@@ -191,10 +191,7 @@ func TestMount(t *testing.T) {
 	s.Argv = []string{"/bin/sh", "-c", "echo up; while [ ! -e /var/lang/both ]; do :; done; cat /var/lang/both; df -m /tmp | tail -1"}
 	p := r.start(t, s)
 	io.ReadFull(p.out, make([]byte, 3))
-	if err := p.Limit(Limits{MemoryMB: 256, TmpMB: 100}); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Mount(Mount{layers[:1], "/var/lang"}); err != nil {
+	if err := p.Become(Limits{MemoryMB: 256, TmpMB: 100}, Mount{layers[:1], "/var/lang"}, Mount{nil, "/opt"}); err != nil {
 		t.Fatal(err)
 	}
 	if out, _ := p.finish(t); !strings.Contains(out, "a") || !strings.Contains(out, " 100 ") {

@@ -22,6 +22,7 @@ type Process struct {
 	fd       int      // refers to the process
 	file     *os.File // fd, to wait on
 	confined bool     // it has namespaces
+	limits   Limits
 
 	mu    sync.Mutex
 	ended bool
@@ -36,7 +37,7 @@ func (f *Fence) Start(s *Spec) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{f: f, slot: sl, API: sl.network.api, Endpoint: sl.network.endpoint, confined: s.Root.ns >= 0}
+	p := &Process{f: f, slot: sl, API: sl.network.api, Endpoint: sl.network.endpoint, confined: s.Root.ns >= 0, limits: s.Limits}
 	if err := p.start(s); err != nil {
 		sl.discard()
 		return nil, err
@@ -114,28 +115,41 @@ func (p *Process) Kill() {
 	unix.Kill(p.pid, unix.SIGKILL)
 }
 
-// Mount gives the process a directory that it did not have when it started.
-func (p *Process) Mount(m Mount) error {
-	if !p.confined || len(m.Hosts) == 0 {
-		return nil
-	}
-	fd, err := m.open()
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	return p.inside(func() error {
-		return unix.MoveMount(fd, "", unix.AT_FDCWD, m.Path, unix.MOVE_MOUNT_F_EMPTY_PATH)
-	})
-}
-
-// Limit changes what the process may use.
-func (p *Process) Limit(l Limits) error {
+// Become gives a process that is running other limits, and directories that it
+// did not have when it started.
+func (p *Process) Become(l Limits, mounts ...Mount) error {
 	if err := p.slot.group.limit(l); err != nil || !p.confined {
 		return err
 	}
+	fds := make([]int, len(mounts))
+	var held launch
+	defer held.close()
+	for i, m := range mounts {
+		fds[i] = -1
+		if len(m.Hosts) > 0 {
+			fd, err := held.hold(m.open())
+			if err != nil {
+				return err
+			}
+			fds[i] = fd
+		}
+	}
 	return p.inside(func() error {
-		return unix.Mount("", "/tmp", "", unix.MS_REMOUNT|unix.MS_NOSUID|unix.MS_NODEV, fmt.Sprintf("size=%dm", l.TmpMB))
+		if l.TmpMB != p.limits.TmpMB {
+			if err := unix.Mount("", "/tmp", "", unix.MS_REMOUNT|unix.MS_NOSUID|unix.MS_NODEV, fmt.Sprintf("size=%dm", l.TmpMB)); err != nil {
+				return err
+			}
+		}
+		p.limits = l
+		for i, m := range mounts {
+			if fds[i] < 0 {
+				continue
+			}
+			if err := unix.MoveMount(fds[i], "", unix.AT_FDCWD, m.Path, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
