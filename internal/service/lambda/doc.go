@@ -23,6 +23,8 @@
 //	concurrency.go  reserved concurrency
 //	tag.go          tags
 //	invoke.go       calling a function
+//	queue.go        events that nobody waits for
+//	eventconfig.go  what becomes of them
 //	target.go       what an invoke needs to know, remembered
 //	role.go         what a function's code may act with
 //	log.go          what a function writes

@@ -200,6 +200,7 @@ func (s *Service) deleteFunction(tx *store.Tx, fn aws.ARN, row *function) error 
 	}
 	tx.AfterCommit(func() {
 		s.sessions.forget(fn)
+		s.targets.forget(fn)
 		s.epoch.Add(1)
 	})
 	return errors.Join(
@@ -208,6 +209,8 @@ func (s *Service) deleteFunction(tx *store.Tx, fn aws.ARN, row *function) error 
 		aliases.DeletePrefix(tx, aliasKey{Function: fn}),
 		policies.DeletePrefix(tx, policyKey{Resource: fn}),
 		pendings.DeletePrefix(tx, versionKey{Function: fn}),
+		eventConfigs.DeletePrefix(tx, aliasKey{Function: fn}),
+		queued.Rows(fn).DeleteRange(tx, nil, nil),
 	)
 }
 

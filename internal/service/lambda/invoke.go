@@ -13,10 +13,13 @@ import (
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 )
 
-// maxPayload is how many bytes the event of a synchronous invoke has at most.
-const maxPayload = 6291456
+// Bytes that an event has at most.
+const (
+	maxPayload = 6291456 // if the caller waits for the answer
+	maxQueued  = 1 << 20
+)
 
-// Invoke calls a function and waits for its answer.
+// Invoke calls a function and waits for its answer, or has it called soon.
 func (s *Service) Invoke(ctx context.Context, call *aws.Call, in *api.InvokeInput) (*api.InvokeOutput, error) {
 	r, err := parseName(call, in.FunctionName, in.Qualifier)
 	if err != nil {
@@ -31,8 +34,11 @@ func (s *Service) Invoke(ctx context.Context, call *aws.Call, in *api.InvokeInpu
 	if err != nil {
 		return nil, err
 	}
-	if kind == api.InvocationTypeDryRun {
+	switch kind {
+	case api.InvocationTypeDryRun:
 		return &api.InvokeOutput{StatusCode: new(int32(204))}, nil
+	case api.InvocationTypeEvent:
+		return s.enqueue(ctx, r, e)
 	}
 	e.InvokedARN = t.arn
 	f := t.pick()
@@ -57,15 +63,17 @@ func (s *Service) Invoke(ctx context.Context, call *aws.Call, in *api.InvokeInpu
 // newEvent makes the event that an input asks for, or refuses it.
 func newEvent(call *aws.Call, in *api.InvokeInput, kind string) (sandbox.Event, error) {
 	e := sandbox.Event{RequestID: call.RequestID, Payload: in.Payload}
+	limit := maxPayload
+	if kind == api.InvocationTypeEvent {
+		limit = maxQueued
+	}
 	switch {
-	case kind == api.InvocationTypeEvent:
-		return e, unsupported(api.Invoke.Name, "InvocationType Event")
 	case in.TenantId != nil:
 		return e, unsupported(api.Invoke.Name, "TenantId")
 	case in.DurableExecutionName != nil:
 		return e, unsupported(api.Invoke.Name, "DurableExecutionName")
-	case len(in.Payload) > maxPayload:
-		return e, api.RequestTooLargeException.Errorf("%d byte payload is too large for the %s invocation type (limit %d bytes)", len(in.Payload), kind, maxPayload)
+	case len(in.Payload) > limit:
+		return e, api.RequestTooLargeException.Errorf("%d byte payload is too large for the %s invocation type (limit %d bytes)", len(in.Payload), kind, limit)
 	}
 	if len(e.Payload) == 0 {
 		e.Payload = []byte("{}")

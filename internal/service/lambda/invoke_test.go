@@ -36,7 +36,8 @@ func TestInvoke(t *testing.T) {
 	out = must(f, f.Invoke, &api.InvokeInput{FunctionName: "bad"})
 	equal(t, "error", *out.FunctionError+" "+string(out.Payload), `Unhandled {"errorMessage":"as asked","errorType":"Error"}`)
 
-	refuse(f, f.Invoke, &api.InvokeInput{FunctionName: "fn", InvocationType: new("Event")}, "NotImplemented: Aloft does not answer lambda:Invoke with InvocationType Event yet.")
+	refuse(f, f.Invoke, &api.InvokeInput{FunctionName: "fn", InvocationType: new("Event"), Payload: make([]byte, maxQueued+1)},
+		"RequestTooLargeException: 1048577 byte payload is too large for the Event invocation type (limit 1048576 bytes)")
 	refuse(f, f.Invoke, &api.InvokeInput{FunctionName: "fn", Payload: make([]byte, maxPayload+1)},
 		"RequestTooLargeException: 6291457 byte payload is too large for the RequestResponse invocation type (limit 6291456 bytes)")
 	refuse(f, f.Invoke, &api.InvokeInput{FunctionName: "fn", ClientContext: new("{}")},

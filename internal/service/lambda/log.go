@@ -50,7 +50,7 @@ func (s *Service) writeLog(ctx context.Context, b sandbox.LogBatch) error {
 	if err != nil {
 		return err
 	}
-	call := &aws.Call{Account: b.Function.Account, Region: b.Function.Region, Principal: session.principal, AccessKey: session.credentials.AccessKeyID, RequestID: aws.NewRequestID()}
+	call := session.call(b.Function)
 	for events := range batches(b.Lines) {
 		in := &logs.PutLogEventsInput{LogGroupName: b.Group, LogStreamName: b.Stream, LogEvents: events}
 		_, err := dispatch.Call(ctx, s.table, call, logs.PutLogEvents, in)

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -139,7 +140,7 @@ func (s *Service) RemovePermission(ctx context.Context, call *aws.Call, in *api.
 	}
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
 		if exists, err := functions.Has(tx, r.function); err != nil || !exists {
-			return errors.Join(err, notFound("No policy found for: %s", r.arn()))
+			return cmp.Or(err, notFound("No policy found for: %s", r.arn()))
 		}
 		if _, err := findQualified(tx, r); err != nil {
 			return err

@@ -24,6 +24,11 @@ type session struct {
 	principal   aws.Principal
 }
 
+// call is a call that a function's code makes.
+func (s *session) call(fn aws.ARN) *aws.Call {
+	return &aws.Call{Account: fn.Account, Region: fn.Region, Principal: s.principal, AccessKey: s.credentials.AccessKeyID, RequestID: aws.NewRequestID()}
+}
+
 // sessions are those of functions, remembered.
 type sessions struct {
 	mu   sync.Mutex

@@ -41,6 +41,7 @@ type Service struct {
 	links    links
 	epoch    atomic.Uint64 // of policies
 	created  task.Bell     // rung when a function is to be made active
+	queue    queue
 }
 
 // New returns Lambda over db. It calls other services through table, and has
@@ -57,6 +58,7 @@ func New(cfg Config, db *store.DB, table *dispatch.Table, runner Runner) *Servic
 		unpacked: unpacked{root: cfg.Dir},
 		links:    newLinks(),
 		created:  task.NewBell(),
+		queue:    newQueue(),
 	}
 }
 
@@ -83,7 +85,7 @@ func (s *Service) functionOperations() []service.Operation {
 		service.OpEach(api.UpdateFunctionConfiguration, s.UpdateFunctionConfiguration, mayUpdate),
 		service.Op(api.PublishVersion, s.PublishVersion, functionOf),
 		service.Op(api.ListVersionsByFunction, s.ListVersionsByFunction, functionOf),
-		service.OpEach(api.Invoke, s.Invoke, mayInvoke).But("InvocationType Event is refused."),
+		service.OpEach(api.Invoke, s.Invoke, mayInvoke),
 
 		service.Op(api.CreateAlias, s.CreateAlias, functionOf),
 		service.Op(api.GetAlias, s.GetAlias, functionOf),
@@ -109,6 +111,12 @@ func (s *Service) otherOperations() []service.Operation {
 		service.Op(api.RemoveLayerVersionPermission, s.RemoveLayerVersionPermission, layerVersionOf),
 		service.Op(api.GetLayerVersionPolicy, s.GetLayerVersionPolicy, layerVersionOf),
 
+		service.Op(api.PutFunctionEventInvokeConfig, s.PutFunctionEventInvokeConfig, qualifiedOf).But(onlyFunctions),
+		service.Op(api.UpdateFunctionEventInvokeConfig, s.UpdateFunctionEventInvokeConfig, qualifiedOf).But(onlyFunctions),
+		service.Op(api.GetFunctionEventInvokeConfig, s.GetFunctionEventInvokeConfig, qualifiedOf),
+		service.Op(api.ListFunctionEventInvokeConfigs, s.ListFunctionEventInvokeConfigs, functionOf),
+		service.Op(api.DeleteFunctionEventInvokeConfig, s.DeleteFunctionEventInvokeConfig, qualifiedOf),
+
 		service.Op(api.PutFunctionConcurrency, s.PutFunctionConcurrency, functionOf),
 		service.Op(api.GetFunctionConcurrency, s.GetFunctionConcurrency, functionOf),
 		service.Op(api.DeleteFunctionConcurrency, s.DeleteFunctionConcurrency, functionOf),
@@ -122,6 +130,8 @@ func (s *Service) otherOperations() []service.Operation {
 		service.Op(api.GetRuntimeManagementConfig, s.GetRuntimeManagementConfig, qualifiedOf),
 	}
 }
+
+const onlyFunctions = "Destinations are functions; others are refused."
 
 // functionOf is the function an input names, without version.
 func functionOf[In interface{ GetFunctionName() string }](call *aws.Call, in In) aws.ARN {

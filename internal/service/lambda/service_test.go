@@ -7,7 +7,9 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,6 +39,9 @@ type fixture struct {
 	call *aws.Call
 	auth *guard
 	dir  string
+
+	mu   sync.Mutex
+	seen []string // what handler "note" was called with
 }
 
 // A guard lets everything pass that is not denied.
@@ -70,7 +75,7 @@ var handlers = map[string]sandbox.Handler{
 
 func newFixture(t testing.TB) *fixture {
 	return newFixtureOf(t, func(log func(sandbox.LogBatch)) Runner {
-		return &sandbox.InProcess{Handlers: handlers, Sink: log}
+		return &sandbox.InProcess{Handlers: maps.Clone(handlers), Sink: log}
 	})
 }
 

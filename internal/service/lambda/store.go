@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -18,6 +19,8 @@ var (
 	layers        = store.NewTable[aws.ARN, layer]("lambda.layer")
 	layerVersions = store.NewTable[layerKey, layerVersion]("lambda.layerversion")
 	codes         = store.NewTable[aws.ARN, code]("lambda.code")
+	eventConfigs  = store.NewTable[aliasKey, eventConfig]("lambda.eventconfig")
+	queued        = store.NewBytes[aws.ARN]("lambda.queued")               // events, under their function; see queuedKey
 	pendings      = store.NewTable[versionKey, struct{}]("lambda.pending") // to be made active
 )
 
@@ -98,6 +101,37 @@ type alias struct {
 	Weights     map[string]float64 `json:",omitempty"` // share of events that other versions get
 	Description string
 	Revision    string
+}
+
+// An eventConfig says what becomes of events that nobody waits for. It is kept
+// under version or alias, $LATEST for the function itself.
+type eventConfig struct {
+	Modified  time.Time
+	Retries   *int32 `json:",omitempty"`
+	MaxAge    *int32 `json:",omitempty"` // s
+	OnSuccess string `json:",omitempty"` // ARN of a destination
+	OnFailure string `json:",omitempty"`
+}
+
+// A queuedEvent is an event that nobody waits for.
+type queuedEvent struct {
+	Qualifier     string `json:",omitempty"`
+	RequestID     string
+	Payload       []byte
+	ClientContext string `json:",omitempty"`
+	Accepted      time.Time
+	Invokes       int `json:",omitempty"` // that failed
+	Throttles     int `json:",omitempty"` // times that there was no room
+}
+
+// queuedKey is the key of an event under its function: when it is due, and an id.
+func queuedKey(due time.Time, id string) []byte {
+	return append(binary.BigEndian.AppendUint64(nil, uint64(due.UnixMilli())), id...)
+}
+
+// queuedDue is when the event of that key is due.
+func queuedDue(key []byte) time.Time {
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(key)))
 }
 
 type policyKey struct {

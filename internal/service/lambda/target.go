@@ -20,6 +20,7 @@ type target struct {
 	role     string
 	versions []weighted // the first that a draw falls to
 	gate     *gate
+	config   eventConfig // for events that nobody waits for
 }
 
 // A weighted is a version of a function, with its share of the events.
@@ -121,6 +122,13 @@ func (s *Service) gate(fn aws.ARN, limit int64) *gate {
 	return g
 }
 
+// forget forgets how busy a function is that there is no more.
+func (t *targets) forget(fn aws.ARN) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.gates, fn)
+}
+
 // findTarget reads what an invoke needs to know of a function. One that is not
 // ready yet is made so.
 func (s *Service) findTarget(ctx context.Context, r ref) (*target, error) {
@@ -147,6 +155,7 @@ type share struct {
 func (s *Service) readTarget(ctx context.Context, r ref) (t *target, pending *versionKey, err error) {
 	var shares []share
 	var fn function
+	var config eventConfig
 	err = s.db.View(ctx, func(tx *store.Tx) error {
 		if fn, err = functions.Get(tx, r.function); errors.Is(err, store.ErrNotFound) {
 			if r.qualifier == "" {
@@ -157,6 +166,12 @@ func (s *Service) readTarget(ctx context.Context, r ref) (t *target, pending *ve
 		if err == nil {
 			shares, err = readShares(tx, r)
 		}
+		if err != nil {
+			return err
+		}
+		if config, err = eventConfigs.Get(tx, configKey(r)); errors.Is(err, store.ErrNotFound) {
+			err = nil
+		}
 		return err
 	})
 	if err != nil {
@@ -166,7 +181,7 @@ func (s *Service) readTarget(ctx context.Context, r ref) (t *target, pending *ve
 	if fn.Reserved != nil {
 		limit = int64(*fn.Reserved)
 	}
-	t = &target{arn: r.arn().String(), role: shares[0].row.Role, gate: s.gate(r.function, limit)}
+	t = &target{arn: r.arn().String(), role: shares[0].row.Role, gate: s.gate(r.function, limit), config: config}
 	for i := range shares {
 		sh := &shares[i]
 		if !sh.row.ready() {

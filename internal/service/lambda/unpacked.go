@@ -26,8 +26,10 @@ type unpacked struct {
 	making map[string]chan struct{} // closed when the one who unpacks has ended
 }
 
-// bootFile says which start of the host this is, on Linux.
-const bootFile = "/proc/sys/kernel/random/boot_id"
+const (
+	bootPrefix = "code-of-boot-"                   // of the names of directories under root
+	bootFile   = "/proc/sys/kernel/random/boot_id" // says which start of the host this is, on Linux
+)
 
 // dir is the directory that holds the others.
 func (u *unpacked) dir() (string, error) {
@@ -42,15 +44,15 @@ func (u *unpacked) dir() (string, error) {
 			return "", err
 		}
 	}
-	boot := "boot"
+	boot := bootPrefix
 	id, err := os.ReadFile(bootFile)
 	if err == nil {
-		boot += "-" + strings.TrimSpace(string(id))
+		boot += strings.TrimSpace(string(id))
 	}
 	own := filepath.Join(u.root, boot)
 	old, _ := os.ReadDir(u.root) // none if it is not there yet
 	for _, d := range old {
-		if d.Name() != boot || err != nil {
+		if strings.HasPrefix(d.Name(), bootPrefix) && (d.Name() != boot || err != nil) {
 			if err := os.RemoveAll(filepath.Join(u.root, d.Name())); err != nil {
 				return "", fmt.Errorf("remove old code: %w", err)
 			}

@@ -15,6 +15,7 @@ func (s *Service) tasks() []task.Task {
 		{Name: "lambda/activate", Run: s.activateAll, Bell: s.created},
 		{Name: "lambda/prepare", Run: s.prepare},
 		{Name: "lambda/sweep", Run: s.sweep},
+		{Name: "lambda/queue", Run: s.runQueue},
 	}
 }
 

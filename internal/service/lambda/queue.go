@@ -1,0 +1,334 @@
+package lambda
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	api "github.com/aloft-cloud/aloft/internal/api/lambda"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/sandbox"
+	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/task"
+)
+
+const (
+	maxInFlight    = 100 // events of the queue that are run at once
+	usualRetries   = 2
+	usualMaxAge    = 6 * time.Hour
+	retryPause     = time.Minute // before the first retry of an event, twice that before the second
+	throttlePause  = time.Second // before an event is tried again for want of room; doubles each time
+	throttlePauses = 8           // times that it doubles: to five minutes, nearly
+)
+
+// A queue is what is known in memory of the events that nobody waits for. They
+// are rows, which an event leaves when it was handled: so each is handled at
+// least once, whatever happens.
+type queue struct {
+	bell task.Bell
+	wg   task.Group
+
+	mu       sync.Mutex
+	waiting  map[aws.ARN]bool   // functions that may have events
+	inFlight map[queuedRef]bool // events that are being handled
+}
+
+type queuedRef struct {
+	function aws.ARN
+	key      string
+}
+
+func newQueue() queue {
+	return queue{bell: task.NewBell(), waiting: make(map[aws.ARN]bool), inFlight: make(map[queuedRef]bool)}
+}
+
+// expect says that a function has events.
+func (q *queue) expect(fn aws.ARN) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting[fn] = true
+	q.bell.Ring()
+}
+
+// enqueue puts an event in the queue of a function.
+func (s *Service) enqueue(ctx context.Context, r ref, e sandbox.Event) (*api.InvokeOutput, error) {
+	now := time.Now()
+	row := queuedEvent{Qualifier: r.qualifier, RequestID: e.RequestID, Payload: e.Payload, ClientContext: e.ClientContext, Accepted: now}
+	err := s.db.Update(ctx, func(tx *store.Tx) error {
+		if exists, err := functions.Has(tx, r.function); err != nil || !exists {
+			return cmp.Or(err, errNoFunction(r.arn()))
+		}
+		return s.putQueued(tx, r.function, now, row)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &api.InvokeOutput{StatusCode: new(int32(202))}, nil
+}
+
+// putQueued adds an event that is due then.
+func (s *Service) putQueued(tx *store.Tx, fn aws.ARN, due time.Time, row queuedEvent) error {
+	b, err := json.Marshal(row)
+	if err != nil {
+		return err
+	}
+	tx.AfterCommit(func() { s.queue.expect(fn) })
+	return queued.Rows(fn).Put(tx, queuedKey(due, rand.Text()), b)
+}
+
+// runQueue handles events until ctx ends.
+func (s *Service) runQueue(ctx context.Context) (time.Duration, error) {
+	defer s.queue.wg.Wait()
+	err := s.db.View(ctx, func(tx *store.Tx) error {
+		for fn := range functions.Scan(tx, aws.ARN{}) {
+			s.queue.mu.Lock()
+			s.queue.waiting[fn] = true
+			s.queue.mu.Unlock()
+		}
+		return nil
+	})
+	for err == nil {
+		var wait time.Duration
+		if wait, err = s.startDue(ctx); err != nil {
+			break
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-s.queue.bell:
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return 0, nil
+		}
+		timer.Stop()
+	}
+	return 0, err
+}
+
+// startDue begins to handle the events that are due, as many as there is room
+// for, and returns how long until the next is.
+func (s *Service) startDue(ctx context.Context) (time.Duration, error) {
+	q := &s.queue
+	q.mu.Lock()
+	fns := slices.Collect(maps.Keys(q.waiting))
+	q.mu.Unlock()
+	wait := 24 * time.Hour
+	for _, fn := range fns {
+		next, err := s.startDueOf(ctx, fn)
+		if err != nil {
+			return 0, err
+		}
+		wait = min(wait, next)
+	}
+	return wait, nil
+}
+
+// startDueOf is startDue for one function.
+func (s *Service) startDueOf(ctx context.Context, fn aws.ARN) (wait time.Duration, err error) {
+	q := &s.queue
+	q.mu.Lock()
+	delete(q.waiting, fn) // until it is seen to have events, or gets one
+	q.mu.Unlock()
+	wait = 24 * time.Hour
+	err = s.db.View(ctx, func(tx *store.Tx) error {
+		for key, value := range queued.Rows(fn).Scan(tx, nil, nil) {
+			q.mu.Lock()
+			q.waiting[fn] = true
+			at := queuedRef{fn, string(key)}
+			known, full := q.inFlight[at], len(q.inFlight) >= maxInFlight
+			due := time.Until(queuedDue(key))
+			if !known && !full && due <= 0 {
+				q.inFlight[at] = true
+			}
+			q.mu.Unlock()
+			switch {
+			case known:
+				continue
+			case due > 0:
+				wait = due
+				return nil
+			case full:
+				return nil // the next to end rings the bell
+			}
+			var row queuedEvent
+			if err := json.Unmarshal(value, &row); err != nil {
+				return fmt.Errorf("queued event: %w", err)
+			}
+			q.wg.Go(func() { s.handle(ctx, at, row) })
+		}
+		return nil
+	})
+	return wait, err
+}
+
+// handle runs a function on an event of its queue, and says what becomes of the event.
+func (s *Service) handle(ctx context.Context, at queuedRef, row queuedEvent) {
+	err := s.try(ctx, at, row)
+	if err != nil && ctx.Err() == nil {
+		s.log.Error("event was not handled", "function", at.function.String(), "request", row.RequestID, "err", err)
+		err = s.throttle(ctx, at, row)
+	}
+	if err != nil {
+		return // it stays, and is not touched before the next start
+	}
+	s.queue.mu.Lock()
+	delete(s.queue.inFlight, at)
+	s.queue.mu.Unlock()
+	s.queue.expect(at.function)
+}
+
+// try runs a function on an event once.
+func (s *Service) try(ctx context.Context, at queuedRef, row queuedEvent) error {
+	r := ref{at.function, row.Qualifier}
+	t, err := s.target(ctx, r)
+	if errors.Is(err, api.ResourceNotFoundException) {
+		return s.settle(ctx, at, nil) // gone since
+	}
+	if err != nil {
+		return err
+	}
+	c := &t.config
+	o := outcome{arn: r, row: row, invokes: row.Invokes + 1}
+	if age := time.Since(row.Accepted); age > c.maxAge() {
+		o.condition, o.invokes = "EventAgeExceeded", row.Invokes
+		return s.finish(ctx, at, t, c.OnFailure, &o)
+	}
+	if !t.gate.enter() {
+		return s.throttle(ctx, at, row)
+	}
+	defer t.gate.leave()
+	o.function = t.pick()
+	o.result, err = s.runner.Invoke(ctx, o.function, sandbox.Event{
+		RequestID: row.RequestID, Payload: row.Payload, ClientContext: row.ClientContext, InvokedARN: t.arn,
+	})
+	switch {
+	case errors.Is(err, sandbox.ErrClosed):
+		return err // it stays, for the next start
+	case err != nil:
+		if errors.Is(err, sandbox.ErrBusy) {
+			return s.throttle(ctx, at, row)
+		}
+		return err
+	case o.result.FunctionError == "":
+		o.condition = "Success"
+		return s.finish(ctx, at, t, c.OnSuccess, &o)
+	case o.invokes > c.retries():
+		o.condition = "RetriesExhausted"
+		return s.finish(ctx, at, t, c.OnFailure, &o)
+	}
+	row.Invokes++
+	return s.settle(ctx, at, &again{time.Now().Add(retryPause << (row.Invokes - 1)), row})
+}
+
+// throttle has an event tried again later, for which there was no room.
+func (s *Service) throttle(ctx context.Context, at queuedRef, row queuedEvent) error {
+	pause := throttlePause << min(row.Throttles, throttlePauses)
+	row.Throttles++
+	return s.settle(ctx, at, &again{time.Now().Add(pause), row})
+}
+
+// An again is an event that is to be tried once more.
+type again struct {
+	due time.Time
+	row queuedEvent
+}
+
+// settle takes an event out of the queue, or to a later place in it.
+func (s *Service) settle(ctx context.Context, at queuedRef, next *again) error {
+	ctx = context.WithoutCancel(ctx) // what was done is to be kept
+	return s.db.Update(ctx, func(tx *store.Tx) error {
+		rows := queued.Rows(at.function)
+		if exists, err := rows.Has(tx, []byte(at.key)); err != nil || !exists {
+			return err // the function was deleted
+		}
+		if err := rows.Delete(tx, []byte(at.key)); err != nil || next == nil {
+			return err
+		}
+		return s.putQueued(tx, at.function, next.due, next.row)
+	})
+}
+
+// An outcome is what became of an event, for a destination.
+type outcome struct {
+	arn       ref
+	row       queuedEvent
+	condition string
+	invokes   int
+	function  *sandbox.Function
+	result    sandbox.Result
+}
+
+// finish tells a destination, if there is one, what became of an event, and
+// takes it out of the queue.
+func (s *Service) finish(ctx context.Context, at queuedRef, t *target, destination string, o *outcome) error {
+	if destination != "" {
+		err := s.tell(ctx, t, destination, o)
+		if _, refused := errors.AsType[*aws.Error](err); refused {
+			s.log.Warn("destination refused an event", "function", t.arn, "destination", destination, "err", err)
+		} else if err != nil {
+			return err
+		}
+	}
+	return s.settle(ctx, at, nil)
+}
+
+// tell calls the function that is a destination, as the role of the one that
+// the event was for.
+func (s *Service) tell(ctx context.Context, t *target, destination string, o *outcome) error {
+	session, err := s.session(ctx, o.arn.function, t.role)
+	if err != nil {
+		return err
+	}
+	_, err = dispatch.Call(ctx, s.table, session.call(o.arn.function), api.Invoke, &api.InvokeInput{
+		FunctionName: destination, InvocationType: new(api.InvocationTypeEvent), Payload: []byte(o.document()),
+	})
+	return err
+}
+
+// document is an outcome as destinations get it.
+func (o *outcome) document() string {
+	r := o.arn
+	if r.qualifier == "" {
+		r.qualifier = latest
+	}
+	doc := outcomeDocument{Version: "1.0", Timestamp: time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), RequestPayload: o.row.Payload}
+	doc.RequestContext.RequestID = o.row.RequestID
+	doc.RequestContext.FunctionARN = r.arn().String()
+	doc.RequestContext.Condition = o.condition
+	doc.RequestContext.ApproximateInvokeCount = o.invokes
+	if o.function != nil {
+		doc.ResponseContext = &responseContext{200, o.function.Version, o.result.FunctionError}
+		if doc.ResponsePayload = o.result.Payload; !json.Valid(doc.ResponsePayload) {
+			doc.ResponsePayload = nil
+		}
+	}
+	return toJSON(doc)
+}
+
+type outcomeDocument struct {
+	Version        string `json:"version"`
+	Timestamp      string `json:"timestamp"`
+	RequestContext struct {
+		RequestID              string `json:"requestId"`
+		FunctionARN            string `json:"functionArn"`
+		Condition              string `json:"condition"`
+		ApproximateInvokeCount int    `json:"approximateInvokeCount"`
+	} `json:"requestContext"`
+	RequestPayload  json.RawMessage  `json:"requestPayload"`
+	ResponseContext *responseContext `json:"responseContext,omitempty"`
+	ResponsePayload json.RawMessage  `json:"responsePayload,omitempty"`
+}
+
+type responseContext struct {
+	StatusCode      int    `json:"statusCode"`
+	ExecutedVersion string `json:"executedVersion"`
+	FunctionError   string `json:"functionError,omitempty"`
+}
