@@ -124,7 +124,9 @@ func (s *Service) receive(ctx context.Context, body io.Reader, c claim) (*receiv
 		also = c.also.New()
 		to = append(to, also)
 	}
-	n, err := io.Copy(io.MultiWriter(to...), io.LimitReader(body, maxContent+1))
+	buffer := s.buffers.Get().(*[]byte)
+	defer s.buffers.Put(buffer)
+	n, err := io.CopyBuffer(io.MultiWriter(to...), io.LimitReader(body, maxContent+1), *buffer)
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		err = api.IncompleteBody.Errorf("You did not provide the number of bytes specified by the Content-Length HTTP header")

@@ -17,11 +17,13 @@
 //	service.go    the table of operations     object.go     put, get, head
 //	access.go     what a caller must be       version.go    how versions follow
 //	              allowed to do                             one another
-//	store.go      rows                        delete.go     delete, one and many
-//	errors.go     refusals                    copy.go       copy objects and parts
-//	bucket.go     buckets                     list.go       list objects and versions
-//	config.go     settings of buckets         multipart.go  uploads in parts
-//	policy.go     bucket policies             complete.go   and their completion
-//	absent.go     settings there are none of  tagging.go    tags
-//	content.go    content, in and out         condition.go  If-Match and the like
+//	store.go      tables and keys             row.go        objects as rows
+//	errors.go     refusals                    delete.go     delete, one and many
+//	bucket.go     buckets                     copy.go       copy objects and parts
+//	config.go     settings of buckets         list.go       list objects and versions
+//	policy.go     bucket policies             listing.go    keys in order, folded
+//	absent.go     settings there are none of  multipart.go  uploads in parts
+//	content.go    content, in and out         complete.go   and their completion
+//	condition.go  If-Match and the like       tagging.go    tags
+//	range.go      ranges                      members.go    what many shapes have
 package s3

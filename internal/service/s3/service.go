@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"sync"
 	"sync/atomic"
 
 	api "github.com/aloft-cloud/aloft/internal/api/s3"
@@ -13,10 +14,16 @@ type Service struct {
 	db    *store.DB
 	blobs *store.Blobs
 	epoch atomic.Uint64 // counts changes of what auth asks for
+
+	buffers sync.Pool // of *[]byte, which content passes through
 }
 
 // New returns S3 over db.
-func New(db *store.DB) *Service { return &Service{db: db, blobs: db.Blobs()} }
+func New(db *store.DB) *Service {
+	s := &Service{db: db, blobs: db.Blobs()}
+	s.buffers.New = func() any { return new(make([]byte, 64<<10)) }
+	return s
+}
 
 // changed says that tx changes what auth asks for.
 func (s *Service) changed(tx *store.Tx) { tx.AfterCommit(func() { s.epoch.Add(1) }) }
