@@ -46,14 +46,21 @@ type Handler struct {
 	router *router
 	apis   map[string]*protocol.API // by folder
 	hosts  map[string]service.Host  // by suffix
+
+	// origins say for services by folder what pages of other sites may do.
+	origins map[string]func(http.Header, *http.Request) (bool, error)
 }
 
 // New returns a handler for the services of the table.
 func New(cfg Config) *Handler {
 	h := &Handler{cfg: cfg, apis: make(map[string]*protocol.API), hosts: make(map[string]service.Host)}
+	h.origins = make(map[string]func(http.Header, *http.Request) (bool, error))
 	suffixes := make(map[string]bool)
 	for _, def := range cfg.Table.Services() {
 		h.apis[def.API.Name] = protocol.New(def.API)
+		if def.Origin != nil {
+			h.origins[def.API.Name] = def.Origin
+		}
 		for _, host := range def.Hosts {
 			h.hosts[host.Suffix] = host
 			suffixes[host.Suffix] = true
@@ -81,6 +88,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if signedAs(r) == "" && h.serveOwn(w, r) || h.cfg.Open && localOrigin(r.Header.Get("Origin")) && allowOrigin(w, r) {
+		return
+	}
+	if r.Header.Get("Origin") != "" && h.serveOrigin(w, r, requestID) {
 		return
 	}
 	x, out, err := h.operate(w, r, requestID)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/protocol"
 )
 
 // While keys are not checked, every page that a browser on this machine shows
@@ -69,5 +70,29 @@ func allowOrigin(w http.ResponseWriter, r *http.Request) bool {
 	h.Set("Access-Control-Allow-Headers", r.Header.Get("Access-Control-Request-Headers"))
 	h.Set("Access-Control-Max-Age", "600")
 	w.WriteHeader(http.StatusNoContent)
+	return true
+}
+
+// serveOrigin asks the service that r is for what pages of other sites may do
+// with the answer. It reports whether that was all r is about.
+func (h *Handler) serveOrigin(w http.ResponseWriter, r *http.Request, requestID string) bool {
+	ask := h.origins[h.router.route(r, func(string) string { return "" })]
+	if ask == nil || h.cfg.Open && checkOrigin(r) != nil {
+		return false
+	}
+	answered, err := ask(w.Header(), r)
+	if err != nil && !answered {
+		h.cfg.Log.Error("origin not checked", "id", requestID, "err", err)
+	}
+	switch {
+	case !answered:
+		return false
+	case err == nil:
+		w.WriteHeader(http.StatusOK)
+		return true
+	}
+	if err := protocol.Unmatched(r).EncodeError(w, err, requestID); err != nil {
+		h.cfg.Log.Debug("answer cut short", "id", requestID, "err", err)
+	}
 	return true
 }

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// bucketOf returns the bucket that is named in the host of a request to S3, or
+// BucketOf returns the bucket that is named in the host of a request to S3, or
 // "": jobs in jobs.s3.eu-central-1.amazonaws.com, jobs.s3.localhost:4566,
 // jobs.localhost:4566, or jobs.s3-eu-central-1.amazonaws.com.
-func bucketOf(host string) string {
+func BucketOf(host string) string {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}

@@ -5,8 +5,8 @@ import "testing"
 func TestBucketOf(t *testing.T) {
 	f := func(host, want string) {
 		t.Helper()
-		if got := bucketOf(host); got != want {
-			t.Errorf("bucketOf(%q) = %q, want %q", host, got, want)
+		if got := BucketOf(host); got != want {
+			t.Errorf("BucketOf(%q) = %q, want %q", host, got, want)
 		}
 	}
 	f("jobs.s3.eu-central-1.amazonaws.com", "jobs")

@@ -26,6 +26,12 @@ type Definition struct {
 	// as a bucket, or "" if there is no such resource. nil: ARNs say it.
 	Owner func(ctx context.Context, resource aws.ARN) (string, error)
 
+	// Origin lets pages of other sites that may do so read the answer to r,
+	// which has an Origin, by headers it sets in h; and it answers what
+	// browsers ask before: then answered is true, and err a refusal. nil: no
+	// pages may.
+	Origin func(h http.Header, r *http.Request) (answered bool, err error)
+
 	// Epoch changes with every change that Policy or Owner would see, once it
 	// is committed, so that auth may remember what they said. nil: auth asks
 	// them at each call.

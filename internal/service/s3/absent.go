@@ -27,12 +27,6 @@ func (s *Service) GetBucketLifecycleConfiguration(ctx context.Context, call *aws
 		&api.NoSuchLifecycleConfigurationDetail{BucketName: in.Bucket}, "The lifecycle configuration does not exist"))
 }
 
-// GetBucketCors says that there are no rules.
-func (s *Service) GetBucketCors(ctx context.Context, call *aws.Call, in *api.GetBucketCorsInput) (*api.GetBucketCorsOutput, error) {
-	return nil, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, api.NoSuchCORSConfiguration.With(
-		&api.NoSuchCORSConfigurationDetail{BucketName: in.Bucket}, "The CORS configuration does not exist"))
-}
-
 // GetBucketWebsite says that there is none.
 func (s *Service) GetBucketWebsite(ctx context.Context, call *aws.Call, in *api.GetBucketWebsiteInput) (*api.GetBucketWebsiteOutput, error) {
 	return nil, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, api.NoSuchWebsiteConfiguration.With(

@@ -17,13 +17,14 @@
 //	service.go    the table of operations     object.go     put, get, head
 //	access.go     what a caller must be       version.go    how versions follow
 //	              allowed to do                             one another
-//	store.go      tables and keys             row.go        objects as rows
+//	store.go      tables and keys             members.go    what many shapes have
 //	errors.go     refusals                    delete.go     delete, one and many
 //	bucket.go     buckets                     copy.go       copy objects and parts
 //	config.go     settings of buckets         list.go       list objects and versions
 //	policy.go     bucket policies             listing.go    keys in order, folded
+//	cors.go       pages of other sites        row.go        objects as rows
 //	absent.go     settings there are none of  multipart.go  uploads in parts
 //	content.go    content, in and out         complete.go   and their completion
 //	condition.go  If-Match and the like       tagging.go    tags
-//	range.go      ranges                      members.go    what many shapes have
+//	range.go      ranges
 package s3

@@ -35,6 +35,7 @@ func (s *Service) Definition() service.Definition {
 		Policy:     s.resourcePolicy,
 		Owner:      s.owner,
 		Epoch:      s.epoch.Load,
+		Origin:     s.origin,
 		Operations: append(s.bucketOperations(), s.objectOperations()...),
 	}
 }
@@ -64,9 +65,11 @@ func (s *Service) bucketOperations() []service.Operation {
 		onBucket(api.PutPublicAccessBlock, s.PutPublicAccessBlock, "PutBucketPublicAccessBlock"),
 		onBucket(api.GetPublicAccessBlock, s.GetPublicAccessBlock, "GetBucketPublicAccessBlock"),
 		onBucket(api.DeletePublicAccessBlock, s.DeletePublicAccessBlock, "PutBucketPublicAccessBlock"),
+		onBucket(api.PutBucketCors, s.PutBucketCors, "PutBucketCORS"),
+		onBucket(api.GetBucketCors, s.GetBucketCors, "GetBucketCORS"),
+		onBucket(api.DeleteBucketCors, s.DeleteBucketCors, "PutBucketCORS"),
 
 		onBucket(api.GetBucketAcl, s.GetBucketAcl, "GetBucketAcl").But(none),
-		onBucket(api.GetBucketCors, s.GetBucketCors, "GetBucketCORS").But(none),
 		onBucket(api.GetBucketLogging, s.GetBucketLogging, "GetBucketLogging").But(none),
 		onBucket(api.GetBucketWebsite, s.GetBucketWebsite, "GetBucketWebsite").But(none),
 		onBucket(api.GetBucketReplication, s.GetBucketReplication, "GetReplicationConfiguration").But(none),

@@ -44,6 +44,7 @@ type settings struct {
 	Tags       []api.Tag                              `json:",omitempty"`
 	Encryption *api.ServerSideEncryptionConfiguration `json:",omitempty"`
 	Access     *api.PublicAccessBlockConfiguration    `json:",omitempty"`
+	CORS       []api.CORSRule                         `json:",omitempty"`
 	Ownership  string                                 `json:",omitempty"`
 }
 
