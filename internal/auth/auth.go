@@ -81,7 +81,7 @@ func (a *Auth) Add(def service.Definition) {
 	api := def.API
 	a.scopes[api.Name] = []string{api.SigningName, api.Name, api.EndpointPrefix}
 	if def.Policy != nil || def.Owner != nil {
-		a.services[api.Name] = &def
+		a.services[cmp.Or(api.ARNName, api.Name)] = &def
 	}
 }
 

@@ -18,6 +18,9 @@ func (a *Auth) Authorize(ctx context.Context, call *aws.Call, access service.Acc
 		return err
 	}
 	p := &call.Principal
+	if p.Temporary != nil && p.Kind != aws.Session && strings.HasPrefix(access.Action, "iam:") {
+		return errUnknownKey(false) // a user's own temporary credentials are not for IAM, without a second factor
+	}
 	set := policy.Set{Resource: res.policy, Closed: isClosed(&access)}
 	if p.Kind == aws.Root && p.Temporary == nil {
 		switch {
@@ -162,7 +165,7 @@ func ownerOf(call *aws.Call, arn aws.ARN, said string) string {
 	switch {
 	case said != "":
 		return said
-	case arn.Account != "":
+	case arn.Account != "" && arn.Account != "aws": // AWS's own policies are everybody's
 		return arn.Account
 	case call.Principal.Account != "":
 		return call.Principal.Account

@@ -44,7 +44,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (body []byte, form *protoc
 // signed is what was sent; a gzip body is unpacked once that is checked, so
 // what is returned is as sent.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	if r.ContentLength == 0 {
+	if r.Body == nil || r.Body == http.NoBody {
 		return []byte{}, nil
 	}
 	body := http.MaxBytesReader(w, r.Body, limit)
@@ -55,6 +55,9 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	_, err := out.ReadFrom(body)
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, aws.RequestEntityTooLarge.Errorf("Request size exceeded %d bytes", limit)
+	}
+	if _, ok := errors.AsType[*aws.Error](err); ok {
+		return nil, err // it is not what was signed
 	}
 	if err != nil {
 		return nil, aws.Fault{Code: "RequestAbortedException", Status: http.StatusBadRequest}.Errorf("The body ended before its length.")

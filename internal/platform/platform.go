@@ -9,14 +9,17 @@ import (
 	"net/http"
 	"path/filepath"
 
+	"github.com/aloft-cloud/aloft/internal/auth"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/edge"
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/service/dynamodb"
+	"github.com/aloft-cloud/aloft/internal/service/iam"
 	"github.com/aloft-cloud/aloft/internal/service/lambda"
 	"github.com/aloft-cloud/aloft/internal/service/logs"
 	"github.com/aloft-cloud/aloft/internal/service/s3"
+	"github.com/aloft-cloud/aloft/internal/service/sts"
 	"github.com/aloft-cloud/aloft/internal/store"
 	"github.com/aloft-cloud/aloft/internal/task"
 )
@@ -63,14 +66,19 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 		return nil, err
 	}
 	p := &Platform{db: db, tasks: &task.Group{Log: cfg.Log}}
-	guard := open{}
+	guard, identities, err := p.guard(ctx, cfg)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	p.Table = dispatch.NewTable(guard, dispatch.Observer{})
 	services, err := p.services(cfg)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	services = append(services, identities.Definition(), sts.New(identities, identities.Mint()).Definition())
 	work := db.Tasks()
 	for _, def := range services {
+		guard.Add(def)
 		p.Table.Add(def)
 		work = append(work, def.Tasks...)
 	}
@@ -82,7 +90,27 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 	return p, nil
 }
 
-// services makes every service.
+// guard makes what lets requests in, and IAM, by which it decides. The first
+// time that a closed platform starts, its root gets a key.
+func (p *Platform) guard(ctx context.Context, cfg Config) (*auth.Auth, *iam.Service, error) {
+	identities, err := iam.New(ctx, p.db)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !cfg.Open {
+		k, err := identities.RootKey(ctx, auth.DefaultAccount)
+		if err != nil {
+			return nil, nil, err
+		}
+		if k != nil {
+			p.RootKey = &Key{Account: auth.DefaultAccount, ID: k.AccessKey, Secret: k.Secret}
+		}
+	}
+	guard := auth.New(auth.Config{Directory: identities, Mint: identities.Mint(), Open: cfg.Open, Region: cfg.Region})
+	return guard, identities, nil
+}
+
+// services makes every service but those of identities.
 func (p *Platform) services(cfg Config) ([]service.Definition, error) {
 	var functions *lambda.Service
 	var err error

@@ -3,6 +3,7 @@ package policy
 import (
 	"encoding/json"
 	"strings"
+	"unicode/utf8"
 )
 
 // A Document is a policy, compiled. It does not change and may be shared.
@@ -66,6 +67,7 @@ type sourceStatement struct {
 	actions, notActions    []string
 	resources, notResource []string
 	conditions             []sourceCondition
+	begins, ends           int // in the text
 }
 
 type sourcePrincipal struct {
@@ -100,7 +102,7 @@ func parseSource(text string) (source, error) {
 		case "Id":
 			_, err = str(m.value)
 		case "Statement":
-			err = src.parseStatements(m.value)
+			err = src.parseStatements(text, m.value)
 		default:
 			return src, errSyntax
 		}
@@ -114,19 +116,38 @@ func parseSource(text string) (source, error) {
 	return src, nil
 }
 
-func (src *source) parseStatements(raw json.RawMessage) error {
+func (src *source) parseStatements(text string, raw json.RawMessage) error {
 	items, err := array(raw)
 	if err != nil {
 		return err
 	}
+	at := strings.Index(text, string(raw))
 	for _, item := range items {
 		s, err := parseStatement(item)
 		if err != nil {
 			return err
 		}
+		s.begins = at + max(0, strings.Index(text[at:], string(item)))
+		s.ends = s.begins + len(item)
+		at = s.ends
 		src.statements = append(src.statements, s)
 	}
 	return nil
+}
+
+// A Position is a place in the text of a document. Both count from one.
+type Position struct{ Line, Column int }
+
+// Span returns where statement i of a document begins and ends in its text.
+func Span(text string, d *Document, i int) (begins, ends Position) {
+	s := &d.source.statements[i]
+	return position(text, s.begins), position(text, s.ends)
+}
+
+func position(text string, offset int) Position {
+	before := text[:min(offset, len(text))]
+	line := strings.LastIndexByte(before, '\n') + 1
+	return Position{strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[line:]) + 1}
 }
 
 func parseStatement(raw json.RawMessage) (sourceStatement, error) {

@@ -241,6 +241,15 @@ func TestSessionKeys(t *testing.T) {
 	}
 }
 
+func TestSpan(t *testing.T) {
+	text := "{\n  \"Statement\": [{\"Effect\":\"Allow\",\"Action\":\"a:b\"},\n\t{ \"Effect\":\"Deny\"}]}"
+	d := parse(t, text)
+	begins, ends := Span(text, d, 1)
+	if begins != (Position{3, 2}) || ends != (Position{3, 20}) {
+		t.Errorf("got %v to %v", begins, ends)
+	}
+}
+
 func TestGlob(t *testing.T) {
 	f := func(p, s string, want bool) {
 		t.Helper()

@@ -18,6 +18,10 @@ type Request struct {
 	Owner    string              // account of the resource
 	Keys     map[string][]string // condition keys of the service, by full name
 	Tags     map[string]string   // of the principal: aws:PrincipalTag
+
+	// Given are keys that go before what the call itself says. They are for
+	// simulations alone.
+	Given map[string][]string
 }
 
 // A value is what a condition key has in a request: one text or several.
@@ -36,6 +40,11 @@ func list(values []string) value { return value{many: values, found: true} }
 // lookup returns what a key, in lower case, has in r. Keys that say who calls
 // and whence come from the call alone; a service cannot set them.
 func (r *Request) lookup(key string) value {
+	if r.Given != nil {
+		if v := findKey(r.Given, key); v.found {
+			return v
+		}
+	}
 	if !strings.HasPrefix(key, "aws:") {
 		return r.serviceKey(key)
 	}
@@ -154,11 +163,13 @@ func tagOf(tags map[string]string, lower string) value {
 }
 
 // serviceKey is lookup for what the service said of the request.
-func (r *Request) serviceKey(lower string) value {
-	if v, ok := r.Keys[lower]; ok {
+func (r *Request) serviceKey(lower string) value { return findKey(r.Keys, lower) }
+
+func findKey(keys map[string][]string, lower string) value {
+	if v, ok := keys[lower]; ok {
 		return list(v)
 	}
-	for name, v := range r.Keys {
+	for name, v := range keys {
 		if strings.EqualFold(name, lower) {
 			return list(v)
 		}
