@@ -14,6 +14,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/edge"
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 	"github.com/aloft-cloud/aloft/internal/service"
+	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/service/dynamodb"
 	"github.com/aloft-cloud/aloft/internal/service/iam"
 	"github.com/aloft-cloud/aloft/internal/service/lambda"
@@ -120,6 +121,7 @@ func (p *Platform) services(cfg Config) ([]service.Definition, error) {
 	}
 	functions = lambda.New(lambda.Config{Dir: cacheDir(cfg), Log: cfg.Log}, p.db, p.Table, p.runner)
 	return []service.Definition{
+		apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Endpoint: cfg.Endpoint, Log: cfg.Log}).Definition(),
 		dynamodb.New(p.db).Definition(),
 		functions.Definition(),
 		logs.New(p.db).Definition(),

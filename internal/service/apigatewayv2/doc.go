@@ -1,0 +1,20 @@
+// Package apigatewayv2 answers API Gateway's HTTP APIs: the operations that
+// define them, and the requests that users send to them.
+//
+// An API has routes, which lead to integrations, and stages, which are where
+// users find it. What a stage serves is a deployment: a copy of the routes,
+// unless the stage deploys by itself; it then serves the routes as they are.
+//
+// For serving, a stage is compiled into a tree of its routes that is kept in
+// memory until something of the API changes. So a request costs the same
+// whether there are five routes or five thousand, and reads nothing from the
+// store. Functions are invoked by their public operation, in the name of
+// apigateway.amazonaws.com, and their policies decide.
+//
+//	api.go route.go integration.go stage.go deployment.go tag.go   operations
+//	import.go quick.go     APIs from OpenAPI documents, and in one call
+//	serve.go compile.go cors.go throttle.go   requests to APIs
+//	router/   which route a request is for
+//	proxy/    events for functions, and answers from what they return
+//	openapi/  documents
+package apigatewayv2

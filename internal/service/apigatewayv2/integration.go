@@ -1,0 +1,203 @@
+package apigatewayv2
+
+import (
+	"context"
+	"strings"
+
+	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2/proxy"
+	"github.com/aloft-cloud/aloft/internal/store"
+)
+
+// maxTimeout is how long an integration may take, in milliseconds, and what it has usually.
+const maxTimeout = 30_000
+
+// CreateIntegration adds what routes can lead to.
+func (s *Service) CreateIntegration(ctx context.Context, call *aws.Call, in *api.CreateIntegrationInput) (*api.CreateIntegrationOutput, error) {
+	if err := checkForWebSockets(in.ContentHandlingStrategy, in.PassthroughBehavior, in.TemplateSelectionExpression, in.RequestTemplates); err != nil {
+		return nil, err
+	}
+	row := api.Integration{
+		ConnectionId: in.ConnectionId, ConnectionType: new(aws.Or(in.ConnectionType, api.ConnectionTypeInternet)), CredentialsArn: in.CredentialsArn,
+		Description: in.Description, IntegrationMethod: in.IntegrationMethod, IntegrationSubtype: in.IntegrationSubtype,
+		IntegrationType: &in.IntegrationType, IntegrationUri: in.IntegrationUri, PayloadFormatVersion: in.PayloadFormatVersion,
+		RequestParameters: in.RequestParameters, ResponseParameters: in.ResponseParameters, TimeoutInMillis: in.TimeoutInMillis,
+	}
+	if in.TlsConfig != nil {
+		row.TlsConfig = new(api.TlsConfig(*in.TlsConfig))
+	}
+	err := s.db.Update(ctx, func(tx *store.Tx) error {
+		arn, _, err := findAPI(tx, call, in.ApiId)
+		if err != nil {
+			return err
+		}
+		if err := addIntegration(tx, arn, &row); err != nil {
+			return err
+		}
+		return s.changed(tx, arn)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return new(api.CreateIntegrationOutput(row)), nil
+}
+
+// addIntegration keeps a new integration of the API.
+func addIntegration(tx *store.Tx, arn aws.ARN, row *api.Integration) error {
+	row.IntegrationId = new(newID(7))
+	if row.TimeoutInMillis == nil {
+		row.TimeoutInMillis = new(int32(maxTimeout))
+	}
+	if row.PayloadFormatVersion == nil {
+		row.PayloadFormatVersion = new(proxy.V1)
+	}
+	if row.IntegrationMethod == nil {
+		row.IntegrationMethod = new("POST")
+	}
+	if err := checkIntegration(row); err != nil {
+		return err
+	}
+	return integrations.Put(tx, partKey{arn, *row.IntegrationId}, *row)
+}
+
+// checkForWebSockets refuses what only WebSocket APIs have.
+func checkForWebSockets(contentHandling, passthrough, templateSelection *string, templates map[string]string) error {
+	if contentHandling != nil || passthrough != nil || templateSelection != nil || templates != nil {
+		return errBad("Content handling, passthrough behavior and templates are supported only for WebSocket APIs")
+	}
+	return nil
+}
+
+func checkIntegration(row *api.Integration) error {
+	switch {
+	case aws.Value(row.IntegrationSubtype) != "":
+		return errNotYet("integrations with " + *row.IntegrationSubtype)
+	case *row.IntegrationType == api.IntegrationTypeHttpProxy:
+		return errNotYet("integrations of type HTTP_PROXY")
+	case *row.IntegrationType != api.IntegrationTypeAwsProxy:
+		return errBad("HTTP APIs support only AWS_PROXY and HTTP_PROXY integrations")
+	case *row.ConnectionType != api.ConnectionTypeInternet || aws.Value(row.ConnectionId) != "" || row.TlsConfig != nil:
+		return errNotYet("private integrations")
+	case aws.Value(row.CredentialsArn) != "":
+		return errNotYet("integrations with credentials")
+	case len(row.RequestParameters) > 0 || len(row.ResponseParameters) > 0:
+		return errNotYet("mapped parameters")
+	case *row.PayloadFormatVersion != proxy.V1 && *row.PayloadFormatVersion != proxy.V2:
+		return errBad("Invalid payload format version specified. Should be 1.0 or 2.0")
+	case *row.IntegrationMethod != "POST":
+		return errBad("HttpMethod must be POST for AWS_PROXY IntegrationType.")
+	case *row.TimeoutInMillis < 50 || *row.TimeoutInMillis > maxTimeout:
+		return errBad("Timeout should be between 50 ms and 30000 ms")
+	case row.IntegrationUri == nil:
+		return errBad("Uri must be provided for AWS_PROXY integrations")
+	}
+	if functionOf(*row.IntegrationUri) == "" {
+		return errBad("Invalid function ARN specified in uri: %s", *row.IntegrationUri)
+	}
+	return nil
+}
+
+// functionOf returns the ARN of the function that an integration's URI names,
+// or "". It may hold variables of the stage.
+func functionOf(uri string) string {
+	if _, after, ok := strings.Cut(uri, ":lambda:path/2015-03-31/functions/"); ok && strings.HasPrefix(uri, "arn:aws:apigateway:") {
+		if uri, ok = strings.CutSuffix(after, "/invocations"); !ok {
+			return ""
+		}
+	}
+	if !strings.HasPrefix(uri, "arn:aws:lambda:") || !strings.Contains(uri, ":function:") {
+		return ""
+	}
+	return uri
+}
+
+// GetIntegration returns an integration.
+func (s *Service) GetIntegration(ctx context.Context, call *aws.Call, in *api.GetIntegrationInput) (*api.GetIntegrationOutput, error) {
+	var row api.Integration
+	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
+		_, row, err = find(tx, integrations, call, in.ApiId, "Integration", in.IntegrationId)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return new(api.GetIntegrationOutput(row)), nil
+}
+
+// GetIntegrations lists the integrations of an API.
+func (s *Service) GetIntegrations(ctx context.Context, call *aws.Call, in *api.GetIntegrationsInput) (*api.GetIntegrationsOutput, error) {
+	out := new(api.GetIntegrationsOutput)
+	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
+		same := func(row api.Integration) api.Integration { return row }
+		out.Items, out.NextToken, err = list(tx, integrations, call, in.ApiId, in.MaxResults, in.NextToken, same)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// UpdateIntegration changes an integration.
+func (s *Service) UpdateIntegration(ctx context.Context, call *aws.Call, in *api.UpdateIntegrationInput) (*api.UpdateIntegrationOutput, error) {
+	if err := checkForWebSockets(in.ContentHandlingStrategy, in.PassthroughBehavior, in.TemplateSelectionExpression, in.RequestTemplates); err != nil {
+		return nil, err
+	}
+	var row api.Integration
+	err := s.db.Update(ctx, func(tx *store.Tx) error {
+		key, found, err := find(tx, integrations, call, in.ApiId, "Integration", in.IntegrationId)
+		if err != nil {
+			return err
+		}
+		row = found
+		setIf(&row.ConnectionId, in.ConnectionId)
+		setIf(&row.ConnectionType, in.ConnectionType)
+		setIf(&row.CredentialsArn, in.CredentialsArn)
+		setIf(&row.Description, in.Description)
+		setIf(&row.IntegrationMethod, in.IntegrationMethod)
+		setIf(&row.IntegrationSubtype, in.IntegrationSubtype)
+		setIf(&row.IntegrationType, in.IntegrationType)
+		setIf(&row.IntegrationUri, in.IntegrationUri)
+		setIf(&row.PayloadFormatVersion, in.PayloadFormatVersion)
+		setIf(&row.TimeoutInMillis, in.TimeoutInMillis)
+		row.RequestParameters, row.ResponseParameters = in.RequestParameters, in.ResponseParameters
+		if in.TlsConfig != nil {
+			row.TlsConfig = new(api.TlsConfig(*in.TlsConfig))
+		}
+		if err := checkIntegration(&row); err != nil {
+			return err
+		}
+		if err := integrations.Put(tx, key, row); err != nil {
+			return err
+		}
+		return s.changed(tx, key.API)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return new(api.UpdateIntegrationOutput(row)), nil
+}
+
+// DeleteIntegration removes an integration that no route leads to.
+func (s *Service) DeleteIntegration(ctx context.Context, call *aws.Call, in *api.DeleteIntegrationInput) (*api.DeleteIntegrationOutput, error) {
+	err := s.db.Update(ctx, func(tx *store.Tx) error {
+		key, _, err := find(tx, integrations, call, in.ApiId, "Integration", in.IntegrationId)
+		if err != nil {
+			return err
+		}
+		for _, r := range routes.Scan(tx, partKey{API: key.API}) {
+			if aws.Value(r.Target) == "integrations/"+in.IntegrationId {
+				return api.ConflictException.Errorf("Cannot delete Integration '%s', it is still referenced by Route with key %s", in.IntegrationId, *r.RouteKey)
+			}
+		}
+		if err := integrations.Delete(tx, key); err != nil {
+			return err
+		}
+		return s.changed(tx, key.API)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &api.DeleteIntegrationOutput{}, nil
+}

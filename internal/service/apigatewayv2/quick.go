@@ -1,0 +1,37 @@
+package apigatewayv2
+
+import (
+	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2/proxy"
+	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2/router"
+	"github.com/aloft-cloud/aloft/internal/store"
+)
+
+// addQuick adds to a new API a route to target and the stage $default.
+func (s *Service) addQuick(tx *store.Tx, arn aws.ARN, uri, routeKey, credentials *string) error {
+	if uri == nil {
+		return errBad("Target must be specified for quick create")
+	}
+	if functionOf(*uri) == "" {
+		return errNotYet("integrations of type HTTP_PROXY")
+	}
+	i := api.Integration{
+		ApiGatewayManaged: new(true), ConnectionType: new(api.ConnectionTypeInternet), CredentialsArn: credentials,
+		IntegrationType: new(api.IntegrationTypeAwsProxy), IntegrationUri: uri, PayloadFormatVersion: new(proxy.V2),
+	}
+	if err := addIntegration(tx, arn, &i); err != nil {
+		return err
+	}
+	r := routeRow{
+		ApiGatewayManaged: new(true), ApiKeyRequired: new(false), AuthorizationType: new(api.AuthorizationTypeNone),
+		RouteId: new(newID(7)), RouteKey: new(aws.Or(routeKey, router.Default)), Target: new("integrations/" + *i.IntegrationId),
+	}
+	if err := s.addRoute(tx, arn, &r); err != nil {
+		return err
+	}
+	return s.addStage(tx, arn, &stageRow{
+		ApiGatewayManaged: new(true), AutoDeploy: new(true), CreatedDate: now(), LastUpdatedDate: now(), StageName: new(defaultStage),
+		DefaultRouteSettings: &api.RouteSettings{DetailedMetricsEnabled: new(false)},
+	})
+}

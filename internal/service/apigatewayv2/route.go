@@ -1,0 +1,183 @@
+package apigatewayv2
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2/router"
+	"github.com/aloft-cloud/aloft/internal/store"
+)
+
+// CreateRoute adds a route to an API.
+func (s *Service) CreateRoute(ctx context.Context, call *aws.Call, in *api.CreateRouteInput) (*api.CreateRouteOutput, error) {
+	if in.ModelSelectionExpression != nil || in.RequestModels != nil || in.RequestParameters != nil || in.RouteResponseSelectionExpression != nil {
+		return nil, errBad("Models, request parameters and route responses are supported only for WebSocket APIs")
+	}
+	row := routeRow{
+		ApiKeyRequired: new(aws.Value(in.ApiKeyRequired)), AuthorizationScopes: in.AuthorizationScopes, AuthorizationType: new(aws.Or(in.AuthorizationType, api.AuthorizationTypeNone)),
+		AuthorizerId: in.AuthorizerId, OperationName: in.OperationName, RouteId: new(newID(7)), RouteKey: &in.RouteKey, Target: in.Target,
+	}
+	err := s.db.Update(ctx, func(tx *store.Tx) error {
+		arn, _, err := findAPI(tx, call, in.ApiId)
+		if err != nil {
+			return err
+		}
+		if err := s.addRoute(tx, arn, &row); err != nil {
+			return err
+		}
+		return s.changed(tx, arn)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return new(api.CreateRouteOutput(row)), nil
+}
+
+// addRoute keeps a new route of the API.
+func (s *Service) addRoute(tx *store.Tx, arn aws.ARN, row *routeRow) error {
+	if err := checkRoute(tx, arn, row); err != nil {
+		return err
+	}
+	if err := claimKey(tx, arn, *row.RouteKey, *row.RouteId); err != nil {
+		return err
+	}
+	return routes.Put(tx, partKey{arn, *row.RouteId}, *row)
+}
+
+// claimKey makes the route key that of one route.
+func claimKey(tx *store.Tx, arn aws.ARN, key, id string) error {
+	_, err := routeKeys.Get(tx, partKey{arn, key})
+	if err == nil {
+		return api.ConflictException.Errorf("Route with key %s already exists for this API", key)
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return routeKeys.Put(tx, partKey{arn, key}, id)
+}
+
+func checkRoute(tx *store.Tx, arn aws.ARN, row *routeRow) error {
+	if _, err := router.ParseKey(*row.RouteKey); err != nil {
+		return errBad("%s", err)
+	}
+	switch {
+	case *row.AuthorizationType != api.AuthorizationTypeNone:
+		return errNotYet("routes with authorization type " + *row.AuthorizationType)
+	case row.AuthorizerId != nil || len(row.AuthorizationScopes) > 0:
+		return errBad("Authorizers and scopes need an authorization type")
+	case aws.Value(row.ApiKeyRequired):
+		return errBad("API keys are supported only for WebSocket APIs")
+	case row.Target == nil:
+		return nil
+	}
+	id, ok := strings.CutPrefix(*row.Target, "integrations/")
+	if !ok || id == "" {
+		return errBad("Invalid target specified: %s", *row.Target)
+	}
+	found, err := integrations.Has(tx, partKey{arn, id})
+	if err == nil && !found {
+		return errNo("Integration")
+	}
+	return err
+}
+
+// GetRoute returns a route.
+func (s *Service) GetRoute(ctx context.Context, call *aws.Call, in *api.GetRouteInput) (*api.GetRouteOutput, error) {
+	var row routeRow
+	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
+		_, row, err = find(tx, routes, call, in.ApiId, "Route", in.RouteId)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &row, nil
+}
+
+// GetRoutes lists the routes of an API.
+func (s *Service) GetRoutes(ctx context.Context, call *aws.Call, in *api.GetRoutesInput) (*api.GetRoutesOutput, error) {
+	out := new(api.GetRoutesOutput)
+	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
+		out.Items, out.NextToken, err = list(tx, routes, call, in.ApiId, in.MaxResults, in.NextToken, listedRoute)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func listedRoute(r routeRow) api.Route {
+	return api.Route{
+		ApiGatewayManaged: r.ApiGatewayManaged, ApiKeyRequired: r.ApiKeyRequired, AuthorizationScopes: r.AuthorizationScopes, AuthorizationType: r.AuthorizationType,
+		AuthorizerId: r.AuthorizerId, OperationName: r.OperationName, RouteId: r.RouteId, RouteKey: aws.Value(r.RouteKey), Target: r.Target,
+	}
+}
+
+// UpdateRoute changes a route.
+func (s *Service) UpdateRoute(ctx context.Context, call *aws.Call, in *api.UpdateRouteInput) (*api.UpdateRouteOutput, error) {
+	if in.ModelSelectionExpression != nil || in.RequestModels != nil || in.RequestParameters != nil || in.RouteResponseSelectionExpression != nil {
+		return nil, errBad("Models, request parameters and route responses are supported only for WebSocket APIs")
+	}
+	var row routeRow
+	err := s.db.Update(ctx, func(tx *store.Tx) error {
+		key, found, err := find(tx, routes, call, in.ApiId, "Route", in.RouteId)
+		if err != nil {
+			return err
+		}
+		row = found
+		was := *row.RouteKey
+		setIf(&row.RouteKey, in.RouteKey)
+		setIf(&row.ApiKeyRequired, in.ApiKeyRequired)
+		setIf(&row.AuthorizationType, in.AuthorizationType)
+		setIf(&row.AuthorizerId, in.AuthorizerId)
+		setIf(&row.OperationName, in.OperationName)
+		setIf(&row.Target, in.Target)
+		if in.AuthorizationScopes != nil {
+			row.AuthorizationScopes = in.AuthorizationScopes
+		}
+		if err := checkRoute(tx, key.API, &row); err != nil {
+			return err
+		}
+		if *row.RouteKey != was {
+			if err := routeKeys.Delete(tx, partKey{key.API, was}); err != nil {
+				return err
+			}
+			if err := claimKey(tx, key.API, *row.RouteKey, key.ID); err != nil {
+				return err
+			}
+		}
+		if err := routes.Put(tx, key, row); err != nil {
+			return err
+		}
+		return s.changed(tx, key.API)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return new(api.UpdateRouteOutput(row)), nil
+}
+
+// DeleteRoute removes a route.
+func (s *Service) DeleteRoute(ctx context.Context, call *aws.Call, in *api.DeleteRouteInput) (*api.DeleteRouteOutput, error) {
+	err := s.db.Update(ctx, func(tx *store.Tx) error {
+		key, row, err := find(tx, routes, call, in.ApiId, "Route", in.RouteId)
+		if err != nil {
+			return err
+		}
+		if err := routeKeys.Delete(tx, partKey{key.API, *row.RouteKey}); err != nil {
+			return err
+		}
+		if err := routes.Delete(tx, key); err != nil {
+			return err
+		}
+		return s.changed(tx, key.API)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &api.DeleteRouteOutput{}, nil
+}

@@ -1,0 +1,248 @@
+package apigatewayv2
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aloft-cloud/aloft/internal/api/lambda"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2/proxy"
+	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2/router"
+)
+
+// maxBody is the largest body that an API takes, in bytes.
+const maxBody = 10 << 20
+
+// Serve answers a request to the API of that id.
+func (s *Service) Serve(w http.ResponseWriter, r *http.Request, call *aws.Call, id string) {
+	x := &exchange{Service: s, w: w, r: r, call: call, id: newRequestID()}
+	w.Header().Set("Apigw-Requestid", x.id)
+	a, err := s.serve(r.Context(), strings.ToLower(id))
+	switch {
+	case err != nil:
+		x.fail(http.StatusInternalServerError, err)
+	case a == nil:
+		x.say(http.StatusForbidden, "Forbidden")
+	case a.disabled || !x.find(a):
+		x.say(http.StatusNotFound, "Not Found")
+	case x.stage.cors != nil && isPreflight(r):
+		preflight(w, r, x.stage.cors)
+	default:
+		x.answer(a)
+	}
+}
+
+// An exchange is a request to an API and its answer.
+type exchange struct {
+	*Service
+	w     http.ResponseWriter
+	r     *http.Request
+	call  *aws.Call
+	id    string
+	stage *servedStage
+	path  string // raw, below the stage
+	route *servedRoute
+}
+
+// newRequestID returns an id in the form that API Gateway gives them.
+func newRequestID() string {
+	var b [11]byte
+	rand.Read(b[:])
+	return base64.StdEncoding.EncodeToString(b[:])
+}
+
+// find finds the stage that the path begins with; $default is for all others.
+func (x *exchange) find(a *served) bool {
+	x.path = x.r.URL.EscapedPath()
+	first, _, _ := strings.Cut(strings.TrimPrefix(x.path, "/"), "/")
+	if stage := a.stages[first]; stage != nil && first != defaultStage {
+		x.stage = stage
+		if x.path = strings.TrimPrefix(x.path, "/"+first); x.path == "" {
+			x.path = "/"
+		}
+		return true
+	}
+	x.stage = a.stages[defaultStage]
+	return x.stage != nil
+}
+
+// answer has the function of the request's route answer it.
+func (x *exchange) answer(a *served) {
+	route, params, ok := x.stage.routes.Find(x.r.Method, x.path)
+	x.route = route
+	switch {
+	case !ok:
+		x.say(http.StatusNotFound, "Not Found")
+		return
+	case !route.limit.take():
+		x.say(http.StatusTooManyRequests, "Too Many Requests")
+		return
+	case route.uri == "":
+		x.fail(http.StatusInternalServerError, errors.New("the route leads to no function"))
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, maxBody))
+	if err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			x.say(http.StatusRequestEntityTooLarge, "Request Entity Too Large")
+			return
+		}
+		x.say(http.StatusBadRequest, "Bad Request")
+		return
+	}
+	payload, err := x.invoke(a, x.request(a, params, body).Event(route.version))
+	if err != nil {
+		x.fail(statusOf(err), err)
+		return
+	}
+	reply, err := proxy.ParseReply(route.version, payload)
+	if err != nil {
+		x.fail(http.StatusInternalServerError, err)
+		return
+	}
+	x.send(reply)
+}
+
+// request puts what came in the form of package proxy.
+func (x *exchange) request(a *served, params []router.Param, body []byte) *proxy.Request {
+	r := x.r
+	path := r.URL.EscapedPath()
+	if decoded, err := url.PathUnescape(path); err == nil {
+		path = decoded
+	}
+	domain := r.Host
+	if name, _, err := net.SplitHostPort(domain); err == nil {
+		domain = name
+	}
+	p := &proxy.Request{
+		Account: a.api.Account, API: strings.TrimPrefix(a.api.Resource, "/apis/"), Stage: x.stage.name, RouteKey: x.route.key,
+		Path: path, Resource: x.route.resource, Variables: x.stage.variables,
+		Method: r.Method, Query: r.URL.RawQuery, Protocol: r.Proto, Header: x.header(len(body)), Body: body,
+		Domain: domain, SourceIP: x.call.SourceIP, ID: x.id, Time: time.Now(),
+	}
+	if len(params) > 0 {
+		p.Params = make(map[string]string, len(params))
+		for _, v := range params {
+			p.Params[v.Name] = v.Value
+		}
+	}
+	return p
+}
+
+// header is the request's header as API Gateway passes it on.
+func (x *exchange) header(bodyLen int) http.Header {
+	h := x.r.Header.Clone()
+	for _, name := range []string{"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade"} {
+		h.Del(name)
+	}
+	h.Set("Host", x.r.Host)
+	h.Set("Content-Length", strconv.Itoa(bodyLen))
+	proto, port := "http", "80"
+	if x.call.Secure {
+		proto, port = "https", "443"
+	}
+	if _, p, err := net.SplitHostPort(x.r.Host); err == nil {
+		port = p
+	}
+	from := x.call.SourceIP
+	if before := h.Get("X-Forwarded-For"); before != "" {
+		from = before + ", " + from
+	}
+	h.Set("X-Forwarded-For", from)
+	h.Set("X-Forwarded-Port", port)
+	h.Set("X-Forwarded-Proto", proto)
+	if h.Get("X-Amzn-Trace-Id") == "" {
+		var b [12]byte
+		rand.Read(b[:])
+		h.Set("X-Amzn-Trace-Id", fmt.Sprintf("Root=1-%08x-%s", time.Now().Unix(), hex.EncodeToString(b[:])))
+	}
+	return h
+}
+
+var errFunction = errors.New("the function failed")
+
+// invoke runs the function of x's route, in the name of API Gateway and for
+// that route: the function's policy decides. The function runs to its end even
+// if the client goes away.
+func (x *exchange) invoke(a *served, event []byte) ([]byte, error) {
+	source := a.api
+	source.Service = "execute-api"
+	source.Resource = strings.TrimPrefix(source.Resource, "/apis/") + "/" + x.stage.name + "/" + x.route.resource
+	if x.route.key != router.Default {
+		source.Resource = strings.TrimPrefix(a.api.Resource, "/apis/") + "/" + x.stage.name + "/" + x.r.Method + x.route.resource
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), x.route.timeout)
+	defer cancel()
+	out, err := dispatch.Call(ctx, x.cfg.Table, aws.ServiceCall("apigateway", source), lambda.Invoke, &lambda.InvokeInput{
+		FunctionName: x.route.uri,
+		Payload:      event,
+	})
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return nil, err
+	case out.FunctionError != nil:
+		return nil, fmt.Errorf("%w: %.1000s", errFunction, out.Payload)
+	}
+	return out.Payload, nil
+}
+
+// statusOf is the status with which API Gateway tells a client of an error.
+func statusOf(err error) int {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, lambda.TooManyRequestsException):
+		return http.StatusServiceUnavailable
+	case errors.Is(err, lambda.RequestTooLargeException):
+		return http.StatusRequestEntityTooLarge
+	}
+	return http.StatusInternalServerError
+}
+
+func (x *exchange) send(reply *proxy.Reply) {
+	h := x.w.Header()
+	for name, values := range reply.Header {
+		h[name] = values
+	}
+	share(h, x.r, x.stage.cors)
+	if reply.Status != http.StatusNoContent && reply.Status != http.StatusNotModified {
+		h.Set("Content-Length", strconv.Itoa(len(reply.Body)))
+	}
+	x.w.WriteHeader(reply.Status)
+	if x.r.Method != http.MethodHead {
+		x.w.Write(reply.Body) // nobody is there to be told of an error
+	}
+}
+
+// fail tells the client that something is wrong, and the log what.
+func (x *exchange) fail(status int, err error) {
+	x.cfg.Log.Warn("request to an API failed", "request", x.id, "host", x.r.Host, "method", x.r.Method, "path", x.r.URL.Path, "err", err)
+	x.say(status, http.StatusText(status))
+}
+
+// say answers with a message of API Gateway's own.
+func (x *exchange) say(status int, message string) {
+	body := `{"message":"` + message + `"}`
+	h := x.w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if x.stage != nil {
+		share(h, x.r, x.stage.cors)
+	}
+	x.w.WriteHeader(status)
+	if x.r.Method != http.MethodHead {
+		io.WriteString(x.w, body)
+	}
+}

@@ -1,0 +1,133 @@
+package apigatewayv2
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/service"
+	"github.com/aloft-cloud/aloft/internal/smithy"
+	"github.com/aloft-cloud/aloft/internal/store"
+)
+
+// Config is what HTTP APIs stand on.
+type Config struct {
+	DB       *store.DB
+	Table    *dispatch.Table // where functions are invoked
+	Endpoint string          // base of URLs in answers to callers that came without a host
+	Log      *slog.Logger    // nil is slog.Default
+}
+
+// Service is API Gateway's HTTP APIs.
+type Service struct {
+	cfg   Config
+	db    *store.DB
+	cache cache
+}
+
+// New returns HTTP APIs.
+func New(cfg Config) *Service {
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	return &Service{cfg: cfg, db: cfg.DB, cache: cache{apis: make(map[string]*served)}}
+}
+
+// Definition implements the contract in package service.
+func (s *Service) Definition() service.Definition {
+	return service.Definition{
+		API:        api.API,
+		Hosts:      []service.Host{{Suffix: "execute-api", Serve: s.Serve}},
+		Operations: append(s.apiOperations(), s.partOperations()...),
+	}
+}
+
+func (s *Service) apiOperations() []service.Operation {
+	const http = "WebSocket APIs are refused."
+	const document = "Authorizers are refused, and base paths are ignored."
+	return []service.Operation{
+		row(api.CreateApi, s.CreateApi, post, func(in *api.CreateApiInput) string { return "/apis" }).But(http),
+		row(api.GetApi, s.GetApi, get, func(in *api.GetApiInput) string { return "/apis/" + in.ApiId }),
+		row(api.GetApis, s.GetApis, get, func(in *api.GetApisInput) string { return "/apis" }),
+		row(api.UpdateApi, s.UpdateApi, patch, func(in *api.UpdateApiInput) string { return "/apis/" + in.ApiId }),
+		row(api.DeleteApi, s.DeleteApi, remove, func(in *api.DeleteApiInput) string { return "/apis/" + in.ApiId }),
+		row(api.DeleteCorsConfiguration, s.DeleteCorsConfiguration, remove, func(in *api.DeleteCorsConfigurationInput) string { return "/apis/" + in.ApiId + "/cors" }),
+		row(api.ImportApi, s.ImportApi, put, func(in *api.ImportApiInput) string { return "/apis" }).But(document),
+		row(api.ReimportApi, s.ReimportApi, put, func(in *api.ReimportApiInput) string { return "/apis/" + in.ApiId }).But(document),
+
+		row(api.TagResource, s.TagResource, post, func(in *api.TagResourceInput) string { return "/tags/" + in.ResourceArn }),
+		row(api.UntagResource, s.UntagResource, remove, func(in *api.UntagResourceInput) string { return "/tags/" + in.ResourceArn }),
+		row(api.GetTags, s.GetTags, get, func(in *api.GetTagsInput) string { return "/tags/" + in.ResourceArn }),
+	}
+}
+
+func (s *Service) partOperations() []service.Operation {
+	const authorizers = "Authorizers are refused."
+	const lambda = "Only functions, with the caller's own policy: other targets, mapped parameters and roles are refused."
+	const logs = "Access logs and client certificates are refused."
+	return []service.Operation{
+		row(api.CreateRoute, s.CreateRoute, post, func(in *api.CreateRouteInput) string { return part(in.ApiId, "routes") }).But(authorizers),
+		row(api.GetRoute, s.GetRoute, get, func(in *api.GetRouteInput) string { return part(in.ApiId, "routes", in.RouteId) }),
+		row(api.GetRoutes, s.GetRoutes, get, func(in *api.GetRoutesInput) string { return part(in.ApiId, "routes") }),
+		row(api.UpdateRoute, s.UpdateRoute, patch, func(in *api.UpdateRouteInput) string { return part(in.ApiId, "routes", in.RouteId) }).But(authorizers),
+		row(api.DeleteRoute, s.DeleteRoute, remove, func(in *api.DeleteRouteInput) string { return part(in.ApiId, "routes", in.RouteId) }),
+
+		row(api.CreateIntegration, s.CreateIntegration, post, func(in *api.CreateIntegrationInput) string { return part(in.ApiId, "integrations") }).But(lambda),
+		row(api.GetIntegration, s.GetIntegration, get, func(in *api.GetIntegrationInput) string { return part(in.ApiId, "integrations", in.IntegrationId) }),
+		row(api.GetIntegrations, s.GetIntegrations, get, func(in *api.GetIntegrationsInput) string { return part(in.ApiId, "integrations") }),
+		row(api.UpdateIntegration, s.UpdateIntegration, patch, func(in *api.UpdateIntegrationInput) string { return part(in.ApiId, "integrations", in.IntegrationId) }).But(lambda),
+		row(api.DeleteIntegration, s.DeleteIntegration, remove, func(in *api.DeleteIntegrationInput) string {
+			return part(in.ApiId, "integrations", in.IntegrationId)
+		}),
+
+		row(api.CreateStage, s.CreateStage, post, func(in *api.CreateStageInput) string { return part(in.ApiId, "stages") }).But(logs),
+		row(api.GetStage, s.GetStage, get, func(in *api.GetStageInput) string { return part(in.ApiId, "stages", in.StageName) }),
+		row(api.GetStages, s.GetStages, get, func(in *api.GetStagesInput) string { return part(in.ApiId, "stages") }),
+		row(api.UpdateStage, s.UpdateStage, patch, func(in *api.UpdateStageInput) string { return part(in.ApiId, "stages", in.StageName) }).But(logs),
+		row(api.DeleteStage, s.DeleteStage, remove, func(in *api.DeleteStageInput) string { return part(in.ApiId, "stages", in.StageName) }),
+		row(api.DeleteRouteSettings, s.DeleteRouteSettings, remove, func(in *api.DeleteRouteSettingsInput) string {
+			return part(in.ApiId, "stages", in.StageName, "routesettings", in.RouteKey)
+		}),
+
+		row(api.CreateDeployment, s.CreateDeployment, post, func(in *api.CreateDeploymentInput) string { return part(in.ApiId, "deployments") }),
+		row(api.GetDeployment, s.GetDeployment, get, func(in *api.GetDeploymentInput) string { return part(in.ApiId, "deployments", in.DeploymentId) }),
+		row(api.GetDeployments, s.GetDeployments, get, func(in *api.GetDeploymentsInput) string { return part(in.ApiId, "deployments") }),
+		row(api.UpdateDeployment, s.UpdateDeployment, patch, func(in *api.UpdateDeploymentInput) string {
+			return part(in.ApiId, "deployments", in.DeploymentId)
+		}),
+		row(api.DeleteDeployment, s.DeleteDeployment, remove, func(in *api.DeleteDeploymentInput) string {
+			return part(in.ApiId, "deployments", in.DeploymentId)
+		}),
+	}
+}
+
+// API Gateway's actions are HTTP methods, and its resources paths.
+const (
+	get    = http.MethodGet
+	post   = http.MethodPost
+	put    = http.MethodPut
+	patch  = http.MethodPatch
+	remove = http.MethodDelete
+)
+
+// row is the row of an operation that needs a method on a path.
+func row[In, Out any](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error), method string, path func(*In) string) service.Operation {
+	return service.OpEach(op, handle, func(call *aws.Call, in *In, check func(service.Access) error) error {
+		return check(service.Access{
+			Action:   "apigateway:" + method,
+			Resource: aws.ARN{Service: "apigateway", Region: call.Region, Resource: path(in)},
+		})
+	})
+}
+
+// part is the path of a part of an API.
+func part(apiID string, names ...string) string {
+	path := "/apis/" + apiID
+	for _, n := range names {
+		path += "/" + n
+	}
+	return path
+}

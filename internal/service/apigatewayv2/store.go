@@ -1,0 +1,100 @@
+package apigatewayv2
+
+import (
+	"crypto/rand"
+	"errors"
+	"time"
+
+	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/store"
+)
+
+// Rows are as AWS answers them, but for what depends on who asks.
+type (
+	apiRow   = api.GetApiOutput
+	routeRow = api.GetRouteOutput
+	stageRow = api.GetStageOutput
+)
+
+var (
+	apis         = store.NewTable[aws.ARN, apiRow]("apigatewayv2.api")
+	homes        = store.NewTable[aws.ARN, home]("apigatewayv2.home") // of APIs by id alone
+	routes       = store.NewTable[partKey, routeRow]("apigatewayv2.route")
+	routeKeys    = store.NewTable[partKey, string]("apigatewayv2.routeKey") // ids of routes by their keys
+	integrations = store.NewTable[partKey, api.Integration]("apigatewayv2.integration")
+	stages       = store.NewTable[partKey, stageRow]("apigatewayv2.stage")
+	deployments  = store.NewTable[partKey, deployment]("apigatewayv2.deployment")
+	deployed     = store.NewTable[deployedKey, target]("apigatewayv2.deployed")
+)
+
+// A home is where the API of an id is: hosts do not say.
+type home struct{ Account, Region string }
+
+// A partKey is a route, an integration, a stage or a deployment of an API.
+type partKey struct {
+	API aws.ARN
+	ID  string
+}
+
+type deployedKey struct {
+	API        aws.ARN
+	Deployment string
+	RouteKey   string
+}
+
+// A deployment is one, with what it copied of the API besides its routes.
+type deployment struct {
+	api.Deployment
+	Cors *api.Cors `json:",omitempty"`
+	Live bool      `json:",omitempty"` // of a stage that deploys by itself: no copy was made
+}
+
+// A target is what a route leads to.
+type target struct {
+	Integration *api.Integration `json:",omitempty"` // nil if it leads nowhere
+}
+
+// apiARN is the key of an API; the one that policies know has no account.
+func apiARN(call *aws.Call, id string) aws.ARN { return call.ARN("apigateway", "/apis/"+id) }
+
+func homeARN(id string) aws.ARN { return aws.ARN{Service: "apigateway", Resource: "/apis/" + id} }
+
+// findAPI returns the API of that id, or a refusal if there is none.
+func findAPI(tx *store.Tx, call *aws.Call, id string) (aws.ARN, apiRow, error) {
+	arn := apiARN(call, id)
+	row, err := apis.Get(tx, arn)
+	if errors.Is(err, store.ErrNotFound) {
+		return arn, row, errNoAPI(call, id)
+	}
+	return arn, row, err
+}
+
+// find returns a part of an API from its table, or a refusal that names its kind.
+func find[V any](tx *store.Tx, table store.Table[partKey, V], call *aws.Call, apiID, kind, id string) (partKey, V, error) {
+	arn, _, err := findAPI(tx, call, apiID)
+	key := partKey{arn, id}
+	if err != nil {
+		var none V
+		return key, none, err
+	}
+	row, err := table.Get(tx, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return key, row, errNo(kind)
+	}
+	return key, row, err
+}
+
+// newID returns a fresh id of n letters and digits.
+func newID(n int) string {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+	b := make([]byte, n)
+	rand.Read(b)
+	for i := range b {
+		b[i] = letters[int(b[i])%len(letters)]
+	}
+	return string(b)
+}
+
+// now is the time as it is kept: whole seconds.
+func now() *time.Time { return new(time.Now().UTC().Truncate(time.Second)) }
