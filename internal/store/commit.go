@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"runtime"
@@ -33,8 +32,9 @@ const quickWork = 64 // rows read
 
 // A verdict is what the committer tells a pending transaction: its turn, or its end.
 type verdict struct {
-	turn *turn
-	err  error
+	turn     *turn
+	err      error
+	panicked any // what a function given to AfterCommit panicked with
 }
 
 // A turn lends the committer's place to a pending transaction: nothing else
@@ -226,7 +226,7 @@ func (c *committer) reserve(b *pebble.Batch, version uint64) {
 	const ahead = 1 << 20
 	if version > c.reserved {
 		c.reserved = version + ahead
-		c.must(b.Set(versionKey, binary.BigEndian.AppendUint64(nil, c.reserved), nil))
+		c.must(b.Set(versionKey, metaValue(c.reserved), nil))
 	}
 }
 
@@ -269,14 +269,23 @@ func (c *committer) sync() {
 		}
 		c.db.views.setDurable(g.view)
 		for _, a := range g.acks {
+			v := verdict{err: a.err}
 			if a.err == nil {
 				c.db.stats.commits.Add(1)
-				c.db.finish(a.p.tx)
+				v.panicked = c.finish(a.p.tx)
 			}
-			a.p.verdict <- verdict{err: a.err}
+			a.p.verdict <- v
 		}
 		runtime.Gosched() // let those acknowledged queue their next, so that groups are large
 	}
+}
+
+// finish does what was asked to be done after tx was kept, here, so that it is
+// done in order of commit.
+func (c *committer) finish(tx *Tx) (panicked any) {
+	defer func() { panicked = recover() }()
+	c.db.finish(tx)
+	return nil
 }
 
 // A stamp gives the rows of logs their positions.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -87,11 +86,14 @@ func Open(c Config) (*DB, error) {
 }
 
 func (db *DB) start() error {
-	db.blobs.init(db)
-	version, err := readVersion(db.rows)
+	if err := checkFormat(db.rows); err != nil {
+		return err
+	}
+	version, err := readMeta(db.rows, versionKey)
 	if err != nil {
 		return err
 	}
+	db.blobs.init(db)
 	db.views.init(version, db.rows.NewSnapshot())
 	db.committer.init(db, version)
 	db.group.Go(db.committer.run)
@@ -99,27 +101,7 @@ func (db *DB) start() error {
 	return nil
 }
 
-// versionKey holds a version that no commit has passed, so that versions go on
-// rising when the store is opened again.
-var versionKey = []byte{spaceMeta, 'v'}
-
-func readVersion(r pebble.Reader) (uint64, error) {
-	v, closer, err := r.Get(versionKey)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, fmt.Errorf("store: read version: %w", err)
-	}
-	defer closer.Close()
-	if len(v) != 8 {
-		return 0, fmt.Errorf("store: version is %d bytes", len(v))
-	}
-	return binary.BigEndian.Uint64(v), nil
-}
-
-// Close waits for the transactions under way and closes the store. Every View
-// must have returned.
+// Close waits for the transactions under way and closes the store.
 func (db *DB) Close() error {
 	db.mu.Lock()
 	again := db.closed
@@ -146,6 +128,9 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	v := db.views.acquire(durable)
+	if v == nil {
+		return ErrClosed
+	}
 	defer db.views.release(v, durable)
 	tx := &Tx{db: db, r: v.snap, readOnly: true}
 	return tx.run(fn)
@@ -172,6 +157,9 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 // try runs fn over the latest snapshot and submits what it did.
 func (db *DB) try(ctx context.Context, fn func(*Tx) error) error {
 	v := db.views.acquire(latest)
+	if v == nil {
+		return ErrClosed
+	}
 	defer db.views.release(v, latest)
 	tx, err := db.runOver(v, fn)
 	if err == nil && !tx.empty() {
@@ -223,10 +211,14 @@ func (db *DB) submit(p *pending) error {
 	for {
 		select {
 		case v := <-p.verdict:
-			if v.turn == nil {
-				return v.err
+			if v.turn != nil {
+				p.takeTurn(v.turn)
+				continue
 			}
-			p.takeTurn(v.turn)
+			if v.panicked != nil {
+				panic(v.panicked)
+			}
+			return v.err
 		case <-db.dead:
 			return db.failed()
 		}

@@ -1,5 +1,7 @@
 package store
 
+import "github.com/cockroachdb/pebble/v2"
+
 // SkipRanges breaks a store: it does not notice phantoms.
 func SkipRanges(c Config) Config {
 	c.skipRanges = true
@@ -10,4 +12,9 @@ func SkipRanges(c Config) Config {
 func SmallMemTable(c Config) Config {
 	c.memTableBytes = 32 << 10
 	return c
+}
+
+// SetFormat marks db as one of another Aloft.
+func SetFormat(db *DB, format uint64) error {
+	return db.rows.Set(formatKey, metaValue(format), pebble.Sync)
 }

@@ -12,12 +12,10 @@ import (
 func TestCompactionsBegin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fs := vfs.NewCrashableMem()
-		c := Config{FS: fs, memTableBytes: 16 << 10}
-		db, err := Open(c)
+		db, err := Open(Config{FS: fs})
 		if err != nil {
 			t.Fatal(err)
 		}
-		var crashed *vfs.MemFS
 		rows := NewBytes[string]("test").Rows("")
 		for i := range uint32(200) {
 			err := db.Update(t.Context(), func(tx *Tx) error {
@@ -26,16 +24,13 @@ func TestCompactionsBegin(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// Crash while there is something to compact.
-			if m := db.rows.Metrics(); crashed == nil && m.Levels[0].TablesCount >= 2 {
-				crashed = fs.CrashClone(vfs.CrashCloneCfg{})
-			}
 		}
+		crashed := fs.CrashClone(vfs.CrashCloneCfg{})
 		if err := db.Close(); err != nil {
 			t.Fatal(err)
 		}
-		c.FS = crashed
-		if db, err = Open(c); err != nil {
+		// What is in the log becomes many small tables.
+		if db, err = Open(Config{FS: crashed, memTableBytes: 16 << 10}); err != nil {
 			t.Fatal(err)
 		}
 		defer db.Close()

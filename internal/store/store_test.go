@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -193,5 +194,49 @@ func TestBubble(t *testing.T) {
 			}
 			synctest.Wait()
 		})
+	}
+}
+
+// Close waits for who reads, and lets nobody begin.
+func TestClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := open(t)
+		closed := make(chan struct{})
+		view(t, db, func(tx *store.Tx) error {
+			go func() {
+				db.Close()
+				close(closed)
+			}()
+			synctest.Wait()
+			select {
+			case <-closed:
+				t.Error("closed under a View")
+			default:
+			}
+			for _, run := range []func(context.Context, func(*store.Tx) error) error{db.View, db.Update} {
+				if err := run(t.Context(), func(*store.Tx) error { return nil }); err != store.ErrClosed {
+					t.Errorf("got %v, want %v", err, store.ErrClosed)
+				}
+			}
+			_, err := words.Has(tx, "a")
+			return err
+		})
+		<-closed
+	})
+}
+
+// A store of a newer Aloft is refused.
+func TestFormat(t *testing.T) {
+	fs := vfs.NewMem()
+	db, err := store.Open(store.Config{FS: fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.SetFormat(db, 2); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	if _, err := store.Open(store.Config{FS: fs}); err == nil || !strings.Contains(err.Error(), "newer Aloft") {
+		t.Errorf("Open = %v", err)
 	}
 }

@@ -72,7 +72,9 @@ type appended struct {
 }
 
 // AfterCommit has fn called once, when what tx did is durable, and not at all
-// if tx is not kept. It is called before Update returns and must be quick.
+// if tx is not kept. The functions of all transactions are called in order of
+// commit, each before its Update returns, so caches may follow the rows. They
+// must be quick and not call Update: nobody is answered meanwhile.
 func (tx *Tx) AfterCommit(fn func()) { tx.after = append(tx.after, fn) }
 
 // Notify rings the bells of topic once what tx did is durable. See DB.Watch.

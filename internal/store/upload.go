@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -192,7 +193,10 @@ func (b *Blobs) CopyOf(ctx context.Context, body Body) (*Upload, error) {
 		}
 		if err != nil {
 			u.Close()
-			return nil, fmt.Errorf("store: link body: %w", err)
+			if errors.Is(err, os.ErrNotExist) {
+				err = ErrBody
+			}
+			return nil, fmt.Errorf("store: link body %s: %w", body.ID, err)
 		}
 		u.size, u.finished = body.Size, true
 		return u, nil

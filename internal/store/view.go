@@ -37,17 +37,18 @@ type views struct {
 	closer task.Group
 	unused []*pebble.Snapshot
 	used   sync.Cond // unused has grown, or there will be no more
-	closed bool
+	open   int       // views whose snapshot is used
+	closed bool      // no transaction begins
 }
 
 func (vs *views) init(version uint64, snap *pebble.Snapshot) {
 	v := &view{version: version, snap: snap, refs: 2}
 	vs.moved.L, vs.used.L = &vs.mu, &vs.mu
-	vs.latest, vs.durable, vs.recent = v, v, []*view{v}
+	vs.latest, vs.durable, vs.recent, vs.open = v, v, []*view{v}, 1
 	vs.closer.Go(vs.closeUnused)
 }
 
-// close closes all snapshots.
+// close waits for those who read, and closes all snapshots.
 func (vs *views) close() {
 	vs.mu.Lock()
 	vs.unref(vs.latest)
@@ -62,7 +63,7 @@ func (vs *views) close() {
 func (vs *views) closeUnused() {
 	for {
 		vs.mu.Lock()
-		for len(vs.unused) == 0 && !vs.closed {
+		for len(vs.unused) == 0 && (vs.open > 0 || !vs.closed) {
 			vs.used.Wait()
 		}
 		unused := vs.unused
@@ -77,9 +78,13 @@ func (vs *views) closeUnused() {
 	}
 }
 
+// acquire returns the snapshot of that kind, or nil if the store is closed.
 func (vs *views) acquire(k kind) *view {
 	vs.mu.Lock()
 	defer vs.mu.Unlock()
+	if vs.closed {
+		return nil
+	}
 	v := vs.durable
 	if k == latest {
 		v = vs.latest
@@ -101,6 +106,7 @@ func (vs *views) release(v *view, k kind) {
 func (vs *views) unref(v *view) {
 	v.refs--
 	if v.refs == 0 {
+		vs.open--
 		vs.unused = append(vs.unused, v.snap)
 		vs.used.Signal()
 	}
@@ -113,6 +119,7 @@ func (vs *views) publish(v *view) (floor uint64) {
 	defer vs.mu.Unlock()
 	vs.unref(vs.latest)
 	vs.latest = v
+	vs.open++
 	vs.recent = append(vs.recent, v)
 	for vs.recent[0] != v && vs.recent[0].writers == 0 {
 		vs.recent[0] = nil

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -63,6 +64,8 @@ func testFunctions(t *testing.T, open Open) {
 	t.Run("exit", func(t *testing.T) {
 		testAbrupt(t, open(t), runtime.Goexit)
 	})
+	t.Run("follow the order of commit", func(t *testing.T) { testAfterCommit(t, open(t)) })
+	t.Run("write much", func(t *testing.T) { testMuch(t, open(t)) })
 	t.Run("fail", func(t *testing.T) { testErrors(t, open(t)) })
 	t.Run("end early", func(t *testing.T) {
 		db := open(t)
@@ -102,6 +105,71 @@ func testAbrupt(t *testing.T, db *store.DB, end func()) {
 	if n := counter(t, db, "hot"); n != clients*each*2/3 {
 		t.Errorf("counted %d, want %d", n, clients*each*2/3)
 	}
+}
+
+// testAfterCommit finds that functions run in order of commit, panics or not.
+func testAfterCommit(t *testing.T, db *store.DB) {
+	last := -1 // what a cache would hold
+	var g task.Group
+	for c := range 8 {
+		for i := range 40 {
+			g.Go(func() {
+				n := 0
+				panics := (c+i)%5 == 0
+				defer func() {
+					if r := recover(); (r != nil) != panics {
+						t.Errorf("Update panicked with %v, want %v", r, panics)
+					}
+				}()
+				err := db.Update(t.Context(), func(tx *store.Tx) (err error) {
+					if n, err = counters.Get(tx, "order"); err != nil && !errors.Is(err, store.ErrNotFound) {
+						return err
+					}
+					tx.AfterCommit(func() {
+						if n != last+1 {
+							t.Errorf("after %d came %d", last, n)
+						}
+						last = n
+						if panics {
+							panic("on purpose")
+						}
+					})
+					return add(tx, "order")
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	g.Wait()
+}
+
+// testMuch writes a transaction that is larger than what the store keeps in memory.
+func testMuch(t *testing.T, db *store.DB) {
+	rows := modelRows.Rows("much")
+	const n, size = 24, 1 << 20
+	update(t, db, func(tx *store.Tx) error {
+		for i := range byte(n) {
+			if err := rows.Put(tx, []byte{i}, bytes.Repeat([]byte{i}, size)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	view(t, db, func(tx *store.Tx) error {
+		i := byte(0)
+		for k, v := range rows.Scan(tx, nil, nil) {
+			if k[0] != i || !bytes.Equal(v, bytes.Repeat([]byte{i}, size)) {
+				t.Errorf("row %d is %d bytes under %v", i, len(v), k)
+			}
+			i++
+		}
+		if i != n {
+			t.Errorf("%d rows, want %d", i, n)
+		}
+		return nil
+	})
 }
 
 // testErrors finds that an error ends a transaction, and that nothing of it is kept.

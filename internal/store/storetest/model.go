@@ -28,7 +28,7 @@ func testModel(t *testing.T, open Open) {
 			return nil
 		})
 		m := model{Rand: rand.New(rand.NewPCG(seed, 0)), rows: modelRows.Rows("model"), data: make(map[string]string)}
-		for n := range 150 {
+		for n := range 80 {
 			if err := m.transaction(t, db); err != nil {
 				t.Fatalf("seed %d, transaction %d: %v", seed, n, err)
 			}

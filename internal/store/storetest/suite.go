@@ -19,7 +19,7 @@ func Test(t *testing.T, open Open) {
 
 func testSerialisable(t *testing.T, open Open) {
 	for seed := range uint64(3) {
-		if err := History(open(t), Workload{Txns: 300, Seed: seed}); err != nil {
+		if err := History(open(t), Workload{Txns: 200, Seed: seed}); err != nil {
 			t.Errorf("seed %d: %v", seed, err)
 		}
 	}
