@@ -29,7 +29,6 @@ var (
 	items  = store.NewTable[itemKey, item]("test.item")
 	words  = store.NewTable[string, int]("test.word")
 	events = store.NewLog[aws.ARN, string]("test.event")
-	raw    = store.NewBytes[string]("test.raw")
 
 	tableA = aws.ARN{Service: "test", Region: "r", Account: "1", Resource: "a"}
 	tableB = aws.ARN{Service: "test", Region: "r", Account: "1", Resource: "b"}
@@ -239,4 +238,52 @@ func TestFormat(t *testing.T) {
 	if _, err := store.Open(store.Config{FS: fs}); err == nil || !strings.Contains(err.Error(), "newer Aloft") {
 		t.Errorf("Open = %v", err)
 	}
+}
+
+// A point is a row that is not JSON.
+type point struct{ x, y byte }
+
+func (p point) AppendBinary(b []byte) ([]byte, error) {
+	if p == (point{}) {
+		return nil, nil
+	}
+	return append(b, p.x, p.y), nil
+}
+
+func (p *point) UnmarshalBinary(b []byte) error {
+	switch len(b) {
+	case 0:
+	case 2:
+		p.x, p.y = b[0], b[1]
+	default:
+		return errors.New("not a point")
+	}
+	return nil
+}
+
+func TestBinaryRows(t *testing.T) {
+	db := open(t)
+	points := store.NewTable[int, point]("test.point")
+	want := []point{{1, 2}, {}, {3, 4}}
+	update(t, db, func(tx *store.Tx) error {
+		for i, p := range want {
+			if err := points.Put(tx, i-1, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	view(t, db, func(tx *store.Tx) error {
+		n := 0
+		for i, p := range points.Scan(tx, 0) {
+			if i != n-1 || p != want[n] {
+				t.Errorf("row %d is %v, want %v", i, p, want[n])
+			}
+			n++
+		}
+		if n != len(want) {
+			t.Errorf("%d rows, want %d", n, len(want))
+		}
+		return nil
+	})
 }

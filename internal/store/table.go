@@ -161,12 +161,15 @@ func encodeRow[V any](l *layout, v *V) ([]byte, error) {
 	var b []byte
 	var err error
 	if l.binary {
-		b, err = any(v).(encoding.BinaryAppender).AppendBinary([]byte{})
+		b, err = any(v).(encoding.BinaryAppender).AppendBinary(nil)
 	} else {
 		b, err = json.Marshal(v)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("store: %s: encode row: %w", l.name, err)
+	}
+	if b == nil {
+		b = []byte{} // nil would delete
 	}
 	return b, nil
 }
