@@ -152,6 +152,18 @@ func BenchmarkTable(b *testing.B) {
 	})
 }
 
+func BenchmarkOpenMemory(b *testing.B) {
+	for b.Loop() {
+		db, err := store.OpenMemory()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkOpen(b *testing.B) {
 	dir := b.TempDir()
 	for i := 0; b.Loop(); i++ {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -177,11 +178,18 @@ func (c *committer) conflicts(p *pending) bool {
 	return c.window.changed(r, p.version)
 }
 
+// slowTurns is how long the turns of a group may take unremarked.
+const slowTurns = 5 * time.Second
+
 // commitSerial runs transactions one after another over all that is committed.
 func (c *committer) commitSerial(g *group, s *stamp, serial []*pending) {
 	if len(serial) == 0 {
 		return
 	}
+	slow := time.AfterFunc(slowTurns, func() {
+		c.db.config.Log.Warn("store: a transaction keeps all others waiting; does its function call Update?")
+	})
+	defer slow.Stop()
 	b := c.db.rows.NewIndexedBatch()
 	for _, p := range serial {
 		t := &turn{db: c.db, r: b, done: c.turns}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -131,7 +132,9 @@ type logger struct {
 }
 
 func (l logger) Infof(format string, args ...any) {
-	l.log.Debug("store: " + fmt.Sprintf(format, args...))
+	if ctx := context.Background(); l.log.Enabled(ctx, slog.LevelDebug) {
+		l.log.DebugContext(ctx, "store: "+fmt.Sprintf(format, args...))
+	}
 }
 
 func (l logger) Errorf(format string, args ...any) {
