@@ -186,15 +186,13 @@ func (c *committer) commitSerial(g *group, s *stamp, serial []*pending) {
 	if len(serial) == 0 {
 		return
 	}
-	slow := time.AfterFunc(slowTurns, func() {
-		c.db.config.Log.Warn("store: a transaction keeps all others waiting; does its function call Update?")
-	})
+	slow := time.NewTimer(slowTurns)
 	defer slow.Stop()
 	b := c.db.rows.NewIndexedBatch()
 	for _, p := range serial {
 		t := &turn{db: c.db, r: b, done: c.turns}
 		p.verdict <- verdict{turn: t}
-		<-c.turns
+		c.awaitTurn(slow)
 		c.db.stats.serial.Add(1)
 		if t.err == nil {
 			p.tx = t.tx
@@ -207,6 +205,17 @@ func (c *committer) commitSerial(g *group, s *stamp, serial []*pending) {
 		return
 	}
 	c.apply(g, b)
+}
+
+// awaitTurn waits for a turn to be handed back.
+func (c *committer) awaitTurn(slow *time.Timer) {
+	select {
+	case <-c.turns:
+		return
+	case <-slow.C:
+		c.db.config.Log.Warn("store: a transaction keeps all others waiting; does its function call Update?")
+	}
+	<-c.turns
 }
 
 // keep writes what tx did to b.
