@@ -297,7 +297,9 @@ func TestBombs(t *testing.T) {
 	r := newRig(t)
 	missing := strings.Join(r.Missing(), "; ")
 	t.Run("fork", func(t *testing.T) {
-		out, _ := r.start(t, r.spec("ATTACK=fork bomb")).finish(t)
+		s := r.spec("ATTACK=fork bomb")
+		s.Limits.MemoryMB = 2048 // it is the number that stops it
+		out, _ := r.start(t, s).finish(t)
 		if !strings.HasPrefix(out, "stopped") || atoi(strings.Fields(out)[1]) > maxProcesses {
 			t.Error(out)
 		}

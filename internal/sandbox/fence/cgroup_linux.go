@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -202,7 +203,10 @@ type group struct {
 	fd      int        // of the directory in version 2, to start in; -1
 	tasks   []*os.File // of version 1, for a thread to join
 	freezer *os.File
-	peak    int // descriptor of the file that has the most memory used; -1
+
+	mu   sync.Mutex
+	peak int // descriptor of the file that has the most memory used; -1
+	last int // that was read of it, in megabytes
 }
 
 // newGroup makes the groups for one process, named name.
@@ -321,16 +325,18 @@ func joinTasks(tasks []*os.File) error {
 
 // peakMB is the most memory that was used, or 0 if nobody counts.
 func (g *group) peakMB() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	var buf [32]byte
 	if g.peak < 0 {
-		return 0
+		return g.last
 	}
 	n, err := unix.Pread(g.peak, buf[:], 0)
-	if err != nil {
-		return 0
+	if err == nil {
+		bytes, _ := strconv.ParseInt(strings.TrimSpace(string(buf[:n])), 10, 64)
+		g.last = int((bytes + 1<<20 - 1) >> 20)
 	}
-	bytes, _ := strconv.ParseInt(strings.TrimSpace(string(buf[:n])), 10, 64)
-	return int((bytes + 1<<20 - 1) >> 20)
+	return g.last
 }
 
 // freeze stops the processes of the group, or lets them go on.
@@ -349,6 +355,9 @@ func (g *group) freeze(frozen bool) bool {
 // remove removes the groups, in which no process is left. It is false if they
 // are still in use.
 func (g *group) remove() bool {
+	g.peakMB()
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	for _, f := range append(g.tasks, g.freezer) {
 		if f != nil {
 			f.Close()
