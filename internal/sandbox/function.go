@@ -123,3 +123,40 @@ var (
 	// ErrClosed: the Manager was closed.
 	ErrClosed = errors.New("sandbox is closed")
 )
+
+func (f *Function) timeout() time.Duration {
+	if f.Timeout <= 0 {
+		return 3 * time.Second
+	}
+	return f.Timeout
+}
+
+func (f *Function) memoryMB() int {
+	if f.MemoryMB <= 0 {
+		return 128
+	}
+	return f.MemoryMB
+}
+
+func (f *Function) tmpMB() int {
+	if f.TmpMB <= 0 {
+		return 512
+	}
+	return f.TmpMB
+}
+
+func (f *Function) logGroup() string {
+	if f.LogGroup != "" {
+		return f.LogGroup
+	}
+	return "/aws/lambda/" + f.name()
+}
+
+// name is the function's name: the part of its ARN after "function:".
+func (f *Function) name() string {
+	const kind = "function:"
+	if len(f.ARN.Resource) > len(kind) && f.ARN.Resource[:len(kind)] == kind {
+		return f.ARN.Resource[len(kind):]
+	}
+	return f.ARN.Resource
+}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/sandbox/rapi"
 )
 
 // InProcess is a Runner without processes, for scripts that run a whole
@@ -29,32 +30,54 @@ func (p *InProcess) Invoke(ctx context.Context, f *Function, e Event) (Result, e
 	if h == nil {
 		return Result{}, fmt.Errorf("%w: no handler %q in process", ErrRuntime, f.Handler)
 	}
-	batch := LogBatch{Function: f.ARN, Version: f.Version, Group: f.logGroup(), Stream: time.Now().UTC().Format("2006/01/02/") + "[" + f.Version + "]00000000000000000000000000000000"}
-	var tail []byte
+	if len(e.Payload) > rapi.MaxPayload {
+		return Result{}, fmt.Errorf("%w: %d bytes", ErrTooLarge, len(e.Payload))
+	}
+	stream := time.Now().UTC().Format("2006/01/02/") + "[" + f.Version + "]00000000000000000000000000000000"
+	batch := LogBatch{Function: f.ARN, Version: f.Version, Group: f.logGroup(), Stream: stream}
+	res := Result{LogStream: stream}
 	log := func(s string) {
-		batch.Lines = append(batch.Lines, LogLine{time.Now(), s + "\n"})
-		tail = append(tail, s+"\n"...)
+		batch.Lines = append(batch.Lines, LogLine{time.Now(), s})
+		res.LogTail = append(res.LogTail, s...)
 	}
-	log("START RequestId: " + e.RequestID + " Version: " + f.Version)
+	log(scribe{f}.start(e.RequestID))
 	began := time.Now()
-	limited, cancel := context.WithTimeout(ctx, f.timeout())
-	defer cancel()
-	out, err := h(limited, f, e, log)
-	res := Result{Payload: out, LogStream: batch.Stream}
-	if err != nil {
-		res.FunctionError = "Unhandled"
-		res.Payload, _ = json.Marshal(map[string]string{"errorType": "Error", "errorMessage": err.Error()})
-	}
+	why := p.call(ctx, h, f, e, &res, func(s string) { log(s + "\n") })
 	res.Stats.Duration = time.Since(began)
-	res.Stats.Billed = res.Stats.Duration.Truncate(time.Millisecond) + time.Millisecond
-	log("END RequestId: " + e.RequestID)
-	log(fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB\t",
-		e.RequestID, float64(res.Stats.Duration)/float64(time.Millisecond), res.Stats.Billed.Milliseconds(), f.memoryMB(), f.memoryMB()/2))
-	res.LogTail = tail[max(0, len(tail)-4096):]
+	res.Stats.Billed = billed(res.Stats.Duration)
+	res.Stats.MaxMB = f.memoryMB() / 2
+	if why != nil {
+		log(scribe{f}.failed(e.RequestID, why))
+	}
+	for _, line := range (scribe{f}).end(e.RequestID, res.Stats, why) {
+		log(line)
+	}
+	res.LogTail = res.LogTail[max(0, len(res.LogTail)-maxTail):]
 	if p.Sink != nil {
 		p.Sink(batch)
 	}
 	return res, nil
+}
+
+// call puts what h answers in res.
+func (p *InProcess) call(ctx context.Context, h Handler, f *Function, e Event, res *Result, log func(string)) *failure {
+	limited, cancel := context.WithTimeout(ctx, f.timeout())
+	defer cancel()
+	out, err := h(limited, f, e, log)
+	switch {
+	case err == nil && len(out) > rapi.MaxPayload:
+		res.FunctionError, res.Payload = "Unhandled", tooLarge()
+	case err == nil:
+		res.Payload = out
+	case ctx.Err() == nil && limited.Err() != nil:
+		why := timedOut(f.timeout())
+		res.FunctionError, res.Payload = "Unhandled", why.payload(e.RequestID)
+		return why
+	default:
+		res.FunctionError = "Unhandled"
+		res.Payload, _ = json.Marshal(map[string]string{"errorType": "Error", "errorMessage": err.Error()})
+	}
+	return nil
 }
 
 // Prepare does nothing.
@@ -65,40 +88,3 @@ func (p *InProcess) Forget(aws.ARN) {}
 
 // Close does nothing.
 func (p *InProcess) Close() error { return nil }
-
-func (f *Function) timeout() time.Duration {
-	if f.Timeout <= 0 {
-		return 3 * time.Second
-	}
-	return f.Timeout
-}
-
-func (f *Function) memoryMB() int {
-	if f.MemoryMB <= 0 {
-		return 128
-	}
-	return f.MemoryMB
-}
-
-func (f *Function) tmpMB() int {
-	if f.TmpMB <= 0 {
-		return 512
-	}
-	return f.TmpMB
-}
-
-func (f *Function) logGroup() string {
-	if f.LogGroup != "" {
-		return f.LogGroup
-	}
-	return "/aws/lambda/" + f.name()
-}
-
-// name is the function's name: the part of its ARN after "function:".
-func (f *Function) name() string {
-	const kind = "function:"
-	if len(f.ARN.Resource) > len(kind) && f.ARN.Resource[:len(kind)] == kind {
-		return f.ARN.Resource[len(kind):]
-	}
-	return f.ARN.Resource
-}

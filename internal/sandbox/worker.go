@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/sandbox/client"
@@ -89,6 +90,9 @@ func (m *Manager) spawn(l lang.Language, p plan) (*worker, error) {
 			env["AWS_LAMBDA_RUNTIME_API"] = api
 			return list(env)
 		}})
+	if errors.Is(err, fence.ErrIncomplete) {
+		err = fmt.Errorf("%w: it lacks %s", ErrUnfenced, strings.Join(m.Missing(), "; "))
+	}
 	if err != nil {
 		ours.Close()
 		return nil, err
