@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -199,7 +200,7 @@ func parseMountInfo(info []byte, self map[string]string) map[string]cgroupMount 
 // A group is the control groups of one process.
 type group struct {
 	c       *controllers
-	dirs    []string
+	dirs    []groupDir
 	fd      int        // of the directory in version 2, to start in; -1
 	tasks   []*os.File // of version 1, for a thread to join
 	freezer *os.File
@@ -208,6 +209,15 @@ type group struct {
 	peak int // descriptor of the file that has the most memory used; -1
 	last int // that was read of it, in megabytes
 }
+
+// A groupDir is one of the directories of a group.
+type groupDir struct {
+	path  string
+	v2    bool
+	kinds []string // controllers that it has
+}
+
+func (d groupDir) has(kind string) bool { return slices.Contains(d.kinds, kind) }
 
 // newGroup makes the groups for one process, named name.
 func (c *controllers) newGroup(name string) (*group, error) {
@@ -234,7 +244,7 @@ func (g *group) addV2(dir string) (err error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
 	}
-	g.dirs = append(g.dirs, dir)
+	g.dirs = append(g.dirs, groupDir{dir, true, slices.Collect(maps.Keys(g.c.has2))})
 	if g.fd, err = unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
 		return err
 	}
@@ -249,7 +259,7 @@ func (g *group) addV1(kind, dir string) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
 	}
-	g.dirs = append(g.dirs, dir)
+	g.dirs = append(g.dirs, groupDir{dir, false, []string{kind}})
 	tasks, err := os.OpenFile(filepath.Join(dir, "tasks"), os.O_WRONLY, 0)
 	if err != nil {
 		return err
@@ -270,20 +280,28 @@ func (g *group) openPeak(dir string, names ...string) {
 	}
 }
 
-// limit sets what the group may use.
+// limit sets what the group may use. Files in /tmp are memory of the group too;
+// 1,769 MB come with one CPU on Lambda.
 func (g *group) limit(l Limits) error {
-	// Files in /tmp are memory of the group too.
 	memory := strconv.Itoa((l.MemoryMB + l.TmpMB) << 20)
-	weight := max(1, l.MemoryMB*100/1769) // 1,769 MB are one CPU on Lambda
-	for _, dir := range g.dirs {
-		settings := [][2]string{
-			{"memory.max", memory}, {"memory.swap.max", "0"}, {"memory.oom.group", "1"}, {"cpu.weight", strconv.Itoa(min(weight, 10000))},
-			{"memory.memsw.limit_in_bytes", "-1"}, {"memory.limit_in_bytes", memory}, {"memory.memsw.limit_in_bytes", memory}, {"cpu.shares", strconv.Itoa(max(2, l.MemoryMB*1024/1769))},
-			{"pids.max", strconv.Itoa(maxProcesses)},
+	for _, d := range g.dirs {
+		var settings [][2]string
+		if d.has("memory") && d.v2 {
+			settings = append(settings, [2]string{"memory.max", memory}, [2]string{"memory.swap.max", "0"}, [2]string{"memory.oom.group", "1"})
+		} else if d.has("memory") {
+			settings = append(settings, [2]string{"memory.memsw.limit_in_bytes", "-1"}, [2]string{"memory.limit_in_bytes", memory}, [2]string{"memory.memsw.limit_in_bytes", memory})
+		}
+		if d.has("pids") {
+			settings = append(settings, [2]string{"pids.max", strconv.Itoa(maxProcesses)})
+		}
+		if d.has("cpu") && d.v2 {
+			settings = append(settings, [2]string{"cpu.weight", strconv.Itoa(min(max(1, l.MemoryMB*100/1769), 10000))})
+		} else if d.has("cpu") {
+			settings = append(settings, [2]string{"cpu.shares", strconv.Itoa(max(2, l.MemoryMB*1024/1769))})
 		}
 		for _, s := range settings {
-			err := writeGroup(dir, s[0], s[1])
-			if err != nil && (s[0] == "memory.max" || s[0] == "memory.limit_in_bytes" || s[0] == "pids.max") {
+			err := writeGroup(d.path, s[0], s[1])
+			if err != nil && (s[1] == memory || s[0] == "pids.max") {
 				return fmt.Errorf("limit %s: %w", s[0], err)
 			}
 		}
@@ -370,8 +388,8 @@ func (g *group) remove() bool {
 			*fd = -1
 		}
 	}
-	g.dirs = slices.DeleteFunc(g.dirs, func(dir string) bool {
-		err := unix.Rmdir(dir)
+	g.dirs = slices.DeleteFunc(g.dirs, func(d groupDir) bool {
+		err := unix.Rmdir(d.path)
 		return err == nil || err == unix.ENOENT
 	})
 	return len(g.dirs) == 0

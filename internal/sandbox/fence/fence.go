@@ -31,6 +31,7 @@ const (
 type Config struct {
 	Dir      string // for mount points; exists
 	Unfenced bool   // start processes even if something is missing
+	Plain    bool   // use no namespaces, as where there are none
 	Slots    int    // made ahead; 4 if 0
 	Log      *slog.Logger
 	Group    *task.Group

@@ -72,6 +72,10 @@ func New(cfg Config) (*Fence, error) {
 func (f *Fence) probe() {
 	f.can.landlock = landlockABI()
 	f.can.seccomp = seccompWorks()
+	if f.cfg.Plain {
+		f.can.why = "they are not to be used"
+		return
+	}
 	t := newThread(f.cfg.Group)
 	defer t.end()
 	err := t.do(func() (err error) {
@@ -158,7 +162,10 @@ func (f *Fence) Close() {
 		f.threads = nil
 		f.groups.close()
 		f.null.Close()
-		unix.Close(f.hostMnt)
-		unix.Close(f.hostNet)
+		for _, fd := range []int{f.hostMnt, f.hostNet} {
+			if fd >= 0 {
+				unix.Close(fd)
+			}
+		}
 	})
 }

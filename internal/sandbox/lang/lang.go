@@ -45,8 +45,9 @@ var ErrUnknown = errors.New("unknown runtime")
 type Finder struct {
 	Home string // of the user, where version managers keep things; may be empty
 
-	mu    sync.Mutex
-	found map[Kind][]Language
+	mu     sync.Mutex
+	found  map[Kind][]Language
+	chosen sync.Map // Language by runtime
 }
 
 var runtimeName = regexp.MustCompile(`^(nodejs|python|provided|go|java|ruby|dotnet|dotnetcore)(\d+)?(?:\.(\d+|x|al2|al2023))?(\.al2)?$`)
@@ -77,6 +78,9 @@ func Parse(runtime string) (Kind, Version, error) {
 // Find returns the language that runs a runtime: the version it names, or the
 // nearest newer one, or the nearest older.
 func (f *Finder) Find(runtime string) (Language, error) {
+	if l, ok := f.chosen.Load(runtime); ok {
+		return l.(Language), nil
+	}
 	kind, want, err := Parse(runtime)
 	if err != nil || kind == Provided {
 		return Language{Kind: kind}, err
@@ -85,6 +89,7 @@ func (f *Finder) Find(runtime string) (Language, error) {
 	if !ok {
 		return Language{}, fmt.Errorf("%s is not installed on this host, and %s needs it: %s", title[kind], runtime, advice[kind])
 	}
+	f.chosen.Store(runtime, best)
 	return best, nil
 }
 
