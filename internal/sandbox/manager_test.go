@@ -486,6 +486,41 @@ func TestScale(t *testing.T) {
 	expect(t, r.invoke(t, &g, "{}"), "", "1")
 }
 
+// TestLeaks: what workers had is given back when they are gone.
+func TestLeaks(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.Depth = -1 })
+	f := self(t)
+	held := func() int {
+		fds, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Skip(err)
+		}
+		return len(fds)
+	}
+	round := func(n int) {
+		for i := range n {
+			g := *f
+			g.Revision = fmt.Sprint("leak", n, i)
+			expect(t, r.invoke(t, &g, "{}"), "", "null")
+		}
+		r.Forget(f.ARN)
+	}
+	round(10)
+	settle := func() int { // wait until it does not change any more
+		n, last := held(), -1
+		for end := time.Now().Add(5 * time.Second); n != last && time.Now().Before(end); n = held() {
+			last = n
+			time.Sleep(200 * time.Millisecond)
+		}
+		return n
+	}
+	before := settle()
+	round(50)
+	if after := settle(); after > before+5 {
+		t.Errorf("%d descriptors, then %d", before, after)
+	}
+}
+
 func TestBudget(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.MemoryMB = 200 })
 	for i := range 8 {

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,9 +92,15 @@ func enable(dir string) []string {
 	return strings.Fields(string(b))
 }
 
-// makeGroup makes a group named for this process.
+// makeGroup makes a group named for this process. All workers together weigh
+// as much as a program that uses all CPUs, and not as one process.
 func makeGroup(parent string) (string, error) {
-	return os.MkdirTemp(parent, groupPrefix+strconv.Itoa(os.Getpid())+"-*")
+	dir, err := os.MkdirTemp(parent, groupPrefix+strconv.Itoa(os.Getpid())+"-*")
+	if err == nil {
+		writeGroup(dir, "cpu.weight", strconv.Itoa(min(100*runtime.NumCPU(), 10000)))
+		writeGroup(dir, "cpu.shares", strconv.Itoa(1024*runtime.NumCPU()))
+	}
+	return dir, err
 }
 
 // sweepGroups removes what processes of ours left that were killed.
