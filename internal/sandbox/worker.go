@@ -138,9 +138,7 @@ func (w *worker) watch() {
 	w.api.Close()
 	w.proc.API.Close()
 	w.proc.Endpoint.Close()
-	for pause := time.Millisecond; !w.proc.Release() && pause < 2*time.Second; pause *= 2 {
-		time.Sleep(pause) // the kernel is not done with its group
-	}
+	w.proc.Release()
 }
 
 // assign makes a blank worker one of f's.

@@ -336,7 +336,12 @@ func writeGroup(dir, name, value string) error {
 func (g *group) join() error { return joinTasks(g.tasks) }
 
 // leave moves the calling thread back: a group with a thread cannot be removed.
-func (c *controllers) leave() error { return joinTasks(c.home) }
+func (c *controllers) leave() error {
+	if c == nil {
+		return nil
+	}
+	return joinTasks(c.home)
+}
 
 func joinTasks(tasks []*os.File) error {
 	tid := strconv.Itoa(unix.Gettid())

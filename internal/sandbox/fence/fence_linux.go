@@ -32,6 +32,7 @@ type Fence struct {
 	hostMnt int
 	hostNet int
 	serial  atomic.Uint32
+	taken   atomic.Int64 // when the last slot was, in nanoseconds
 
 	slots  chan *slot
 	stop   chan struct{}
@@ -40,6 +41,7 @@ type Fence struct {
 
 	mu      sync.Mutex
 	threads []*thread // idle
+	dead    []*group  // to remove
 }
 
 // abilities are what the host lets us do.
@@ -157,9 +159,13 @@ func (f *Fence) Close() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		for _, t := range f.threads {
+			t.do(f.groups.leave)
 			t.end()
 		}
 		f.threads = nil
+		for _, g := range f.dead {
+			g.remove()
+		}
 		f.groups.close()
 		f.null.Close()
 		for _, fd := range []int{f.hostMnt, f.hostNet} {

@@ -116,10 +116,9 @@ func (p *Process) Thaw() {}
 func (p *Process) PeakMB() int { return 0 }
 
 // Release closes the listeners.
-func (p *Process) Release() bool {
+func (p *Process) Release() {
 	p.API.Close()
 	p.Endpoint.Close()
-	return true
 }
 
 // Pipe makes a pipe for the output of a process.

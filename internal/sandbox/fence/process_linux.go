@@ -42,7 +42,7 @@ func (f *Fence) Start(s *Spec) (*Process, error) {
 		sl.discard()
 		return nil, err
 	}
-	f.putThread(sl.thread)
+	f.keepThread(sl.thread)
 	sl.thread = nil
 	return p, nil
 }
@@ -179,15 +179,11 @@ func (p *Process) Thaw() { p.slot.group.freeze(false) }
 // PeakMB is the most memory that the process has used; 0 if nobody counts.
 func (p *Process) PeakMB() int { return p.slot.group.peakMB() }
 
-// Release gives back what a process had that has ended. It is false if the
-// kernel is not done with it: call again later.
-func (p *Process) Release() bool {
-	if p.file != nil {
-		p.file.Close()
-		p.file = nil
-		p.slot.network.close()
-	}
-	return p.slot.group.remove()
+// Release gives back what a process had that has ended.
+func (p *Process) Release() {
+	p.file.Close()
+	p.slot.network.close()
+	p.f.bury(p.slot.group)
 }
 
 // Pipe makes a pipe for the output of a process: its end blocks, ours does not.

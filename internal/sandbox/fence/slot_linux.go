@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,6 +29,7 @@ var errClosed = errors.New("fence is closed")
 func (f *Fence) fill() {
 	defer close(f.slots)
 	for {
+		f.pause()
 		s, err := f.newSlot()
 		if err != nil {
 			f.cfg.Log.Error("make room for a function", "err", err)
@@ -41,8 +44,30 @@ func (f *Fence) fill() {
 	}
 }
 
+// quiet is how long after a start no slot is made, if some are left. A thread
+// that joins a group of version 1 has the kernel stop every fork of the host for
+// up to 10 ms, those of a process that just starts too.
+const quiet = 30 * time.Millisecond
+
+func (f *Fence) pause() {
+	for len(f.slots) > 0 {
+		left := quiet - time.Since(time.Unix(0, f.taken.Load()))
+		if left <= 0 {
+			return
+		}
+		timer := time.NewTimer(left)
+		select {
+		case <-timer.C:
+		case <-f.stop:
+			timer.Stop()
+			return
+		}
+	}
+}
+
 // takeSlot returns a slot that waits, or makes one.
 func (f *Fence) takeSlot() (*slot, error) {
+	f.taken.Store(time.Now().UnixNano())
 	f.filled.Do(func() { f.cfg.Group.Go(f.fill) })
 	select {
 	case s, ok := <-f.slots:
@@ -65,7 +90,7 @@ func (f *Fence) newSlot() (*slot, error) {
 		return nil, fmt.Errorf("make control group: %w", err)
 	}
 	if s.thread, err = f.takeThread(); err != nil {
-		s.group.remove()
+		f.bury(s.group)
 		return nil, err
 	}
 	err = s.thread.do(func() error {
@@ -112,14 +137,8 @@ func (f *Fence) takeThread() (*thread, error) {
 	return t, nil
 }
 
-// putThread keeps a thread for the next slot: what it started dies with it. It
-// leaves its groups by itself, which takes the kernel 10 ms at worst.
-func (f *Fence) putThread(t *thread) {
-	t.calls <- func() { f.groups.leave() }
-	f.keepThread(t)
-}
-
-// keepThread keeps a thread that is in no group.
+// keepThread keeps a thread for the next slot: what it started dies with it. It
+// stays in its groups until then, since to move is dear: see quiet.
 func (f *Fence) keepThread(t *thread) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -134,11 +153,17 @@ func (f *Fence) keepThread(t *thread) {
 // discard gives back all that s has.
 func (s *slot) discard() {
 	if s.thread != nil {
-		s.thread.do(s.f.groups.leave)
 		s.f.keepThread(s.thread)
 	}
 	if s.network != nil {
 		s.network.close()
 	}
-	s.group.remove()
+	s.f.bury(s.group)
+}
+
+// bury removes a group, or keeps it for later: a thread of ours may be in it.
+func (f *Fence) bury(g *group) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.dead = slices.DeleteFunc(append(f.dead, g), (*group).remove)
 }
