@@ -3,8 +3,8 @@ package protocol
 import (
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"reflect"
+	"strconv"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/jx"
@@ -181,10 +181,10 @@ func jsonBlob(r *jx.Reader) []byte {
 		r.Fail(&jx.TypeError{Found: k})
 		return nil
 	case jx.Array:
-		r.Fail(errors.New("Unrecognized collection type class java.nio.ByteBuffer"))
+		r.Fail(words("Unrecognized collection type class java.nio.ByteBuffer"))
 		return nil
 	default:
-		r.Fail(errors.New("only base-64-encoded strings are convertible to bytes"))
+		r.Fail(words("only base-64-encoded strings are convertible to bytes"))
 		return nil
 	}
 	b, err := parseBlob(r.String())
@@ -194,6 +194,11 @@ func jsonBlob(r *jx.Reader) []byte {
 	return b
 }
 
+// words are an error in AWS's own words.
+type words string
+
+func (w words) Error() string { return string(w) }
+
 // parseBlob reads base64, and speaks as AWS does of what is not.
 func parseBlob(s string) ([]byte, error) {
 	b, err := base64.StdEncoding.DecodeString(s)
@@ -201,10 +206,10 @@ func parseBlob(s string) ([]byte, error) {
 		return b, nil
 	}
 	if len(s)%4 != 0 {
-		return nil, fmt.Errorf("Base64 encoded length is expected a multiple of 4 bytes but found: %d", len(s))
+		return nil, words("Base64 encoded length is expected a multiple of 4 bytes but found: " + strconv.Itoa(len(s)))
 	}
 	if at, ok := errors.AsType[base64.CorruptInputError](err); ok && int(at) < len(s) && s[int(at)] != '=' {
-		return nil, fmt.Errorf("Invalid Base64 character: '%c'", s[int(at)])
+		return nil, words("Invalid Base64 character: '" + s[at:at+1] + "'")
 	}
-	return nil, errors.New("Invalid last non-pad Base64 character dectected")
+	return nil, words("Invalid last non-pad Base64 character dectected")
 }

@@ -53,11 +53,11 @@ type shape struct {
 	key       *shape       // of a map's keys
 	structure *structure
 
-	item, keyName, valueName      string // in XML and queries
-	flat, sparse, jsonValue, text bool
-	sensitive                     bool
-	time                          timeForm
-	limits                        *limits // nil if anything goes
+	item, keyName, valueName string // in XML and queries
+	flat, sparse, jsonValue  bool
+	sensitive                bool
+	time                     timeForm
+	limits                   *limits // nil if anything goes
 }
 
 // A field is a member of a structure.

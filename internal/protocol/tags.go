@@ -47,8 +47,6 @@ func (s *shape) options(options []string) {
 		switch name {
 		case "flat":
 			s.flat = true
-		case "text":
-			s.text = true
 		case "sparse":
 			s.sparse = true
 		case "sensitive":

@@ -105,16 +105,13 @@ func (d *decoder) xmlStruct(e *element, s *structure, v reflect.Value) error {
 
 // xmlField fills the slot v of f from what e has of it, if it has any.
 func (d *decoder) xmlField(e *element, f *field, v reflect.Value) (found bool, err error) {
-	switch {
-	case f.attr:
+	if f.attr {
 		for _, a := range e.attrs {
 			if a.Name.Local == local(f.name) {
 				return true, f.setText(v, a.Value, timeISO)
 			}
 		}
 		return false, nil
-	case f.text:
-		return true, f.setText(v, e.text, timeISO)
 	}
 	name := local(f.name)
 	if f.flat && (f.kind == kindList || f.kind == kindMap) {

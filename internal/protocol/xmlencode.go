@@ -74,12 +74,7 @@ func (w xmlWriter) members(b []byte, s *structure, v reflect.Value) []byte {
 		if f.place != inBody || f.attr {
 			continue
 		}
-		x, ok := f.present(v.Field(f.index))
-		switch {
-		case !ok:
-		case f.text:
-			b = w.scalar(b, &f.shape, x)
-		default:
+		if x, ok := f.present(v.Field(f.index)); ok {
 			b = w.field(b, f, x)
 		}
 	}

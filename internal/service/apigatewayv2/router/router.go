@@ -5,7 +5,6 @@
 package router
 
 import (
-	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -20,7 +19,12 @@ const AnyMethod = "ANY"
 var methods = []string{AnyMethod, "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
 
 // ErrKey is the error of a route key that is not one.
-var ErrKey = errors.New(`The provided route key is not formatted properly for HTTP protocol. Format should be "<HTTP METHOD> /<RESOURCE PATH>" or "$default"`)
+const ErrKey keyError = `The provided route key is not formatted properly for HTTP protocol. Format should be "<HTTP METHOD> /<RESOURCE PATH>" or "$default"`
+
+// A keyError speaks as API Gateway does.
+type keyError string
+
+func (e keyError) Error() string { return string(e) }
 
 // A Key is the key of a route, taken apart.
 type Key struct {
