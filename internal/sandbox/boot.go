@@ -291,14 +291,13 @@ func (m *Manager) rootOf(l lang.Language) (*root, error) {
 	var binds []fence.Bind
 	files := map[string][]byte{}
 	exec := filepath.Join(l.Prefix, l.Exec)
-	inUsr := l.Prefix == "/usr" || strings.HasPrefix(l.Prefix, "/usr/")
 	switch l.Kind {
 	case lang.Node:
 		files[client.NodeFile] = client.Node
 	case lang.Python:
 		files[client.PythonFile] = client.Python
 	}
-	if l.Kind != lang.Provided && !inUsr {
+	if l.Kind != lang.Provided && !inUsr(l) {
 		binds = append(binds, fence.Bind{Host: l.Prefix, Path: "/var/lang"})
 	}
 	fr, err := m.fence.NewRoot(binds, files)
@@ -306,7 +305,7 @@ func (m *Manager) rootOf(l lang.Language) (*root, error) {
 		return nil, err
 	}
 	r := &root{Root: fr, at: fencedPlaces, exec: exec}
-	if fr.Confined() && !inUsr {
+	if fr.Confined() && !inUsr(l) {
 		r.exec = "/var/lang/" + l.Exec
 	}
 	if !fr.Confined() {

@@ -31,13 +31,21 @@ func baseEnv(at places) map[string]string {
 func languageEnv(l lang.Language, at places) map[string]string {
 	switch l.Kind {
 	case lang.Node:
+		modules := at.lang + "/lib/node_modules"
+		if inUsr(l) {
+			modules = l.Prefix + "/lib/node_modules"
+		}
 		n := strconv.Itoa(l.Version.Major)
-		return map[string]string{"NODE_PATH": expand(at, "/opt/nodejs/node"+n+"/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task")}
+		// The last is ours: what the host has for all, such as the AWS SDK.
+		return map[string]string{"NODE_PATH": expand(at, "/opt/nodejs/node"+n+"/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task") + ":" + modules}
 	case lang.Python:
 		return map[string]string{"PYTHONPATH": at.runtime}
 	}
 	return nil
 }
+
+// inUsr says if a language is where every worker sees it.
+func inUsr(l lang.Language) bool { return l.Prefix == "/usr" || strings.HasPrefix(l.Prefix, "/usr/") }
 
 // expand writes a path of a fenced worker as it is at other places.
 func expand(at places, list string) string {

@@ -205,7 +205,7 @@ func (m *Manager) Close() error {
 		w.dismiss()
 	}
 	for _, w := range all {
-		<-w.exited
+		<-w.gone
 	}
 	m.endpoint.Close()
 	m.fence.Close()

@@ -24,6 +24,7 @@ type worker struct {
 	log    *logger
 	exited chan struct{} // closed when the process has ended
 	exit   fence.Exit    // then
+	gone   chan struct{} // closed when nothing of it is left
 
 	blank  chan struct{}    // it asked which function it is
 	ready  chan struct{}    // it asked for its first event
@@ -72,7 +73,7 @@ func (m *Manager) spawn(l lang.Language, p plan) (*worker, error) {
 		ours.Close()
 		return nil, ErrClosed
 	}
-	w := &worker{m: m, lang: l, at: p.root.at, exited: make(chan struct{}), blank: make(chan struct{}, 1), ready: make(chan struct{}, 1),
+	w := &worker{m: m, lang: l, at: p.root.at, exited: make(chan struct{}), gone: make(chan struct{}), blank: make(chan struct{}, 1), ready: make(chan struct{}, 1),
 		failed: make(chan rapi.Answer, 1), answer: make(chan rapi.Answer, 1), booting: true, training: p.training}
 	w.api = rapi.New(rapi.Hooks{
 		Blank: func() { signal(w.blank) },
@@ -139,6 +140,7 @@ func (w *worker) watch() {
 	w.proc.API.Close()
 	w.proc.Endpoint.Close()
 	w.proc.Release()
+	close(w.gone)
 }
 
 // assign makes a blank worker one of f's.

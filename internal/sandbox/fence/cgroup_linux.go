@@ -65,7 +65,10 @@ func findControllers() (*controllers, error) {
 func (c *controllers) makeV2(m cgroupMount) {
 	for _, parent := range slices.Compact([]string{m.point, m.own()}) {
 		sweepGroups(parent)
-		enable(parent)
+		if !slices.Contains(enable(parent), "memory") && m.self == "/" && parent == m.point {
+			stepAside(parent)
+			enable(parent)
+		}
 		dir, err := makeGroup(parent)
 		if err != nil {
 			continue
@@ -90,6 +93,19 @@ func enable(dir string) []string {
 	}
 	b, _ := os.ReadFile(filepath.Join(dir, "cgroup.subtree_control"))
 	return strings.Fields(string(b))
+}
+
+// stepAside moves the processes of a container's top group into one below it:
+// a group with processes has no controllers to give to others.
+func stepAside(top string) {
+	aside := filepath.Join(top, "init")
+	if err := os.Mkdir(aside, 0o755); err != nil && !os.IsExist(err) {
+		return
+	}
+	procs, _ := os.ReadFile(filepath.Join(top, "cgroup.procs"))
+	for _, pid := range strings.Fields(string(procs)) {
+		writeGroup(aside, "cgroup.procs", pid)
+	}
 }
 
 // makeGroup makes a group named for this process. All workers together weigh
@@ -353,6 +369,18 @@ func joinTasks(tasks []*os.File) error {
 	return nil
 }
 
+// started gives back what is needed only to start in the group.
+func (g *group) started() {
+	for _, f := range g.tasks {
+		f.Close()
+	}
+	g.tasks = nil
+	if g.fd >= 0 {
+		unix.Close(g.fd)
+		g.fd = -1
+	}
+}
+
 // peakMB is the most memory that was used, or 0 if nobody counts.
 func (g *group) peakMB() int {
 	g.mu.Lock()
@@ -388,17 +416,14 @@ func (g *group) remove() bool {
 	g.peakMB()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, f := range append(g.tasks, g.freezer) {
-		if f != nil {
-			f.Close()
-		}
+	g.started()
+	if g.freezer != nil {
+		g.freezer.Close()
+		g.freezer = nil
 	}
-	g.tasks, g.freezer = nil, nil
-	for _, fd := range []*int{&g.fd, &g.peak} {
-		if *fd >= 0 {
-			unix.Close(*fd)
-			*fd = -1
-		}
+	if g.peak >= 0 {
+		unix.Close(g.peak)
+		g.peak = -1
 	}
 	g.dirs = slices.DeleteFunc(g.dirs, func(d groupDir) bool {
 		err := unix.Rmdir(d.path)

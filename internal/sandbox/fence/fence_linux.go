@@ -159,8 +159,7 @@ func (f *Fence) Close() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		for _, t := range f.threads {
-			t.do(f.groups.leave)
-			t.end()
+			f.endThread(t)
 		}
 		f.threads = nil
 		for _, g := range f.dead {

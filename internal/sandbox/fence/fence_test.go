@@ -3,8 +3,10 @@
 package fence
 
 import (
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,6 +19,9 @@ import (
 
 // TestMain is also the program that runs inside: it does what ATTACK names.
 func TestMain(m *testing.M) {
+	if os.Getenv("DIE") != "" {
+		die()
+	}
 	if name := os.Getenv("ATTACK"); name != "" {
 		attack(name)
 		os.Exit(0)
@@ -232,6 +237,56 @@ func BenchmarkStart(b *testing.B) {
 		b.StopTimer()
 		p.finish(b)
 		b.StartTimer()
+	}
+}
+
+// die starts a process in a fence, tells its number, and waits to be killed.
+func die() {
+	var g task.Group
+	f, err := New(Config{Dir: os.TempDir(), Group: &g})
+	if err != nil {
+		panic(err)
+	}
+	root, err := f.NewRoot(nil, nil)
+	if err != nil {
+		panic(err)
+	}
+	_, its, _ := Pipe()
+	p, err := f.Start(&Spec{Root: root, Argv: []string{"/bin/sleep", "1000"}, Dir: "/", Out: its, Env: func(string, string) []string { return nil }, Limits: Limits{MemoryMB: 64, TmpMB: 1}})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(p.Pid())
+	select {}
+}
+
+// TestKilled: the processes of a platform that is killed die with it.
+func TestKilled(t *testing.T) {
+	newRig(t) // or skip
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(self)
+	c.Env = append(os.Environ(), "DIE=1")
+	c.Stderr = os.Stderr
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	if _, err := fmt.Fscan(out, &pid); err != nil {
+		t.Fatal(err)
+	}
+	c.Process.Kill()
+	c.Wait()
+	for end := time.Now().Add(5 * time.Second); unix.Kill(pid, 0) == nil; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("process %d outlives its platform", pid)
+		}
 	}
 }
 

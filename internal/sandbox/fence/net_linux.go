@@ -50,11 +50,16 @@ func (n *network) listen(api, endpoint string) (err error) {
 	return err
 }
 
-func (n *network) close() {
+// started gives back what is needed only to start in the network: our listeners keep it.
+func (n *network) started() {
 	if n.ns >= 0 {
 		unix.Close(n.ns)
 		n.ns = -1
 	}
+}
+
+func (n *network) close() {
+	n.started()
 	for _, l := range []net.Listener{n.api, n.endpoint} {
 		if l != nil {
 			l.Close()

@@ -44,6 +44,8 @@ func (f *Fence) Start(s *Spec) (*Process, error) {
 	}
 	f.keepThread(sl.thread)
 	sl.thread = nil
+	sl.group.started()
+	sl.network.started()
 	return p, nil
 }
 

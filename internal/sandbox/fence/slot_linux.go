@@ -141,13 +141,20 @@ func (f *Fence) takeThread() (*thread, error) {
 // stays in its groups until then, since to move is dear: see quiet.
 func (f *Fence) keepThread(t *thread) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	select {
 	case <-f.stop:
-		t.end()
+		f.mu.Unlock()
+		f.endThread(t)
 	default:
 		f.threads = append(f.threads, t)
+		f.mu.Unlock()
 	}
+}
+
+// endThread ends a thread, which must be in no group that is to be removed.
+func (f *Fence) endThread(t *thread) {
+	t.do(f.groups.leave)
+	t.end()
 }
 
 // discard gives back all that s has.
