@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/s3"
+	"github.com/aloft-cloud/aloft/internal/auth/policy"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
@@ -16,6 +17,9 @@ const maxPolicy = 20 << 10
 
 // PutBucketPolicy says what others may do to a bucket and its objects.
 func (s *Service) PutBucketPolicy(ctx context.Context, call *aws.Call, in *api.PutBucketPolicyInput) (*api.PutBucketPolicyOutput, error) {
+	if err := checkPolicy(in.Policy); err != nil {
+		return nil, err
+	}
 	p, err := parsePolicy(in.Bucket, in.Policy)
 	if err != nil {
 		return nil, err
@@ -40,6 +44,24 @@ func (s *Service) PutBucketPolicy(ctx context.Context, call *aws.Call, in *api.P
 		return nil, err
 	}
 	return &api.PutBucketPolicyOutput{}, nil
+}
+
+// checkPolicy refuses what auth could not read.
+func checkPolicy(text string) error {
+	if len(text) > maxPolicy {
+		return api.MalformedPolicy.Errorf("Policy exceeds the maximum allowed document size.")
+	}
+	if !strings.HasPrefix(text, "{") || !json.Valid([]byte(text)) {
+		return api.MalformedPolicy.Errorf("Policies must be valid JSON and the first byte must be '{'")
+	}
+	err := policy.Check(text, policy.ForResource)
+	if err == nil {
+		_, err = policy.Parse(text)
+	}
+	if err != nil {
+		return api.MalformedPolicy.Errorf("%s", err)
+	}
+	return nil
 }
 
 // GetBucketPolicy returns a bucket's policy, as it was put.
@@ -176,11 +198,12 @@ type parsedPolicy struct {
 
 // A statement is one of a policy, with its text.
 type statement struct {
-	Effect    string
-	Principal json.RawMessage
-	Resource  list[string]
-	Condition map[string]map[string]list[string]
-	text      json.RawMessage
+	Effect      string
+	Principal   json.RawMessage
+	Resource    list[string]
+	NotResource list[string]
+	Condition   map[string]map[string]list[any] // values may be numbers and booleans
+	text        json.RawMessage
 }
 
 func (s *statement) UnmarshalJSON(b []byte) error {
@@ -208,18 +231,13 @@ func (l *list[T]) UnmarshalJSON(b []byte) error {
 // about other buckets.
 func parsePolicy(name, text string) (parsedPolicy, error) {
 	var p parsedPolicy
-	switch {
-	case len(text) > maxPolicy:
-		return p, api.MalformedPolicy.Errorf("Policy exceeds the maximum allowed document size.")
-	case !strings.HasPrefix(text, "{") || json.Unmarshal([]byte(text), &p) != nil:
+	if err := json.Unmarshal([]byte(text), &p); err != nil {
 		return p, api.MalformedPolicy.Errorf("Policies must be valid JSON and the first byte must be '{'")
-	case len(p.Statement) == 0:
-		return p, api.MalformedPolicy.Errorf("Missing required field Statement")
 	}
 	arn := bucketARN(name).String()
 	for _, s := range p.Statement {
-		if len(s.Principal) == 0 && !strings.Contains(string(s.text), `"NotPrincipal"`) {
-			return p, api.MalformedPolicy.Errorf("Missing required field Principal")
+		if len(s.Resource)+len(s.NotResource) == 0 {
+			return p, api.MalformedPolicy.Errorf("Missing required field Resource")
 		}
 		for _, r := range s.Resource {
 			if r != arn && !strings.HasPrefix(r, arn+"/") && r != arn+"*" {
@@ -269,8 +287,9 @@ func (s statement) public() bool {
 			continue
 		}
 		for key, values := range keys {
-			open := slices.ContainsFunc(values, func(v string) bool {
-				return strings.ContainsAny(v, "*?") || strings.Contains(v, "${") || strings.HasSuffix(v, "/0")
+			open := slices.ContainsFunc(values, func(v any) bool {
+				s, ok := v.(string)
+				return !ok || strings.ContainsAny(s, "*?") || strings.Contains(s, "${") || strings.HasSuffix(s, "/0")
 			})
 			if slices.Contains(fixing, strings.ToLower(key)) && !open {
 				return false

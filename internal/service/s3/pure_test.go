@@ -104,6 +104,9 @@ func FuzzPolicy(f *testing.F) {
 	f.Add(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::b/*"},
 		{"Effect":"Deny","Principal":{"AWS":["*"]},"Action":"s3:*","Resource":["arn:aws:s3:::b"],"Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`)
 	f.Fuzz(func(t *testing.T, text string) {
+		if checkPolicy(text) != nil {
+			return
+		}
 		p, err := parsePolicy("b", text)
 		if err != nil {
 			return
@@ -114,6 +117,9 @@ func FuzzPolicy(f *testing.F) {
 		}
 		if rest == "" {
 			return
+		}
+		if err := checkPolicy(rest); err != nil {
+			t.Errorf("%q less its public statements is %q: %v", text, rest, err)
 		}
 		if q, err := parsePolicy("b", rest); err != nil || q.public() {
 			t.Errorf("%q less its public statements is %q: %v", text, rest, err)
