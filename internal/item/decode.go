@@ -19,6 +19,8 @@ const (
 	errEmptySS problem = badParameter + "An string set  may not be empty"
 	errEmptyNS problem = badParameter + "An number set  may not be empty"
 	errEmptyBS problem = badParameter + "Binary sets should not be empty"
+	errNoName  problem = badParameter + "Empty attribute name"
+	errName    problem = badParameter + "Attribute name is too large, must be less than 65536 bytes"
 	errSameNS  problem = "Input collection contains duplicates"
 
 	badParameter = "One or more parameter values were invalid: "
@@ -35,6 +37,9 @@ const (
 	errToken     problem = "Unexpected token received from parser"
 	errBase64    problem = "Invalid last non-pad Base64 character dectected"
 )
+
+// MaxName is how long, in bytes, the name of an attribute may be.
+const MaxName = 65535
 
 // MaxDepth is how deep lists and maps may be nested.
 const MaxDepth = 31
@@ -109,6 +114,11 @@ func (d *decoder) fields(depth int) {
 		name := d.r.Key()
 		if depth == 0 {
 			d.name = name
+		}
+		if name == "" {
+			d.problem(errNoName)
+		} else if len(name) > MaxName {
+			d.problem(errName)
 		}
 		s := span{start: len(d.buf)}
 		d.buf = binary.AppendUvarint(d.buf, uint64(len(name)))

@@ -64,6 +64,8 @@ func TestInvalid(t *testing.T) {
 	}
 	f(`{"a":{"S":"x"},"b":{}}`, "b", string(errEmpty))
 	f(`{"a":{"X":"x"},"b":{}}`, "a", string(errEmpty))
+	f(`{"":{"S":"x"}}`, "", string(errNoName))
+	f(`{"a":{"M":{"":{"S":"x"}}}}`, "a", string(errNoName))
 	f(`{"a":null}`, "a", string(errEmpty))
 	f(`{"a":{"L":[{"M":{"b":{}}}]}}`, "a", string(errEmpty))
 	f(`{"a":{"S":"x","N":"1"}}`, "a", string(errMany))

@@ -64,8 +64,10 @@ func checkCreate(in *api.CreateTableInput) error {
 	case in.ProvisionedThroughput == nil:
 		return refuse(invalid + "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED")
 	}
-	if in.KeySchema == nil {
-		return refuse("1 validation error detected: Value null at 'keySchema' failed to satisfy constraint: Member must not be null")
+	for name, missing := range map[string]bool{"keySchema": in.KeySchema == nil, "attributeDefinitions": in.AttributeDefinitions == nil} {
+		if missing {
+			return refuse("1 validation error detected: Value null at '" + name + "' failed to satisfy constraint: Member must not be null")
+		}
 	}
 	return checkTags(in.Tags)
 }

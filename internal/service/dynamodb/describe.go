@@ -28,13 +28,7 @@ func (t *table) describe(c counts) *api.TableDescription {
 	slices.SortFunc(d.AttributeDefinitions, func(a, b api.AttributeDefinition) int { return strings.Compare(a.AttributeName, b.AttributeName) })
 	read, write := t.Billing.warm()
 	d.WarmThroughput = &api.TableWarmThroughputDescription{ReadUnitsPerSecond: &read, WriteUnitsPerSecond: &write, Status: new("ACTIVE")}
-	if b := t.Billing; !b.OnDemandSince.IsZero() {
-		mode := provisioned
-		if b.OnDemand {
-			mode = payPerRequest
-		}
-		d.BillingModeSummary = &api.BillingModeSummary{BillingMode: &mode, LastUpdateToPayPerRequestDateTime: &b.OnDemandSince}
-	}
+	d.BillingModeSummary = t.Billing.mode()
 	d.OnDemandThroughput = t.Billing.limits()
 	if t.Class != "" {
 		d.TableClassSummary = &api.TableClassSummary{TableClass: &t.Class, LastUpdateDateTime: timeOrNil(t.ClassSince)}
@@ -98,6 +92,18 @@ func (b *billing) describe() *api.ProvisionedThroughputDescription {
 		d.ReadCapacityUnits, d.WriteCapacityUnits = new(int64(0)), new(int64(0))
 	}
 	return d
+}
+
+// mode describes how a table is paid for, if it has ever been on demand.
+func (b *billing) mode() *api.BillingModeSummary {
+	if b.OnDemandSince.IsZero() {
+		return nil
+	}
+	mode := provisioned
+	if b.OnDemand {
+		mode = payPerRequest
+	}
+	return &api.BillingModeSummary{BillingMode: &mode, LastUpdateToPayPerRequestDateTime: new(b.OnDemandSince)}
 }
 
 // limits describes the most that a table on demand may be used.

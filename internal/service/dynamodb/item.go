@@ -258,6 +258,9 @@ func attributesToGet(names []string) (*expression.Projection, error) {
 		if seen[name] {
 			return nil, refuse(invalid + "Duplicate value in attribute name: " + name)
 		}
+		if name == "" {
+			return nil, refuse(invalid + "Empty attribute name")
+		}
 		seen[name] = true
 	}
 	return expression.ProjectAttributes(names...), nil

@@ -218,6 +218,8 @@ func readUpdates(in map[string]api.AttributeValueUpdate) (attributeUpdates, erro
 		}
 		t := u.value.Type()
 		switch {
+		case name == "":
+			return nil, refuse(invalid + "Empty attribute name")
 		case u.value == nil && u.action != "DELETE":
 			return nil, refuse(invalid + "Only DELETE action is allowed when no attribute value is specified")
 		case u.value != nil && u.action == "DELETE" && !t.IsSet():

@@ -154,6 +154,9 @@ func (sel *selection) fit(keys []test, olderFilter bool) error {
 		if err := sel.checkStartFits(keys); err != nil {
 			return err
 		}
+		if sel.ix == nil && len(k.Range) == 0 {
+			return refuse("The provided exclusive start key is invalid: ExclusiveStartKey: " + sel.start.String())
+		}
 	}
 	if err := sel.checkScalars(sel.project.Attributes()); err != nil {
 		return err

@@ -34,7 +34,7 @@ func newSchema(defs []api.AttributeDefinition) (*schema, error) {
 	s := &schema{seen: make(map[string]bool)}
 	for _, d := range defs {
 		if slices.ContainsFunc(s.definitions, func(have definition) bool { return have.Name == d.AttributeName }) {
-			return nil, refuse("Cannot have two attributes with the same name")
+			return nil, refuse(invalid + "Duplicate AttributeName in AttributeDefinitions: " + d.AttributeName)
 		}
 		t, _ := item.TypeNamed(d.AttributeType) // S, N or B: the decoder checks
 		s.definitions = append(s.definitions, definition{d.AttributeName, t})

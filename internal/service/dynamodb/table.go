@@ -158,6 +158,7 @@ func (s *Service) DeleteTable(ctx context.Context, call *aws.Call, in *api.Delet
 		ItemCount:                 new(int64(0)),
 		TableSizeBytes:            new(int64(0)),
 		ProvisionedThroughput:     t.Billing.describe(),
+		BillingModeSummary:        t.Billing.mode(),
 		DeletionProtectionEnabled: new(false),
 	}}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -13,6 +14,8 @@ import (
 )
 
 const maxTags = 50
+
+var tagPattern = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 
 func tagMap(tags []api.Tag) map[string]string {
 	m := make(map[string]string, len(tags))
@@ -30,6 +33,8 @@ func checkTags(tags []api.Tag) error {
 			return refuse("Duplicate tag keys found in the request: " + t.Key)
 		case strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
 			return refuse("User-defined tag keys can't start with aws:")
+		case !tagPattern.MatchString(t.Key) || !tagPattern.MatchString(t.Value):
+			return refuse(invalid + "Tags may hold letters, spaces, numbers and _ . : / = + - @ only: " + t.Key + "=" + t.Value)
 		}
 		seen[t.Key] = true
 	}
@@ -48,6 +53,9 @@ func resourceTable(resource string) (aws.ARN, error) {
 	arn, err := aws.ParseARN(resource)
 	if resource == "" {
 		return arn, refuse("Invalid TableArn")
+	}
+	if !strings.HasPrefix(resource, "arn:") {
+		return arn, refuse(invalid + "ARNs must start with 'arn:': " + resource)
 	}
 	if err != nil || arn.Service != "dynamodb" || !strings.HasPrefix(arn.Resource, tableKind) || checkName(tableName(arn)) != nil {
 		return arn, refuse("Invalid TableArn: Invalid ResourceArn provided as input " + resource)

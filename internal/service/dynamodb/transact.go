@@ -146,55 +146,62 @@ func (s *Service) transactWrite(call *aws.Call, a api.TransactWriteItem) (*write
 	return w, s.conditions(p, w, nil, nil, condition, update)
 }
 
-// transact does writes, or refuses with the reasons of all that cannot be done.
+// transact does writes, or refuses with the reasons of those that cannot be
+// done: of the first that does not fit its table, else of all that fail.
 func (s *Service) transact(tx *store.Tx, writes []*write) error {
-	reasons := make([]api.CancellationReason, len(writes))
-	failed := false
+	reasons := noReasons(len(writes))
 	seen := make(map[string]bool, len(writes))
-	size := 0
-	fail := func(i int, err error) error {
-		if err == nil {
-			reasons[i].Code = new("None")
-			return nil
-		}
-		r, ok := errors.AsType[*aws.Error](err)
-		if !ok || errors.Is(err, api.ResourceNotFoundException) {
-			return err
-		}
-		failed = true
-		reasons[i] = reason(r)
-		return nil
-	}
 	for i, w := range writes {
 		var err error
 		if w.t, err = s.findTable(tx, w.table); err != nil {
 			return err
 		}
-		err = w.check()
-		if err == nil {
-			key := w.t.ID + string(w.t.itemKey(w.target()))
-			if seen[key] {
-				return refuse(errSameItem)
+		if err := w.check(); err != nil {
+			if reasons[i], err = reason(err); err != nil {
+				return err
 			}
-			seen[key] = true
-			err = s.runChecked(tx, w)
-			size += w.new.Size()
+			return canceled(reasons)
 		}
-		if err := fail(i, err); err != nil {
-			return err
+		key := w.t.ID + string(w.t.itemKey(w.target()))
+		if seen[key] {
+			return refuse(errSameItem)
 		}
+		seen[key] = true
+	}
+	failed, size := false, 0
+	for i, w := range writes {
+		if err := s.runChecked(tx, w); err != nil {
+			failed = true
+			if reasons[i], err = reason(err); err != nil {
+				return err
+			}
+		}
+		size += w.new.Size()
 	}
 	switch {
 	case failed:
 		return canceled(reasons)
 	case size > maxTransactionBytes:
-		return refuse("Collection size of items exceeded, which can also be caused by the aggregate size of the items in the transaction exceeding the 4MB limit")
+		return refuse("Aggregate size of the items in the transaction cannot exceed 4 MB: Transaction size cannot exceed 4194304 bytes")
 	}
 	return nil
 }
 
-// reason is why a part of a transaction cannot be done.
-func reason(r *aws.Error) api.CancellationReason {
+func noReasons(n int) []api.CancellationReason {
+	reasons := make([]api.CancellationReason, n)
+	for i := range reasons {
+		reasons[i].Code = new("None")
+	}
+	return reasons
+}
+
+// reason is why a part of a transaction cannot be done: what err refuses. An
+// error that refuses nothing is returned.
+func reason(err error) (api.CancellationReason, error) {
+	r, ok := errors.AsType[*aws.Error](err)
+	if !ok {
+		return api.CancellationReason{}, err
+	}
 	out := api.CancellationReason{Code: new("ValidationError"), Message: &r.Message}
 	if r.Fault == api.ConditionalCheckFailedException {
 		out.Code = new("ConditionalCheckFailed")
@@ -202,7 +209,7 @@ func reason(r *aws.Error) api.CancellationReason {
 			out.Item = d.Item
 		}
 	}
-	return out
+	return out, nil
 }
 
 func canceled(reasons []api.CancellationReason) error {
@@ -265,8 +272,7 @@ func (s *Service) transactGets(call *aws.Call, in *api.TransactGetItemsInput) ([
 }
 
 func (s *Service) transactGet(tx *store.Tx, gets []transactGet, parameter *string, out *api.TransactGetItemsOutput) error {
-	reasons := make([]api.CancellationReason, len(gets))
-	failed := false
+	reasons := noReasons(len(gets))
 	seen := make(map[string]bool, len(gets))
 	costs := make(map[string]*cost)
 	var order []string
@@ -276,14 +282,11 @@ func (s *Service) transactGet(tx *store.Tx, gets []transactGet, parameter *strin
 			return err
 		}
 		it, err := t.get(tx, g.key, g.project)
-		reasons[i].Code = new("None")
 		if err != nil {
-			r, ok := errors.AsType[*aws.Error](err)
-			if !ok {
+			if reasons[i], err = reason(err); err != nil {
 				return err
 			}
-			failed, reasons[i] = true, reason(r)
-			continue
+			return canceled(reasons)
 		}
 		key := t.ID + string(t.itemKey(g.key))
 		if seen[key] {
@@ -300,9 +303,6 @@ func (s *Service) transactGet(tx *store.Tx, gets []transactGet, parameter *strin
 			r.Item = g.project.Apply(it)
 		}
 		out.Responses = append(out.Responses, r)
-	}
-	if failed {
-		return canceled(reasons)
 	}
 	for _, name := range order {
 		if d := costs[name].describeTransaction(parameter, name); d != nil {

@@ -69,8 +69,15 @@ func checkTableUpdate(in *api.UpdateTableInput) error {
 	}
 	seen := make(map[string]bool)
 	for _, u := range in.GlobalSecondaryIndexUpdates {
-		name := ""
+		name, n := "", 0
+		for _, given := range []bool{u.Update != nil, u.Create != nil, u.Delete != nil} {
+			if given {
+				n++
+			}
+		}
 		switch {
+		case n > 1:
+			return refuse(invalid + "Only one of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete may be given")
 		case u.Update != nil:
 			name = u.Update.IndexName
 		case u.Create != nil:
@@ -267,8 +274,12 @@ func (t *table) createIndex(in *api.CreateGlobalSecondaryIndexAction, defs []api
 		case !ok:
 			all.definitions = append(all.definitions, d)
 		case have != d:
-			return refuse(invalid + "Attribute Name is duplicated with different type: " + d.Name)
+			return refusef(invalid+"Attributes cannot be redefined. Please check that your attribute has the same type as previously defined. "+
+				"Existing schema: Schema:[SchemaElement: key{%[1]s:%[2]s:HASH}] New schema: Schema:[SchemaElement: key{%[1]s:%[3]s:HASH}]", d.Name, have.Type, d.Type)
 		}
+	}
+	if _, err := given.key(in.KeySchema, maxKeyParts); err != nil {
+		return err // the request itself must define what the key uses
 	}
 	for ix := range t.indexes {
 		if ix.Name == in.IndexName {

@@ -111,14 +111,14 @@ func checkNames(names map[string]string) error {
 		if !isReference(key, '#') {
 			return refuse(`ExpressionAttributeNames contains invalid key: Syntax error; key: "` + key + `"`)
 		}
-		if n := len(names[key]); n == 0 || n > maxName {
-			return refuse("ExpressionAttributeNames contains invalid value: Attribute name must be between 1 and 65535 bytes for key " + key)
+		if n := len(names[key]); n == 0 {
+			return refuse("ExpressionAttributeNames contains invalid value: Empty attribute name for key " + key)
+		} else if n > item.MaxName {
+			return refuse("ExpressionAttributeNames contains invalid value: Attribute name is too large, must be less than 65536 bytes for key " + key)
 		}
 	}
 	return nil
 }
-
-const maxName = 65535
 
 func checkValues(values item.Item) error {
 	if values == nil {
