@@ -23,25 +23,58 @@ func onTable[In, Out any, P tableInput[In]](op smithy.Operation[In, Out], handle
 		if err := checkTableName(P(in).GetTableName()); err != nil {
 			return err
 		}
-		return checkTable(call, op.Name, P(in).GetTableName(), check)
+		arn, err := tableARN(call, P(in).GetTableName())
+		if err != nil {
+			return err
+		}
+		return check(service.Access{Action: "dynamodb:" + op.Name, Resource: arn})
 	}).Checks("TableName")
 }
 
-// onItems is the row of an operation on items of one table.
-func onItems[In, Out any, P tableInput[In]](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error)) service.Operation {
+// onItems is the row of an operation on items of one table. about adds what
+// policies may ask of the request.
+func onItems[In, Out any, P tableInput[In]](
+	s *Service,
+	op smithy.Operation[In, Out],
+	handle func(context.Context, *aws.Call, *In) (*Out, error),
+	about func(*facts, *In),
+) service.Operation {
 	return service.OpEach(op, handle, func(call *aws.Call, in *In, check func(service.Access) error) error {
-		return checkTable(call, op.Name, P(in).GetTableName(), check)
+		return s.checkItems(call, op.Name, P(in).GetTableName(), check, func(f *facts) { about(f, in) })
 	})
 }
 
+// checkItems checks for leave to do action on items of the table of that name.
+// A root needs none but of others' tables, so what policies may ask is not
+// looked up for one.
+func (s *Service) checkItems(call *aws.Call, action, name string, check func(service.Access) error, about func(*facts)) error {
+	arn, err := tableARN(call, name)
+	if err != nil {
+		return err
+	}
+	a := service.Access{Action: "dynamodb:" + action, Resource: arn}
+	f := &facts{service: s, table: arn}
+	if call.Principal.Kind == aws.Root && arn.Account == call.Account {
+		f.onlyIndex = true
+	}
+	about(f)
+	if f.index != "" {
+		a.Resource.Resource += "/index/" + f.index
+	}
+	if !f.onlyIndex {
+		a.Keys = f.keys()
+	}
+	return check(a)
+}
+
 // onResource is the row of an operation on a resource that is meant by its ARN.
-func onResource[In, Out any, PtrIn interface {
+func onResource[In, Out any, P interface {
 	*In
 	GetResourceArn() string
 }](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error)) service.Operation {
 	action := op.Service + ":" + op.Name
 	return service.OpEach(op, handle, func(call *aws.Call, in *In, check func(service.Access) error) error {
-		arn, err := resourceTable(PtrIn(in).GetResourceArn())
+		arn, err := resourceTable(P(in).GetResourceArn())
 		if err != nil {
 			return err
 		}
@@ -49,55 +82,136 @@ func onResource[In, Out any, PtrIn interface {
 	}).Checks("ResourceArn")
 }
 
-// checkTable checks for leave to do action on the table of that name.
-func checkTable(call *aws.Call, action, name string, check func(service.Access) error) error {
-	arn, err := tableARN(call, name)
-	if err != nil {
-		return err
-	}
-	return check(service.Access{Action: "dynamodb:" + action, Resource: arn})
+func aboutPut(f *facts, in *api.PutItemInput) {
+	f.write(in.ReturnValues, in.ReturnConsumedCapacity)
+	f.put(in.Item)
+	f.condition(in.ExpressionAttributeNames, in.ExpressionAttributeValues, in.ConditionExpression, nil, in.Expected)
 }
 
-func batchGetAccess(call *aws.Call, in *api.BatchGetItemInput, check func(service.Access) error) error {
+func aboutDelete(f *facts, in *api.DeleteItemInput) {
+	f.write(in.ReturnValues, in.ReturnConsumedCapacity)
+	f.put(in.Key)
+	f.condition(in.ExpressionAttributeNames, in.ExpressionAttributeValues, in.ConditionExpression, nil, in.Expected)
+}
+
+func aboutUpdate(f *facts, in *api.UpdateItemInput) {
+	f.write(in.ReturnValues, in.ReturnConsumedCapacity)
+	f.put(in.Key)
+	f.names(slices.Collect(maps.Keys(in.AttributeUpdates)))
+	f.condition(in.ExpressionAttributeNames, in.ExpressionAttributeValues, in.ConditionExpression, in.UpdateExpression, in.Expected)
+}
+
+func aboutGet(f *facts, in *api.GetItemInput) {
+	f.set("dynamodb:ReturnConsumedCapacity", in.ReturnConsumedCapacity)
+	f.put(in.Key)
+	f.projection(in.ExpressionAttributeNames, in.ProjectionExpression, in.AttributesToGet)
+}
+
+func aboutQuery(f *facts, in *api.QueryInput) {
+	f.index = aws.Value(in.IndexName)
+	f.set("dynamodb:Select", in.Select)
+	f.set("dynamodb:ReturnConsumedCapacity", in.ReturnConsumedCapacity)
+	f.query(in)
+	f.filter(in.ExpressionAttributeNames, in.ExpressionAttributeValues, in.FilterExpression, in.QueryFilter)
+	f.projection(in.ExpressionAttributeNames, in.ProjectionExpression, in.AttributesToGet)
+}
+
+func aboutScan(f *facts, in *api.ScanInput) {
+	f.index = aws.Value(in.IndexName)
+	f.set("dynamodb:Select", in.Select)
+	f.set("dynamodb:ReturnConsumedCapacity", in.ReturnConsumedCapacity)
+	f.filter(in.ExpressionAttributeNames, in.ExpressionAttributeValues, in.FilterExpression, in.ScanFilter)
+	f.projection(in.ExpressionAttributeNames, in.ProjectionExpression, in.AttributesToGet)
+}
+
+func (s *Service) batchGetAccess(call *aws.Call, in *api.BatchGetItemInput, check func(service.Access) error) error {
 	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
-		if err := checkTable(call, "BatchGetItem", name, check); err != nil {
+		err := s.checkItems(call, "BatchGetItem", name, check, func(f *facts) {
+			k := in.RequestItems[name]
+			f.set("dynamodb:ReturnConsumedCapacity", in.ReturnConsumedCapacity)
+			for _, key := range k.Keys {
+				f.put(key)
+			}
+			f.projection(k.ExpressionAttributeNames, k.ProjectionExpression, k.AttributesToGet)
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func batchWriteAccess(call *aws.Call, in *api.BatchWriteItemInput, check func(service.Access) error) error {
+func (s *Service) batchWriteAccess(call *aws.Call, in *api.BatchWriteItemInput, check func(service.Access) error) error {
 	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
-		if err := checkTable(call, "BatchWriteItem", name, check); err != nil {
+		err := s.checkItems(call, "BatchWriteItem", name, check, func(f *facts) {
+			f.set("dynamodb:ReturnConsumedCapacity", in.ReturnConsumedCapacity)
+			for _, r := range in.RequestItems[name] {
+				if r.PutRequest != nil {
+					f.put(r.PutRequest.Item)
+				}
+				if r.DeleteRequest != nil {
+					f.put(r.DeleteRequest.Key)
+				}
+			}
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func transactGetAccess(call *aws.Call, in *api.TransactGetItemsInput, check func(service.Access) error) error {
+func (s *Service) transactGetAccess(call *aws.Call, in *api.TransactGetItemsInput, check func(service.Access) error) error {
 	for _, a := range in.TransactItems {
-		if err := checkTable(call, "GetItem", a.Get.TableName, check); err != nil {
+		err := s.checkItems(call, "GetItem", a.Get.TableName, check, func(f *facts) {
+			f.set("dynamodb:EnclosingOperation", new("TransactGetItems"))
+			f.put(a.Get.Key)
+			f.projection(a.Get.ExpressionAttributeNames, a.Get.ProjectionExpression, nil)
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func transactWriteAccess(call *aws.Call, in *api.TransactWriteItemsInput, check func(service.Access) error) error {
+func (s *Service) transactWriteAccess(call *aws.Call, in *api.TransactWriteItemsInput, check func(service.Access) error) error {
 	for _, a := range in.TransactItems {
-		var err error
+		var action, table string
+		var about func(*facts)
 		switch {
 		case a.Put != nil:
-			err = checkTable(call, "PutItem", a.Put.TableName, check)
+			action, table = "PutItem", a.Put.TableName
+			about = func(f *facts) {
+				f.put(a.Put.Item)
+				f.condition(a.Put.ExpressionAttributeNames, a.Put.ExpressionAttributeValues, a.Put.ConditionExpression, nil, nil)
+			}
 		case a.Update != nil:
-			err = checkTable(call, "UpdateItem", a.Update.TableName, check)
+			action, table = "UpdateItem", a.Update.TableName
+			about = func(f *facts) {
+				f.put(a.Update.Key)
+				f.condition(a.Update.ExpressionAttributeNames, a.Update.ExpressionAttributeValues, a.Update.ConditionExpression, &a.Update.UpdateExpression, nil)
+			}
 		case a.Delete != nil:
-			err = checkTable(call, "DeleteItem", a.Delete.TableName, check)
+			action, table = "DeleteItem", a.Delete.TableName
+			about = func(f *facts) {
+				f.put(a.Delete.Key)
+				f.condition(a.Delete.ExpressionAttributeNames, a.Delete.ExpressionAttributeValues, a.Delete.ConditionExpression, nil, nil)
+			}
 		case a.ConditionCheck != nil:
-			err = checkTable(call, "ConditionCheckItem", a.ConditionCheck.TableName, check)
+			c := a.ConditionCheck
+			action, table = "ConditionCheckItem", c.TableName
+			about = func(f *facts) {
+				f.put(c.Key)
+				f.condition(c.ExpressionAttributeNames, c.ExpressionAttributeValues, &c.ConditionExpression, nil, nil)
+			}
+		default:
+			continue // the handler refuses it
 		}
+		err := s.checkItems(call, action, table, check, func(f *facts) {
+			f.set("dynamodb:EnclosingOperation", new("TransactWriteItems"))
+			about(f)
+		})
 		if err != nil {
 			return err
 		}

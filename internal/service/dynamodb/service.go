@@ -41,17 +41,17 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.DescribeEndpoints, s.DescribeEndpoints, service.Any),
 			onTable(api.DescribeContinuousBackups, s.DescribeContinuousBackups),
 
-			onItems(api.PutItem, s.PutItem),
-			onItems(api.GetItem, s.GetItem),
-			onItems(api.UpdateItem, s.UpdateItem),
-			onItems(api.DeleteItem, s.DeleteItem),
-			onItems(api.Query, s.Query),
-			onItems(api.Scan, s.Scan),
+			onItems(s, api.PutItem, s.PutItem, aboutPut),
+			onItems(s, api.GetItem, s.GetItem, aboutGet),
+			onItems(s, api.UpdateItem, s.UpdateItem, aboutUpdate),
+			onItems(s, api.DeleteItem, s.DeleteItem, aboutDelete),
+			onItems(s, api.Query, s.Query, aboutQuery),
+			onItems(s, api.Scan, s.Scan, aboutScan),
 
-			service.OpEach(api.BatchGetItem, s.BatchGetItem, batchGetAccess),
-			service.OpEach(api.BatchWriteItem, s.BatchWriteItem, batchWriteAccess),
-			service.OpEach(api.TransactGetItems, s.TransactGetItems, transactGetAccess),
-			service.OpEach(api.TransactWriteItems, s.TransactWriteItems, transactWriteAccess),
+			service.OpEach(api.BatchGetItem, s.BatchGetItem, s.batchGetAccess),
+			service.OpEach(api.BatchWriteItem, s.BatchWriteItem, s.batchWriteAccess),
+			service.OpEach(api.TransactGetItems, s.TransactGetItems, s.transactGetAccess),
+			service.OpEach(api.TransactWriteItems, s.TransactWriteItems, s.transactWriteAccess),
 		},
 	}
 }
