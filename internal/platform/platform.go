@@ -120,9 +120,11 @@ func (p *Platform) services(cfg Config) ([]service.Definition, error) {
 		return nil, err
 	}
 	functions = lambda.New(lambda.Config{Dir: cacheDir(cfg), Log: cfg.Log}, p.db, p.Table, p.runner)
+	tables := dynamodb.New(p.db)
 	return []service.Definition{
 		apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Endpoint: cfg.Endpoint, Log: cfg.Log}).Definition(),
-		dynamodb.New(p.db).Definition(),
+		tables.Definition(),
+		tables.Streams(),
 		functions.Definition(),
 		logs.New(p.db).Definition(),
 		s3.New(p.db).Definition(),

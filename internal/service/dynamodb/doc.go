@@ -14,13 +14,15 @@
 // DeleteItem ask for them, a batch, a transaction, a statement or expiry.
 //
 //	service.go  what the service is made of, and its table of operations
-//	access.go   what callers must be allowed to do
+//	access.go   what callers must be allowed to do; facts.go, what policies may ask
 //	table.go    operations on tables; create.go, update.go, describe.go, schema.go
 //	item.go     operations on single items
 //	query.go    Query and, in scan.go, Scan; read.go has what they share
 //	batch.go    batches
 //	transact.go transactions
 //	write.go    how items change
+//	stream.go   what is recorded of changes; streams.go, the API of its readers
+//	ttl.go      items that expire
 //	key.go      what may be in keys
 //	request.go  parameters with expressions, and in legacy.go those without
 //	capacity.go what operations consume

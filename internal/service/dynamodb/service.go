@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"sync"
+	"sync/atomic"
 
 	api "github.com/aloft-cloud/aloft/internal/api/dynamodb"
 	"github.com/aloft-cloud/aloft/internal/service"
@@ -16,11 +17,13 @@ type Service struct {
 	expressions expression.Cache
 	known       sync.Map  // aws.ARN to *table, as of some version
 	backfills   task.Bell // rung when an index is made
+	expiry      task.Bell // rung when an item is due sooner than nextDue
+	nextDue     atomic.Int64
 }
 
 // New returns DynamoDB over db.
 func New(db *store.DB) *Service {
-	return &Service{db: db, backfills: task.NewBell()}
+	return &Service{db: db, backfills: task.NewBell(), expiry: task.NewBell()}
 }
 
 // Definition implements the contract in package service.
@@ -39,6 +42,8 @@ func (s *Service) Definition() service.Definition {
 			onResource(api.ListTagsOfResource, s.ListTagsOfResource),
 			service.Op(api.DescribeLimits, s.DescribeLimits, service.Any),
 			service.Op(api.DescribeEndpoints, s.DescribeEndpoints, service.Any),
+			onTable(api.UpdateTimeToLive, s.UpdateTimeToLive),
+			onTable(api.DescribeTimeToLive, s.DescribeTimeToLive),
 			onTable(api.DescribeContinuousBackups, s.DescribeContinuousBackups),
 
 			onItems(s, api.PutItem, s.PutItem, aboutPut),

@@ -174,9 +174,6 @@ func deleteTable(tx *store.Tx, t *table) error {
 	if err := t.rows.DeleteRange(tx, nil, nil); err != nil {
 		return err
 	}
-	if err := t.deleteTTL(tx); err != nil {
-		return err
-	}
 	if err := t.closeStream(tx); err != nil {
 		return err
 	}

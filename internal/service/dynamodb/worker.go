@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -16,14 +17,16 @@ func (s *Service) tasks() []task.Task {
 	return []task.Task{
 		{Name: "dynamodb/backfill", Run: s.fillIndexes, Bell: s.backfills},
 		{Name: "dynamodb/tokens", Run: s.forgetTokens},
+		{Name: "dynamodb/streams", Run: s.trimStreams},
+		{Name: "dynamodb/expiry", Run: s.expire, Bell: s.expiry},
 	}
 }
 
 // idle is how long a task sleeps that only a bell gives something to do.
 const idle = 24 * time.Hour
 
-// A backfill is how far the entries of a new index have been made. Writes make
-// those of the items they touch meanwhile, so each item needs to be seen once.
+// A backfill is how far the entries of a new index, or what expiry needs, have
+// been made. Writes make those of the items they touch meanwhile, so each item needs to be seen once.
 type backfill struct {
 	After []byte `json:",omitempty"` // key of the last row seen
 }
@@ -33,17 +36,14 @@ const (
 	fillBytes = 1 << 20
 )
 
-// fillIndexes makes the entries of new indexes.
+// fillIndexes makes the entries of new indexes, and what expiry needs.
 func (s *Service) fillIndexes(ctx context.Context) (time.Duration, error) {
 	var unfinished []aws.ARN
 	err := s.db.View(ctx, func(tx *store.Tx) error {
 		unfinished = nil
 		for arn, t := range tables.Scan(tx, aws.ARN{}) {
-			for _, ix := range t.Globals {
-				if ix.Backfill != nil {
-					unfinished = append(unfinished, arn)
-					break
-				}
+			if t.TTL.Backfill != nil || slices.ContainsFunc(t.Globals, func(ix *index) bool { return ix.Backfill != nil }) {
+				unfinished = append(unfinished, arn)
 			}
 		}
 		return nil
@@ -62,10 +62,13 @@ func (s *Service) fillIndexes(ctx context.Context) (time.Duration, error) {
 			}
 		}
 	}
+	if len(unfinished) > 0 {
+		s.expiry.Ring() // some items may be due
+	}
 	return idle, nil
 }
 
-// fillSome makes entries for some more items of a table, and reports whether
+// fillSome does so for some more items of a table, and reports whether
 // there is more to do.
 func fillSome(tx *store.Tx, arn aws.ARN) (more bool, err error) {
 	t, err := readTable(tx, arn)
@@ -74,6 +77,16 @@ func fillSome(tx *store.Tx, arn aws.ARN) (more bool, err error) {
 	}
 	if err != nil {
 		return false, err
+	}
+	if t.TTL.Backfill != nil {
+		done, err := t.fillTTL(tx)
+		if err != nil {
+			return false, err
+		}
+		if done {
+			t.TTL.Backfill = nil
+		}
+		return true, putTable(tx, t)
 	}
 	for _, ix := range t.Globals {
 		if ix.Backfill == nil {
@@ -94,18 +107,25 @@ func fillSome(tx *store.Tx, arn aws.ARN) (more bool, err error) {
 // fill makes entries of ix for some more items, and reports whether it has
 // seen all. Items with a value that cannot be in the key have none.
 func (t *table) fill(tx *store.Tx, ix *index) (done bool, err error) {
+	return t.fillFrom(tx, ix.Backfill, func(_ []byte, it item.Item) error {
+		if entry := t.entryKey(ix, it); entry != nil && ix.checkItem(it) == nil {
+			return ix.rows.Put(tx, entry, ix.project(it))
+		}
+		return nil
+	})
+}
+
+// fillFrom calls each for some more items, and reports whether it has seen all.
+func (t *table) fillFrom(tx *store.Tx, b *backfill, each func(key []byte, it item.Item) error) (done bool, err error) {
 	var from []byte
-	if ix.Backfill.After != nil {
-		from = append(ix.Backfill.After, 0)
+	if b.After != nil {
+		from = append(b.After, 0)
 	}
 	rows, size := 0, 0
 	for key, row := range t.rows.Scan(tx, from, nil) {
-		ix.Backfill.After = bytes.Clone(key)
-		it := item.Item(bytes.Clone(row))
-		if entry := t.entryKey(ix, it); entry != nil && ix.checkItem(it) == nil {
-			if err := ix.rows.Put(tx, entry, ix.project(it)); err != nil {
-				return false, err
-			}
+		b.After = bytes.Clone(key)
+		if err := each(key, bytes.Clone(row)); err != nil {
+			return false, err
 		}
 		rows++
 		if size += len(row); rows == fillRows || size >= fillBytes {
