@@ -190,8 +190,8 @@ func (x *exchange) invoke(a *served, event []byte) ([]byte, error) {
 		Payload:      event,
 	})
 	switch {
-	case err != nil && ctx.Err() != nil:
-		return nil, ctx.Err()
+	case ctx.Err() != nil:
+		return nil, ctx.Err() // what came so late is of the hurry, not of the function
 	case err != nil:
 		return nil, err
 	case out.FunctionError != nil:
