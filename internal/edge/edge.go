@@ -119,17 +119,18 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) operate(w http.ResponseWriter, r *http.Request, requestID string) (*protocol.Exchange, any, error) {
 	if h.cfg.Open {
 		if err := checkOrigin(r); err != nil {
-			return protocol.Unmatched(r), nil, err
+			return protocol.Unmatched(r, ""), nil, err
 		}
 	}
 	body, form, err := readForm(w, r)
 	if err != nil {
-		return protocol.Unmatched(r), nil, err
+		return protocol.Unmatched(r, ""), nil, err
 	}
 	name := h.router.route(r, form.Value)
 	api := h.apis[name]
 	if api == nil {
-		return protocol.Unmatched(r), nil, errNoService(r, name, form.Value("Action"))
+		s := h.router.byTarget[name]
+		return protocol.Unmatched(r, spoken(s)), nil, errNoService(r, s, name, form.Value("Action"))
 	}
 	x, err := api.Match(r, form)
 	if err != nil {
@@ -211,7 +212,7 @@ func (h *Handler) recovered(w http.ResponseWriter, r *http.Request) {
 		panic(p) // the server breaks the connection
 	}
 	h.cfg.Log.Error("panic", "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
-	if err := protocol.Unmatched(r).EncodeError(w, aws.InternalFailure.Errorf("The request failed because of an internal error."), aws.NewRequestID()); err != nil {
+	if err := protocol.Unmatched(r, "").EncodeError(w, aws.InternalFailure.Errorf("The request failed because of an internal error."), aws.NewRequestID()); err != nil {
 		h.cfg.Log.Debug("answer cut short", "err", err)
 	}
 }

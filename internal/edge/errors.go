@@ -6,22 +6,27 @@ import (
 
 	"github.com/aloft-cloud/aloft/internal/api/catalog"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/smithy"
 )
 
-// errNoService refuses a request for a service that is not there, by name if
-// it has one.
-func errNoService(r *http.Request, name, action string) error {
-	for i := range catalog.Services {
-		s := &catalog.Services[i]
-		if s.Name != name {
-			continue
-		}
+// spoken is the protocol of s, which may be nil.
+func spoken(s *catalog.Service) smithy.Protocol {
+	if s == nil {
+		return ""
+	}
+	return s.Protocols[0]
+}
+
+// errNoService refuses a request for the service s, which is not there, by
+// name; s is nil if there is none of that name.
+func errNoService(r *http.Request, s *catalog.Service, name, action string) error {
+	switch {
+	case s != nil:
 		if op := operationOf(s, r, action); op != "" {
 			return aws.NotImplemented.Errorf("Aloft does not answer %s:%s yet.", name, op)
 		}
 		return aws.NotImplemented.Errorf("Aloft does not answer %s yet.", name)
-	}
-	if name != "" {
+	case name != "":
 		return aws.NotImplemented.Errorf("Aloft knows no service that signs as %q.", name)
 	}
 	return aws.UnknownOperation.Errorf("Aloft cannot tell which service is meant: the request is not signed for one, " +

@@ -91,7 +91,7 @@ func (h *Handler) serveOrigin(w http.ResponseWriter, r *http.Request, requestID 
 		w.WriteHeader(http.StatusOK)
 		return true
 	}
-	if err := protocol.Unmatched(r).EncodeError(w, err, requestID); err != nil {
+	if err := protocol.Unmatched(r, "").EncodeError(w, err, requestID); err != nil {
 		h.cfg.Log.Debug("answer cut short", "id", requestID, "err", err)
 	}
 	return true

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"cmp"
 	"net/http"
 	"reflect"
 
@@ -10,9 +11,10 @@ import (
 )
 
 // Unmatched returns an exchange for refusing a request that is for no service
-// we know, in the protocol it seems to speak.
-func Unmatched(r *http.Request) *Exchange {
-	x := &Exchange{Protocol: smithy.RESTXML, json: "1.0", head: r.Method == http.MethodHead}
+// we answer: in the protocol it seems to speak, or else in usual, which is that
+// of the service it is for, or "".
+func Unmatched(r *http.Request, usual smithy.Protocol) *Exchange {
+	x := &Exchange{Protocol: cmp.Or(usual, smithy.RESTXML), json: "1.0", head: r.Method == http.MethodHead}
 	switch {
 	case r.Header.Get("X-Amz-Target") != "":
 		x.Protocol = smithy.JSON

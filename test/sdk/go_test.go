@@ -86,7 +86,7 @@ func TestGo(t *testing.T) {
 
 func goDynamoDB(t *testing.T, client *dynamodb.Client) {
 	ctx := t.Context()
-	table := new("go")
+	table := new("go-table")
 	_, err := client.CreateTable(ctx, &dynamodb.CreateTableInput{
 		TableName: table, BillingMode: dbtypes.BillingModePayPerRequest,
 		AttributeDefinitions: []dbtypes.AttributeDefinition{{AttributeName: new("id"), AttributeType: "S"}},

@@ -25,21 +25,21 @@ aws iam put-user-policy --user-name reader --policy-name read --policy-document 
 read -r key secret <<<"$(aws iam create-access-key --user-name reader --query 'AccessKey.[AccessKeyId,SecretAccessKey]')"
 
 # DynamoDB
-aws dynamodb create-table --table-name cli --billing-mode PAY_PER_REQUEST \
+aws dynamodb create-table --table-name cli-table --billing-mode PAY_PER_REQUEST \
   --attribute-definitions AttributeName=pk,AttributeType=S --key-schema AttributeName=pk,KeyType=HASH >/dev/null
-aws dynamodb wait table-exists --table-name cli
-aws dynamodb put-item --table-name cli --item '{"pk":{"S":"a"},"n":{"N":"1"}}'
-aws dynamodb update-item --table-name cli --key '{"pk":{"S":"a"}}' --update-expression 'SET n = n + :one' --expression-attribute-values '{":one":{"N":"1"}}'
-is "$(aws dynamodb get-item --table-name cli --key '{"pk":{"S":"a"}}' --query Item.n.N)" 2
-refuses ConditionalCheckFailedException aws dynamodb put-item --table-name cli --item '{"pk":{"S":"a"}}' --condition-expression 'attribute_not_exists(pk)'
-refuses ResourceNotFoundException aws dynamodb scan --table-name none
+aws dynamodb wait table-exists --table-name cli-table
+aws dynamodb put-item --table-name cli-table --item '{"pk":{"S":"a"},"n":{"N":"1"}}'
+aws dynamodb update-item --table-name cli-table --key '{"pk":{"S":"a"}}' --update-expression 'SET n = n + :one' --expression-attribute-values '{":one":{"N":"1"}}'
+is "$(aws dynamodb get-item --table-name cli-table --key '{"pk":{"S":"a"}}' --query Item.n.N)" 2
+refuses ConditionalCheckFailedException aws dynamodb put-item --table-name cli-table --item '{"pk":{"S":"a"}}' --condition-expression 'attribute_not_exists(pk)'
+refuses ResourceNotFoundException aws dynamodb scan --table-name none-such
 
 # The user's key is verified and its policy enforced
 as_reader() { AWS_ACCESS_KEY_ID=$key AWS_SECRET_ACCESS_KEY=$secret aws "$@"; }
-is "$(as_reader dynamodb get-item --table-name cli --key '{"pk":{"S":"a"}}' --query Item.n.N)" 2
-refuses AccessDeniedException as_reader dynamodb delete-item --table-name cli --key '{"pk":{"S":"a"}}'
+is "$(as_reader dynamodb get-item --table-name cli-table --key '{"pk":{"S":"a"}}' --query Item.n.N)" 2
+refuses AccessDeniedException as_reader dynamodb delete-item --table-name cli-table --key '{"pk":{"S":"a"}}'
 secret=wrong
-refuses InvalidSignatureException as_reader dynamodb get-item --table-name cli --key '{"pk":{"S":"a"}}'
+refuses InvalidSignatureException as_reader dynamodb get-item --table-name cli-table --key '{"pk":{"S":"a"}}'
 
 # S3
 aws s3 mb s3://cli-bucket >/dev/null
@@ -63,7 +63,7 @@ PY
 "$(dirname "$AWS")/python" -m zipfile -c code.zip index.py
 fn=$(aws lambda create-function --function-name cli-fn --runtime python3.12 --handler index.handler --role "$role" --zip-file fileb://code.zip --query FunctionArn)
 aws lambda wait function-active-v2 --function-name cli-fn
-aws lambda invoke --function-name cli-fn --cli-binary-format raw-in-base64-out --payload '{"n":41}' out.json >/dev/null
+aws lambda invoke --function-name cli-fn --payload '{"n":41}' out.json >/dev/null
 is "$(cat out.json)" '{"got": 42}'
 for _ in 1 2 3 4 5 6 7 8 9 10; do # logs come a moment later
   lines=$(aws logs filter-log-events --log-group-name /aws/lambda/cli-fn --filter-pattern hello --query 'events[].message' 2>/dev/null || true)

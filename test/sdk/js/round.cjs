@@ -14,23 +14,23 @@ async function dynamodb() {
   const {DynamoDBDocumentClient, PutCommand, GetCommand, QueryCommand, UpdateCommand, TransactWriteCommand} = sdk('lib-dynamodb')
   const client = new DynamoDBClient()
   await client.send(new CreateTableCommand({
-    TableName: 'js', BillingMode: 'PAY_PER_REQUEST',
+    TableName: 'js-table', BillingMode: 'PAY_PER_REQUEST',
     AttributeDefinitions: [{AttributeName: 'pk', AttributeType: 'S'}, {AttributeName: 'sk', AttributeType: 'S'}],
     KeySchema: [{AttributeName: 'pk', KeyType: 'HASH'}, {AttributeName: 'sk', KeyType: 'RANGE'}],
   }))
-  await waitUntilTableExists({client, maxWaitTime: 10}, {TableName: 'js'})
+  await waitUntilTableExists({client, maxWaitTime: 10}, {TableName: 'js-table'})
   const doc = DynamoDBDocumentClient.from(client)
-  for (const sk of ['a', 'b', 'c']) await doc.send(new PutCommand({TableName: 'js', Item: {pk: '1', sk, n: 1, list: [1, 'x', null, {deep: true}]}}))
+  for (const sk of ['a', 'b', 'c']) await doc.send(new PutCommand({TableName: 'js-table', Item: {pk: '1', sk, n: 1, list: [1, 'x', null, {deep: true}]}}))
   const {Attributes} = await doc.send(new UpdateCommand({
-    TableName: 'js', Key: {pk: '1', sk: 'a'}, UpdateExpression: 'ADD n :n SET #l[0] = :x',
+    TableName: 'js-table', Key: {pk: '1', sk: 'a'}, UpdateExpression: 'ADD n :n SET #l[0] = :x',
     ExpressionAttributeNames: {'#l': 'list'}, ExpressionAttributeValues: {':n': 4, ':x': 'first'}, ReturnValues: 'ALL_NEW',
   }))
   assert.deepEqual([Attributes.n, Attributes.list[0]], [5, 'first'])
-  const {Items} = await doc.send(new QueryCommand({TableName: 'js', KeyConditionExpression: 'pk = :p AND begins_with(sk, :s)', ExpressionAttributeValues: {':p': '1', ':s': 'b'}}))
+  const {Items} = await doc.send(new QueryCommand({TableName: 'js-table', KeyConditionExpression: 'pk = :p AND begins_with(sk, :s)', ExpressionAttributeValues: {':p': '1', ':s': 'b'}}))
   assert.equal(Items.length, 1)
-  await refused('ConditionalCheckFailedException', doc.send(new PutCommand({TableName: 'js', Item: {pk: '1', sk: 'a'}, ConditionExpression: 'attribute_not_exists(pk)'})))
-  await doc.send(new TransactWriteCommand({TransactItems: [{Put: {TableName: 'js', Item: {pk: '2', sk: 'x'}}}, {Delete: {TableName: 'js', Key: {pk: '1', sk: 'c'}}}]}))
-  assert.equal((await doc.send(new GetCommand({TableName: 'js', Key: {pk: '1', sk: 'c'}}))).Item, undefined)
+  await refused('ConditionalCheckFailedException', doc.send(new PutCommand({TableName: 'js-table', Item: {pk: '1', sk: 'a'}, ConditionExpression: 'attribute_not_exists(pk)'})))
+  await doc.send(new TransactWriteCommand({TransactItems: [{Put: {TableName: 'js-table', Item: {pk: '2', sk: 'x'}}}, {Delete: {TableName: 'js-table', Key: {pk: '1', sk: 'c'}}}]}))
+  assert.equal((await doc.send(new GetCommand({TableName: 'js-table', Key: {pk: '1', sk: 'c'}}))).Item, undefined)
 }
 
 async function s3() {

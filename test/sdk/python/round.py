@@ -38,7 +38,7 @@ def role(name="py-role"):
 
 def dynamodb():
     table = boto3.resource("dynamodb").create_table(
-        TableName="py",
+        TableName="py-table",
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         AttributeDefinitions=[{"AttributeName": n, "AttributeType": t} for n, t in (("pk", "S"), ("sk", "N"), ("color", "S"))],
         GlobalSecondaryIndexes=[{"IndexName": "color", "KeySchema": [{"AttributeName": "color", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}],
@@ -65,8 +65,8 @@ def dynamodb():
     response = refused(
         "TransactionCanceledException", client.transact_write_items,
         TransactItems=[
-            {"Put": {"TableName": "py", "Item": {"pk": {"S": "b"}, "sk": {"N": "1"}}}},
-            {"ConditionCheck": {"TableName": "py", "Key": {"pk": {"S": "a"}, "sk": {"N": "1"}}, "ConditionExpression": "attribute_not_exists(pk)"}},
+            {"Put": {"TableName": "py-table", "Item": {"pk": {"S": "b"}, "sk": {"N": "1"}}}},
+            {"ConditionCheck": {"TableName": "py-table", "Key": {"pk": {"S": "a"}, "sk": {"N": "1"}}, "ConditionExpression": "attribute_not_exists(pk)"}},
         ],
     )
     assert [r["Code"] for r in response["CancellationReasons"]] == ["None", "ConditionalCheckFailed"], response
