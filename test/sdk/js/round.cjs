@@ -18,7 +18,7 @@ async function dynamodb() {
     AttributeDefinitions: [{AttributeName: 'pk', AttributeType: 'S'}, {AttributeName: 'sk', AttributeType: 'S'}],
     KeySchema: [{AttributeName: 'pk', KeyType: 'HASH'}, {AttributeName: 'sk', KeyType: 'RANGE'}],
   }))
-  await waitUntilTableExists({client, maxWaitTime: 10}, {TableName: 'js-table'})
+  await waitUntilTableExists({client, maxWaitTime: 10, minDelay: 1}, {TableName: 'js-table'})
   const doc = DynamoDBDocumentClient.from(client)
   for (const sk of ['a', 'b', 'c']) await doc.send(new PutCommand({TableName: 'js-table', Item: {pk: '1', sk, n: 1, list: [1, 'x', null, {deep: true}]}}))
   const {Attributes} = await doc.send(new UpdateCommand({
@@ -78,7 +78,7 @@ async function functions() {
   const client = new LambdaClient()
   const code = "exports.handler = async (event, context) => { if (event.fail) throw new TypeError('asked to'); return {event, left: context.getRemainingTimeInMillis() > 0} }"
   await client.send(new CreateFunctionCommand({FunctionName: 'js-fn', Runtime: 'nodejs20.x', Handler: 'index.handler', Role: Role.Arn, Code: {ZipFile: zip('index.js', code)}}))
-  await waitUntilFunctionActiveV2({client, maxWaitTime: 10}, {FunctionName: 'js-fn'})
+  await waitUntilFunctionActiveV2({client, maxWaitTime: 10, minDelay: 1}, {FunctionName: 'js-fn'})
   const ok = await client.send(new InvokeCommand({FunctionName: 'js-fn', Payload: '{"a":1}'}))
   assert.deepEqual(JSON.parse(ok.Payload.transformToString()), {event: {a: 1}, left: true})
   const bad = await client.send(new InvokeCommand({FunctionName: 'js-fn', Payload: '{"fail":1}'}))

@@ -9,6 +9,7 @@ import zipfile
 
 import boto3
 from boto3.dynamodb.conditions import Attr, Key
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 
@@ -89,7 +90,7 @@ def s3():
     out = io.BytesIO()
     client.download_fileobj("py-bucket", "big", out)
     assert out.getvalue() == big
-    url = client.generate_presigned_url("get_object", Params={"Bucket": "py-bucket", "Key": "SHA256"})
+    url = boto3.client("s3", config=Config(signature_version="s3v4")).generate_presigned_url("get_object", Params={"Bucket": "py-bucket", "Key": "SHA256"})
     assert urllib.request.urlopen(url).read() == body
     refused("NoSuchKey", client.get_object, Bucket="py-bucket", Key="none")
     refused("NoSuchBucket", client.list_objects_v2, Bucket="no-such-bucket")
