@@ -336,3 +336,13 @@ func (p *Parameter) fault(text string) string {
 	}
 	return ""
 }
+
+// BindParameters binds the parameters of a tree whose macros are still to be
+// expanded, so that nothing else of it can be checked.
+func BindParameters(root map[string]any, given map[string]string, lookup Lookup) (*Values, error) {
+	t := &Template{Root: root}
+	if err := t.loadParameters(); err != nil {
+		return nil, err
+	}
+	return t.Bind(given, lookup)
+}
