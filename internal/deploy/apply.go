@@ -50,7 +50,7 @@ func (r *run) applied(outputs []Output) error {
 	if r.st.Phase == Updating {
 		status, phase = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", CleaningUp
 	}
-	err := r.e.Journal.Finish(r.ctx, r.st.ID, r.st.Deed, Change{
+	err := r.e.Journal.Finish(r.ctx, r.st, Change{
 		Stack: func(st *Stack) {
 			st.Phase, st.Status, st.Reason, st.Outputs = phase, status, "", outputs
 			if st.Next != nil {

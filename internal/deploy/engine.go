@@ -101,7 +101,7 @@ func (r *run) begin(spec *Spec) error {
 // save makes a change durable, and fails if the stack has been given something
 // else to do.
 func (r *run) save(change Change) error {
-	err := r.e.Journal.Save(r.ctx, r.st.ID, r.st.Deed, change)
+	err := r.e.Journal.Save(r.ctx, r.st, change)
 	if err == nil || errors.Is(err, ErrSuperseded) {
 		return err
 	}

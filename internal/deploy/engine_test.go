@@ -122,7 +122,12 @@ func (j *journal) Load(context.Context, string) (*Stack, []Row, error) {
 	for _, id := range slices.Sorted(maps.Keys(j.rows)) {
 		rows = append(rows, reread(j.rows[id]))
 	}
-	return new(reread(j.stack)), rows, nil
+	st := reread(j.stack)
+	st.Spec.Template, st.Spec.Processed = j.stack.Spec.Template, reread(j.stack.Spec.Processed)
+	if st.Next != nil {
+		st.Next.Template, st.Next.Processed = j.stack.Next.Template, reread(j.stack.Next.Processed)
+	}
+	return &st, rows, nil
 }
 
 // reread is v as it comes back from a store.
@@ -138,7 +143,7 @@ func reread[T any](v T) T {
 	return out
 }
 
-func (j *journal) Save(_ context.Context, _, deed string, c Change) error {
+func (j *journal) Save(_ context.Context, st *Stack, c Change) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.saves++; j.crashAt > 0 && j.saves >= j.crashAt {
@@ -152,7 +157,7 @@ func (j *journal) Save(_ context.Context, _, deed string, c Change) error {
 		delete(j.rows, id)
 	}
 	j.events = append(j.events, c.Events...)
-	if j.stack.Deed != deed {
+	if j.stack.Deed != st.Deed || j.stack.Phase != st.Phase {
 		return ErrSuperseded
 	}
 	if c.Stack != nil {
@@ -161,9 +166,7 @@ func (j *journal) Save(_ context.Context, _, deed string, c Change) error {
 	return nil
 }
 
-func (j *journal) Finish(ctx context.Context, id, deed string, c Change) error {
-	return j.Save(ctx, id, deed, c)
-}
+func (j *journal) Finish(ctx context.Context, st *Stack, c Change) error { return j.Save(ctx, st, c) }
 func (j *journal) InUse(context.Context, string) (string, error) { return "", nil }
 func (j *journal) Import(_ context.Context, _, name string) (string, error) {
 	return "", aws.ValidationException.Errorf("No export named %s found.", name)

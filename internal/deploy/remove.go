@@ -74,7 +74,7 @@ func (r *run) removed(failed []string, reason string) error {
 		})
 	}
 	event := r.stackEvent(status, "")
-	return r.e.Journal.Finish(r.ctx, r.st.ID, r.st.Deed, Change{
+	return r.e.Journal.Finish(r.ctx, r.st, Change{
 		Stack: func(st *Stack) {
 			st.Phase, st.Status, st.Reason, st.Deleted = AtRest, status, "", event.Time
 			if st.Next != nil {

@@ -44,8 +44,12 @@ func (t *Tree) UnmarshalJSON(text []byte) error {
 
 // A Spec is what a stack is, or is to be.
 type Spec struct {
-	Template         string            // as it was given
-	Processed        Tree              // with its macros expanded
+	Template         string            `json:"-"` // as it was given
+	Processed        Tree              `json:"-"` // with its macros expanded
+	Body             string            // under which the journal keeps both
+	Description      string            // the template's
+	Transforms       []string          // macros that the template asks for
+	NoEcho           []string          // parameters whose values are not shown
 	Parameters       map[string]string // given, or their defaults
 	Resolved         map[string]string // what SSM keeps, by parameter
 	Tags             []Tag
@@ -163,15 +167,15 @@ type Journal interface {
 	// Load returns a stack and its rows.
 	Load(ctx context.Context, id string) (*Stack, []Row, error)
 
-	// Save makes change durable. If another deed than the one named is being
-	// done with the stack, it keeps rows and events, leaves the rest, and
+	// Save makes change durable. If the stack is not in the deed and the phase
+	// that st says, it keeps rows and their events, leaves the rest, and
 	// returns ErrSuperseded.
-	Save(ctx context.Context, id, deed string, change Change) error
+	Save(ctx context.Context, st *Stack, change Change) error
 
 	// Finish saves change, the last of a deed, and sets the exports of the
 	// stack to those of its outputs. It refuses exports that other stacks have,
 	// and to take away those that others use.
-	Finish(ctx context.Context, id, deed string, change Change) error
+	Finish(ctx context.Context, st *Stack, change Change) error
 
 	// InUse says why the exports of a stack cannot go, or "" if they can.
 	InUse(ctx context.Context, id string) (string, error)

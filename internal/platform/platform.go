@@ -10,11 +10,13 @@ import (
 	"path/filepath"
 
 	"github.com/aloft-cloud/aloft/internal/auth"
+	"github.com/aloft-cloud/aloft/internal/deploy/resource"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/edge"
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2"
+	"github.com/aloft-cloud/aloft/internal/service/cloudformation"
 	"github.com/aloft-cloud/aloft/internal/service/dynamodb"
 	"github.com/aloft-cloud/aloft/internal/service/iam"
 	"github.com/aloft-cloud/aloft/internal/service/lambda"
@@ -123,6 +125,7 @@ func (p *Platform) services(cfg Config) ([]service.Definition, error) {
 	tables := dynamodb.New(p.db)
 	return []service.Definition{
 		apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Endpoint: cfg.Endpoint, Log: cfg.Log}).Definition(),
+		cloudformation.New(p.db, p.Table, resource.All()).Definition(),
 		tables.Definition(),
 		tables.Streams(),
 		functions.Definition(),

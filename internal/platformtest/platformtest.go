@@ -2,7 +2,7 @@
 // on a clock of its own, so that a wait of four days takes no time.
 //
 // A script calls an operation by service and name, with members as
-// name=string or name:=json. The answer is on stdout, be it a refusal or not;
+// name=string, name:=json or name<=file. The answer is on stdout, be it a refusal or not;
 // ! says that it must be one:
 //
 //	dynamodb CreateTable TableName=jobs …
@@ -133,7 +133,7 @@ func (s *session) in(ts *testscript.TestScript, neg bool, args []string) {
 func (s *session) operation(service string) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if len(args) == 0 {
-			ts.Fatalf("usage: %s Operation [member=string | member:=json]…", service)
+			ts.Fatalf("usage: %s Operation [member=string | member:=json | member<=file]…", service)
 		}
 		in := make(map[string]any)
 		for _, arg := range args[1:] {
@@ -141,7 +141,9 @@ func (s *session) operation(service string) func(*testscript.TestScript, bool, [
 			if !ok {
 				ts.Fatalf("%q is no member: want name=string or name:=json", arg)
 			}
-			if raw, isJSON := strings.CutSuffix(name, ":"); isJSON {
+			if member, isFile := strings.CutSuffix(name, "<"); isFile {
+				in[member] = ts.ReadFile(value)
+			} else if raw, isJSON := strings.CutSuffix(name, ":"); isJSON {
 				if !json.Valid([]byte(value)) {
 					ts.Fatalf("%s is no JSON", value)
 				}

@@ -164,3 +164,11 @@ func texts(v any) []string {
 }
 
 func truth(v any) bool { return text(v) == "true" }
+
+// ParameterText is a value as a parameter of a nested stack: lists are joined.
+func ParameterText(v any) string {
+	if l, ok := v.([]any); ok {
+		return strings.Join(texts(l), ",")
+	}
+	return text(v)
+}
