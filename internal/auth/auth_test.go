@@ -215,7 +215,10 @@ func TestSessionsExpire(t *testing.T) {
 		}
 		_, err = a.Authenticate(send("dynamodb", Credentials{AccessKey: k.AccessKey, Secret: k.Secret}, ""), "dynamodb", nil)
 		want(t, err, "UnrecognizedClientException", "The security token included in the request is invalid.")
+		todo := service.Access{Action: "dynamodb:PutItem", Resource: aws.ARN{Service: "dynamodb", Region: "r", Account: acct, Resource: "table/todo"}}
+		want(t, a.Authorize(t.Context(), call, todo), "", "")
 		time.Sleep(time.Hour)
+		want(t, a.Authorize(t.Context(), call, todo), "ExpiredTokenException", "The security token included in the request is expired")
 		_, err = a.Authenticate(send("dynamodb", k, ""), "dynamodb", nil)
 		want(t, err, "ExpiredTokenException", "The security token included in the request is expired")
 		_, err = a.Authenticate(send("s3", k, ""), "s3", nil)

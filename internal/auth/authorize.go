@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aloft-cloud/aloft/internal/auth/policy"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -18,8 +19,14 @@ func (a *Auth) Authorize(ctx context.Context, call *aws.Call, access service.Acc
 		return err
 	}
 	p := &call.Principal
-	if p.Temporary != nil && p.Kind != aws.Session && strings.HasPrefix(access.Action, "iam:") {
-		return errUnknownKey(false) // a user's own temporary credentials are not for IAM, without a second factor
+	if t := p.Temporary; t != nil {
+		// Work that outlives its request goes on in the caller's name, but not for ever.
+		if !t.Expires.IsZero() && !time.Now().Before(t.Expires) {
+			return errExpired(strings.HasPrefix(access.Action, "s3:"))
+		}
+		if p.Kind != aws.Session && strings.HasPrefix(access.Action, "iam:") {
+			return errUnknownKey(false) // a user's own temporary credentials are not for IAM, without a second factor
+		}
 	}
 	set := policy.Set{Resource: res.policy, Closed: isClosed(&access)}
 	if p.Kind == aws.Root && p.Temporary == nil {

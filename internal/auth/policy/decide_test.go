@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf8"
 
@@ -147,7 +148,13 @@ func TestDecide(t *testing.T) {
 // The slow and obvious reading of policies, to compare with: sets of values
 // and regular expressions over plain JSON.
 
+// globs remembers the regular expressions of patterns.
+var globs sync.Map
+
 func slowGlob(pattern, s string, fold bool) bool {
+	if re, ok := globs.Load(pattern); ok && !fold {
+		return re.(*regexp.Regexp).MatchString(s)
+	}
 	var re strings.Builder
 	for _, c := range pattern {
 		switch c {
@@ -163,7 +170,11 @@ func slowGlob(pattern, s string, fold bool) bool {
 	if fold {
 		flags = "(?i)"
 	}
-	return regexp.MustCompile(flags + "^" + re.String() + "$").MatchString(s)
+	compiled := regexp.MustCompile(flags + "^" + re.String() + "$")
+	if !fold {
+		globs.Store(pattern, compiled)
+	}
+	return compiled.MatchString(s)
 }
 
 func slowARN(pattern, arn string) bool {
@@ -304,7 +315,7 @@ func randomDocument(rnd *rand.Rand) map[string]any {
 func TestEffectAsTheSlowReading(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	counts := map[Effect]int{}
-	for range 8_000 {
+	for range 4_000 {
 		doc := randomDocument(rnd)
 		text, err := json.Marshal(doc)
 		if err != nil {
@@ -325,7 +336,7 @@ func TestEffectAsTheSlowReading(t *testing.T) {
 		}
 		counts[want]++
 	}
-	if counts[Silent] < 1000 || counts[Allow] < 1000 || counts[Deny] < 1000 {
+	if counts[Silent] < 500 || counts[Allow] < 500 || counts[Deny] < 500 {
 		t.Errorf("the cases are one-sided: %v", counts)
 	}
 }
