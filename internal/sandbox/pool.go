@@ -109,7 +109,11 @@ func (m *Manager) fillPools(context.Context) (time.Duration, error) {
 			m.unhand(p.ready[0])
 			p.ready = p.ready[1:]
 		}
-		if wait := p.notUntil.Sub(now); wait > 0 {
+		wait := p.notUntil.Sub(now)
+		if len(m.boots) > 0 { // somebody waits for a worker: that comes first
+			wait = max(wait, refillPause)
+		}
+		if wait > 0 {
 			next = min(next, wait)
 			continue
 		}

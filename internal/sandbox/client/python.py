@@ -1,6 +1,5 @@
 # The Runtime API client for Python. It asks which function it is, imports it,
 # and answers one event after the other on one connection.
-import decimal
 import importlib
 import json
 import logging
@@ -140,7 +139,8 @@ class Encoder(json.JSONEncoder):
         self.raw = []
 
     def default(self, o):
-        if isinstance(o, decimal.Decimal):
+        decimal = sys.modules.get("decimal")  # dear to import, and nobody has one without
+        if decimal and isinstance(o, decimal.Decimal):
             self.raw.append("NaN" if o.is_nan() else str(o))
             return "\x00decimal:%d\x00" % (len(self.raw) - 1)
         return super().default(o)
@@ -327,7 +327,7 @@ def train(c):
     events = int(os.environ.pop("ALOFT_TRAIN", "0"))
     if not events:
         return
-    for name in "base64 collections concurrent.futures copy datetime enum functools hashlib hmac http.client io itertools math random ssl string threading typing urllib.parse urllib.request uuid".split():
+    for name in "base64 collections decimal concurrent.futures copy datetime enum functools hashlib hmac http.client io itertools math random ssl string threading typing urllib.parse urllib.request uuid".split():
         try:
             importlib.import_module(name)
         except ImportError:
