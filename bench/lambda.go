@@ -3,7 +3,6 @@ package main
 import (
 	"archive/zip"
 	"bytes"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -204,6 +203,9 @@ func zipOf(name string, content []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = f.Write(content)
-	return out.Bytes(), errors.Join(err, w.Close())
+	if _, err := f.Write(content); err != nil {
+		return nil, err
+	}
+	err = w.Close()
+	return out.Bytes(), err
 }
