@@ -35,6 +35,9 @@ var ErrCut = errors.New("answer cut short")
 func (x *Exchange) Encode(w http.ResponseWriter, out any, requestID string) error {
 	v := reflect.ValueOf(out).Elem()
 	s := planOf(v.Type())
+	if f := s.eventField(); f != nil && !x.ours {
+		return x.sendEvents(w, s, v, f, requestID)
+	}
 	if x.rest() {
 		return x.encodeREST(w, s, v, requestID)
 	}

@@ -51,7 +51,10 @@ func (n names) jsonStruct(b []byte, s *structure, v reflect.Value) []byte {
 		if n == wireNames && f.place != inBody {
 			continue
 		}
-		if x, ok := f.present(v.Field(f.index)); ok && f.kind != kindEvents {
+		if f.kind == kindEvents && n == wireNames {
+			continue // sent apart
+		}
+		if x, ok := f.present(v.Field(f.index)); ok {
 			b = n.key(b, f)
 			b = n.jsonValue(b, &f.shape, x)
 			b = append(b, ',')
@@ -87,6 +90,8 @@ func (n names) jsonValue(b []byte, s *shape, v reflect.Value) []byte {
 		return n.jsonList(b, s, v)
 	case kindMap:
 		return n.jsonMap(b, s, v)
+	case kindEvents:
+		return n.jsonEvents(b, s, v)
 	case kindCodec:
 		return addressable(v).Addr().Interface().(jx.Codec).AppendJSON(b)
 	}
@@ -105,6 +110,19 @@ func (n names) jsonList(b []byte, s *shape, v reflect.Value) []byte {
 			b = appendEmpty(b, s.elem)
 		}
 		b = append(b, ',')
+	}
+	return jx.Close(b, start, ']')
+}
+
+// jsonEvents appends the events of a stream as a list, and an error as its end.
+func (n names) jsonEvents(b []byte, s *shape, v reflect.Value) []byte {
+	b = append(b, '[')
+	start := len(b)
+	for event, failure := range v.Seq2() {
+		if !failure.IsNil() || len(b) > maxBuffered {
+			break
+		}
+		b = append(n.jsonValue(b, s.elem, event), ',')
 	}
 	return jx.Close(b, start, ']')
 }

@@ -63,17 +63,18 @@ type shape struct {
 // A field is a member of a structure.
 type field struct {
 	shape
-	index    int
-	goName   string // "TableName": also the name in the API's documentation
-	name     string // on the wire
-	query    string // in queries
-	jsonKey  string // `"TableName":`
-	place    place
-	required bool
-	payload  bool
-	attr     bool
-	ns, nsp  string
-	bit      uint64 // in the set of required members that do not show whether they are absent; 0 for others
+	index                     int
+	goName                    string // "TableName": also the name in the API's documentation
+	name                      string // on the wire
+	query                     string // in queries
+	jsonKey                   string // `"TableName":`
+	place                     place
+	required                  bool
+	payload                   bool
+	attr                      bool
+	eventPayload, eventHeader bool // in events of a stream
+	ns, nsp                   string
+	bit                       uint64 // in the set of required members that do not show whether they are absent; 0 for others
 }
 
 // A structure is the plan of one struct type.
@@ -219,7 +220,8 @@ func (b *builder) shape(s *shape, t reflect.Type) {
 	case t == typeReader || t == typeCloser:
 		s.kind = kindStream
 	case t.Kind() == reflect.Func:
-		s.kind = kindEvents
+		s.kind, s.elem = kindEvents, new(shape)
+		b.shape(s.elem, t.In(0).In(0))
 	case t.Kind() == reflect.Struct:
 		s.kind, s.structure = kindStruct, b.structure(t)
 	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8:

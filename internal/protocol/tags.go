@@ -30,6 +30,10 @@ func (f *field) memberOptions(options []string) {
 			f.payload = true
 		case "attr":
 			f.attr = true
+		case "eventpayload":
+			f.eventPayload = true
+		case "eventheader":
+			f.eventHeader = true
 		case "ns":
 			f.ns = value
 		case "nsp":
