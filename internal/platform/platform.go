@@ -121,7 +121,7 @@ func (p *Platform) services(cfg Config) ([]service.Definition, error) {
 	if err != nil {
 		return nil, err
 	}
-	functions = lambda.New(lambda.Config{Dir: cacheDir(cfg), Log: cfg.Log}, p.db, p.Table, p.runner)
+	functions = lambda.New(lambda.Config{Dir: cacheDir(cfg), Endpoint: cfg.Endpoint, Log: cfg.Log}, p.db, p.Table, p.runner)
 	tables := dynamodb.New(p.db)
 	return []service.Definition{
 		apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Endpoint: cfg.Endpoint, Log: cfg.Log}).Definition(),

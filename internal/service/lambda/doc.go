@@ -20,6 +20,7 @@
 //	alias.go        names for versions
 //	permission.go   resource policies
 //	layer.go        layers, layerpolicy.go their policies
+//	url.go          URLs of functions, and urlserve.go requests to them
 //	concurrency.go  reserved concurrency
 //	tag.go          tags
 //	invoke.go       calling a function

@@ -6,9 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"time"
@@ -42,29 +40,11 @@ func (l *links) sign(code, expires string) string {
 // codeURL returns a URL for code, for the client that made call.
 func (s *Service) codeURL(call *aws.Call, key aws.ARN) string {
 	expires := strconv.FormatInt(time.Now().Add(linkLife).Unix(), 10)
-	scheme := "http"
-	if call.Secure {
-		scheme = "https"
-	}
-	u := url.URL{Scheme: scheme, Host: "code." + codeSuffix + "." + namedHost(call.Host), Path: "/", RawQuery: url.Values{
+	scheme, host := s.host(call)
+	u := url.URL{Scheme: scheme, Host: "code." + codeSuffix + "." + host, Path: "/", RawQuery: url.Values{
 		"code": {key.String()}, "expires": {expires}, "signature": {s.links.sign(key.String(), expires)},
 	}.Encode()}
 	return u.String()
-}
-
-// namedHost is host if that can have names below it, or else localhost.
-func namedHost(host string) string {
-	name, port, err := net.SplitHostPort(host)
-	if err != nil {
-		name, port = host, ""
-	}
-	if _, err := netip.ParseAddr(name); name == "" || err == nil {
-		name = "localhost"
-	}
-	if port != "" {
-		return net.JoinHostPort(name, port)
-	}
-	return name
 }
 
 // serveCode answers the URLs that codeURL makes.

@@ -204,6 +204,7 @@ func (s *Service) deleteFunction(tx *store.Tx, fn aws.ARN, row *function) error 
 		s.epoch.Add(1)
 	})
 	return errors.Join(
+		deleteURLs(tx, fn),
 		functions.Delete(tx, fn),
 		versions.DeletePrefix(tx, versionKey{Function: fn}),
 		aliases.DeletePrefix(tx, aliasKey{Function: fn}),

@@ -17,8 +17,9 @@ import (
 
 // Config is what an operator may choose.
 type Config struct {
-	Dir string       // for unpacked code, a cache; one in the system's temporary directory if empty
-	Log *slog.Logger // nil is slog.Default
+	Dir      string       // for unpacked code, a cache; one in the system's temporary directory if empty
+	Endpoint string       // base of URLs in answers to callers that came without a host
+	Log      *slog.Logger // nil is slog.Default
 }
 
 // A Runner runs functions; package sandbox has them.
@@ -30,10 +31,11 @@ type Runner interface {
 
 // Service is Lambda.
 type Service struct {
-	log    *slog.Logger
-	db     *store.DB
-	table  *dispatch.Table
-	runner Runner
+	log      *slog.Logger
+	endpoint string
+	db       *store.DB
+	table    *dispatch.Table
+	runner   Runner
 
 	unpacked unpacked
 	targets  targets
@@ -52,6 +54,7 @@ func New(cfg Config, db *store.DB, table *dispatch.Table, runner Runner) *Servic
 	}
 	return &Service{
 		log:      cfg.Log,
+		endpoint: cfg.Endpoint,
 		db:       db,
 		table:    table,
 		runner:   runner,
@@ -68,7 +71,7 @@ func (s *Service) Definition() service.Definition {
 		API:        api.API,
 		Operations: append(s.functionOperations(), s.otherOperations()...),
 		Tasks:      s.tasks(),
-		Hosts:      []service.Host{{Suffix: codeSuffix, Serve: s.serveCode}},
+		Hosts:      []service.Host{{Suffix: codeSuffix, Serve: s.serveCode}, {Suffix: urlSuffix, Serve: s.serveURL}},
 		Policy:     s.policy,
 		Epoch:      s.epoch.Load,
 	}
@@ -111,6 +114,13 @@ func (s *Service) otherOperations() []service.Operation {
 		service.Op(api.RemoveLayerVersionPermission, s.RemoveLayerVersionPermission, layerVersionOf),
 		service.Op(api.GetLayerVersionPolicy, s.GetLayerVersionPolicy, layerVersionOf),
 
+		service.Op(api.CreateFunctionUrlConfig, s.CreateFunctionUrlConfig, qualifiedOf).But(onlyPublic),
+		service.Op(api.UpdateFunctionUrlConfig, s.UpdateFunctionUrlConfig, qualifiedOf).But(onlyPublic),
+		service.Op(api.GetFunctionUrlConfig, s.GetFunctionUrlConfig, qualifiedOf),
+		service.Op(api.ListFunctionUrlConfigs, s.ListFunctionUrlConfigs, functionOf),
+		service.Op(api.DeleteFunctionUrlConfig, s.DeleteFunctionUrlConfig, qualifiedOf),
+		service.OpEach(invokeURL, s.invokeURL, mayInvokeURL),
+
 		service.Op(api.PutFunctionEventInvokeConfig, s.PutFunctionEventInvokeConfig, qualifiedOf).But(onlyFunctions),
 		service.Op(api.UpdateFunctionEventInvokeConfig, s.UpdateFunctionEventInvokeConfig, qualifiedOf).But(onlyFunctions),
 		service.Op(api.GetFunctionEventInvokeConfig, s.GetFunctionEventInvokeConfig, qualifiedOf),
@@ -130,6 +140,8 @@ func (s *Service) otherOperations() []service.Operation {
 		service.Op(api.GetRuntimeManagementConfig, s.GetRuntimeManagementConfig, qualifiedOf),
 	}
 }
+
+const onlyPublic = "AuthType AWS_IAM and InvokeMode RESPONSE_STREAM are refused."
 
 const onlyFunctions = "Destinations are functions; others are refused."
 

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	api "github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
@@ -21,6 +22,8 @@ var (
 	codes         = store.NewTable[aws.ARN, code]("lambda.code")
 	eventConfigs  = store.NewTable[aliasKey, eventConfig]("lambda.eventconfig")
 	queued        = store.NewBytes[aws.ARN]("lambda.queued")               // events, under their function; see queuedKey
+	urls          = store.NewTable[aliasKey, urlConfig]("lambda.url")      // the name is empty for the function itself
+	urlOwners     = store.NewTable[aws.ARN, aliasKey]("lambda.urlowner")   // by urlKey
 	pendings      = store.NewTable[versionKey, struct{}]("lambda.pending") // to be made active
 )
 
@@ -101,6 +104,15 @@ type alias struct {
 	Weights     map[string]float64 `json:",omitempty"` // share of events that other versions get
 	Description string
 	Revision    string
+}
+
+// A urlConfig is the URL of a function or an alias.
+type urlConfig struct {
+	ID       string // first label of its host
+	Auth     string
+	Cors     *api.Cors `json:",omitempty"`
+	Created  time.Time
+	Modified time.Time
 }
 
 // An eventConfig says what becomes of events that nobody waits for. It is kept
