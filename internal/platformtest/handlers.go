@@ -50,7 +50,7 @@ func reply(_ context.Context, f *sandbox.Function, _ sandbox.Event, _ func(strin
 func wait(ctx context.Context, _ *sandbox.Function, _ sandbox.Event, _ func(string)) ([]byte, error) {
 	select {
 	case <-ctx.Done():
-		return nil, errors.New("Task timed out")
+		return nil, errors.New("time is up")
 	case <-time.After(time.Minute):
 		return []byte(`"waited"`), nil
 	}
