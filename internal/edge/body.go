@@ -36,8 +36,9 @@ func readForm(w http.ResponseWriter, r *http.Request) (body []byte, form *protoc
 	if body, err = readBody(w, r, maxUsual); err != nil {
 		return nil, nil, err
 	}
-	form, err = protocol.ParseForm(string(body))
-	return body, form, err
+	// Clients say so of anything; what is no form is for a service that speaks otherwise.
+	form, _ = protocol.ParseForm(string(body))
+	return body, form, nil
 }
 
 // readBody reads the body of r, and refuses more than limit bytes. What was

@@ -67,7 +67,8 @@ func (a *API) Match(r *http.Request, form *Form) (*Exchange, error) {
 		x.Protocol = smithy.CBOR
 		return x, x.named(op)
 	}
-	if a.speaks(smithy.Query) || form.Value("Action") != "" {
+	rest := a.speaks(smithy.RESTJSON) || a.speaks(smithy.RESTXML)
+	if a.speaks(smithy.Query) || form.Value("Action") != "" && !rest {
 		x.Protocol = smithy.Query
 		return x, x.matchAction(r, form)
 	}
