@@ -28,8 +28,9 @@ type start struct {
 	began  time.Time
 }
 
-// recruit starts a worker for a crew that has somebody waiting.
-func (m *Manager) recruit(c *crew) {
+// recruit starts a worker for a crew that has somebody waiting. There is room
+// of mb megabytes for it.
+func (m *Manager) recruit(c *crew, mb int) {
 	// Starting takes a CPU. While we wait for one, others may serve the queue.
 	select {
 	case m.boots <- struct{}{}:
@@ -40,6 +41,7 @@ func (m *Manager) recruit(c *crew) {
 	defer started()
 	m.mu.Lock()
 	if len(c.queue) == 0 || m.closed {
+		m.usedMB -= mb
 		c.starting--
 		m.forgetRetired(c)
 		m.mu.Unlock()
@@ -49,6 +51,7 @@ func (m *Manager) recruit(c *crew) {
 	s := &start{m: m, c: c, stream: newStream(c.f)}
 	w, why, err := s.boot(initLimit, nil, started)
 	m.mu.Lock()
+	m.usedMB -= mb
 	c.starting--
 	if why == nil && err == nil && m.enlist(c, w) {
 		m.back(w)

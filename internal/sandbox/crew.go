@@ -11,7 +11,9 @@ import (
 const (
 	maxQueue   = 1000                 // invokes of a version that wait for a worker
 	backSoon   = 5 * time.Millisecond // how long we wait for a worker that has answered
-	maxStarts  = 1000                 // new workers of a version in startsPer, as Lambda scales
+	backLater  = 100 * time.Millisecond
+	patience   = 2 * time.Second // of an invoke for which there is no room
+	maxStarts  = 1000            // new workers of a version in startsPer, as Lambda scales
 	startsPer  = 10 * time.Second
 	guessMB    = 64 // of a worker that has not run yet
 	minimumMB  = 8
@@ -81,33 +83,58 @@ func (m *Manager) hire(ctx context.Context, f *Function, e *Event) (grant, error
 	return m.wait(ctx, c, t)
 }
 
+// wait waits for what a ticket gets. Workers that were to be back may not come,
+// and room for new ones may be made: both are looked at again and again.
 func (m *Manager) wait(ctx context.Context, c *crew, t *ticket) (grant, error) {
-	soon := time.NewTimer(backSoon)
-	defer soon.Stop()
+	began := time.Now()
+	pause := backSoon
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
 	for {
+		var err error
 		select {
 		case g := <-t.got:
 			return g, g.err
-		case <-soon.C:
-			// Those that were to be back are not: start new ones for who still waits.
-			m.mu.Lock()
-			m.staff(c, len(c.queue))
-			m.mu.Unlock()
+		case <-timer.C:
+			err = m.urge(c, t, time.Since(began))
 		case <-ctx.Done():
-			m.mu.Lock()
-			i := slices.Index(c.queue, t)
-			if i >= 0 {
-				c.queue = slices.Delete(c.queue, i, i+1)
+			err = ctx.Err()
+		}
+		if err != nil {
+			if m.withdraw(c, t) {
+				return grant{}, err
 			}
-			m.mu.Unlock()
-			if i >= 0 {
-				return grant{}, ctx.Err()
-			}
-			// It was granted just now, and is run.
-			g := <-t.got
+			g := <-t.got // it was granted just now, and is run
 			return g, g.err
 		}
+		pause = min(2*pause, backLater)
+		timer.Reset(pause)
 	}
+}
+
+// urge starts workers for those who wait. It is ErrBusy if t has waited long
+// and there is still no room for its worker.
+func (m *Manager) urge(c *crew, t *ticket, waited time.Duration) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.staff(c, len(c.queue))
+	if i := slices.Index(c.queue, t); waited > patience && i >= c.starting {
+		return ErrBusy
+	}
+	return nil
+}
+
+// withdraw takes a ticket out of the queue. It is false if it is not there any more.
+func (m *Manager) withdraw(c *crew, t *ticket) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := slices.Index(c.queue, t)
+	if i < 0 {
+		return false
+	}
+	c.queue = slices.Delete(c.queue, i, i+1)
+	m.forgetRetired(c)
+	return true
 }
 
 // crewOf is the crew of f's version. Another revision of it is retired.
@@ -177,32 +204,26 @@ func (m *Manager) takeIdle(c *crew) *worker {
 // use takes a worker for an event.
 func (m *Manager) use(w *worker) { w.waiting = false }
 
-// staff starts workers until want are on their way.
+// staff starts workers until want are on their way, or there is no room.
 func (m *Manager) staff(c *crew, want int) {
-	for c.starting < want && len(c.queue) > 0 {
-		if err := m.mayStart(c); err != nil {
-			// Those who have the least claim are refused: the last.
-			n := len(c.queue) - 1
-			c.queue[n].got <- grant{err: err}
-			c.queue = c.queue[:n]
-			want--
-			continue
-		}
+	for c.starting < min(want, len(c.queue)) && m.mayStart(c) {
+		mb := c.estimateMB()
+		m.usedMB += mb
 		c.starting++
-		m.group.Go(func() { m.recruit(c) })
+		m.group.Go(func() { m.recruit(c, mb) })
 	}
 }
 
 // mayStart says if there is room for one more worker.
-func (m *Manager) mayStart(c *crew) error {
+func (m *Manager) mayStart(c *crew) bool {
 	if now := time.Now(); now.Sub(c.startsSince) > startsPer {
 		c.starts, c.startsSince = 0, now
 	}
 	if c.starts >= maxStarts || !m.makeRoom(c.estimateMB()) {
-		return ErrBusy
+		return false
 	}
 	c.starts++
-	return nil
+	return true
 }
 
 // estimateMB is what a new worker will use.

@@ -260,7 +260,7 @@ func bootstrap(api string) {
 		if err != nil {
 			return
 		}
-		var e struct{ Do string }
+		var e struct{ Do, Say string }
 		body, _ := io.ReadAll(res.Body) // all, so that the connection is used again
 		res.Body.Close()
 		json.Unmarshal(body, &e)
@@ -272,6 +272,10 @@ func bootstrap(api string) {
 		case "endpoint":
 			got, err := http.Get(os.Getenv("AWS_ENDPOINT_URL") + "/hello")
 			out = fmt.Sprintf("%q", fmt.Sprint(got.StatusCode, err))
+		case "echo":
+			out = fmt.Sprintf("%q", e.Say)
+		case "exit":
+			os.Exit(7)
 		case "sleep":
 			fmt.Println("going to sleep")
 			time.Sleep(time.Hour)

@@ -46,8 +46,16 @@ func (m *Manager) Prepare(name string) error {
 	if m.closed {
 		return ErrClosed
 	}
-	m.poolOf(l)
-	m.poolBell.Ring()
+	if p := m.poolOf(l); p != nil {
+		m.poolBell.Ring()
+		return nil
+	}
+	// What is left to make ahead is where its workers start.
+	m.group.Go(func() {
+		if _, err := m.rootOf(l); err == nil {
+			m.fence.Warm()
+		}
+	})
 	return nil
 }
 

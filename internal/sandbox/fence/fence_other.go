@@ -26,6 +26,9 @@ func (f *Fence) Missing() []string {
 // Fenced is false.
 func (f *Fence) Fenced() bool { return false }
 
+// Warm does nothing: there is nothing to make ahead.
+func (f *Fence) Warm() {}
+
 // Close does nothing.
 func (f *Fence) Close() {}
 

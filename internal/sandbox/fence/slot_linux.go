@@ -65,17 +65,23 @@ func (f *Fence) pause() {
 	}
 }
 
+// Warm has slots made before the first process is started.
+func (f *Fence) Warm() { f.filled.Do(func() { f.cfg.Group.Go(f.fill) }) }
+
 // takeSlot returns a slot that waits, or makes one.
 func (f *Fence) takeSlot() (*slot, error) {
 	f.taken.Store(time.Now().UnixNano())
-	f.filled.Do(func() { f.cfg.Group.Go(f.fill) })
+	f.Warm()
+	select {
+	case <-f.stop:
+		return nil, errClosed
+	default:
+	}
 	select {
 	case s, ok := <-f.slots:
 		if ok {
 			return s, nil
 		}
-	case <-f.stop:
-		return nil, errClosed
 	default:
 	}
 	return f.newSlot()
