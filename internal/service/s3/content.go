@@ -119,11 +119,12 @@ func (s *Service) receive(ctx context.Context, body io.Reader, c claim) (*receiv
 	}
 	r := &received{Upload: s.blobs.Create(ctx), sum: c.sum, also: sum{Algorithm: c.also}}
 	sum, digest, also := c.sum.Algorithm.New(), md5.New(), hash.Hash(nil)
-	to := []io.Writer{r.Upload, sum, digest}
+	to := []io.Writer{sum, digest}
 	if c.also != "" {
 		also = c.also.New()
 		to = append(to, also)
 	}
+	to = append(to, r.Upload) // last: with the race detector on, pebble's files in memory spoil what they were given
 	buffer := s.buffers.Get().(*[]byte)
 	defer s.buffers.Put(buffer)
 	n, err := io.CopyBuffer(io.MultiWriter(to...), io.LimitReader(body, maxContent+1), *buffer)
