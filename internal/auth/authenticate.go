@@ -21,6 +21,19 @@ import (
 // that is for S3, where Authenticate leaves a body that fails where it is not
 // what was signed, without the chunks it may have come in.
 func (a *Auth) Authenticate(r *http.Request, name string, body []byte) (*aws.Call, error) {
+	return a.authenticate(r, name, body, a.cfg.Open)
+}
+
+// Closed is a, but for those who may not say that they are root: it takes no
+// key that the Mint did not make, even where a is open.
+type Closed struct{ Auth *Auth }
+
+// Authenticate is that of an Auth that is not open.
+func (c Closed) Authenticate(r *http.Request, name string, body []byte) (*aws.Call, error) {
+	return c.Auth.authenticate(r, name, body, false)
+}
+
+func (a *Auth) authenticate(r *http.Request, name string, body []byte, open bool) (*aws.Call, error) {
 	s3 := name == "s3"
 	sig := sigv4.Parse(r)
 	call := &aws.Call{
@@ -41,7 +54,7 @@ func (a *Auth) Authenticate(r *http.Request, name string, body []byte) (*aws.Cal
 		}
 		return call, unwrap(r, s3)
 	}
-	h, err := a.holder(r.Context(), sig, s3)
+	h, err := a.holder(r.Context(), sig, s3, open)
 	if err != nil {
 		return nil, err
 	}
@@ -66,8 +79,8 @@ func unwrap(r *http.Request, s3 bool) error {
 }
 
 // holder returns who holds the key that made a signature, if that is true.
-// Its id is empty if anybody may claim so.
-func (a *Auth) holder(ctx context.Context, sig *sigv4.Signature, s3 bool) (*holder, error) {
+// Its id is empty if anybody may claim so, which open allows.
+func (a *Auth) holder(ctx context.Context, sig *sigv4.Signature, s3, open bool) (*holder, error) {
 	if sig.Token != "" {
 		if h := a.cfg.Mint.open(sig.AccessKey, sig.Token); h != nil {
 			if !time.Now().Before(h.principal.Temporary.Expires) {
@@ -88,7 +101,7 @@ func (a *Auth) holder(ctx context.Context, sig *sigv4.Signature, s3 bool) (*hold
 		}
 	}
 	switch {
-	case a.cfg.Open && sig.AccessKey != "" && !a.cfg.Mint.Made(sig.AccessKey):
+	case open && sig.AccessKey != "" && !a.cfg.Mint.Made(sig.AccessKey):
 		return &holder{principal: Root(accountNamed(sig.AccessKey))}, nil
 	case sig.Malformed(s3) != nil:
 		return nil, sig.Malformed(s3)

@@ -53,6 +53,7 @@ type Platform struct {
 	Missing []string // what the host lacks for a whole fence, for people to read
 	RootKey *Key     // made at the first start of a closed platform, else nil
 
+	inside http.Handler // for functions: whose keys are checked, even if others' are not
 	db     *store.DB
 	runner sandbox.Runner
 	stop   context.CancelFunc
@@ -86,6 +87,7 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 		work = append(work, def.Tasks...)
 	}
 	p.Handler = edge.New(edge.Config{Table: p.Table, Auth: guard, Open: cfg.Open, Version: cfg.Version, Log: cfg.Log})
+	p.inside = edge.New(edge.Config{Table: p.Table, Auth: auth.Closed{Auth: guard}, Version: cfg.Version, Log: cfg.Log})
 	ctx, p.stop = context.WithCancel(ctx)
 	for _, t := range work {
 		p.tasks.Start(ctx, t)
@@ -140,7 +142,7 @@ func (p *Platform) newRunner(cfg Config, sink func(sandbox.LogBatch)) (sandbox.R
 		return cfg.Runner(sink), nil
 	}
 	m, err := sandbox.New(sandbox.Config{
-		Endpoint: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.Handler.ServeHTTP(w, r) }),
+		Endpoint: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.inside.ServeHTTP(w, r) }),
 		Sink:     sink,
 		Unfenced: cfg.Unfenced,
 		Log:      cfg.Log,
