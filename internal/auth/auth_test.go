@@ -159,7 +159,9 @@ func TestUnsigned(t *testing.T) {
 		t.Errorf("got %+v", call)
 	}
 	want(t, CheckSigned(call), "MissingAuthenticationTokenException", "Request is missing Authentication Token")
-	_, err = a.Authenticate(httptest.NewRequest("GET", "http://localhost/?AWSAccessKeyId=x&Signature=y", nil), "s3", nil)
+	r := httptest.NewRequest("GET", "http://localhost/", nil)
+	r.Header.Set("Authorization", "AWS AKIAIOSFODNN7EXAMPLE:frJIUN8DYpKDtOLCwo//yllqDzg=")
+	_, err = a.Authenticate(r, "s3", nil)
 	want(t, err, "InvalidRequest", "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
 }
 

@@ -52,7 +52,7 @@ func (a *Auth) authenticate(r *http.Request, name string, body []byte, open bool
 		if err := sig.Malformed(s3); err != nil {
 			return nil, err
 		}
-		return call, unwrap(r, s3)
+		return call, unwrap(r, sig, s3)
 	}
 	h, err := a.holder(r.Context(), sig, s3, open)
 	if err != nil {
@@ -60,7 +60,7 @@ func (a *Auth) authenticate(r *http.Request, name string, body []byte, open bool
 	}
 	call.Principal, call.Account = h.principal, h.principal.Account
 	if h.id == "" { // anybody: there is no secret to check by
-		return call, unwrap(r, s3)
+		return call, unwrap(r, sig, s3)
 	}
 	if want := a.scopes[name]; sig.Service != name && !slices.Contains(want, sig.Service) {
 		if len(want) > 0 {
@@ -71,11 +71,11 @@ func (a *Auth) authenticate(r *http.Request, name string, body []byte, open bool
 	return call, a.verifier.Verify(r, sig, h.secret, s3, body)
 }
 
-func unwrap(r *http.Request, s3 bool) error {
+func unwrap(r *http.Request, sig *sigv4.Signature, s3 bool) error {
 	if !s3 {
 		return nil
 	}
-	return sigv4.Unwrap(r)
+	return sigv4.Unwrap(r, sig)
 }
 
 // holder returns who holds the key that made a signature, if that is true.

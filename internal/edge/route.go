@@ -84,7 +84,7 @@ func (rt *router) route(r *http.Request, form func(string) string) string {
 	if s := rt.byPrefix[first]; s != nil && rest != "" {
 		return s.Name
 	}
-	if strings.Contains(host, ".s3.") || path != "/" {
+	if strings.Contains(host, ".s3.") || path != "/" || strings.HasPrefix(r.Header.Get("Authorization"), "AWS ") {
 		return "s3"
 	}
 	return ""

@@ -38,6 +38,7 @@ func TestRoute(t *testing.T) {
 	f("GET", base+"/bucket/key", signed("s3"), "s3")
 	f("GET", base+"/bucket//a/../b", nil, "s3")
 	f("GET", base+"/", nil, "")
+	f("GET", base+"/", http.Header{"Authorization": {"AWS AKID:c2ln"}}, "s3") // which says that version 2 is gone
 	f("GET", base+"/b/k?X-Amz-Credential=AKID%2F20260101%2Fus-east-1%2Fs3%2Faws4_request", nil, "s3")
 	f("POST", base+"/000000000000/queue", nil, "sqs")
 	f("POST", base+"/2015-03-31/functions/f/invocations", nil, "lambda")

@@ -159,7 +159,7 @@ func TestUnwrapUnsigned(t *testing.T) {
 		t.Helper()
 		for _, slow := range []bool{false, true} {
 			r := unsigned(body, length, trailers...)
-			if err := Unwrap(r); err != nil {
+			if err := Unwrap(r, new(Signature)); err != nil {
 				t.Fatal(err)
 			}
 			in := io.Reader(r.Body)
@@ -191,7 +191,7 @@ func TestUnwrapRefuses(t *testing.T) {
 		t.Helper()
 		r := unsigned("", 0)
 		spoil(r.Header)
-		wantFault(t, Unwrap(r), code, "")
+		wantFault(t, Unwrap(r, new(Signature)), code, "")
 	}
 	f(func(h http.Header) { h.Del("X-Amz-Decoded-Content-Length") }, "MissingContentLength")
 	f(func(h http.Header) { h.Set("X-Amz-Decoded-Content-Length", "-1") }, "InvalidArgument")
@@ -204,7 +204,7 @@ func TestHashedBody(t *testing.T) {
 		r := httptest.NewRequest("PUT", "/b/k", strings.NewReader(body))
 		r.ContentLength = length
 		r.Header.Set("X-Amz-Content-Sha256", hashOf(claimed))
-		if err := Unwrap(r); err != nil {
+		if err := Unwrap(r, new(Signature)); err != nil {
 			t.Fatal(err)
 		}
 		if code == "" {
@@ -346,7 +346,7 @@ func FuzzUnwrap(f *testing.F) {
 	f.Add("ffffffffffffffff\r\n", 1, "a,b")
 	f.Fuzz(func(t *testing.T, body string, length int, trailers string) {
 		r := unsigned(body, length, trailers)
-		if Unwrap(r) != nil {
+		if Unwrap(r, new(Signature)) != nil {
 			return
 		}
 		got, err := io.ReadAll(r.Body)

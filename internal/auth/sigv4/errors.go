@@ -3,6 +3,7 @@ package sigv4
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -44,15 +45,17 @@ type (
 		MaxAllowedSkewMilliseconds string `aws:"MaxAllowedSkewMilliseconds"`
 	}
 	expiry struct {
-		XAmzExpires string `aws:"X-Amz-Expires"`
-		Expires     string `aws:"Expires"`
-		ServerTime  string `aws:"ServerTime"`
+		XAmzExpires *string `aws:"X-Amz-Expires"`
+		Expires     string  `aws:"Expires"`
+		ServerTime  string  `aws:"ServerTime"`
 	}
 	mismatch struct {
-		AWSAccessKeyId    string `aws:"AWSAccessKeyId"`
-		StringToSign      string `aws:"StringToSign"`
-		SignatureProvided string `aws:"SignatureProvided"`
-		CanonicalRequest  string `aws:"CanonicalRequest"`
+		AWSAccessKeyId        string  `aws:"AWSAccessKeyId"`
+		StringToSign          string  `aws:"StringToSign"`
+		SignatureProvided     string  `aws:"SignatureProvided"`
+		StringToSignBytes     string  `aws:"StringToSignBytes"`
+		CanonicalRequest      *string `aws:"CanonicalRequest"`
+		CanonicalRequestBytes *string `aws:"CanonicalRequestBytes"`
 	}
 	content struct {
 		ClientComputedContentSHA256 string `aws:"ClientComputedContentSHA256"`
@@ -86,12 +89,16 @@ func errMismatch(s *Signature, x *scratch, s3 bool) error {
 		return InvalidSignature.Errorf("The request signature we calculated does not match the signature you provided." +
 			" Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
 	}
-	return signatureDoesNotMatch.With(&mismatch{
+	detail := &mismatch{
 		AWSAccessKeyId:    s.AccessKey,
 		StringToSign:      string(x.toSign),
 		SignatureProvided: s.signature,
-		CanonicalRequest:  string(x.canonical),
-	}, "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
+		StringToSignBytes: fmt.Sprintf("% x", x.toSign),
+	}
+	if !s.version2 {
+		detail.CanonicalRequest, detail.CanonicalRequestBytes = new(string(x.canonical)), new(fmt.Sprintf("% x", x.canonical))
+	}
+	return signatureDoesNotMatch.With(detail, "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
 }
 
 func errNotSigned(headers string) error {
@@ -140,7 +147,7 @@ func (s *Signature) checkExpiry(now time.Time, s3 bool) error {
 		seconds := itoa(int64(s.Expires / time.Second))
 		if s3 {
 			return accessDenied.With(&expiry{
-				XAmzExpires: seconds,
+				XAmzExpires: &seconds,
 				Expires:     ends.Format("2006-01-02T15:04:05Z"),
 				ServerTime:  now.Format("2006-01-02T15:04:05Z"),
 			}, "Request has expired")

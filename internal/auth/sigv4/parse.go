@@ -31,6 +31,7 @@ type Signature struct {
 	Expires   time.Duration // how long a presigned request is valid
 
 	asymmetric bool   // SigV4a
+	version2   bool   // SigV2, presigned, of S3
 	date       string // day of the scope: "20150830"
 	timestamp  string // Time as it was signed
 	headers    string // names of the signed headers: "host;x-amz-date"
@@ -65,7 +66,7 @@ func Parse(r *http.Request) *Signature {
 	case presigned:
 		s.parseQuery(r.URL.Query())
 	case strings.Contains(query, "AWSAccessKeyId="):
-		s.wrong = errVersion2()
+		s.parseVersion2(r.URL.Query())
 	}
 	return s
 }

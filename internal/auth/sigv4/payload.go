@@ -68,8 +68,16 @@ func isHash(s string) bool {
 // that r states. r.ContentLength becomes its length, r.Trailer has at its end
 // the headers that follow it, and aws-chunked, which is no encoding that
 // anyone wants to be told of, is gone from Content-Encoding.
-func Unwrap(r *http.Request) error {
-	p, err := payloadOf(r, None)
+//
+// What s, its signature, put into the query for want of headers is among the
+// headers afterwards.
+func Unwrap(r *http.Request, s *Signature) error {
+	form := None // of a header that nobody checks, nothing is missing
+	if s.Form == Query {
+		form = Query
+		s.lower(r)
+	}
+	p, err := payloadOf(r, form)
 	if err != nil {
 		return err
 	}

@@ -364,6 +364,60 @@ func TestMalformedQuery(t *testing.T) {
 	f("X-Amz-Signature", "1", "SignatureDoesNotMatch", "")
 }
 
+// Addresses presigned by version 2, of which the first is of AWS's manual.
+func TestVersion2(t *testing.T) {
+	f := func(method, host, target, code, words string, headers ...string) {
+		t.Helper()
+		at(t, "20070329T033000Z", func(t *testing.T) {
+			r := request(t, method, "http://"+host+target, "", headers...)
+			s := Parse(r)
+			if s.AccessKey != example.AccessKey && code == "" {
+				t.Errorf("got %+v", s)
+			}
+			err := new(Verifier).Verify(received(t, r, ""), s, example.Secret, true, nil)
+			if code != "" {
+				wantFault(t, err, code, words)
+			} else if err != nil {
+				t.Errorf("%s: %v", target, err)
+			}
+		})
+	}
+	const ends = "Expires=1175139620"
+	const puppy = "/photos/puppy.jpg?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=NpgCjnDzrM%2BWFzoENXmpNDUsSn8%3D&" + ends
+	f("GET", "johnsmith.s3.amazonaws.com", puppy, "", "")
+	f("GET", "johnsmith.s3.localhost:4566", puppy, "", "")
+	f("GET", "localhost:4566", "/johnsmith"+puppy, "", "")
+	f("GET", "johnsmith.s3.amazonaws.com", puppy+"&ignored=1", "", "")
+	f("GET", "johnsmith.s3.amazonaws.com", puppy+"&versionId=1", "SignatureDoesNotMatch", "Check your key and signing method.")
+	f("PUT", "johnsmith.s3.amazonaws.com", puppy, "SignatureDoesNotMatch", "")
+	f("GET", "johnsmith.s3.amazonaws.com", puppy, "SignatureDoesNotMatch", "", "X-Amz-Acl", "public-read")
+	f("GET", "other.s3.amazonaws.com", puppy, "SignatureDoesNotMatch", "")
+	f("GET", "johnsmith.s3.amazonaws.com", strings.Replace(puppy, ends, "Expires=1175139621", 1), "SignatureDoesNotMatch", "")
+	f("GET", "johnsmith.s3.amazonaws.com", strings.Replace(puppy, ends, "Expires=1175138000", 1), "AccessDenied", "Request has expired")
+	f("GET", "johnsmith.s3.amazonaws.com", strings.Replace(puppy, ends, "Expires=soon", 1), "AccessDenied", "Invalid date")
+	f("GET", "johnsmith.s3.amazonaws.com", strings.Replace(puppy, ends, "", 1), "AccessDenied", "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters")
+
+	r := request(t, "GET", "http://localhost"+puppy, "")
+	wantFault(t, new(Verifier).Verify(r, Parse(r), example.Secret, false, nil), "IncompleteSignatureException", "Signature Version 2 is not supported")
+}
+
+// What a presigned address says instead of headers is among them afterwards.
+func TestHeadersInQuery(t *testing.T) {
+	r := request(t, "PUT", "http://localhost/b/k?x-amz-meta-foo=bar&X-Amz-Acl=private", "")
+	Presign(r, example, "eu-west-1", "s3", time.Now(), time.Minute)
+	in := received(t, r, "")
+	in.Header.Set("X-Amz-Content-Sha256", unsignedPayload)
+	if err := verify(in, example.Secret, ""); err != nil {
+		t.Fatal(err)
+	}
+	if in.Header.Get("X-Amz-Meta-Foo") != "bar" || in.Header.Get("X-Amz-Acl") != "private" || in.Header.Get("X-Amz-Date") != "" {
+		t.Errorf("got %v", in.Header)
+	}
+	in = received(t, r, "")
+	in.Header.Set("X-Amz-Meta-Other", "x")
+	wantFault(t, verify(in, example.Secret, ""), "AccessDenied", "There were headers present in the request which were not signed")
+}
+
 // A secret that changes under the same id is noticed.
 func TestKeysAreOfTheirSecret(t *testing.T) {
 	v := new(Verifier)

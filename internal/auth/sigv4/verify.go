@@ -32,6 +32,12 @@ func (v *Verifier) Verify(r *http.Request, s *Signature, secret string, s3 bool,
 	if s.wrong.words(s3) != nil {
 		return s.wrong.words(s3)
 	}
+	if s.version2 {
+		if err := s.verify2(r, secret); err != nil {
+			return err
+		}
+		return Unwrap(r, s)
+	}
 	if err := s.checkTime(time.Now(), s3); err != nil {
 		return err
 	}
@@ -62,6 +68,9 @@ func (v *Verifier) Verify(r *http.Request, s *Signature, secret string, s3 bool,
 	}
 	if s3 {
 		p.key, p.scope, p.timestamp, p.previous = k, s.scope(), s.timestamp, s.signature
+		if s.Form == Query {
+			s.lower(r)
+		}
 		return p.wrap(r)
 	}
 	return nil
