@@ -134,6 +134,7 @@ func put(c chan rapi.Answer, a rapi.Answer) {
 // watch waits for the end of the process and clears up after it.
 func (w *worker) watch() {
 	w.exit = w.proc.Wait()
+	w.api.Drain()
 	w.m.buried(w)
 	close(w.exited)
 	w.api.Close()

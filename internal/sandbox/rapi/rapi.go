@@ -24,6 +24,9 @@ import (
 // for the envelope, as on Lambda.
 const MaxPayload = 6291556
 
+// drainLimit is how long the last words of a worker may take.
+const drainLimit = 500 * time.Millisecond
+
 // maxConns is how many connections a worker may hold.
 const maxConns = 32
 
@@ -74,6 +77,7 @@ type Server struct {
 	blank   *conn  // waits for its function
 	current *Event // the worker is busy with
 	closed  bool
+	empty   chan struct{} // closed when there is no connection any more; nil if nobody waits
 }
 
 // New returns a Server that calls hooks.
@@ -94,6 +98,25 @@ func (s *Server) Serve(g *task.Group, l net.Listener) {
 			continue
 		}
 		g.Go(c.serve)
+	}
+}
+
+// Drain waits, but not long, until all that the worker sent is read. The worker
+// has ended, so its connections end.
+func (s *Server) Drain() {
+	s.mu.Lock()
+	empty := make(chan struct{})
+	if len(s.conns) == 0 {
+		close(empty)
+	} else {
+		s.empty = empty
+	}
+	s.mu.Unlock()
+	late := time.NewTimer(drainLimit)
+	defer late.Stop()
+	select {
+	case <-empty:
+	case <-late.C:
 	}
 }
 
@@ -147,6 +170,10 @@ func (s *Server) remove(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
+	if s.empty != nil && len(s.conns) == 0 {
+		close(s.empty)
+		s.empty = nil
+	}
 	if s.next == c {
 		s.next = nil
 	}
