@@ -29,6 +29,8 @@
 //	target.go       what an invoke needs to know, remembered
 //	role.go         what a function's code may act with
 //	log.go          what a function writes
+//	payload.go      what is wrong with an event
+//	pager.go        pages of lists
 //	store.go        the rows it keeps, and nothing but
 //	errors.go       its refusals, where more than one handler makes them
 //	worker.go       what it does in the background

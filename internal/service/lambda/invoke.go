@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"unicode/utf8"
 
 	api "github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -88,54 +87,6 @@ func newEvent(call *aws.Call, in *api.InvokeInput, kind string) (sandbox.Event, 
 		e.ClientContext = string(text)
 	}
 	return e, nil
-}
-
-// checkJSON says what is wrong with text that should be JSON, in words like
-// those of the parser that AWS uses, or "" if nothing is.
-func checkJSON(text []byte) string {
-	const place = "\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: %d, column: %d]"
-	if json.Valid(text) && utf8.Valid(text) {
-		return ""
-	}
-	var v any
-	at := len(text)
-	syntax, bad := errors.AsType[*json.SyntaxError](json.Unmarshal(text, &v))
-	if bad {
-		at = int(syntax.Offset)
-	}
-	for i, size := 0, 0; i < at; i += size {
-		var c rune
-		if c, size = utf8.DecodeRune(text[i:]); c == utf8.RuneError && size == 1 {
-			line, column := lineColumn(text[:i])
-			return fmt.Sprintf("Invalid UTF-8 start byte 0x%x"+place, text[i], line, column)
-		}
-	}
-	line, column := lineColumn(text[:max(0, at-1)])
-	if !bad || at > len(text) || syntax.Error() == "unexpected end of JSON input" {
-		return fmt.Sprintf("Unexpected end-of-input"+place, line, column)
-	}
-	c := text[at-1]
-	return fmt.Sprintf("Unexpected character (%s): expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"+place, character(c), line, column)
-}
-
-// character shows c as the parser that AWS uses does.
-func character(c byte) string {
-	if c < ' ' || c >= 0x7f {
-		return fmt.Sprintf("(CTRL-CHAR, code %d)", c)
-	}
-	return fmt.Sprintf("'%c' (code %d)", c, c)
-}
-
-// lineColumn returns where the next byte after text is, counted from 1.
-func lineColumn(text []byte) (line, column int) {
-	line, column = 1, 1
-	for _, c := range text {
-		column++
-		if c == '\n' {
-			line, column = line+1, 1
-		}
-	}
-	return line, column
 }
 
 func errContent(message string) error {

@@ -58,11 +58,14 @@ func TestPayload(t *testing.T) {
 	const expected = ": expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 	f(`{"a": [1, null]}`, "", 0, 0)
 	f(` "ü" `, "", 0, 0)
-	f("n\x87r\x9e", "Invalid UTF-8 start byte 0x87", 1, 2)
+	f("n\x87r\x9e", "Invalid UTF-8 start byte 0x87", 1, 3) // this and the next, AWS said
+	f("\x99\xeb,j", "Unexpected character ((CTRL-CHAR, code 153))"+expected, 1, 1)
 	f("<x>", "Unexpected character ('<' (code 60))"+expected, 1, 1)
 	f("{\n}}", "Unexpected character ('}' (code 125))"+expected, 2, 2)
-	f(`{"a"`, "Unexpected end-of-input", 1, 4)
-	f("\"\x99\"", "Invalid UTF-8 start byte 0x99", 1, 2)
+	f(`{"a"`, "Unexpected end-of-input", 1, 5)
+	f("nope", "Unrecognized token 'nope': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')", 1, 5)
+	f("[hello]", "Unrecognized token 'hello': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')", 1, 7)
+	f("\"\x99\"", "Invalid UTF-8 start byte 0x99", 1, 3)
 }
 
 func FuzzPayload(f *testing.F) {
