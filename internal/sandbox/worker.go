@@ -242,32 +242,21 @@ func (w *worker) run(f *Function, e *Event, began bool) (Result, error) {
 func (w *worker) exchange(ev *rapi.Event, limit time.Duration) (a rapi.Answer, why *failure, err error) {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
-	var sent chan error
-	if len(ev.Payload) > 64<<10 { // which a worker may be slow to read
-		sent = make(chan error, 1)
-		w.m.group.Go(func() { sent <- w.api.Send(ev) })
-	} else {
-		err = w.api.Send(ev)
+	if errors.Is(w.api.Send(ev), rapi.ErrNotWaiting) {
+		return a, nil, errNotRun
 	}
-	for {
-		if errors.Is(err, rapi.ErrNotWaiting) {
-			return a, nil, errNotRun
-		}
-		select {
-		case err = <-sent:
-			sent = nil
-		case a = <-w.answer:
-			return a, nil, nil
-		case <-timer.C:
-			return a, timedOut(limit), nil
-		case <-w.exited:
-			select {
-			case a = <-w.answer: // its last word
-				return a, nil, nil
-			default:
-				return a, exited(w.exit), nil
-			}
-		}
+	select {
+	case a = <-w.answer:
+		return a, nil, nil
+	case <-timer.C:
+		return a, timedOut(limit), nil
+	case <-w.exited:
+	}
+	select {
+	case a = <-w.answer: // its last word
+		return a, nil, nil
+	default:
+		return a, exited(w.exit), nil
 	}
 }
 

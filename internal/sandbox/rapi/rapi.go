@@ -142,7 +142,8 @@ func (s *Server) Assign(job []byte) error {
 	return c.reply("200 OK", "application/vnd.aloft.function", job)
 }
 
-// Send gives the worker an event. Its answer comes by the hook.
+// Send gives the worker an event. Its answer comes by the hook. A worker that
+// does not read its event is waited for until the deadline.
 func (s *Server) Send(e *Event) error {
 	s.mu.Lock()
 	c := s.next
@@ -218,6 +219,10 @@ func (s *Server) finish(e *Event) bool {
 func (c *conn) send(e *Event) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if len(e.Payload) > 16<<10 {
+		c.SetWriteDeadline(e.Deadline)
+		defer c.SetWriteDeadline(time.Time{})
+	}
 	b := append(c.out[:0], "HTTP/1.1 200 OK\r\nContent-Type: application/json"...)
 	b = appendHeader(b, "Lambda-Runtime-Aws-Request-Id", e.RequestID)
 	b = appendHeader(b, "Lambda-Runtime-Deadline-Ms", strconv.FormatInt(e.Deadline.UnixMilli(), 10))

@@ -147,6 +147,18 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestDeaf: a worker that does not read its event is waited for until the deadline.
+func TestDeaf(t *testing.T) {
+	b := start(t)
+	b.write(next)
+	<-b.ready
+	began := time.Now()
+	err := b.Send(&Event{RequestID: "r", Payload: make([]byte, MaxPayload), Deadline: began.Add(200 * time.Millisecond)})
+	if err == nil || time.Since(began) > 3*time.Second {
+		t.Errorf("Send = %v after %v", err, time.Since(began))
+	}
+}
+
 func TestStream(t *testing.T) {
 	b := start(t)
 	in, out := io.Pipe()
