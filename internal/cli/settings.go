@@ -31,7 +31,7 @@ var allSettings = []setting{
 	{"access-key-id", []string{"AWS_ACCESS_KEY_ID"}, "test", "access key of commands"},
 	{"secret-access-key", []string{"AWS_SECRET_ACCESS_KEY"}, "test", "secret of the access key"},
 	{"session-token", []string{"AWS_SESSION_TOKEN"}, "", "session token of the access key"},
-	{"log", []string{"ALOFT_LOG"}, "warn", "what to log: debug, info, warn or error"},
+	{"log", []string{"ALOFT_LOG"}, "warn", "what to log: debug, info (with each request), warn or error"},
 	{"unfenced", []string{"ALOFT_UNFENCED"}, "false", "run functions even where this host cannot fence them off"},
 	{"config", []string{"ALOFT_CONFIG"}, "aloft.yaml", "file of settings, if there is one"},
 }

@@ -8,6 +8,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -72,13 +73,15 @@ func New(cfg Config) *Handler {
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer h.recovered(w, r)
-	if !h.cfg.Log.Enabled(r.Context(), slog.LevelDebug) {
+	if !h.cfg.Log.Enabled(r.Context(), slog.LevelInfo) {
 		h.serve(w, r)
 		return
 	}
 	began, seen := time.Now(), &answer{ResponseWriter: w}
 	h.serve(seen, r)
-	h.cfg.Log.Debug("request", "method", r.Method, "host", r.Host, "path", r.URL.Path, "status", seen.status, "took", time.Since(began), "id", seen.Header().Get("X-Amzn-Requestid"))
+	id := cmp.Or(seen.Header().Get("X-Amzn-Requestid"), seen.Header().Get("X-Amz-Request-Id"))
+	h.cfg.Log.Info("request", "from", r.RemoteAddr, "method", r.Method, "host", r.Host, "path", r.URL.Path,
+		"target", r.Header.Get("X-Amz-Target"), "status", cmp.Or(seen.status, http.StatusOK), "took", time.Since(began), "id", id)
 }
 
 // serve answers r.
