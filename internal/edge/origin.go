@@ -27,6 +27,11 @@ func checkOrigin(r *http.Request) error {
 	if origin := r.Header.Get("Origin"); origin != "" && !localOrigin(origin) {
 		return aws.AccessDenied.Errorf("Aloft takes any key as root in development, so it does not answer pages of %s.", origin)
 	}
+	// What a page shows or links to is asked for without an Origin. To read is
+	// no harm, for the page sees nothing of it; but an Action may do anything.
+	if r.Header.Get("Sec-Fetch-Site") == "cross-site" && r.Header.Get("Origin") == "" && r.URL.Query().Has("Action") {
+		return aws.AccessDenied.Errorf("Aloft takes any key as root in development, so it does not answer pages of other sites.")
+	}
 	return nil
 }
 
