@@ -74,6 +74,8 @@ type Manager struct {
 	idleBell task.Bell
 	poolBell task.Bell
 
+	said sync.Map // runtimes that run on another version, of which we said so
+
 	rootMu sync.Mutex
 	roots  map[lang.Language]*root
 
@@ -166,6 +168,9 @@ func (m *Manager) findLanguage(runtime string) (lang.Language, error) {
 	l, err := m.finder.Find(runtime)
 	if err != nil {
 		return l, fmt.Errorf("%w: %w", ErrRuntime, err)
+	}
+	if _, said := m.said.LoadOrStore(runtime, true); !said && !l.Exact(runtime) {
+		m.cfg.Log.Warn("the runtime is not installed; its functions run on the nearest version", "runtime", runtime, "version", fmt.Sprintf("%s %d.%d", l.Kind, l.Version.Major, l.Version.Minor))
 	}
 	return l, nil
 }

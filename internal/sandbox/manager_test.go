@@ -191,6 +191,41 @@ func TestNode(t *testing.T) {
 	}
 }
 
+func TestStream(t *testing.T) {
+	r := newRig(t, nil)
+	f := node(t, `exports.handler = awslambda.streamifyResponse(async (e, s) => {
+		s.setContentType('text/x')
+		s.write('one')
+		await new Promise((r) => setTimeout(r, 50))
+		s.end('two')
+	})`)
+	in, out := io.Pipe()
+	kind := make(chan string, 1)
+	got := make(chan string, 10)
+	go func() {
+		buf := make([]byte, 100)
+		for {
+			n, err := in.Read(buf)
+			if err != nil {
+				close(got)
+				return
+			}
+			got <- string(buf[:n])
+		}
+	}()
+	res, err := r.Invoke(t.Context(), f, Event{RequestID: testID, Stream: func(contentType string) io.Writer { kind <- contentType; return out }})
+	if errors.Is(err, ErrRuntime) {
+		t.Skip(err)
+	}
+	out.Close()
+	if err != nil || res.FunctionError != "" || len(res.Payload) > 0 {
+		t.Errorf("%+v, %v", res, err)
+	}
+	if k, one, two := <-kind, <-got, <-got; k != "text/x" || one != "one" || two != "two" {
+		t.Errorf("%q %q %q", k, one, two)
+	}
+}
+
 func TestNodeModules(t *testing.T) {
 	r := newRig(t, nil)
 	for name, tc := range map[string]struct {

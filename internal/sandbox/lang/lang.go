@@ -75,6 +75,15 @@ func Parse(runtime string) (Kind, Version, error) {
 	return "", v, fmt.Errorf("%w: functions in %s cannot be run yet", ErrUnknown, m[1])
 }
 
+// Exact reports whether l is the version that a runtime names.
+func (l Language) Exact(runtime string) bool {
+	kind, want, err := Parse(runtime)
+	if err != nil || kind != l.Kind {
+		return false
+	}
+	return kind == Provided || want.Major == l.Version.Major && (kind == Node || want.Minor == l.Version.Minor)
+}
+
 // Find returns the language that runs a runtime: the version it names, or the
 // nearest newer one, or the nearest older.
 func (f *Finder) Find(runtime string) (Language, error) {

@@ -39,6 +39,14 @@ func TestFind(t *testing.T) {
 	}
 }
 
+func TestExact(t *testing.T) {
+	for runtime, want := range map[string]bool{"nodejs20.x": true, "nodejs22.x": false, "python3.11": false, "nonsense": false} {
+		if got := (Language{Kind: Node, Version: Version{20, 5}}).Exact(runtime); got != want {
+			t.Errorf("Node 20.5 is exactly %s: %v", runtime, got)
+		}
+	}
+}
+
 func TestInspect(t *testing.T) {
 	home := t.TempDir()
 	put := func(path, content string) {
