@@ -125,7 +125,7 @@ func (t *table) changeStream(tx *store.Tx, spec *api.StreamSpecification) error 
 		return nil
 	}
 	if t.Stream.enabled() {
-		return api.ResourceInUseException.With(nil, "Table already has an enabled stream: TableName: "+t.name())
+		return refuse("Table already has an enabled stream: TableName: " + t.name())
 	}
 	if err := t.setStream(spec); err != nil {
 		return err

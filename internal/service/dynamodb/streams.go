@@ -122,6 +122,9 @@ func (s *Service) DescribeStream(ctx context.Context, call *aws.Call, in *api.De
 	if err != nil {
 		return nil, err
 	}
+	if f := in.ShardFilter; f != nil && (f.Type == nil || f.ShardId == nil) {
+		return nil, refuse(invalid + "ShardFilter needs both Type and ShardId")
+	}
 	var row streamRow
 	err = s.db.View(ctx, func(tx *store.Tx) error {
 		row, err = findStream(tx, arn)
@@ -145,7 +148,8 @@ func (s *Service) DescribeStream(ctx context.Context, call *aws.Call, in *api.De
 		d.StreamStatus = new("DISABLED")
 		shard.SequenceNumberRange.EndingSequenceNumber = new(sequence(row.Last))
 	}
-	if aws.Value(in.ExclusiveStartShardId) != *shard.ShardId && in.ShardFilter == nil {
+	// A shard has no children here, so a filter for them finds none.
+	if *shard.ShardId > aws.Value(in.ExclusiveStartShardId) && in.ShardFilter == nil {
 		d.Shards = append(d.Shards, shard)
 	}
 	return &api.DescribeStreamOutput{StreamDescription: d}, nil
@@ -224,6 +228,9 @@ func (s *Service) GetShardIterator(ctx context.Context, call *aws.Call, in *api.
 // place returns the position before the first record that in asks for.
 func place(tx *store.Tx, arn aws.ARN, in *api.GetShardIteratorInput) (store.Position, error) {
 	var none store.Position
+	if in.SequenceNumber != nil && !strings.HasSuffix(in.ShardIteratorType, "SEQUENCE_NUMBER") {
+		return none, refuse("SequenceNumber must not be specified for ShardIteratorType " + in.ShardIteratorType)
+	}
 	switch in.ShardIteratorType {
 	case "LATEST":
 		for at := range records.ScanReverse(tx, arn, store.MaxPosition) {
