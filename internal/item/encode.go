@@ -27,14 +27,14 @@ func (v Value) AppendJSON(b []byte) []byte {
 	case L:
 		n := len(b) + 1
 		b = append(b, '[')
-		for e := range v.Elements() {
+		for e := range v.Elements {
 			b = append(e.AppendJSON(b), ',')
 		}
 		b = jx.Close(b, n, ']')
 	case SS, NS, BS:
 		n := len(b) + 1
 		b = append(b, '[')
-		for e := range v.Elements() {
+		for e := range v.Elements {
 			b = append(appendScalar(b, e.Type(), e.payload()), ',')
 		}
 		b = jx.Close(b, n, ']')

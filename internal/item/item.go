@@ -20,7 +20,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
-	"iter"
 	"slices"
 )
 
@@ -154,19 +153,17 @@ func (v Value) Field(name string) Value {
 }
 
 // Elements yields the elements of a list or set, in order.
-func (v Value) Elements() iter.Seq[Value] {
-	return func(yield func(Value) bool) {
-		switch v.Type() {
-		case L, SS, NS, BS:
-		default:
+func (v Value) Elements(yield func(Value) bool) {
+	switch v.Type() {
+	case L, SS, NS, BS:
+	default:
+		return
+	}
+	for b := v.payload(); len(b) > 0; {
+		var e Value
+		e, b = splitValue(b)
+		if !yield(e) {
 			return
-		}
-		for b := v.payload(); len(b) > 0; {
-			var e Value
-			e, b = splitValue(b)
-			if !yield(e) {
-				return
-			}
 		}
 	}
 }
@@ -176,7 +173,7 @@ func (v Value) Index(i int) Value {
 	if v.Type() != L {
 		return nil
 	}
-	for e := range v.Elements() {
+	for e := range v.Elements {
 		if i == 0 {
 			return e
 		}
@@ -193,11 +190,9 @@ func (v Value) Len() int {
 	case S, B:
 		return len(v.payload())
 	case M:
-		for range attributes(v.payload()) {
-			n++
-		}
+		attributes(v.payload(), func([]byte, Value) bool { n++; return true })
 	default:
-		for range v.Elements() {
+		for range v.Elements {
 			n++
 		}
 	}
@@ -220,17 +215,16 @@ func (it Item) Get(name string) Value {
 }
 
 // All yields the attributes in order of their names, which must not be changed.
-func (it Item) All() iter.Seq2[[]byte, Value] {
-	if len(it) == 0 || it[0] != formPlain {
-		return func(func([]byte, Value) bool) {}
+func (it Item) All(yield func(name []byte, v Value) bool) {
+	if len(it) > 0 && it[0] == formPlain {
+		attributes(it[1:], yield)
 	}
-	return attributes(it[1:])
 }
 
 // Len returns how many attributes it has.
 func (it Item) Len() int {
 	n := 0
-	for range it.All() {
+	for range it.All {
 		n++
 	}
 	return n
@@ -239,15 +233,13 @@ func (it Item) Len() int {
 // Equal reports whether it and other have the same attributes.
 func (it Item) Equal(other Item) bool { return bytes.Equal(it, other) }
 
-func attributes(b []byte) iter.Seq2[[]byte, Value] {
-	return func(yield func([]byte, Value) bool) {
-		for len(b) > 0 {
-			var name []byte
-			var v Value
-			name, v, b = splitAttribute(b)
-			if !yield(name, v) {
-				return
-			}
+func attributes(b []byte, yield func([]byte, Value) bool) {
+	for len(b) > 0 {
+		var name []byte
+		var v Value
+		name, v, b = splitAttribute(b)
+		if !yield(name, v) {
+			return
 		}
 	}
 }

@@ -39,7 +39,7 @@ func TestSets(t *testing.T) {
 	a := Set(NS, Int(10), Int(9), Int(10))
 	b := Set(NS, Int(1), Int(9))
 	texts := func(v Value) (out []string) {
-		for e := range v.Elements() {
+		for e := range v.Elements {
 			out = append(out, e.Text())
 		}
 		return out

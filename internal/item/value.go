@@ -2,7 +2,6 @@ package item
 
 import (
 	"bytes"
-	"iter"
 	"slices"
 )
 
@@ -53,7 +52,7 @@ func asBytes(vs []Value) [][]byte {
 
 // Union returns the set of what is in v or in w, sets of one type.
 func (v Value) Union(w Value) Value {
-	return Set(v.Type(), slices.AppendSeq(slices.Collect(v.Elements()), w.Elements())...)
+	return Set(v.Type(), slices.AppendSeq(slices.Collect(v.Elements), w.Elements)...)
 }
 
 // Append returns the list of what is in v and then what is in w.
@@ -65,7 +64,7 @@ func (v Value) Append(w Value) Value {
 // nil if nothing is left.
 func (v Value) Without(w Value) Value {
 	var left []Value
-	for e := range v.Elements() {
+	for e := range v.Elements {
 		if !w.Has(e) {
 			left = append(left, e)
 		}
@@ -75,7 +74,7 @@ func (v Value) Without(w Value) Value {
 
 // Has reports whether the set or list v has an element that equals e.
 func (v Value) Has(e Value) bool {
-	for have := range v.Elements() {
+	for have := range v.Elements {
 		if have.Equal(e) {
 			return true
 		}
@@ -96,25 +95,20 @@ func (it Item) Err() *Error {
 	if len(it) == 0 || it[0] != formInvalid {
 		return nil
 	}
-	for name, v := range attributes(it[1:]) {
+	var out *Error
+	attributes(it[1:], func(name []byte, v Value) bool {
 		if Type(v[0]) == invalid {
-			return &Error{string(name), string(v.payload())}
+			out = &Error{string(name), string(v.payload())}
 		}
-	}
-	return nil
+		return out == nil
+	})
+	return out
 }
 
 // Names yields the names of the attributes, also of an invalid item.
-func (it Item) Names() iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
-		if len(it) == 0 {
-			return
-		}
-		for name := range attributes(it[1:]) {
-			if !yield(name) {
-				return
-			}
-		}
+func (it Item) Names(yield func(name []byte) bool) {
+	if len(it) > 0 {
+		attributes(it[1:], func(name []byte, _ Value) bool { return yield(name) })
 	}
 }
 
@@ -130,7 +124,7 @@ func (v Value) Err() *Error {
 // for capacity.
 func (it Item) Size() int {
 	n := 0
-	for name, v := range it.All() {
+	for name, v := range it.All {
 		n += len(name) + v.Size()
 	}
 	return n
@@ -146,19 +140,20 @@ func (v Value) Size() int {
 		return len(v.payload())
 	case M:
 		n := 3
-		for name, f := range attributes(v.payload()) {
+		attributes(v.payload(), func(name []byte, f Value) bool {
 			n += 1 + len(name) + f.Size()
-		}
+			return true
+		})
 		return n
 	case L:
 		n := 3
-		for e := range v.Elements() {
+		for e := range v.Elements {
 			n += 1 + e.Size()
 		}
 		return n
 	}
 	n := 0
-	for e := range v.Elements() {
+	for e := range v.Elements {
 		n += e.Size()
 	}
 	return n
@@ -169,11 +164,12 @@ func (v Value) Depth() int {
 	deepest := 0
 	switch v.Type() {
 	case M:
-		for _, f := range attributes(v.payload()) {
+		attributes(v.payload(), func(_ []byte, f Value) bool {
 			deepest = max(deepest, f.Depth())
-		}
+			return true
+		})
 	case L:
-		for e := range v.Elements() {
+		for e := range v.Elements {
 			deepest = max(deepest, e.Depth())
 		}
 	default:

@@ -32,7 +32,7 @@ func (s *Service) CreateTable(ctx context.Context, call *aws.Call, in *api.Creat
 		return nil, err
 	}
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
-		if has, err := versions.Has(tx, arn); err != nil || has {
+		if has, err := tables.Has(tx, arn); err != nil || has {
 			if err == nil {
 				err = api.ResourceInUseException.With(nil, "Table already exists: "+t.name())
 			}
@@ -46,6 +46,7 @@ func (s *Service) CreateTable(ctx context.Context, call *aws.Call, in *api.Creat
 	if err != nil {
 		return nil, err
 	}
+	s.policies.Add(1)
 	return &api.CreateTableOutput{TableDescription: t.describeNew()}, nil
 }
 
@@ -68,6 +69,9 @@ func checkCreate(in *api.CreateTableInput) error {
 		if missing {
 			return refuse("1 validation error detected: Value null at '" + name + "' failed to satisfy constraint: Member must not be null")
 		}
+	}
+	if err := checkPolicy(aws.Or(in.ResourcePolicy, "{}")); err != nil {
+		return err
 	}
 	return checkTags(in.Tags)
 }

@@ -52,7 +52,7 @@ func (f *facts) put(it item.Item) {
 		return
 	}
 	f.items = append(f.items, it)
-	for name := range it.All() {
+	for name := range it.All {
 		f.names([]string{string(name)})
 	}
 }

@@ -60,6 +60,9 @@ func (s *Service) put(call *aws.Call, in *api.PutItemInput) (*write, error) {
 
 // conditions reads the condition and update of w.
 func (s *Service) conditions(p *parameters, w *write, expected map[string]api.ExpectedAttributeValue, operator, text, update *string) error {
+	if p.none() {
+		return nil
+	}
 	var err error
 	if w.condition, err = readExpected(expected, operator); err != nil {
 		return err
@@ -240,6 +243,9 @@ func (s *Service) getParameters(in *api.GetItemInput) (*expression.Projection, e
 func (s *Service) projection(p *parameters, names []string, text *string) (*expression.Projection, error) {
 	if names != nil {
 		return attributesToGet(names)
+	}
+	if p.none() {
+		return nil, nil
 	}
 	if err := p.open(&s.expressions); err != nil {
 		return nil, err

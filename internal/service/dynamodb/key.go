@@ -133,7 +133,7 @@ func (t *table) checkUpdated(old, it item.Item) error {
 // checkNesting refuses an item that is nested too deep, as a part of it may
 // have come to be in an update.
 func checkNesting(it item.Item) error {
-	for _, v := range it.All() {
+	for _, v := range it.All {
 		if v.Depth() > item.MaxDepth {
 			return errNesting
 		}

@@ -40,6 +40,7 @@ func (s *Service) query(call *aws.Call, in *api.QueryInput) (*selection, []test,
 		indexName: in.IndexName, start: in.ExclusiveStartKey, limit: int(aws.Value(in.Limit)),
 		consistent: aws.Value(in.ConsistentRead), reverse: !aws.Or(in.ScanIndexForward, true),
 		selects: aws.Value(in.Select), count: aws.Value(in.Select) == "COUNT",
+		counted: wanted(in.ReturnConsumedCapacity),
 	}
 	var err error
 	if sel.table, err = tableARN(call, in.TableName); err != nil {

@@ -25,6 +25,7 @@ type selection struct {
 	consistent bool
 	reverse    bool
 	count      bool // return none
+	counted    bool // say what it costs
 	selects    string
 	filter     condition
 	project    *expression.Projection
@@ -183,7 +184,9 @@ func (sel *selection) read(tx *store.Tx) (*page, error) {
 	var size, weight, fetched int
 	for _, row := range sel.scan(tx) {
 		it := item.Item(row)
-		size += it.Size()
+		if sel.counted {
+			size += it.Size()
+		}
 		weight += sel.t.weight(it)
 		if fetches {
 			whole, err := sel.t.rows.Get(tx, sel.t.itemKey(it))
@@ -214,7 +217,7 @@ func (sel *selection) read(tx *store.Tx) (*page, error) {
 // and the sort key again with every block.
 func (t *table) weight(it item.Item) int {
 	n, key := 0, 0
-	for name, v := range it.All() {
+	for name, v := range it.All {
 		if len(t.Key.Range) > 0 && string(name) == t.Key.Range[0].Name {
 			key = v.Size()
 		} else {

@@ -48,8 +48,26 @@ type parameter struct {
 
 func textParameter(name string, text *string) parameter { return parameter{name, text != nil, text} }
 
+// none reports whether nothing of all that is given.
+func (p *parameters) none() bool {
+	if p.names != nil || p.values != nil {
+		return false
+	}
+	for _, list := range [][]parameter{p.expressions, p.older} {
+		for _, param := range list {
+			if param.given {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // begin checks that the two ways are not mixed, and the names and values.
 func (p *parameters) begin() error {
+	if p.none() {
+		return nil
+	}
 	var used, old []string
 	for _, e := range p.expressions {
 		if e.given {

@@ -38,6 +38,7 @@ func (s *Service) scan(call *aws.Call, in *api.ScanInput) (*selection, error) {
 	sel := &selection{
 		indexName: in.IndexName, start: in.ExclusiveStartKey, limit: int(aws.Value(in.Limit)),
 		consistent: aws.Value(in.ConsistentRead), selects: aws.Value(in.Select), count: aws.Value(in.Select) == "COUNT",
+		counted: wanted(in.ReturnConsumedCapacity),
 	}
 	var err error
 	if sel.table, err = tableARN(call, in.TableName); err != nil {

@@ -19,6 +19,7 @@ type Service struct {
 	backfills   task.Bell // rung when an index is made
 	expiry      task.Bell // rung when an item is due sooner than nextDue
 	nextDue     atomic.Int64
+	policies    atomic.Uint64 // changes with those of tables
 }
 
 // New returns DynamoDB over db.
@@ -29,8 +30,10 @@ func New(db *store.DB) *Service {
 // Definition implements the contract in package service.
 func (s *Service) Definition() service.Definition {
 	return service.Definition{
-		API:   api.API,
-		Tasks: s.tasks(),
+		API:    api.API,
+		Tasks:  s.tasks(),
+		Policy: s.policyOf,
+		Epoch:  s.policies.Load,
 		Operations: []service.Operation{
 			onTable(api.CreateTable, s.CreateTable).But("Keys of KMS, vector indexes and global tables are refused."),
 			onTable(api.DescribeTable, s.DescribeTable),
@@ -40,6 +43,9 @@ func (s *Service) Definition() service.Definition {
 			onResource(api.TagResource, s.TagResource),
 			onResource(api.UntagResource, s.UntagResource),
 			onResource(api.ListTagsOfResource, s.ListTagsOfResource),
+			onResource(api.PutResourcePolicy, s.PutResourcePolicy).But("A policy of a stream is refused."),
+			onResource(api.GetResourcePolicy, s.GetResourcePolicy),
+			onResource(api.DeleteResourcePolicy, s.DeleteResourcePolicy),
 			service.Op(api.DescribeLimits, s.DescribeLimits, service.Any),
 			service.Op(api.DescribeEndpoints, s.DescribeEndpoints, service.Any),
 			onTable(api.UpdateTimeToLive, s.UpdateTimeToLive),

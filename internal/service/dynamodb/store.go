@@ -13,7 +13,7 @@ import (
 
 var (
 	tables   = store.NewTable[aws.ARN, table]("dynamodb.table")
-	versions = store.NewTable[aws.ARN, version]("dynamodb.version") // of the rows in tables
+	versions = store.NewBytes[aws.ARN]("dynamodb.version") // of the rows in tables
 	rowsOf   = store.NewBytes[rowsKey]("dynamodb.item")
 )
 
@@ -24,18 +24,6 @@ type version [16]byte
 func newVersion() (v version) {
 	rand.Read(v[:])
 	return v
-}
-
-// AppendBinary implements the form of the row.
-func (v *version) AppendBinary(b []byte) ([]byte, error) { return append(b, v[:]...), nil }
-
-// UnmarshalBinary reads the form of the row.
-func (v *version) UnmarshalBinary(b []byte) error {
-	if len(b) != len(v) {
-		return errors.New("dynamodb: malformed version")
-	}
-	copy(v[:], b)
-	return nil
 }
 
 // A rowsKey names the items of a table, or the entries of one of its indexes.
@@ -67,6 +55,7 @@ type table struct {
 
 	arn     aws.ARN // of the row
 	version version
+	current store.Rows // its version, under no key
 	rows    store.Rows // its items
 }
 
@@ -116,11 +105,6 @@ type encryption struct {
 	Since time.Time
 }
 
-type policy struct {
-	Text     string
-	Revision string
-}
-
 // indexes yields the table's indexes.
 func (t *table) indexes(yield func(*index) bool) {
 	for _, list := range [][]*index{t.Globals, t.Locals} {
@@ -155,25 +139,19 @@ func (k *keySchema) names() []string {
 	return names
 }
 
-// values returns the attributes of it that definitions say, or nil if one of
-// them is missing or of another type.
-func values(it item.Item, definitions ...[]definition) []item.Value {
-	out := make([]item.Value, 0, 4)
-	for _, list := range definitions {
-		for _, d := range list {
-			v := it.Get(d.Name)
-			if v.Type() != d.Type {
-				return nil
-			}
-			out = append(out, v)
+// fits reports whether it has all attributes of the key, of the right types.
+func (k *keySchema) fits(it item.Item) bool {
+	for d := range k.attributes {
+		if it.Get(d.Name).Type() != d.Type {
+			return false
 		}
 	}
-	return out
+	return true
 }
 
 // complete fills in what is not in the row.
 func (t *table) complete(arn aws.ARN, v version) {
-	t.arn, t.version = arn, v
+	t.arn, t.version, t.current = arn, v, versions.Rows(arn)
 	t.rows = rowsOf.Rows(rowsKey{Table: t.ID})
 	for _, ix := range t.Locals {
 		ix.local = true
@@ -191,7 +169,11 @@ func (t *table) complete(arn aws.ARN, v version) {
 
 // readTable returns the table that arn names, for the caller to change.
 func readTable(tx *store.Tx, arn aws.ARN) (*table, error) {
-	v, err := versions.Get(tx, arn)
+	var v version
+	err := versions.Rows(arn).Read(tx, nil, func(row []byte) error {
+		copy(v[:], row)
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +188,7 @@ func readTable(tx *store.Tx, arn aws.ARN) (*table, error) {
 // putTable keeps what the caller has changed of t.
 func putTable(tx *store.Tx, t *table) error {
 	t.complete(t.arn, newVersion())
-	if err := versions.Put(tx, t.arn, t.version); err != nil {
+	if err := t.current.Put(tx, nil, t.version[:]); err != nil {
 		return err
 	}
 	return tables.Put(tx, t.arn, *t)
@@ -215,17 +197,21 @@ func putTable(tx *store.Tx, t *table) error {
 // findTable returns the table that arn names, which must not be changed.
 // Reading its version makes it part of what tx depends on.
 func (s *Service) findTable(tx *store.Tx, arn aws.ARN) (*table, error) {
-	v, err := versions.Get(tx, arn)
+	if v, ok := s.known.Load(arn); ok {
+		known := v.(*table)
+		same := false
+		err := known.current.Read(tx, nil, func(row []byte) error {
+			same = version(row) == known.version
+			return nil
+		})
+		if err == nil && same {
+			return known, nil
+		}
+	}
+	t, err := readTable(tx, arn)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, errNoResource
 	}
-	if err != nil {
-		return nil, err
-	}
-	if known, ok := s.known.Load(arn); ok && known.(*table).version == v {
-		return known.(*table), nil
-	}
-	t, err := readTable(tx, arn)
 	if err != nil {
 		return nil, err
 	}
@@ -254,12 +240,19 @@ func (t *table) itemKey(it item.Item) []byte {
 	return appendKey(make([]byte, 0, 64), it, &t.Key)
 }
 
-// appendKey appends the key of it by k to b.
+// appendKey appends the key of it, which fits k, to b.
 func appendKey(b []byte, it item.Item, k *keySchema) []byte {
-	spread := values(it, k.Hash)
-	b = appendHash(b, spread)
-	for _, v := range append(spread, values(it, k.Range)...) {
+	var room [4]item.Value
+	vs := room[:0]
+	for _, d := range k.Hash {
+		vs = append(vs, it.Get(d.Name))
+	}
+	b = appendHash(b, vs)
+	for _, v := range vs {
 		b = item.AppendKey(b, v)
+	}
+	for _, d := range k.Range {
+		b = item.AppendKey(b, it.Get(d.Name))
 	}
 	return b
 }
@@ -273,11 +266,15 @@ func appendHash(b []byte, vs []item.Value) []byte {
 // none. Entries with the same index key are in the order of a hash of the
 // item's key.
 func (t *table) entryKey(ix *index, it item.Item) []byte {
-	if values(it, ix.Key.Hash, ix.Key.Range) == nil {
+	if !ix.Key.fits(it) {
 		return nil
 	}
 	key := appendKey(make([]byte, 0, 96), it, &ix.Key)
-	own := values(it, t.Key.Hash, t.Key.Range)
+	var room [2]item.Value
+	own := room[:0]
+	for d := range t.Key.attributes {
+		own = append(own, it.Get(d.Name))
+	}
 	key = appendHash(key, own)
 	for _, v := range own {
 		key = item.AppendKey(key, v)

@@ -3,7 +3,6 @@ package dynamodb
 import (
 	"context"
 	"errors"
-	"regexp"
 	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/dynamodb"
@@ -17,7 +16,16 @@ const (
 	maxName   = 255
 )
 
-var namePattern = regexp.MustCompile(`^[a-zA-Z0-9_.-]+$`)
+// isName reports whether s has only characters that names of tables may have.
+func isName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && c != '_' && c != '.' && c != '-' {
+			return false
+		}
+	}
+	return s != ""
+}
 
 // tableName is the name of a table by its ARN.
 func tableName(arn aws.ARN) string { return strings.TrimPrefix(arn.Resource, tableKind) }
@@ -38,11 +46,14 @@ func tableARN(call *aws.Call, name string) (aws.ARN, error) {
 
 // checkName refuses what cannot be the name of a table.
 func checkName(name string) error {
+	if len(name) >= minName && len(name) <= maxName && isName(name) {
+		return nil
+	}
 	var wrong []string
 	note := func(constraint string) {
 		wrong = append(wrong, "Value '"+name+"' at 'tableName' failed to satisfy constraint: Member must "+constraint)
 	}
-	if !namePattern.MatchString(name) {
+	if !isName(name) {
 		note("satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
 	}
 	if len(name) < minName {
@@ -51,10 +62,7 @@ func checkName(name string) error {
 	if len(name) > maxName {
 		note("have length less than or equal to 255")
 	}
-	switch len(wrong) {
-	case 0:
-		return nil
-	case 1:
+	if len(wrong) == 1 {
 		return refuse("1 validation error detected: " + wrong[0])
 	}
 	return refuse("2 validation errors detected: " + strings.Join(wrong, "; "))
@@ -111,7 +119,7 @@ func (s *Service) ListTables(ctx context.Context, call *aws.Call, in *api.ListTa
 	out := &api.ListTablesOutput{TableNames: []string{}}
 	err := s.db.View(ctx, func(tx *store.Tx) error {
 		first := call.ARN("dynamodb", tableKind+aws.Value(in.ExclusiveStartTableName))
-		for arn := range versions.ScanAfter(tx, call.ARN("dynamodb", ""), first) {
+		for arn := range tables.ScanAfter(tx, call.ARN("dynamodb", ""), first) {
 			if len(out.TableNames) == limit {
 				out.LastEvaluatedTableName = &out.TableNames[limit-1]
 				break
@@ -150,6 +158,7 @@ func (s *Service) DeleteTable(ctx context.Context, call *aws.Call, in *api.Delet
 	if err != nil {
 		return nil, err
 	}
+	s.policies.Add(1)
 	return &api.DeleteTableOutput{TableDescription: &api.TableDescription{
 		TableName:                 new(t.name()),
 		TableArn:                  new(arn.String()),
@@ -180,5 +189,5 @@ func deleteTable(tx *store.Tx, t *table) error {
 	if err := tables.Delete(tx, t.arn); err != nil {
 		return err
 	}
-	return versions.Delete(tx, t.arn)
+	return t.current.Delete(tx, nil)
 }

@@ -125,7 +125,7 @@ func (e evaluation) changeList(t *tree, v item.Value) (item.Value, error) {
 	var elems []item.Value
 	rest := t.below
 	i := 0
-	for elem := range v.Elements() {
+	for elem := range v.Elements {
 		if len(rest) > 0 && rest[0].index == i {
 			var err error
 			if elem, err = e.change(rest[0], elem); err != nil {

@@ -125,7 +125,7 @@ func checkValues(values item.Item) error {
 		return nil
 	}
 	n := 0
-	for key := range values.Names() {
+	for key := range values.Names {
 		if !isReference(string(key), ':') {
 			return refuse(`ExpressionAttributeValues contains invalid key: Syntax error; key: "` + string(key) + `"`)
 		}
@@ -164,7 +164,7 @@ func (r *Request) CheckUsed() error {
 		slices.Sort(unused)
 		return refuse("Value provided in ExpressionAttributeNames unused in expressions: keys: {" + strings.Join(unused, ", ") + "}")
 	}
-	for key := range r.values.All() {
+	for key := range r.values.All {
 		if !r.uses(func(p *parsed) []string { return p.values }, string(key)) {
 			unused = append(unused, string(key))
 		}
