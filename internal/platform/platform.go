@@ -75,7 +75,7 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	p.Table = dispatch.NewTable(guard, dispatch.Observer{})
-	services, err := p.services(cfg)
+	services, err := p.services(cfg, guard)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -116,7 +116,7 @@ func (p *Platform) guard(ctx context.Context, cfg Config) (*auth.Auth, *iam.Serv
 }
 
 // services makes every service but those of identities.
-func (p *Platform) services(cfg Config) ([]service.Definition, error) {
+func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition, error) {
 	var functions *lambda.Service
 	var err error
 	p.runner, err = p.newRunner(cfg, func(b sandbox.LogBatch) { functions.Log(b) })
@@ -126,7 +126,7 @@ func (p *Platform) services(cfg Config) ([]service.Definition, error) {
 	functions = lambda.New(lambda.Config{Dir: cacheDir(cfg), Endpoint: cfg.Endpoint, Log: cfg.Log}, p.db, p.Table, p.runner)
 	tables := dynamodb.New(p.db)
 	return []service.Definition{
-		apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Endpoint: cfg.Endpoint, Log: cfg.Log}).Definition(),
+		apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Auth: guard, Endpoint: cfg.Endpoint, Local: cfg.Open, Log: cfg.Log}).Definition(),
 		cloudformation.New(p.db, p.Table, resource.All()).Definition(),
 		tables.Definition(),
 		tables.Streams(),

@@ -227,6 +227,7 @@ func (s *Service) DeleteApi(ctx context.Context, call *aws.Call, in *api.DeleteA
 			func() error { return routes.DeletePrefix(tx, all) },
 			func() error { return routeKeys.DeletePrefix(tx, all) },
 			func() error { return integrations.DeletePrefix(tx, all) },
+			func() error { return authorizers.DeletePrefix(tx, all) },
 			func() error { return stages.DeletePrefix(tx, all) },
 			func() error { return deployments.DeletePrefix(tx, all) },
 			func() error { return deployed.DeletePrefix(tx, deployedKey{API: arn}) },

@@ -34,6 +34,7 @@ type servedRoute struct {
 	version  string // of events
 	timeout  time.Duration
 	limit    *limiter // nil if any number may come
+	guard    *guard   // nil if anyone may
 }
 
 // A cache holds the APIs that were served since they last changed.
@@ -131,7 +132,7 @@ func compileStage(tx *store.Tx, arn aws.ARN, row *apiRow, stage *stageRow) (*ser
 	}
 	s := &servedStage{name: *stage.StageName, variables: stage.StageVariables, cors: cors}
 	for key, t := range targets {
-		r := &servedRoute{key: key, resource: key, limit: limitOf(stage, key)}
+		r := &servedRoute{key: key, resource: key, limit: limitOf(stage, key), guard: newGuard(&t, stage.StageVariables)}
 		if _, path, ok := strings.Cut(key, " "); ok {
 			r.resource = path
 		}

@@ -109,9 +109,16 @@ func liveRoutes(tx *store.Tx, arn aws.ARN) map[string]target {
 	for key, row := range integrations.Scan(tx, partKey{API: arn}) {
 		byID["integrations/"+key.ID] = &row
 	}
+	guards := make(map[string]*authorizerRow)
+	for key, row := range authorizers.Scan(tx, partKey{API: arn}) {
+		guards[key.ID] = &row
+	}
 	all := make(map[string]target)
 	for _, row := range routes.Scan(tx, partKey{API: arn}) {
-		all[*row.RouteKey] = target{byID[aws.Value(row.Target)]}
+		all[*row.RouteKey] = target{
+			Integration: byID[aws.Value(row.Target)], Authorization: *row.AuthorizationType,
+			Scopes: row.AuthorizationScopes, Authorizer: guards[aws.Value(row.AuthorizerId)],
+		}
 	}
 	return all
 }

@@ -11,10 +11,14 @@
 // store. Functions are invoked by their public operation, in the name of
 // apigateway.amazonaws.com, and their policies decide.
 //
-//	api.go route.go integration.go stage.go deployment.go tag.go   operations
+// Who may use a route says its guard: a policy, for callers that sign as they
+// do for AWS; a token of an OpenID issuer; or a function.
+//
+//	api.go route.go integration.go authorizer.go stage.go deployment.go tag.go   operations
 //	import.go quick.go     APIs from OpenAPI documents, and in one call
-//	serve.go compile.go cors.go throttle.go   requests to APIs
+//	serve.go compile.go cors.go throttle.go authorize.go keys.go   requests to APIs
 //	router/   which route a request is for
 //	proxy/    events for functions, and answers from what they return
+//	jwt/      tokens
 //	openapi/  documents
 package apigatewayv2

@@ -1,8 +1,11 @@
 package apigatewayv2
 
 import (
+	"errors"
+
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/store"
 )
 
 func errNoAPI(call *aws.Call, id string) error {
@@ -12,6 +15,15 @@ func errNoAPI(call *aws.Call, id string) error {
 // errNo refuses an id that no part of its kind has: "Route", "Stage".
 func errNo(kind string) error {
 	return api.NotFoundException.Errorf("Invalid %s identifier specified", kind)
+}
+
+// refused is the refusal of a part of that kind which was not found, or err if
+// it is anything else.
+func refused(err error, kind string) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return errNo(kind)
+	}
+	return err
 }
 
 func errBad(format string, args ...any) error { return api.BadRequestException.Errorf(format, args...) }

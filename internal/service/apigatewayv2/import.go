@@ -58,6 +58,9 @@ func (s *Service) ReimportApi(ctx context.Context, call *aws.Call, in *api.Reimp
 		if err := integrations.DeletePrefix(tx, all); err != nil {
 			return err
 		}
+		if err := authorizers.DeletePrefix(tx, all); err != nil {
+			return err
+		}
 		if err := apis.Put(tx, arn, row); err != nil {
 			return err
 		}
@@ -112,10 +115,24 @@ func optional(s string) *string {
 // addDefinition adds the routes of a definition to an API that has none, each
 // with an integration of its own.
 func (s *Service) addDefinition(tx *store.Tx, arn aws.ARN, def *openapi.Definition) error {
+	ids := make(map[string]*string) // of authorizers, by name
+	for _, in := range def.Authorizers {
+		row, err := newAuthorizer(&in)
+		if err != nil {
+			return err
+		}
+		ids[in.Name] = row.AuthorizerId
+		if err := authorizers.Put(tx, partKey{arn, *row.AuthorizerId}, *row); err != nil {
+			return err
+		}
+	}
 	for _, r := range def.Routes {
 		row := routeRow{
 			ApiKeyRequired: new(false), AuthorizationType: new(api.AuthorizationTypeNone), OperationName: optional(r.Operation),
 			RouteId: new(newID(7)), RouteKey: &r.Key,
+		}
+		if r.Authorization != "" {
+			row.AuthorizationType, row.AuthorizerId, row.AuthorizationScopes = new(r.Authorization), ids[r.Authorizer], r.Scopes
 		}
 		if r.Integration != nil {
 			i := *r.Integration

@@ -64,24 +64,22 @@ func checkRoute(tx *store.Tx, arn aws.ARN, row *routeRow) error {
 		return errBad("%s", err)
 	}
 	switch {
-	case *row.AuthorizationType != api.AuthorizationTypeNone:
-		return errNotYet("routes with authorization type " + *row.AuthorizationType)
-	case row.AuthorizerId != nil || len(row.AuthorizationScopes) > 0:
-		return errBad("Authorizers and scopes need an authorization type")
 	case aws.Value(row.ApiKeyRequired):
 		return errBad("API keys are supported only for WebSocket APIs")
 	case row.Target == nil:
-		return nil
+		return checkAuthorization(tx, arn, row)
 	}
 	id, ok := strings.CutPrefix(*row.Target, "integrations/")
 	if !ok || id == "" {
 		return errBad("Invalid target specified: %s", *row.Target)
 	}
-	found, err := integrations.Has(tx, partKey{arn, id})
-	if err == nil && !found {
-		return errNo("Integration")
+	if found, err := integrations.Has(tx, partKey{arn, id}); err != nil || !found {
+		if err == nil {
+			err = errNo("Integration")
+		}
+		return err
 	}
-	return err
+	return checkAuthorization(tx, arn, row)
 }
 
 // GetRoute returns a route.

@@ -102,7 +102,12 @@ func (x *exchange) answer(a *served) {
 		x.say(http.StatusBadRequest, "Bad Request")
 		return
 	}
-	payload, err := x.invoke(a, x.request(a, params, body).Event(route.version))
+	p := x.request(a, params, body)
+	if err := x.admit(a, p); err != nil {
+		x.challenge(err)
+		return
+	}
+	payload, err := x.invoke(a, p.Event(route.version))
 	if err != nil {
 		x.fail(statusOf(err), err)
 		return
@@ -173,20 +178,22 @@ func (x *exchange) header(bodyLen int) http.Header {
 
 var errFunction = errors.New("the function failed")
 
-// invoke runs the function of x's route, in the name of API Gateway and for
-// that route: the function's policy decides. The function runs to its end even
-// if the client goes away.
+// invoke runs the function of x's route, for that route.
 func (x *exchange) invoke(a *served, event []byte) ([]byte, error) {
-	source := a.api
-	source.Service = "execute-api"
-	source.Resource = strings.TrimPrefix(source.Resource, "/apis/") + "/" + x.stage.name + "/" + x.route.resource
+	source := executeARN(a, x.stage.name+"/"+x.route.resource)
 	if x.route.key != router.Default {
-		source.Resource = strings.TrimPrefix(a.api.Resource, "/apis/") + "/" + x.stage.name + "/" + x.r.Method + x.route.resource
+		source = executeARN(a, x.stage.name+"/"+x.r.Method+x.route.resource)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), x.route.timeout)
+	return x.run(x.route.uri, source, x.route.timeout, event)
+}
+
+// run runs a function in the name of API Gateway and for source: the function's
+// policy decides. It goes on even if the client goes away.
+func (x *exchange) run(uri string, source aws.ARN, timeout time.Duration, event []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), timeout)
 	defer cancel()
 	out, err := dispatch.Call(ctx, x.cfg.Table, aws.ServiceCall("apigateway", source), lambda.Invoke, &lambda.InvokeInput{
-		FunctionName: x.route.uri,
+		FunctionName: uri,
 		Payload:      event,
 	})
 	switch {

@@ -17,15 +17,28 @@ import (
 type Config struct {
 	DB       *store.DB
 	Table    *dispatch.Table // where functions are invoked
+	Auth     Authority       // knows who signed, for routes that want that
 	Endpoint string          // base of URLs in answers to callers that came without a host
 	Log      *slog.Logger    // nil is slog.Default
+
+	// Local lets issuers of tokens be on this host and on private networks.
+	Local bool
+	// Fetch gets what issuers of tokens publish; nil does so over HTTP.
+	Fetch func(ctx context.Context, url string) ([]byte, error)
+}
+
+// An Authority says who sent a request, and whether they may do what it asks.
+type Authority interface {
+	Authenticate(r *http.Request, service string, body []byte) (*aws.Call, error)
+	Authorize(ctx context.Context, call *aws.Call, access service.Access) error
 }
 
 // Service is API Gateway's HTTP APIs.
 type Service struct {
-	cfg   Config
-	db    *store.DB
-	cache cache
+	cfg     Config
+	db      *store.DB
+	cache   cache
+	issuers issuers
 }
 
 // New returns HTTP APIs.
@@ -33,7 +46,13 @@ func New(cfg Config) *Service {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	return &Service{cfg: cfg, db: cfg.DB, cache: cache{apis: make(map[string]*served)}}
+	if cfg.Fetch == nil {
+		cfg.Fetch = newFetcher(cfg.Local).fetch
+	}
+	return &Service{
+		cfg: cfg, db: cfg.DB, cache: cache{apis: make(map[string]*served)},
+		issuers: issuers{fetch: cfg.Fetch, known: make(map[string]*issuer)},
+	}
 }
 
 // Definition implements the contract in package service.
@@ -47,7 +66,7 @@ func (s *Service) Definition() service.Definition {
 
 func (s *Service) apiOperations() []service.Operation {
 	const http = "WebSocket APIs are refused."
-	const document = "Authorizers are refused, and base paths are ignored."
+	const document = "Base paths are ignored, and what is refused of integrations is refused here."
 	return []service.Operation{
 		row(api.CreateApi, s.CreateApi, post, func(in *api.CreateApiInput) string { return "/apis" }).But(http),
 		row(api.GetApi, s.GetApi, get, func(in *api.GetApiInput) string { return "/apis/" + in.ApiId }),
@@ -65,14 +84,13 @@ func (s *Service) apiOperations() []service.Operation {
 }
 
 func (s *Service) partOperations() []service.Operation {
-	const authorizers = "Authorizers are refused."
 	const lambda = "Only functions, with the caller's own policy: other targets, mapped parameters and roles are refused."
 	const logs = "Access logs and client certificates are refused."
 	return []service.Operation{
-		row(api.CreateRoute, s.CreateRoute, post, func(in *api.CreateRouteInput) string { return part(in.ApiId, "routes") }).But(authorizers),
+		row(api.CreateRoute, s.CreateRoute, post, func(in *api.CreateRouteInput) string { return part(in.ApiId, "routes") }),
 		row(api.GetRoute, s.GetRoute, get, func(in *api.GetRouteInput) string { return part(in.ApiId, "routes", in.RouteId) }),
 		row(api.GetRoutes, s.GetRoutes, get, func(in *api.GetRoutesInput) string { return part(in.ApiId, "routes") }),
-		row(api.UpdateRoute, s.UpdateRoute, patch, func(in *api.UpdateRouteInput) string { return part(in.ApiId, "routes", in.RouteId) }).But(authorizers),
+		row(api.UpdateRoute, s.UpdateRoute, patch, func(in *api.UpdateRouteInput) string { return part(in.ApiId, "routes", in.RouteId) }),
 		row(api.DeleteRoute, s.DeleteRoute, remove, func(in *api.DeleteRouteInput) string { return part(in.ApiId, "routes", in.RouteId) }),
 
 		row(api.CreateIntegration, s.CreateIntegration, post, func(in *api.CreateIntegrationInput) string { return part(in.ApiId, "integrations") }).But(lambda),
@@ -82,6 +100,12 @@ func (s *Service) partOperations() []service.Operation {
 		row(api.DeleteIntegration, s.DeleteIntegration, remove, func(in *api.DeleteIntegrationInput) string {
 			return part(in.ApiId, "integrations", in.IntegrationId)
 		}),
+
+		row(api.CreateAuthorizer, s.CreateAuthorizer, post, func(in *api.CreateAuthorizerInput) string { return part(in.ApiId, "authorizers") }).But("Roles and the context as an identity source are refused."),
+		row(api.GetAuthorizer, s.GetAuthorizer, get, func(in *api.GetAuthorizerInput) string { return part(in.ApiId, "authorizers", in.AuthorizerId) }),
+		row(api.GetAuthorizers, s.GetAuthorizers, get, func(in *api.GetAuthorizersInput) string { return part(in.ApiId, "authorizers") }),
+		row(api.UpdateAuthorizer, s.UpdateAuthorizer, patch, func(in *api.UpdateAuthorizerInput) string { return part(in.ApiId, "authorizers", in.AuthorizerId) }),
+		row(api.DeleteAuthorizer, s.DeleteAuthorizer, remove, func(in *api.DeleteAuthorizerInput) string { return part(in.ApiId, "authorizers", in.AuthorizerId) }),
 
 		row(api.CreateStage, s.CreateStage, post, func(in *api.CreateStageInput) string { return part(in.ApiId, "stages") }).But(logs),
 		row(api.GetStage, s.GetStage, get, func(in *api.GetStageInput) string { return part(in.ApiId, "stages", in.StageName) }),

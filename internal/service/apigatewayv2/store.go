@@ -15,6 +15,8 @@ type (
 	apiRow   = api.GetApiOutput
 	routeRow = api.GetRouteOutput
 	stageRow = api.GetStageOutput
+
+	authorizerRow = api.GetAuthorizerOutput
 )
 
 var (
@@ -23,6 +25,7 @@ var (
 	routes       = store.NewTable[partKey, routeRow]("apigatewayv2.route")
 	routeKeys    = store.NewTable[partKey, string]("apigatewayv2.routeKey") // ids of routes by their keys
 	integrations = store.NewTable[partKey, api.Integration]("apigatewayv2.integration")
+	authorizers  = store.NewTable[partKey, authorizerRow]("apigatewayv2.authorizer")
 	stages       = store.NewTable[partKey, stageRow]("apigatewayv2.stage")
 	deployments  = store.NewTable[partKey, deployment]("apigatewayv2.deployment")
 	deployed     = store.NewTable[deployedKey, target]("apigatewayv2.deployed")
@@ -31,7 +34,7 @@ var (
 // A home is where the API of an id is: hosts do not say.
 type home struct{ Account, Region string }
 
-// A partKey is a route, an integration, a stage or a deployment of an API.
+// A partKey is a route, an integration, an authorizer, a stage or a deployment.
 type partKey struct {
 	API aws.ARN
 	ID  string
@@ -50,9 +53,12 @@ type deployment struct {
 	Live bool      `json:",omitempty"` // of a stage that deploys by itself: no copy was made
 }
 
-// A target is what a route leads to.
+// A target is what a route leads to, and who may go there.
 type target struct {
-	Integration *api.Integration `json:",omitempty"` // nil if it leads nowhere
+	Integration   *api.Integration `json:",omitempty"` // nil if it leads nowhere
+	Authorization string           `json:",omitempty"` // NONE if empty
+	Scopes        []string         `json:",omitempty"`
+	Authorizer    *authorizerRow   `json:",omitempty"`
 }
 
 // apiARN is the key of an API; the one that policies know has no account.
@@ -79,10 +85,7 @@ func find[V any](tx *store.Tx, table store.Table[partKey, V], call *aws.Call, ap
 		return key, none, err
 	}
 	row, err := table.Get(tx, key)
-	if errors.Is(err, store.ErrNotFound) {
-		return key, row, errNo(kind)
-	}
-	return key, row, err
+	return key, row, refused(err, kind)
 }
 
 // newID returns a fresh id of n letters and digits.

@@ -11,7 +11,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
-	"github.com/aloft-cloud/aloft/internal/aws"
 )
 
 // A Definition is what a document says of an API, as far as we answer it.
@@ -22,6 +21,7 @@ type Definition struct {
 	Tags        map[string]string
 	Cors        *api.Cors
 	Disabled    bool // its own endpoint
+	Authorizers []api.CreateAuthorizerInput
 	Routes      []Route
 	Warnings    []string
 }
@@ -31,6 +31,10 @@ type Route struct {
 	Key         string // "GET /pets/{id}", or "$default"
 	Operation   string // its operationId
 	Integration *api.Integration
+
+	Authorization string   // type of its authorization, empty if it has none
+	Authorizer    string   // name of its authorizer, if the type needs one
+	Scopes        []string // one of which a token must have
 }
 
 // A document is the part of OpenAPI that we read.
@@ -49,9 +53,10 @@ type document struct {
 	Paths      map[string]map[string]json.RawMessage `json:"paths"`
 	Components struct {
 		Integrations map[string]integration `json:"x-amazon-apigateway-integrations"`
+		Schemes      map[string]scheme      `json:"securitySchemes"`
 	} `json:"components"`
-	Security []map[string]any `json:"security"`
-	Cors     *cors            `json:"x-amazon-apigateway-cors"`
+	Security []map[string][]string `json:"security"`
+	Cors     *cors                 `json:"x-amazon-apigateway-cors"`
 	Endpoint struct {
 		Disabled bool `json:"disableExecuteApiEndpoint"`
 	} `json:"x-amazon-apigateway-endpoint-configuration"`
@@ -67,9 +72,9 @@ type cors struct {
 }
 
 type operation struct {
-	ID          string            `json:"operationId"`
-	Security    *[]map[string]any `json:"security"`
-	Integration *integration      `json:"x-amazon-apigateway-integration"`
+	ID          string                 `json:"operationId"`
+	Security    *[]map[string][]string `json:"security"`
+	Integration *integration           `json:"x-amazon-apigateway-integration"`
 }
 
 type integration struct {
@@ -120,6 +125,9 @@ func Parse(source string) (*Definition, error) {
 			AllowCredentials: c.AllowCredentials, AllowHeaders: c.AllowHeaders, AllowMethods: c.AllowMethods,
 			AllowOrigins: c.AllowOrigins, ExposeHeaders: c.ExposeHeaders, MaxAge: c.MaxAge,
 		}
+	}
+	if err := doc.authorizers(d); err != nil {
+		return nil, err
 	}
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths)) {
 		if err := doc.routes(d, path); err != nil {
@@ -176,7 +184,7 @@ func (doc *document) routes(d *Definition, path string) error {
 		if strings.TrimPrefix(path, "/") == "$default" {
 			r.Key = "$default"
 		}
-		if err := doc.checkSecurity(r.Key, op.Security); err != nil {
+		if err := doc.secure(&r, op.Security); err != nil {
 			return err
 		}
 		if op.Integration == nil {
@@ -189,20 +197,6 @@ func (doc *document) routes(d *Definition, path string) error {
 			r.Integration = i
 		}
 		d.Routes = append(d.Routes, r)
-	}
-	return nil
-}
-
-// checkSecurity refuses routes that need a caller to say who they are.
-func (doc *document) checkSecurity(key string, own *[]map[string]any) error {
-	needs := doc.Security
-	if own != nil {
-		needs = *own
-	}
-	for _, n := range needs {
-		if schemes := slices.Sorted(maps.Keys(n)); len(schemes) > 0 {
-			return aws.NotImplemented.Errorf("Aloft does not answer authorizers of HTTP APIs yet: %s needs %s.", key, strings.Join(schemes, " and "))
-		}
 	}
 	return nil
 }

@@ -56,11 +56,33 @@ func TestRefused(t *testing.T) {
 	f(`{`, "malformed document")
 	f(`- a: [`, "malformed document")
 	f(`{"swagger":"2.0"}`, "Unsupported OpenAPI version")
-	f(`{"openapi":"3.0.1","paths":{"/a":{"get":{"security":[{"OAuth2":[]}],`+lambda+`}}}}`, "NotImplemented: Aloft does not answer authorizers of HTTP APIs yet: GET /a needs OAuth2.")
-	f(`{"openapi":"3.0.1","security":[{"x":[]}],"paths":{"/a":{"get":{`+lambda+`}}}}`, "GET /a needs x.")
+	f(`{"openapi":"3.0.1","paths":{"/a":{"get":{"security":[{"OAuth2":[]}],`+lambda+`}}}}`, "Unable to find an authorizer for the security scheme OAuth2 of GET /a")
+	f(`{"openapi":"3.0.1","security":[{"x":[]}],"paths":{"/a":{"get":{`+lambda+`}}},"components":{"securitySchemes":{"x":{"type":"http"}}}}`, "security scheme x of GET /a")
+	f(`{"openapi":"3.0.1","security":[{"x":[]},{"y":[]}],"paths":{"/a":{"get":{`+lambda+`}}}}`, "GET /a has several")
 	f(`{"openapi":"3.0.1","paths":{"/a":{"get":{"x-amazon-apigateway-integration":{"$ref":"#/nowhere"}}}}}`, "malformed integration at path /a")
 	f(`{"openapi":"3.0.1","paths":{"/a":{"get":{"x-amazon-apigateway-integration":{}}}}}`, "malformed integration at path /a")
 	f(`{"openapi":"3.0.1","paths":{"/a":{"get":5}}}`, "malformed operation at path /a")
+}
+
+func TestSecurity(t *testing.T) {
+	d, err := Parse(`{"openapi":"3.0.1","security":[{"token":["read"]}],"components":{"securitySchemes":{
+		"token":{"x-amazon-apigateway-authorizer":{"type":"jwt","identitySource":"$request.header.Authorization","jwtConfiguration":{"issuer":"https://i","audience":["me"]}}},
+		"asked":{"x-amazon-apigateway-authorizer":{"type":"request","identitySource":["$request.header.a","$request.querystring.b"],"authorizerPayloadFormatVersion":2.0,"authorizerUri":"u","enableSimpleResponses":true}},
+		"signed":{"x-amazon-apigateway-authtype":"awsSigv4"},"unused":{"type":"http"}}},
+		"paths":{"/a":{"get":{},"put":{"security":[{"asked":[]}]},"post":{"security":[{"signed":[]}]},"head":{"security":[]}}}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range d.Routes {
+		got = append(got, r.Key+" "+r.Authorization+" "+r.Authorizer+" "+strings.Join(r.Scopes, ","))
+	}
+	if want := "GET /a JWT token read|HEAD /a   |POST /a AWS_IAM  |PUT /a CUSTOM asked "; strings.Join(got, "|") != want {
+		t.Errorf("got %q, want %q", strings.Join(got, "|"), want)
+	}
+	if a := d.Authorizers; len(a) != 2 || a[0].AuthorizerType != "REQUEST" || len(a[0].IdentitySource) != 2 || *a[0].AuthorizerPayloadFormatVersion != "2.0" || *a[1].JwtConfiguration.Issuer != "https://i" {
+		t.Errorf("got authorizers %+v", a)
+	}
 }
 
 // What SAM writes can be read, but for what is refused by name.

@@ -39,11 +39,17 @@ type Request struct {
 	Header   http.Header
 	Body     []byte
 
+	Authorizer []byte  // what an authorizer says of the caller, in JSON: of version 1.0, or the member of 2.0; nil if none was asked
+	Caller     *Caller // who signed, if the route wants that
+
 	Domain   string // host of the request, without port
 	SourceIP string
 	ID       string // of the request, as API Gateway makes them
 	Time     time.Time
 }
+
+// A Caller is who signed a request.
+type Caller struct{ AccessKey, Account, ID, ARN string }
 
 // Event returns r as an event of that version.
 func (r *Request) Event(version string) []byte {
@@ -94,6 +100,7 @@ func (r *Request) contextV2(b []byte) []byte {
 	b = append(jx.AppendKey(b, "requestContext"), '{')
 	b = field(b, "accountId", r.Account)
 	b = field(b, "apiId", r.API)
+	b = r.authorizerV2(b)
 	b = field(b, "domainName", r.Domain)
 	b = field(b, "domainPrefix", prefix(r.Domain))
 	b = append(jx.AppendKey(b, "http"), '{')
@@ -109,6 +116,24 @@ func (r *Request) contextV2(b []byte) []byte {
 	b = field(b, "time", r.clock())
 	b = append(jx.AppendKey(b, "timeEpoch"), strconv.FormatInt(r.Time.UnixMilli(), 10)...)
 	return append(b, "},"...)
+}
+
+func (r *Request) authorizerV2(b []byte) []byte {
+	switch c := r.Caller; {
+	case c != nil:
+		b = append(b, `"authorizer":{"iam":{`...)
+		b = field(b, "accessKey", c.AccessKey)
+		b = field(b, "accountId", c.Account)
+		b = field(b, "callerId", c.ID)
+		b = append(b, `"cognitoIdentity":null,"principalOrgId":null,`...)
+		b = field(b, "userArn", c.ARN)
+		b = field(b, "userId", c.ID)
+		return append(jx.Close(b, 0, '}'), "},"...)
+	case r.Authorizer != nil:
+		b = append(jx.AppendKey(b, "authorizer"), r.Authorizer...)
+		return append(b, ',')
+	}
+	return b
 }
 
 func (r *Request) v1(b []byte) []byte {
@@ -132,23 +157,38 @@ func (r *Request) v1(b []byte) []byte {
 	return r.body(b, true)
 }
 
-// nobody is what events of version 1.0 say of a caller that did not sign.
-const nobody = `"accessKey":null,"accountId":null,"caller":null,"cognitoAmr":null,"cognitoAuthenticationProvider":null,"cognitoAuthenticationType":null,` +
+// noCognito is what events of version 1.0 say of callers that Cognito does not know.
+const noCognito = `"cognitoAmr":null,"cognitoAuthenticationProvider":null,"cognitoAuthenticationType":null,` +
 	`"cognitoIdentityId":null,"cognitoIdentityPoolId":null,"principalOrgId":null,`
+
+func (r *Request) identityV1(b []byte) []byte {
+	b = append(jx.AppendKey(b, "identity"), "{"+noCognito...)
+	if c := r.Caller; c != nil {
+		b = field(b, "accessKey", c.AccessKey)
+		b = field(b, "accountId", c.Account)
+		b = field(b, "caller", c.ID)
+		b = field(b, "user", c.ID)
+		b = field(b, "userArn", c.ARN)
+	} else {
+		b = append(b, `"accessKey":null,"accountId":null,"caller":null,"user":null,"userArn":null,`...)
+	}
+	b = field(b, "sourceIp", r.SourceIP)
+	b = field(b, "userAgent", r.Header.Get("User-Agent"))
+	return append(jx.Close(b, 0, '}'), ',')
+}
 
 func (r *Request) contextV1(b []byte) []byte {
 	b = append(jx.AppendKey(b, "requestContext"), '{')
 	b = field(b, "accountId", r.Account)
 	b = field(b, "apiId", r.API)
+	if r.Authorizer != nil {
+		b = append(append(jx.AppendKey(b, "authorizer"), r.Authorizer...), ',')
+	}
 	b = field(b, "domainName", r.Domain)
 	b = field(b, "domainPrefix", prefix(r.Domain))
 	b = field(b, "extendedRequestId", r.ID)
 	b = field(b, "httpMethod", r.Method)
-	b = append(jx.AppendKey(b, "identity"), "{"+nobody...)
-	b = field(b, "sourceIp", r.SourceIP)
-	b = append(b, `"user":null,`...)
-	b = field(b, "userAgent", r.Header.Get("User-Agent"))
-	b = append(b, `"userArn":null},`...)
+	b = r.identityV1(b)
 	b = field(b, "path", r.Path)
 	b = field(b, "protocol", r.Protocol)
 	b = field(b, "requestId", r.ID)

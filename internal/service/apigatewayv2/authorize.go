@@ -1,0 +1,239 @@
+package apigatewayv2
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
+	"github.com/aloft-cloud/aloft/internal/auth/policy"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/service"
+	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2/jwt"
+	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2/proxy"
+)
+
+// A guard decides who may use a route.
+type guard struct {
+	kind    string   // of authorization
+	id      string   // of the authorizer
+	sources []string // where callers say who they are
+	scopes  []string // one of which a token must have
+
+	issuer   string
+	audience []string
+
+	uri     string // of the function that decides
+	version string // of its events
+	simple  bool
+	memory  *verdicts // nil if it is asked each time
+}
+
+// newGuard returns the guard of a route, or nil if it has none.
+func newGuard(t *target, variables map[string]string) *guard {
+	if t.Authorization == "" || t.Authorization == api.AuthorizationTypeNone {
+		return nil
+	}
+	g := &guard{kind: t.Authorization, scopes: t.Scopes}
+	a := t.Authorizer
+	if a == nil {
+		return g
+	}
+	g.id, g.sources = *a.AuthorizerId, a.IdentitySource
+	if c := a.JwtConfiguration; c != nil {
+		g.issuer, g.audience = *c.Issuer, c.Audience
+	}
+	g.uri = functionOf(fill(aws.Value(a.AuthorizerUri), variables))
+	g.version, g.simple = aws.Value(a.AuthorizerPayloadFormatVersion), aws.Value(a.EnableSimpleResponses)
+	if ttl := aws.Value(a.AuthorizerResultTtlInSeconds); ttl > 0 {
+		g.memory = &verdicts{last: time.Duration(ttl) * time.Second, known: make(map[string]verdict)}
+	}
+	return g
+}
+
+// Why a caller may not use a route.
+var (
+	errUnauthorized = errors.New("the caller does not say who it is")
+	errForbidden    = errors.New("the caller may not")
+)
+
+// admit decides whether p may pass, and puts in it what there is to say of the
+// caller. An error that is not one of the two above is a failure of the authorizer's.
+func (x *exchange) admit(a *served, p *proxy.Request) error {
+	g := x.route.guard
+	switch {
+	case g == nil:
+		return nil
+	case g.kind == api.AuthorizationTypeAwsIam:
+		return x.admitSigned(a, p)
+	case g.kind == api.AuthorizationTypeJwt && g.issuer != "":
+		return x.admitToken(p)
+	case g.kind == api.AuthorizationTypeCustom && g.uri != "":
+		return x.admitByFunction(a, p)
+	}
+	return errors.New("the route has an authorizer no more")
+}
+
+// admitSigned lets through who signed, and may invoke the route by policy.
+func (x *exchange) admitSigned(a *served, p *proxy.Request) error {
+	if x.cfg.Auth == nil || x.r.Header.Get("Authorization") == "" && x.r.URL.Query().Get("X-Amz-Signature") == "" {
+		return errForbidden
+	}
+	call, err := x.cfg.Auth.Authenticate(x.r, "execute-api", p.Body)
+	if err != nil {
+		return errForbidden
+	}
+	err = x.cfg.Auth.Authorize(x.r.Context(), call, service.Access{Action: "execute-api:Invoke", Resource: x.asked(a)})
+	if err != nil {
+		return errForbidden
+	}
+	p.Caller = &proxy.Caller{AccessKey: call.AccessKey, Account: call.Principal.Account, ID: call.Principal.ID, ARN: call.Principal.ARN}
+	return nil
+}
+
+// admitToken lets through who brings a token of the issuer's.
+func (x *exchange) admitToken(p *proxy.Request) error {
+	g := x.route.guard
+	text := x.identity(g.sources[0])
+	if scheme, rest, ok := strings.Cut(text, " "); ok && strings.EqualFold(scheme, "Bearer") {
+		text = strings.TrimSpace(rest)
+	}
+	token, err := jwt.Parse(text)
+	if err != nil {
+		return errUnauthorized
+	}
+	keys, err := x.issuers.keys(x.r.Context(), g.issuer, token.KeyID)
+	if err != nil {
+		return err
+	}
+	if token.Verify(keys, g.issuer, g.audience, time.Now()) != nil {
+		return errUnauthorized
+	}
+	var scopes []string
+	if len(g.scopes) > 0 {
+		has := token.Scopes()
+		if scopes = slices.DeleteFunc(slices.Clone(g.scopes), func(s string) bool { return !slices.Contains(has, s) }); len(scopes) == 0 {
+			return errForbidden
+		}
+	}
+	p.Authorizer = proxy.JWTAuthorizer(x.route.version, token.Texts(), scopes)
+	return nil
+}
+
+// admitByFunction lets through whom a function lets through.
+func (x *exchange) admitByFunction(a *served, p *proxy.Request) error {
+	g := x.route.guard
+	identity := make([]string, len(g.sources))
+	for i, source := range g.sources {
+		if identity[i] = x.identity(source); identity[i] == "" {
+			return errUnauthorized
+		}
+	}
+	v := g.memory.get(identity)
+	if v == nil {
+		source := executeARN(a, "authorizers/"+g.id)
+		payload, err := x.run(g.uri, source, maxTimeout*time.Millisecond, p.AuthorizerEvent(g.version, x.asked(a).String(), identity))
+		if err != nil {
+			return err
+		}
+		if v, err = proxy.ParseVerdict(payload, g.simple); err != nil {
+			return err
+		}
+		g.memory.put(identity, v)
+	}
+	if v.Policy != "" {
+		doc, err := policy.Parse(v.Policy)
+		if err != nil {
+			return err
+		}
+		asked := &policy.Request{Call: x.call, Action: "execute-api:Invoke", Resource: x.asked(a), Owner: a.api.Account}
+		v.Allowed = doc.Effect(asked) == policy.Allow
+	}
+	if !v.Allowed {
+		return errForbidden
+	}
+	p.Authorizer = v.Authorizer(x.route.version)
+	return nil
+}
+
+// asked is what the request asks for, as policies name it.
+func (x *exchange) asked(a *served) aws.ARN {
+	return executeARN(a, x.stage.name+"/"+x.r.Method+x.path)
+}
+
+func executeARN(a *served, below string) aws.ARN {
+	arn := a.api
+	arn.Service, arn.Resource = "execute-api", strings.TrimPrefix(arn.Resource, "/apis/")+"/"+below
+	return arn
+}
+
+// identity is what the request has at an identity source.
+func (x *exchange) identity(source string) string {
+	place, name, _ := sourceOf(source)
+	switch place {
+	case "$request.header.":
+		return strings.Join(x.r.Header[http.CanonicalHeaderKey(name)], ",")
+	case "$request.querystring.":
+		return x.r.URL.Query().Get(name)
+	}
+	return x.stage.variables[name]
+}
+
+// challenge answers a request that may not pass.
+func (x *exchange) challenge(err error) {
+	switch {
+	case errors.Is(err, errUnauthorized):
+		if x.route.guard.kind == api.AuthorizationTypeJwt {
+			x.w.Header().Set("Www-Authenticate", "Bearer")
+		}
+		x.say(http.StatusUnauthorized, "Unauthorized")
+	case errors.Is(err, errForbidden):
+		x.say(http.StatusForbidden, "Forbidden")
+	default:
+		x.fail(http.StatusInternalServerError, err)
+	}
+}
+
+// verdicts remember what a function said of callers.
+type verdicts struct {
+	last time.Duration
+
+	mu    sync.Mutex
+	known map[string]verdict
+}
+
+type verdict struct {
+	*proxy.Verdict
+	until time.Time
+}
+
+// maxVerdicts is how many callers are remembered.
+const maxVerdicts = 10_000
+
+func (v *verdicts) get(identity []string) *proxy.Verdict {
+	if v == nil {
+		return nil
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	found, ok := v.known[strings.Join(identity, "\x00")]
+	if !ok || !time.Now().Before(found.until) {
+		return nil
+	}
+	return new(*found.Verdict)
+}
+
+func (v *verdicts) put(identity []string, said *proxy.Verdict) {
+	if v == nil {
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.known) >= maxVerdicts {
+		clear(v.known)
+	}
+	v.known[strings.Join(identity, "\x00")] = verdict{new(*said), time.Now().Add(v.last)}
+}
