@@ -58,8 +58,8 @@ func TestLandlock(t *testing.T) {
 		}
 	}
 	home, err := os.UserHomeDir()
-	if err != nil {
-		t.Skip(err)
+	if err != nil || strings.HasPrefix(home, "/tmp") {
+		t.Skip("needs a home directory that is not below /tmp, where functions may write: ", home, err)
 	}
 	secret, err := os.MkdirTemp(home, "aloft-test-")
 	if err != nil {
