@@ -4,6 +4,7 @@ package handler
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"log"
@@ -51,14 +52,27 @@ type body struct {
 	Title string `json:"title"`
 }
 
+// read returns the body of r. The gateway encodes what is not said to be text,
+// as what curl sends if it is not told otherwise.
+func read(r events.APIGatewayV2HTTPRequest) (b body, err error) {
+	text := []byte(r.Body)
+	if r.IsBase64Encoded {
+		if text, err = base64.StdEncoding.DecodeString(r.Body); err != nil {
+			return b, err
+		}
+	}
+	if len(text) == 0 {
+		return b, nil
+	}
+	return b, json.Unmarshal(text, &b)
+}
+
 // action answers with status and what do returns.
 func action(status int, do func(ctx context.Context, id string, b body) (any, error)) Func {
 	return func(ctx context.Context, r events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-		var b body
-		if r.Body != "" {
-			if err := json.Unmarshal([]byte(r.Body), &b); err != nil {
-				return answer(400, message{"the body is not JSON"})
-			}
+		b, err := read(r)
+		if err != nil {
+			return answer(400, message{"the body is not JSON"})
 		}
 		out, err := do(ctx, r.PathParameters["id"], b)
 		switch {
