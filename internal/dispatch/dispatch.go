@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/protocol"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/smithy"
 )
@@ -32,16 +33,18 @@ type Table struct {
 	observer Observer
 	rows     map[string]map[string]*service.Operation // by service and name
 	services []service.Definition
+	apis     map[string]*protocol.API // by service
 }
 
 // NewTable returns an empty table whose operations auth guards.
 func NewTable(auth Authorizer, observer Observer) *Table {
-	return &Table{auth: auth, observer: observer, rows: make(map[string]map[string]*service.Operation)}
+	return &Table{auth: auth, observer: observer, rows: make(map[string]map[string]*service.Operation), apis: make(map[string]*protocol.API)}
 }
 
 // Add puts the operations of def in the table.
 func (t *Table) Add(def service.Definition) {
 	t.services = append(t.services, def)
+	t.apis[def.API.Name] = protocol.New(def.API)
 	for i := range def.Operations {
 		op := &def.Operations[i]
 		if t.rows[op.Service] == nil {
@@ -92,4 +95,17 @@ func Call[In, Out any](ctx context.Context, t *Table, call *aws.Call, op smithy.
 		return nil, err
 	}
 	return out.(*Out), nil
+}
+
+// CallChecked is Call with an input that holds what somebody wrote: it is
+// refused as it would be had it come over the wire. Handlers count on that.
+func CallChecked[In, Out any](ctx context.Context, t *Table, call *aws.Call, op smithy.Operation[In, Out], in *In) (*Out, error) {
+	row, err := t.Find(op.Service, op.Name)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.apis[op.Service].Check(op.Name, in, row.Own); err != nil {
+		return nil, err
+	}
+	return Call(ctx, t, call, op, in)
 }

@@ -34,17 +34,27 @@ func (x *Exchange) Decode(r *http.Request, body []byte, in any, own []string) er
 	if err := x.decode(d, r, string(body), s, v); err != nil {
 		return x.refuse(err)
 	}
-	if !s.checked || x.api.quirks.unchecked {
+	return x.api.check(x.Op.Name, v, checker{absent: d.absent, own: own})
+}
+
+// Check refuses an input of the operation op that did not come by Decode, as
+// Decode would.
+func (a *API) Check(op string, in any, own []string) error {
+	return a.check(op, reflect.ValueOf(in).Elem(), checker{own: own})
+}
+
+func (a *API) check(op string, v reflect.Value, c checker) error {
+	s := planOf(v.Type())
+	if !s.checked || a.quirks.unchecked {
 		return nil
 	}
-	c := checker{absent: d.absent, own: own}
-	if x.api.quirks.inputPrefix {
-		c.prefix = lowerFirst(x.Op.Name) + "Input."
+	if a.quirks.inputPrefix {
+		c.prefix = lowerFirst(op) + "Input."
 	}
 	if c.check(s, v); len(c.problems) == 0 {
 		return nil
 	}
-	if code := x.api.quirks.violation; code != "" {
+	if code := a.quirks.violation; code != "" {
 		return aws.Fault{Code: code, Status: http.StatusBadRequest}.Errorf("%s", c.message())
 	}
 	return aws.ValidationException.Errorf("%s", c.message())

@@ -93,7 +93,7 @@ type Nested interface {
 func Do[In, Out any](op *Op, operation smithy.Operation[In, Out], in *In) (*Out, error) {
 	call := *op.Call
 	call.RequestID = aws.NewRequestID()
-	return dispatch.Call(op.Ctx, op.Table, &call, operation, in)
+	return dispatch.CallChecked(op.Ctx, op.Table, &call, operation, in)
 }
 
 // ARN names a resource of service in the account and region of the stack.
