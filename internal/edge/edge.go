@@ -126,10 +126,10 @@ func (h *Handler) operate(w http.ResponseWriter, r *http.Request, requestID stri
 		}
 	}
 	body, form, err := readForm(w, r)
-	if err != nil {
-		return protocol.Unmatched(r, ""), nil, err
-	}
 	name := h.router.route(r, form.Value)
+	if err != nil {
+		return protocol.Unmatched(r, spoken(h.router.byTarget[name])), nil, err
+	}
 	api := h.apis[name]
 	if api == nil {
 		s := h.router.byTarget[name]

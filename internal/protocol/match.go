@@ -113,6 +113,9 @@ func cborOperation(r *http.Request) (string, bool) {
 }
 
 func (x *Exchange) matchAction(r *http.Request, form *Form) error {
+	if form == nil && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") && r.ContentLength != 0 {
+		return errMalformed // it says that it is one
+	}
 	if form.Value("Action") == "" && r.URL.RawQuery != "" {
 		f, err := ParseForm(r.URL.RawQuery)
 		if err != nil {
