@@ -53,7 +53,7 @@ func (rt *router) host(r *http.Request) (target, bool) {
 		return t, true
 	}
 	t, ok := byLocalPath(r.URL.EscapedPath())
-	return t, ok && rt.hosts[t.suffix]
+	return t, ok && rt.hosts[t.suffix] && signedAs(r) != "s3" // it may be a key of the bucket restapis
 }
 
 // route returns the folder of the service that r asks; the first rule that

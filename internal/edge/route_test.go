@@ -88,3 +88,15 @@ func FuzzRoute(f *testing.F) {
 		rt.route(r, func(string) string { return query })
 	})
 }
+
+func TestLocalPaths(t *testing.T) {
+	rt := newRouter(map[string]bool{"execute-api": true})
+	r := httptest.NewRequest("GET", "http://localhost:4566/restapis/abc/dev/_user_request_/x", nil)
+	if got, ok := rt.host(r); !ok || got.id != "abc" || got.path != "/dev/x" {
+		t.Errorf("an API's path: %+v %v", got, ok)
+	}
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0")
+	if got, ok := rt.host(r); ok {
+		t.Errorf("a key of the bucket restapis is taken for an API's path: %+v", got)
+	}
+}
