@@ -3,7 +3,9 @@
 package openapi
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -106,7 +108,7 @@ var methodKeys = map[string]string{
 func Parse(source string) (*Definition, error) {
 	var doc document
 	if err := unmarshal(source, &doc); err != nil {
-		return nil, api.BadRequestException.Errorf("Unable to parse API definition because of a malformed document: %s", err)
+		return nil, api.BadRequestException.Errorf("Unable to parse API definition because of a malformed document: %s", explain(err))
 	}
 	if doc.Swagger != "" || !strings.HasPrefix(doc.OpenAPI, "3.") && doc.OpenAPI != "3" {
 		return nil, api.BadRequestException.Errorf("Unsupported OpenAPI version. Only OpenAPI 3.0 definitions are supported for HTTP APIs.")
@@ -135,6 +137,17 @@ func Parse(source string) (*Definition, error) {
 		}
 	}
 	return d, nil
+}
+
+// explain says what is wrong with a document, without words of Go.
+func explain(err error) string {
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return cmp.Or(e.Field, "the document") + " cannot be of type " + e.Value
+	}
+	if _, ok := errors.AsType[*json.UnsupportedTypeError](err); ok {
+		return "a key is not a string"
+	}
+	return err.Error()
 }
 
 func unmarshal(source string, doc *document) error {

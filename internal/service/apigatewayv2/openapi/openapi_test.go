@@ -55,6 +55,10 @@ func TestRefused(t *testing.T) {
 	}
 	f(`{`, "malformed document")
 	f(`- a: [`, "malformed document")
+	f("openapi: 3.0.1\npaths: []", "malformed document: paths cannot be of type array")
+	f("openapi: 3.0.1\n1: {[a]: b}", "malformed document: ")
+	f("a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n"+
+		"e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: [*f,*f,*f,*f,*f,*f,*f,*f,*f,*f]\n", "malformed document: ")
 	f(`{"swagger":"2.0"}`, "Unsupported OpenAPI version")
 	f(`{"openapi":"3.0.1","paths":{"/a":{"get":{"security":[{"OAuth2":[]}],`+lambda+`}}}}`, "Unable to find an authorizer for the security scheme OAuth2 of GET /a")
 	f(`{"openapi":"3.0.1","security":[{"x":[]}],"paths":{"/a":{"get":{`+lambda+`}}},"components":{"securitySchemes":{"x":{"type":"http"}}}}`, "security scheme x of GET /a")
