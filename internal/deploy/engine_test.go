@@ -167,7 +167,7 @@ func (j *journal) Save(_ context.Context, st *Stack, c Change) error {
 }
 
 func (j *journal) Finish(ctx context.Context, st *Stack, c Change) error { return j.Save(ctx, st, c) }
-func (j *journal) InUse(context.Context, string) (string, error) { return "", nil }
+func (j *journal) InUse(context.Context, string) (string, error)         { return "", nil }
 func (j *journal) Import(_ context.Context, _, name string) (string, error) {
 	return "", aws.ValidationException.Errorf("No export named %s found.", name)
 }

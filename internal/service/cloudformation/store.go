@@ -94,7 +94,9 @@ func place(id aws.ARN) aws.ARN {
 const stackPrefix = "stack/"
 
 // nameARN is how names of stacks are looked up.
-func nameARN(call *aws.Call, name string) aws.ARN { return call.ARN("cloudformation", stackPrefix+name) }
+func nameARN(call *aws.Call, name string) aws.ARN {
+	return call.ARN("cloudformation", stackPrefix+name)
+}
 
 // newStackID is the id of a new stack of that name.
 func newStackID(call *aws.Call, name string) aws.ARN {
