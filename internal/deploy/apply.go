@@ -145,7 +145,7 @@ func (r *run) next(id string) (*Version, error) {
 	if err != nil {
 		return nil, err
 	}
-	typ := r.e.Types.Find(t.Type)
+	typ := r.e.Types().Find(t.Type)
 	metadata, err := r.prepared.Template.Resolve(t.Metadata, scope)
 	if err != nil {
 		return nil, err
@@ -184,7 +184,7 @@ func withTags(typ *resource.Type, properties map[string]any, tags []Tag) Tree {
 
 // change makes what is there what it is to be.
 func (r *run) change(row *Row, next *Version) error {
-	typ := r.e.Types.Find(row.Type)
+	typ := r.e.Types().Find(row.Type)
 	takes, _ := typ.Diff(row.Properties, next.Properties)
 	if takes == resource.NoChange && row.Type == next.Type {
 		return r.unchanged(row, next)
@@ -244,7 +244,7 @@ func (r *run) unchanged(row *Row, next *Version) error {
 func (r *run) create(row *Row, next *Version) error {
 	row.Made = true
 	row.Intent = &Intent{
-		Verb: "create", Token: aws.NewRequestID(), Name: r.newName(r.e.Types.Find(row.Type), row.ID), Properties: next.Properties,
+		Verb: "create", Token: aws.NewRequestID(), Name: r.newName(r.e.Types().Find(row.Type), row.ID), Properties: next.Properties,
 	}
 	row.DependsOn, row.DeletionPolicy, row.ReplacePolicy = next.DependsOn, next.DeletionPolicy, next.ReplacePolicy
 	row.set("CREATE_IN_PROGRESS", "")
@@ -276,13 +276,13 @@ func (r *run) op(row *Row) *resource.Op {
 
 // step does what the row's intent says, and writes down what came of it.
 func (r *run) step(row *Row, next *Version) error {
-	typ := r.e.Types.Find(row.Type)
+	typ := r.e.Types().Find(row.Type)
 	op := r.op(row)
 	var made *resource.Made
 	err := resolveDynamic(op)
 	if err == nil {
 		if row.Intent.Verb == "create" {
-			op.PhysicalID, op.Attributes, op.Old = "", nil, nil
+			op.Except, op.PhysicalID, op.Attributes, op.Old = op.PhysicalID, "", nil, nil
 			made, err = typ.Create(op)
 		} else {
 			made, err = typ.Update(op)
@@ -354,7 +354,7 @@ func (r *run) failed(row *Row, status, reason string) error {
 // resume goes on with a step that was cut short. What it made is looked for, so
 // that it is not made twice.
 func (r *run) resume(row *Row, next *Version) error {
-	typ := r.e.Types.Find(row.Type)
+	typ := r.e.Types().Find(row.Type)
 	next.Properties = row.Intent.Properties
 	if row.Intent.Verb == "create" {
 		made, err := r.find(typ, row)
@@ -374,7 +374,7 @@ func (r *run) find(typ *resource.Type, row *Row) (*resource.Made, error) {
 		return nil, nil
 	}
 	op := r.op(row)
-	op.PhysicalID, op.Attributes, op.Old = "", nil, nil
+	op.Except, op.PhysicalID, op.Attributes, op.Old = op.PhysicalID, "", nil, nil
 	made, err := typ.Find(op)
 	if resource.IsGone(err) {
 		return nil, nil

@@ -20,7 +20,7 @@ const mostAtOnce = 16
 
 // An Engine deploys stacks.
 type Engine struct {
-	Types   resource.Table
+	Types   func() resource.Table
 	Env     resource.Env
 	Journal Journal
 
@@ -202,7 +202,7 @@ func (r *run) prepare(spec *Spec) (*Prepared, error) {
 	if spec.Resolved != nil {
 		lookup = func(name string) (string, error) { return resolvedBefore(spec, name) }
 	}
-	return Prepare(r.e.Types, map[string]any(spec.Processed), spec.Parameters, lookup, Place{
+	return Prepare(r.e.Types(), map[string]any(spec.Processed), spec.Parameters, lookup, Place{
 		Account: arn.Account, Region: arn.Region, StackID: r.st.ID, StackName: r.st.Name, NotificationARNs: spec.NotificationARNs,
 	})
 }

@@ -193,7 +193,7 @@ func newBench(t *testing.T) *bench {
 }
 
 func (b *bench) engine() *Engine {
-	return &Engine{Types: b.w.types(), Journal: b.j, Actor: func(context.Context, *Stack, *Spec) (*aws.Call, error) {
+	return &Engine{Types: b.w.types, Journal: b.j, Actor: func(context.Context, *Stack, *Spec) (*aws.Call, error) {
 		return &aws.Call{Account: "111122223333", Region: "eu-west-1"}, nil
 	}}
 }

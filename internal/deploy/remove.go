@@ -143,7 +143,7 @@ func (r *run) settle(row *Row) error {
 	if row.Intent == nil {
 		return nil
 	}
-	typ := r.e.Types.Find(row.Type)
+	typ := r.e.Types().Find(row.Type)
 	if row.Intent.Verb == "create" && typ != nil {
 		made, err := r.find(typ, row)
 		if err != nil {
@@ -166,7 +166,7 @@ func (r *run) settle(row *Row) error {
 
 // delete deletes a version of a resource. That it is gone is no failure.
 func (r *run) delete(id string, v Version) error {
-	typ := r.e.Types.Find(v.Type)
+	typ := r.e.Types().Find(v.Type)
 	if typ == nil || typ.Delete == nil {
 		return nil
 	}

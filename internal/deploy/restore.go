@@ -81,7 +81,7 @@ func isRestoring(row *Row) bool { return row.Intent.Verb == "restore" }
 
 // updateBack changes a resource that was changed in place.
 func (r *run) updateBack(row *Row, before Version) error {
-	typ := r.e.Types.Find(row.Type)
+	typ := r.e.Types().Find(row.Type)
 	if row.Intent == nil {
 		row.Intent = &Intent{Verb: "restore", Token: aws.NewRequestID(), Properties: before.Properties}
 		row.set("UPDATE_IN_PROGRESS", "")

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aloft-cloud/aloft/internal/deploy/template"
 )
@@ -74,6 +75,10 @@ func (b *binder) value(dst reflect.Value, src any, path string) {
 		b.document(dst, src, path)
 		return
 	}
+	if dst.Type() == reflect.TypeFor[time.Time]() {
+		b.time(dst, src, path)
+		return
+	}
 	switch dst.Kind() {
 	case reflect.Pointer:
 		p := reflect.New(dst.Type().Elem())
@@ -95,6 +100,22 @@ func (b *binder) value(dst reflect.Value, src any, path string) {
 	default:
 		b.scalar(dst, src, path)
 	}
+}
+
+// time reads a moment, as a date or in seconds.
+func (b *binder) time(dst reflect.Value, src any, path string) {
+	s, _ := template.Text(src)
+	if seconds, err := strconv.ParseFloat(s, 64); err == nil {
+		dst.Set(reflect.ValueOf(time.UnixMilli(int64(seconds * 1000)).UTC()))
+		return
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil {
+			dst.Set(reflect.ValueOf(t))
+			return
+		}
+	}
+	b.refuse(path, "["+s+"] is not a valid date-time")
 }
 
 func isText(t reflect.Type) bool {

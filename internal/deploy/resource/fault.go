@@ -69,3 +69,13 @@ func handlerCode(e *aws.Error) string {
 	}
 	return "InvalidRequest"
 }
+
+// invalidRequest refuses what CloudFormation refuses before it asks a service.
+func invalidRequest(message string) error {
+	return &aws.Error{Fault: aws.Fault{Code: "InvalidRequest", Status: 400}, Message: message}
+}
+
+// alreadyExists refuses to make what is there.
+func alreadyExists(format string, args ...any) error {
+	return aws.Fault{Code: "AlreadyExists", Status: 409}.Errorf(format, args...)
+}

@@ -2,7 +2,9 @@ package resource
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
@@ -17,6 +19,7 @@ type Type struct {
 	Naming     Naming     // how it is named if the template does not name it
 	TagMap     bool       // its Tags are a map, and not a list
 	Note       string     // what it does not do, for people to read
+	Needs      Needs      // operations that services may not answer yet
 
 	// Shape returns the input that Create binds the properties to, so that
 	// nested properties can be checked before anything is made. nil: they are
@@ -63,6 +66,7 @@ type Op struct {
 	Token     string // of this deed; the same when it is tried again
 	Name      string // generated, for resources that the template does not name
 
+	Except     string         // for Find: what op replaces, and so is not what it looks for
 	PhysicalID string         // of what there is
 	Attributes map[string]any // of what there is
 	Old, New   map[string]any // properties; Old is nil on Create, New on Delete
@@ -117,6 +121,38 @@ func (t Table) Find(name string) *Type {
 		name = "AWS::CloudFormation::CustomResource"
 	}
 	return t[name]
+}
+
+// Needs are operations without which a type, or a property of it, is not
+// supported: "s3.PutBucketWebsite" by the property, or by "" if the whole type
+// needs it.
+type Needs map[string]string
+
+// Answered returns the types as far as services answer what they need.
+func (t Table) Answered(services *dispatch.Table) Table {
+	out := make(Table)
+	for name, typ := range t {
+		whole := *typ
+		whole.Properties = maps.Clone(typ.Properties)
+		lacks := false
+		for property, needed := range typ.Needs {
+			service, operation, _ := strings.Cut(needed, ".")
+			if _, err := services.Find(service, operation); err == nil {
+				continue
+			}
+			if property == "" {
+				lacks = true
+				break
+			}
+			p := whole.Properties[property]
+			p.missing = true
+			whole.Properties[property] = p
+		}
+		if !lacks {
+			out[name] = &whole
+		}
+	}
+	return out
 }
 
 // NewTable returns the types of lists.

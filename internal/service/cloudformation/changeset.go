@@ -93,7 +93,7 @@ func (s *Service) fill(ctx context.Context, call *aws.Call, set *changeSet, r re
 		return nil
 	}
 	set.Spec = *d.spec
-	if set.Steps, err = deploy.Plan(s.types, d.prepared, d.spec.Tags, rows); err != nil {
+	if set.Steps, err = deploy.Plan(s.types(), d.prepared, d.spec.Tags, rows); err != nil {
 		return refuse(err)
 	}
 	unchanged := st != nil && sameOutputs(d, st) && slices.Equal(d.spec.Tags, st.Spec.Tags)

@@ -86,7 +86,7 @@ func (s *Service) draft(ctx context.Context, call *aws.Call, r request, id aws.A
 	if err := checkProcessed(processed); err != nil {
 		return nil, err
 	}
-	prepared, err := deploy.Prepare(s.types, processed, given, nil, where)
+	prepared, err := deploy.Prepare(s.types(), processed, given, nil, where)
 	if err != nil {
 		return nil, refuse(err)
 	}

@@ -2,6 +2,7 @@ package cloudformation
 
 import (
 	"strings"
+	"sync"
 
 	api "github.com/aloft-cloud/aloft/internal/api/cloudformation"
 	"github.com/aloft-cloud/aloft/internal/auth"
@@ -18,7 +19,7 @@ import (
 type Service struct {
 	db     *store.DB
 	table  *dispatch.Table
-	types  resource.Table
+	types  func() resource.Table
 	engine *deploy.Engine
 	bell   task.Bell // rung when a stack is to be worked on
 }
@@ -26,9 +27,10 @@ type Service struct {
 // New returns CloudFormation over db. The resources of types are made by the
 // operations in table, which may be filled later.
 func New(db *store.DB, table *dispatch.Table, types resource.Table) *Service {
-	s := &Service{db: db, table: table, types: types, bell: task.NewBell()}
+	s := &Service{db: db, table: table, bell: task.NewBell()}
+	s.types = sync.OnceValue(func() resource.Table { return types.Answered(table) })
 	s.engine = &deploy.Engine{
-		Types:   types,
+		Types:   s.types,
 		Env:     resource.Env{Table: table, Nested: s},
 		Journal: journal{db},
 		Actor:   s.actor,

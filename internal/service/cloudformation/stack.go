@@ -165,7 +165,7 @@ func keepPrevious(r *request, st *deploy.Stack) {
 
 // checkChanges refuses an update that would do nothing.
 func (s *Service) checkChanges(d *draft, st *deploy.Stack, rows []deploy.Row) error {
-	steps, err := deploy.Plan(s.types, d.prepared, d.spec.Tags, rows)
+	steps, err := deploy.Plan(s.types(), d.prepared, d.spec.Tags, rows)
 	if err != nil {
 		return refuse(err)
 	}
