@@ -79,6 +79,12 @@ func TestAccess(t *testing.T) {
 	f("TransactWriteItems", `{"TransactItems":[{"ConditionCheck":{"TableName":"games","Key":{"user":{"S":"eve"}},"ConditionExpression":"a = b"}},{"Delete":{"TableName":"games","Key":{"user":{"S":"bob"}}}}]}`,
 		"dynamodb:ConditionCheckItem table/games map[dynamodb:Attributes:[a b user] dynamodb:EnclosingOperation:[TransactWriteItems] dynamodb:LeadingKeys:[eve]]\n"+
 			"dynamodb:DeleteItem table/games map[dynamodb:Attributes:[user] dynamodb:EnclosingOperation:[TransactWriteItems] dynamodb:LeadingKeys:[bob]]")
+	f("ExecuteStatement", `{"Statement":"SELECT a FROM games.byscore WHERE score = 1 AND b > 2"}`,
+		"dynamodb:PartiQLSelect table/games/index/byscore map[dynamodb:Attributes:[a b score] dynamodb:FullTableScan:[false] dynamodb:LeadingKeys:[1]]")
+	f("ExecuteStatement", `{"Statement":"SELECT * FROM games WHERE a = 1"}`, "dynamodb:PartiQLSelect table/games map[dynamodb:Attributes:[a] dynamodb:FullTableScan:[true]]")
+	f("BatchExecuteStatement", `{"Statements":[{"Statement":"INSERT INTO games VALUE {'user':'eve','n':1}"},{"Statement":"nonsense"},{"Statement":"DELETE FROM games WHERE \"user\" = ?","Parameters":[{"S":"bob"}]}]}`,
+		"dynamodb:PartiQLInsert table/games map[dynamodb:Attributes:[n user] dynamodb:EnclosingOperation:[BatchExecuteStatement] dynamodb:LeadingKeys:[eve]]\n"+
+			"dynamodb:PartiQLDelete table/games map[dynamodb:Attributes:[user] dynamodb:EnclosingOperation:[BatchExecuteStatement] dynamodb:LeadingKeys:[bob]]")
 
 	if _, err := tableARN(&aws.Call{Region: "us-east-1"}, "arn:aws:dynamodb:eu-west-1:000000000000:table/games"); !errors.Is(err, aws.ValidationException) {
 		t.Errorf("a table of another region: %v", err)

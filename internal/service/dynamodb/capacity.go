@@ -69,7 +69,7 @@ func (c cost) times(factor float64) cost {
 
 // describe tells of c, if parameter asks for it.
 func (c *cost) describe(parameter *string, tableName string) *api.ConsumedCapacity {
-	if !wanted(parameter) {
+	if c == nil || !wanted(parameter) {
 		return nil
 	}
 	total := c.table
@@ -106,6 +106,36 @@ func (c *cost) describeTransaction(parameter *string, tableName string) *api.Con
 		} else {
 			out.Table.WriteCapacityUnits = out.Table.CapacityUnits
 		}
+	}
+	return out
+}
+
+// tableCosts are what a transaction consumes of tables, in the order in which
+// they come.
+type tableCosts struct {
+	names []string
+	costs map[string]*cost
+}
+
+func (tc *tableCosts) add(name string, c cost) {
+	if tc.costs == nil {
+		tc.costs = make(map[string]*cost)
+	}
+	if tc.costs[name] == nil {
+		tc.costs[name] = &cost{read: c.read}
+		tc.names = append(tc.names, name)
+	}
+	tc.costs[name].add(c)
+}
+
+// describe tells of all, if parameter asks for it.
+func (tc *tableCosts) describe(parameter *string) []api.ConsumedCapacity {
+	if !wanted(parameter) {
+		return nil
+	}
+	var out []api.ConsumedCapacity
+	for _, name := range tc.names {
+		out = append(out, *tc.costs[name].describeTransaction(parameter, name))
 	}
 	return out
 }

@@ -20,6 +20,7 @@
 //	query.go    Query and, in scan.go, Scan; read.go has what they share
 //	batch.go    batches
 //	transact.go transactions
+//	partiql.go  statements; statement.go, what they come to in the terms of the others
 //	write.go    how items change
 //	stream.go   what is recorded of changes; streams.go, the API of its readers
 //	ttl.go      items that expire
@@ -30,4 +31,5 @@
 //	store.go    the rows it keeps, and nothing but
 //	errors.go   its refusals, where more than one handler makes them
 //	expression  the language of expressions
+//	partiql     the language of statements
 package dynamodb

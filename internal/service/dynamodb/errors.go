@@ -9,6 +9,7 @@ import (
 var (
 	errNoResource = api.ResourceNotFoundException.With(nil, "Requested resource not found")
 	errKeySchema  = refuse("The provided key element does not match the schema")
+	errDuplicate  = api.DuplicateItemException.With(nil, "Duplicate primary key exists in table")
 	errItemSize   = refuse("Item size has exceeded the maximum allowed size")
 	errUpdateSize = refuse("Item size to update has exceeded the maximum allowed size")
 	errNesting    = refuse("Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit")

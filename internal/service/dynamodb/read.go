@@ -29,6 +29,7 @@ type selection struct {
 	selects    string
 	filter     condition
 	project    *expression.Projection
+	columns    columns // instead, if not nil
 
 	t      *table
 	ix     *index // nil: the table
@@ -251,6 +252,9 @@ func stored(v item.Value) int {
 // keep returns what is returned of it, which is good until the next row unless
 // it was fetched.
 func (sel *selection) keep(it item.Item, fetched bool) item.Item {
+	if sel.columns != nil {
+		return sel.columns.apply(it)
+	}
 	if sel.project != nil {
 		return sel.project.Apply(it) // makes anew
 	}

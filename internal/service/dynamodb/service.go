@@ -63,6 +63,10 @@ func (s *Service) Definition() service.Definition {
 			service.OpEach(api.BatchWriteItem, s.BatchWriteItem, s.batchWriteAccess),
 			service.OpEach(api.TransactGetItems, s.TransactGetItems, s.transactGetAccess),
 			service.OpEach(api.TransactWriteItems, s.TransactWriteItems, s.transactWriteAccess),
+
+			service.OpEach(api.ExecuteStatement, s.ExecuteStatement, s.statementAccess),
+			service.OpEach(api.BatchExecuteStatement, s.BatchExecuteStatement, s.batchStatementAccess),
+			service.OpEach(api.ExecuteTransaction, s.ExecuteTransaction, s.transactStatementAccess),
 		},
 	}
 }

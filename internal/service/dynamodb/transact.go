@@ -65,21 +65,11 @@ func transactionCosts(parameter *string, writes []*write) []api.ConsumedCapacity
 	if !wanted(parameter) {
 		return nil
 	}
-	var order []string
-	costs := make(map[string]*cost)
+	var costs tableCosts
 	for _, w := range writes {
-		name := tableName(w.table)
-		if costs[name] == nil {
-			costs[name] = new(cost)
-			order = append(order, name)
-		}
-		costs[name].add(w.cost().times(transactional))
+		costs.add(tableName(w.table), w.cost().times(transactional))
 	}
-	var out []api.ConsumedCapacity
-	for _, name := range order {
-		out = append(out, *costs[name].describeTransaction(parameter, name))
-	}
-	return out
+	return costs.describe(parameter)
 }
 
 // transactWrites reads what TransactWriteItems is asked to do.
@@ -203,7 +193,10 @@ func reason(err error) (api.CancellationReason, error) {
 		return api.CancellationReason{}, err
 	}
 	out := api.CancellationReason{Code: new("ValidationError"), Message: &r.Message}
-	if r.Fault == api.ConditionalCheckFailedException {
+	switch r.Fault {
+	case api.DuplicateItemException:
+		out.Code = new("DuplicateItem")
+	case api.ConditionalCheckFailedException:
 		out.Code = new("ConditionalCheckFailed")
 		if d, ok := r.Detail.(*api.ConditionalCheckFailedExceptionDetail); ok {
 			out.Item = d.Item
@@ -274,8 +267,7 @@ func (s *Service) transactGets(call *aws.Call, in *api.TransactGetItemsInput) ([
 func (s *Service) transactGet(tx *store.Tx, gets []transactGet, parameter *string, out *api.TransactGetItemsOutput) error {
 	reasons := noReasons(len(gets))
 	seen := make(map[string]bool, len(gets))
-	costs := make(map[string]*cost)
-	var order []string
+	var costs tableCosts
 	for i, g := range gets {
 		t, err := s.findTable(tx, g.table)
 		if err != nil {
@@ -293,22 +285,14 @@ func (s *Service) transactGet(tx *store.Tx, gets []transactGet, parameter *strin
 			return refuse(errSameItem)
 		}
 		seen[key] = true
-		if costs[t.name()] == nil {
-			costs[t.name()] = &cost{read: true}
-			order = append(order, t.name())
-		}
-		costs[t.name()].table += transactional * getUnits(it.Size(), true)
+		costs.add(t.name(), cost{table: transactional * getUnits(it.Size(), true), read: true})
 		r := api.ItemResponse{}
 		if it != nil {
 			r.Item = g.project.Apply(it)
 		}
 		out.Responses = append(out.Responses, r)
 	}
-	for _, name := range order {
-		if d := costs[name].describeTransaction(parameter, name); d != nil {
-			out.ConsumedCapacity = append(out.ConsumedCapacity, *d)
-		}
-	}
+	out.ConsumedCapacity = costs.describe(parameter)
 	return nil
 }
 

@@ -20,6 +20,7 @@ type write struct {
 	key       item.Item // of the item, if it is not put
 	update    updater
 	checkOnly bool
+	inserts   bool // refused if there is an item
 	condition condition
 
 	returnItem *string // ReturnValuesOnConditionCheckFailure
@@ -53,6 +54,9 @@ func (s *Service) runChecked(tx *store.Tx, w *write) error {
 			return err
 		}
 		w.old = old
+	}
+	if w.inserts && w.old != nil {
+		return errDuplicate
 	}
 	if w.condition != nil && !w.condition.Match(w.old) {
 		return errCondition(w.returnItem, w.old)
