@@ -63,7 +63,7 @@ func walk(ctx context.Context, graph map[string][]string, most int, stop bool, v
 func reverse(graph map[string][]string) map[string][]string {
 	out := make(map[string][]string, len(graph))
 	for node := range graph {
-		out[node] = out[node]
+		out[node] = nil
 	}
 	for _, node := range slices.Sorted(maps.Keys(graph)) {
 		for _, need := range graph[node] {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -318,6 +319,7 @@ func bootstrap(api string) {
 			var all [][]byte
 			for {
 				all = append(all, []byte(strings.Repeat("x", 1<<20)))
+				runtime.KeepAlive(all)
 			}
 		case "flood":
 			for {

@@ -85,7 +85,7 @@ func (s scribe) event(kind string, record map[string]any) string {
 
 // runtimeVersion names what runs the function, in the words of INIT_START.
 func (s scribe) runtimeVersion(l lang.Language) (version, arn string) {
-	name := string(l.Kind)
+	var name string
 	switch l.Kind {
 	case lang.Node:
 		name = fmt.Sprintf("nodejs:%d", l.Version.Major)

@@ -2,7 +2,6 @@ package resource
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
@@ -16,7 +15,7 @@ const (
 
 // settle looks at a resource until it is at rest.
 func settle(op *Op, atRest func() (bool, error)) error {
-	ctx, cancel := context.WithTimeoutCause(op.Ctx, patience, fmt.Errorf("Resource %s did not stabilize.", op.LogicalID))
+	ctx, cancel := context.WithTimeoutCause(op.Ctx, patience, &Refusal{"Resource " + op.LogicalID + " did not stabilize."})
 	defer cancel()
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -2,7 +2,6 @@ package sam
 
 import (
 	"cmp"
-	"errors"
 	"maps"
 	"slices"
 )
@@ -330,10 +329,4 @@ func (e *event) bucketWaits(id string, permission *resource, condition any) erro
 	}
 	bucket["DependsOn"] = on
 	return nil
-}
-
-// isEventError says whether err is about an event rather than a resource.
-func isEventError(err error) bool {
-	_, ok := errors.AsType[*eventError](err)
-	return ok
 }
