@@ -93,10 +93,8 @@ func newFixtureOf(t testing.TB, runner func(log func(sandbox.LogBatch)) Runner) 
 	f.Service = New(Config{Dir: f.dir, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}, db, table, run)
 	table.Add(f.Definition())
 	table.Add(logs.New(db).Definition())
-	table.Add(service.Definition{Operations: []service.Operation{
-		service.Op(sts.AssumeRole, assumeRole, service.Any),
-		service.Op(s3.GetObject, getObject, service.Any),
-	}})
+	table.Add(service.Definition{API: sts.API, Operations: []service.Operation{service.Op(sts.AssumeRole, assumeRole, service.Any)}})
+	table.Add(service.Definition{API: s3.API, Operations: []service.Operation{service.Op(s3.GetObject, getObject, service.Any)}})
 	return f
 }
 
