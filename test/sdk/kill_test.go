@@ -24,6 +24,9 @@ func TestKill(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("ALOFT_KILLS")); err == nil {
 		kills = n
 	}
+	if _, err := build(); err != nil { // not a part of the first start
+		t.Fatal(err)
+	}
 	data := t.TempDir()
 	const writers = 16
 	var acked [writers]int
