@@ -33,6 +33,10 @@ func (t *table) describe(c counts) *api.TableDescription {
 	if t.Class != "" {
 		d.TableClassSummary = &api.TableClassSummary{TableClass: &t.Class, LastUpdateDateTime: timeOrNil(t.ClassSince)}
 	}
+	d.RestoreSummary = t.Restored.describe()
+	if t.restoring() {
+		d.TableStatus = new("CREATING")
+	}
 	for _, ix := range t.Locals {
 		d.LocalSecondaryIndexes = append(d.LocalSecondaryIndexes, ix.describeLocal(t, c))
 	}

@@ -24,6 +24,7 @@
 //	write.go    how items change
 //	stream.go   what is recorded of changes; streams.go, the API of its readers
 //	ttl.go      items that expire
+//	recovery.go what items have been, and tables made of that
 //	key.go      what may be in keys
 //	request.go  parameters with expressions, and in legacy.go those without
 //	capacity.go what operations consume

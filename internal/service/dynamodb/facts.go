@@ -170,7 +170,7 @@ func (f *facts) query(in *api.QueryInput) {
 func (f *facts) find() *table {
 	var t *table
 	_ = f.service.db.View(context.Background(), func(tx *store.Tx) (err error) {
-		t, err = f.service.findTable(tx, f.table)
+		t, err = f.service.lookTable(tx, f.table)
 		return err
 	})
 	return t

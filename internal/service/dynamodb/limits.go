@@ -26,18 +26,3 @@ func (s *Service) DescribeEndpoints(_ context.Context, call *aws.Call, _ *api.De
 	}
 	return &api.DescribeEndpointsOutput{Endpoints: []api.Endpoint{{Address: address, CachePeriodInMinutes: 1440}}}, nil
 }
-
-// DescribeContinuousBackups tells that there are none.
-func (s *Service) DescribeContinuousBackups(ctx context.Context, call *aws.Call, in *api.DescribeContinuousBackupsInput) (*api.DescribeContinuousBackupsOutput, error) {
-	arn, err := tableARN(call, in.TableName)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := s.viewTable(ctx, call, in.TableName); err != nil {
-		return nil, api.TableNotFoundException.With(nil, "Table not found: "+tableName(arn))
-	}
-	return &api.DescribeContinuousBackupsOutput{ContinuousBackupsDescription: &api.ContinuousBackupsDescription{
-		ContinuousBackupsStatus:        "DISABLED",
-		PointInTimeRecoveryDescription: &api.PointInTimeRecoveryDescription{PointInTimeRecoveryStatus: new("DISABLED")},
-	}}, nil
-}

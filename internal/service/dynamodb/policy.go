@@ -88,7 +88,7 @@ func (s *Service) GetResourcePolicy(ctx context.Context, call *aws.Call, in *api
 	}
 	var t *table
 	err = s.db.View(ctx, func(tx *store.Tx) error {
-		t, err = s.findTable(tx, arn)
+		t, err = s.lookTable(tx, arn)
 		return err
 	})
 	switch {
@@ -137,7 +137,7 @@ func (s *Service) policyOf(ctx context.Context, resource aws.ARN) (string, error
 	resource.Resource = tableKind + name
 	text := ""
 	err := s.db.View(ctx, func(tx *store.Tx) error {
-		t, err := s.findTable(tx, resource)
+		t, err := s.lookTable(tx, resource)
 		if errors.Is(err, api.ResourceNotFoundException) {
 			return nil
 		}

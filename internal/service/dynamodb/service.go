@@ -51,6 +51,8 @@ func (s *Service) Definition() service.Definition {
 			onTable(api.UpdateTimeToLive, s.UpdateTimeToLive),
 			onTable(api.DescribeTimeToLive, s.DescribeTimeToLive),
 			onTable(api.DescribeContinuousBackups, s.DescribeContinuousBackups),
+			onTable(api.UpdateContinuousBackups, s.UpdateContinuousBackups),
+			service.OpEach(api.RestoreTableToPointInTime, s.RestoreTableToPointInTime, s.restoreAccess),
 
 			onItems(s, api.PutItem, s.PutItem, aboutPut),
 			onItems(s, api.GetItem, s.GetItem, aboutGet),

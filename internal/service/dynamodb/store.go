@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	api "github.com/aloft-cloud/aloft/internal/api/dynamodb"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/item"
 	"github.com/aloft-cloud/aloft/internal/store"
@@ -47,11 +48,13 @@ type table struct {
 	Billing     billing
 	TTL         ttl
 	Stream      stream
-	Encryption  *encryption `json:",omitempty"`
-	Class       string      `json:",omitempty"`
-	ClassSince  time.Time   `json:",omitzero"`
-	Protected   bool        `json:",omitempty"` // from deletion
-	Policy      policy      `json:",omitzero"`
+	Encryption  *encryption  `json:",omitempty"`
+	Class       string       `json:",omitempty"`
+	ClassSince  time.Time    `json:",omitzero"`
+	Protected   bool         `json:",omitempty"` // from deletion
+	Policy      policy       `json:",omitzero"`
+	Recovery    recovery     `json:",omitzero"`
+	Restored    *restoration `json:",omitempty"`
 
 	arn     aws.ARN // of the row
 	version version
@@ -194,9 +197,19 @@ func putTable(tx *store.Tx, t *table) error {
 	return tables.Put(tx, t.arn, *t)
 }
 
-// findTable returns the table that arn names, which must not be changed.
-// Reading its version makes it part of what tx depends on.
+// findTable returns the table that arn names, which must not be changed. One
+// that is still being restored cannot be used.
 func (s *Service) findTable(tx *store.Tx, arn aws.ARN) (*table, error) {
+	t, err := s.lookTable(tx, arn)
+	if err == nil && t.restoring() {
+		return nil, errNoResource
+	}
+	return t, err
+}
+
+// lookTable is findTable for what may be known of a table before it can be used.
+// Reading its version makes it part of what tx depends on.
+func (s *Service) lookTable(tx *store.Tx, arn aws.ARN) (*table, error) {
 	if v, ok := s.known.Load(arn); ok {
 		known := v.(*table)
 		same := false
@@ -227,6 +240,9 @@ func changeTable(tx *store.Tx, arn aws.ARN, change func(*table) error) (*table, 
 	}
 	if err != nil {
 		return nil, err
+	}
+	if t.restoring() {
+		return nil, api.ResourceInUseException.With(nil, "Attempt to change a resource which is still in use: Table is being created: "+t.name())
 	}
 	if err := change(t); err != nil {
 		return nil, err

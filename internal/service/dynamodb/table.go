@@ -102,7 +102,7 @@ func (s *Service) viewTable(ctx context.Context, call *aws.Call, name string) (*
 	}
 	var t *table
 	err = s.db.View(ctx, func(tx *store.Tx) error {
-		t, err = s.findTable(tx, arn)
+		t, err = s.lookTable(tx, arn)
 		return err
 	})
 	if errors.Is(err, api.ResourceNotFoundException) {
@@ -152,6 +152,9 @@ func (s *Service) DeleteTable(ctx context.Context, call *aws.Call, in *api.Delet
 		if t.Protected {
 			return refuse("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
 		}
+		if t.restoring() {
+			return api.ResourceInUseException.With(nil, "Attempt to change a resource which is still in use: Table is being created: "+t.name())
+		}
 		tx.AfterCommit(func() { s.known.Delete(arn) })
 		return deleteTable(tx, t)
 	})
@@ -184,6 +187,9 @@ func deleteTable(tx *store.Tx, t *table) error {
 		return err
 	}
 	if err := t.closeStream(tx); err != nil {
+		return err
+	}
+	if err := t.forget(tx); err != nil {
 		return err
 	}
 	if err := tables.Delete(tx, t.arn); err != nil {

@@ -135,7 +135,7 @@ func (s *Service) ListTagsOfResource(ctx context.Context, call *aws.Call, in *ap
 	}
 	out := &api.ListTagsOfResourceOutput{Tags: []api.Tag{}}
 	err = s.db.View(ctx, func(tx *store.Tx) error {
-		t, err := s.findTable(tx, arn)
+		t, err := s.lookTable(tx, arn)
 		if errors.Is(err, api.ResourceNotFoundException) {
 			return errNoARN(arn)
 		}

@@ -18,6 +18,7 @@ func (s *Service) tasks() []task.Task {
 		{Name: "dynamodb/backfill", Run: s.fillIndexes, Bell: s.backfills},
 		{Name: "dynamodb/tokens", Run: s.forgetTokens},
 		{Name: "dynamodb/streams", Run: s.trimStreams},
+		{Name: "dynamodb/history", Run: s.trimHistory},
 		{Name: "dynamodb/expiry", Run: s.expire, Bell: s.expiry},
 	}
 }
@@ -25,8 +26,8 @@ func (s *Service) tasks() []task.Task {
 // idle is how long a task sleeps that only a bell gives something to do.
 const idle = 24 * time.Hour
 
-// A backfill is how far the entries of a new index, or what expiry needs, have
-// been made. Writes make those of the items they touch meanwhile, so each item needs to be seen once.
+// A backfill is how far the entries of a new index, what expiry needs, or the
+// items of a table that is restored, have been made. Writes make those of the items they touch meanwhile, so each item needs to be seen once.
 type backfill struct {
 	After []byte `json:",omitempty"` // key of the last row seen
 }
@@ -36,13 +37,14 @@ const (
 	fillBytes = 1 << 20
 )
 
-// fillIndexes makes the entries of new indexes, and what expiry needs.
+// fillIndexes makes the entries of new indexes, what expiry needs, and the items
+// of tables that are restored.
 func (s *Service) fillIndexes(ctx context.Context) (time.Duration, error) {
 	var unfinished []aws.ARN
 	err := s.db.View(ctx, func(tx *store.Tx) error {
 		unfinished = nil
 		for arn, t := range tables.Scan(tx, aws.ARN{}) {
-			if t.TTL.Backfill != nil || slices.ContainsFunc(t.Globals, func(ix *index) bool { return ix.Backfill != nil }) {
+			if t.restoring() || t.TTL.Backfill != nil || slices.ContainsFunc(t.Globals, func(ix *index) bool { return ix.Backfill != nil }) {
 				unfinished = append(unfinished, arn)
 			}
 		}
@@ -77,6 +79,16 @@ func fillSome(tx *store.Tx, arn aws.ARN) (more bool, err error) {
 	}
 	if err != nil {
 		return false, err
+	}
+	if t.restoring() {
+		done, err := t.restore(tx)
+		if err != nil {
+			return false, err
+		}
+		if done {
+			t.Restored.Backfill = nil
+		}
+		return true, putTable(tx, t)
 	}
 	if t.TTL.Backfill != nil {
 		done, err := t.fillTTL(tx)

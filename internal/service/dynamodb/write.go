@@ -151,7 +151,7 @@ func (w *write) makeNew() error {
 
 // keepsTrack reports whether what was there matters to more than the items of t.
 func (t *table) keepsTrack() bool {
-	return len(t.Globals) > 0 || len(t.Locals) > 0 || t.Stream.enabled() || t.TTL.Attribute != ""
+	return len(t.Globals) > 0 || len(t.Locals) > 0 || t.Stream.enabled() || t.TTL.Attribute != "" || t.Recovery.enabled()
 }
 
 // keep writes the rows that change: the item, its entries in indexes, and what
@@ -176,6 +176,9 @@ func (s *Service) keep(tx *store.Tx, w *write, key []byte) error {
 		}
 	}
 	if err := s.schedule(tx, t, key, w.old, w.new); err != nil {
+		return err
+	}
+	if err := t.remember(tx, w, key); err != nil {
 		return err
 	}
 	return s.record(tx, w)
