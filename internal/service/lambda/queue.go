@@ -38,7 +38,8 @@ type queue struct {
 
 	mu       sync.Mutex
 	waiting  map[aws.ARN]bool   // functions that may have events
-	inFlight map[queuedRef]bool // events that are being handled
+	inFlight map[queuedRef]bool // events that are being handled: true; or were, since the rows were last read
+	running  int                // events that are being handled
 }
 
 type queuedRef struct {
@@ -55,7 +56,6 @@ func (q *queue) expect(fn aws.ARN) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.waiting[fn] = true
-	q.bell.Ring()
 }
 
 // enqueue puts an event in the queue of a function.
@@ -80,7 +80,10 @@ func (s *Service) putQueued(tx *store.Tx, fn aws.ARN, due time.Time, row queuedE
 	if err != nil {
 		return err
 	}
-	tx.AfterCommit(func() { s.queue.expect(fn) })
+	tx.AfterCommit(func() {
+		s.queue.expect(fn)
+		s.queue.bell.Ring()
+	})
 	return queued.Rows(fn).Put(tx, queuedKey(due, rand.Text()), b)
 }
 
@@ -89,9 +92,7 @@ func (s *Service) runQueue(ctx context.Context) (time.Duration, error) {
 	defer s.queue.wg.Wait()
 	err := s.db.View(ctx, func(tx *store.Tx) error {
 		for fn := range functions.Scan(tx, aws.ARN{}) {
-			s.queue.mu.Lock()
-			s.queue.waiting[fn] = true
-			s.queue.mu.Unlock()
+			s.queue.expect(fn)
 		}
 		return nil
 	})
@@ -113,13 +114,45 @@ func (s *Service) runQueue(ctx context.Context) (time.Duration, error) {
 	return 0, err
 }
 
+// begin returns the functions that may have events. What is read from now on
+// is of after all that was handled before, which can be forgotten; a reading
+// under way may still show an event whose handling has ended meanwhile.
+func (q *queue) begin() []aws.ARN {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	maps.DeleteFunc(q.inFlight, func(_ queuedRef, running bool) bool { return !running })
+	return slices.Collect(maps.Keys(q.waiting))
+}
+
+// take says what to do with an event that was read: start it, or not, and
+// whether more could be.
+func (q *queue) take(at queuedRef, due bool) (start, full bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	_, known := q.inFlight[at]
+	full = q.running >= maxInFlight
+	if known || full || !due {
+		return false, full && !known
+	}
+	q.inFlight[at] = true
+	q.running++
+	return true, false
+}
+
+// end says that the handling of an event has ended, and its row is gone.
+func (q *queue) end(at queuedRef) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.inFlight[at] = false
+	q.running--
+	q.waiting[at.function] = true
+	q.bell.Ring()
+}
+
 // startDue begins to handle the events that are due, as many as there is room
 // for, and returns how long until the next is.
 func (s *Service) startDue(ctx context.Context) (time.Duration, error) {
-	q := &s.queue
-	q.mu.Lock()
-	fns := slices.Collect(maps.Keys(q.waiting))
-	q.mu.Unlock()
+	fns := s.queue.begin()
 	wait := 24 * time.Hour
 	for _, fn := range fns {
 		next, err := s.startDueOf(ctx, fn)
@@ -140,23 +173,18 @@ func (s *Service) startDueOf(ctx context.Context, fn aws.ARN) (wait time.Duratio
 	wait = 24 * time.Hour
 	err = s.db.View(ctx, func(tx *store.Tx) error {
 		for key, value := range queued.Rows(fn).Scan(tx, nil, nil) {
-			q.mu.Lock()
-			q.waiting[fn] = true
+			s.queue.expect(fn)
 			at := queuedRef{fn, string(key)}
-			known, full := q.inFlight[at], len(q.inFlight) >= maxInFlight
 			due := time.Until(queuedDue(key))
-			if !known && !full && due <= 0 {
-				q.inFlight[at] = true
-			}
-			q.mu.Unlock()
+			start, full := s.queue.take(at, due <= 0)
 			switch {
-			case known:
-				continue
 			case due > 0:
 				wait = due
 				return nil
 			case full:
 				return nil // the next to end rings the bell
+			case !start:
+				continue
 			}
 			var row queuedEvent
 			if err := json.Unmarshal(value, &row); err != nil {
@@ -179,10 +207,7 @@ func (s *Service) handle(ctx context.Context, at queuedRef, row queuedEvent) {
 	if err != nil {
 		return // it stays, and is not touched before the next start
 	}
-	s.queue.mu.Lock()
-	delete(s.queue.inFlight, at)
-	s.queue.mu.Unlock()
-	s.queue.expect(at.function)
+	s.queue.end(at)
 }
 
 // try runs a function on an event once.

@@ -39,7 +39,7 @@ func (f *fixture) startQueue() (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if _, err := f.runQueue(ctx); err != nil {
+		if _, err := f.runQueue(ctx); err != nil && ctx.Err() == nil {
 			f.t.Error(err)
 		}
 	}()
@@ -206,4 +206,34 @@ func TestEventConfig(t *testing.T) {
 	equal(t, "listed", len(list), 1)
 	equal(t, "ARN", *list[0].FunctionArn, prefix+"function:fn:$LATEST")
 	must(f, f.DeleteFunctionEventInvokeConfig, &api.DeleteFunctionEventInvokeConfigInput{FunctionName: "fn"})
+}
+
+// No event is run twice when all goes well, however the queue is read while it changes.
+func TestQueueRunsEventsOnce(t *testing.T) {
+	f := newFixture(t)
+	runs := make(map[string]int)
+	all := make(chan struct{}, 5000)
+	f.runner.(*sandbox.InProcess).Handlers["count"] = func(_ context.Context, _ *sandbox.Function, e sandbox.Event, _ func(string)) ([]byte, error) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		runs[string(e.Payload)]++
+		all <- struct{}{}
+		return []byte("1"), nil
+	}
+	f.create("fn", "count")
+	defer f.startQueue()()
+	const events = 1000
+	for i := range events {
+		f.send("fn", fmt.Sprint(i))
+	}
+	for range events {
+		<-all
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for event, n := range runs {
+		if n != 1 {
+			t.Errorf("event %s was run %d times", event, n)
+		}
+	}
 }
