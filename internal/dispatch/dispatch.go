@@ -97,6 +97,25 @@ func Call[In, Out any](ctx context.Context, t *Table, call *aws.Call, op smithy.
 	return out.(*Out), nil
 }
 
+// CallJSON runs an operation by its name, on an input that somebody wrote as
+// JSON, with members by the names of the API's documentation. It is refused as
+// it would be had it come over the wire. The answer has that form too.
+func (t *Table) CallJSON(ctx context.Context, call *aws.Call, serviceName, operation string, in []byte) ([]byte, error) {
+	row, err := t.Find(serviceName, operation)
+	if err != nil {
+		return nil, err
+	}
+	input := row.NewInput()
+	if err := t.apis[row.Service].DecodeInput(row.Name, in, input, row.Own); err != nil {
+		return nil, err
+	}
+	out, err := t.Do(ctx, call, row, input)
+	if err != nil {
+		return nil, err
+	}
+	return protocol.EncodeJSON(out)
+}
+
 // CallChecked is Call with an input that holds what somebody wrote: it is
 // refused as it would be had it come over the wire. Handlers count on that.
 func CallChecked[In, Out any](ctx context.Context, t *Table, call *aws.Call, op smithy.Operation[In, Out], in *In) (*Out, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/deploy/resource"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/edge"
+	"github.com/aloft-cloud/aloft/internal/event"
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2"
@@ -53,6 +54,9 @@ type Platform struct {
 	Missing []string // what the host lacks for a whole fence, for people to read
 	RootKey *Key     // made at the first start of a closed platform, else nil
 
+	sessions *dispatch.Sessions
+	events   *event.Router
+
 	inside http.Handler // for functions: whose keys are checked, even if others' are not
 	db     *store.DB
 	runner sandbox.Runner
@@ -75,12 +79,14 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	p.Table = dispatch.NewTable(guard, dispatch.Observer{})
+	p.sessions = dispatch.NewSessions(p.Table)
+	p.events = event.NewRouter(db, dispatch.Deliverer{Table: p.Table, Sessions: p.sessions}, cfg.Log)
 	services, err := p.services(cfg, guard)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	services = append(services, identities.Definition(), sts.New(identities, identities.Mint()).Definition())
-	work := db.Tasks()
+	work := append(db.Tasks(), p.events.Task())
 	for _, def := range services {
 		guard.Add(def)
 		p.Table.Add(def)

@@ -43,6 +43,18 @@ func (a *API) Check(op string, in any, own []string) error {
 	return a.check(op, reflect.ValueOf(in).Elem(), checker{own: own})
 }
 
+// DecodeInput fills in, an input of the operation op, from its JSON form with
+// members by the names they have in the service's documentation, and refuses
+// what Decode would.
+func (a *API) DecodeInput(op string, text []byte, in any, own []string) error {
+	v := reflect.ValueOf(in).Elem()
+	d := &decoder{free: true}
+	if err := d.decodeJSON(string(text), v); err != nil {
+		return aws.SerializationFault.Errorf("%s", err)
+	}
+	return a.check(op, v, checker{absent: d.absent, own: own})
+}
+
 func (a *API) check(op string, v reflect.Value, c checker) error {
 	s := planOf(v.Type())
 	if !s.checked || a.quirks.unchecked {

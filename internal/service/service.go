@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/event"
 	"github.com/aloft-cloud/aloft/internal/smithy"
 	"github.com/aloft-cloud/aloft/internal/task"
 )
@@ -17,6 +18,14 @@ type Definition struct {
 	Operations []Operation     // what it does answer
 	Tasks      []task.Task     // what it does in the background
 	Hosts      []Host          // HTTP that is not the API: execute-api, websites
+
+	// Receive says which operation answers a delivery to a resource of the
+	// service. nil: nothing can be delivered to it.
+	Receive event.Receiver
+
+	// Dead returns the attributes of the dead letter of a delivery that the
+	// service sent. nil: it has those of the message.
+	Dead func(d *event.Delivery, why event.Failure) map[string]event.Attribute
 
 	// Policy returns the resource policy of a resource, a JSON document, or
 	// "" if it has none. nil: the service has no resource policies.
