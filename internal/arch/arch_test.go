@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"smithy", "task", "jx"},
 	{"store", "item", "auth/*", "event/*", "sandbox/*"},
 	{"api/*", "store/*", "event", "sandbox", "protocol"},
-	{"service", "service/*/*"},
+	{"service", "service/*/*", "gateway/*"},
 	{"dispatch", "auth"},
 	{"poll", "deploy/template", "deploy/sam"},
 	{"deploy/resource"},

@@ -45,8 +45,8 @@ type Config struct {
 type Handler struct {
 	cfg    Config
 	router *router
-	apis   map[string]*protocol.API // by folder
-	hosts  map[string]service.Host  // by suffix
+	apis   map[string]*protocol.API  // by folder
+	hosts  map[string][]service.Host // by suffix; who takes all is the last
 
 	// origins say for services by folder what pages of other sites may do.
 	origins map[string]func(http.Header, *http.Request) (bool, error)
@@ -54,7 +54,7 @@ type Handler struct {
 
 // New returns a handler for the services of the table.
 func New(cfg Config) *Handler {
-	h := &Handler{cfg: cfg, apis: make(map[string]*protocol.API), hosts: make(map[string]service.Host)}
+	h := &Handler{cfg: cfg, apis: make(map[string]*protocol.API), hosts: make(map[string][]service.Host)}
 	h.origins = make(map[string]func(http.Header, *http.Request) (bool, error))
 	suffixes := make(map[string]bool)
 	for _, def := range cfg.Table.Services() {
@@ -63,7 +63,11 @@ func New(cfg Config) *Handler {
 			h.origins[def.API.Name] = def.Origin
 		}
 		for _, host := range def.Hosts {
-			h.hosts[host.Suffix] = host
+			if all := h.hosts[host.Suffix]; host.Owns != nil {
+				h.hosts[host.Suffix] = append([]service.Host{host}, all...)
+			} else {
+				h.hosts[host.Suffix] = append(all, host)
+			}
 			suffixes[host.Suffix] = true
 		}
 	}
@@ -192,8 +196,13 @@ func (h *Handler) serveHost(w http.ResponseWriter, r *http.Request, requestID st
 			r.URL.Path = path
 		}
 	}
-	h.hosts[t.suffix].Serve(w, r, call, t.id)
-	return true
+	for _, host := range h.hosts[t.suffix] {
+		if host.Owns == nil || host.Owns(r.Context(), t.id) {
+			host.Serve(w, r, call, t.id)
+			return true
+		}
+	}
+	return false
 }
 
 // sourceIP is the address that r comes from.

@@ -54,6 +54,10 @@ type Host struct {
 	// abc123.execute-api.localhost, whatever the region and the domain.
 	Suffix string
 
+	// Owns reports whether a resource is the service's, for a suffix that
+	// several share. nil: all that no other service owns are.
+	Owns func(ctx context.Context, id string) bool
+
 	// Serve answers r for the resource id, the labels before Suffix.
 	Serve func(w http.ResponseWriter, r *http.Request, call *aws.Call, id string)
 }

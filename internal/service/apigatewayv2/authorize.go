@@ -11,9 +11,10 @@ import (
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/auth/policy"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/gateway/jwt"
+	"github.com/aloft-cloud/aloft/internal/gateway/proxy"
+	"github.com/aloft-cloud/aloft/internal/gateway/uri"
 	"github.com/aloft-cloud/aloft/internal/service"
-	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2/jwt"
-	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2/proxy"
 )
 
 // A guard decides who may use a route.
@@ -46,7 +47,7 @@ func newGuard(t *target, variables map[string]string) *guard {
 	if c := a.JwtConfiguration; c != nil {
 		g.issuer, g.audience = *c.Issuer, c.Audience
 	}
-	g.uri = functionOf(fill(aws.Value(a.AuthorizerUri), variables))
+	g.uri = uri.Function(uri.Fill(aws.Value(a.AuthorizerUri), variables))
 	g.version, g.simple = aws.Value(a.AuthorizerPayloadFormatVersion), aws.Value(a.EnableSimpleResponses)
 	if ttl := aws.Value(a.AuthorizerResultTtlInSeconds); ttl > 0 {
 		g.memory = &verdicts{last: time.Duration(ttl) * time.Second, known: make(map[string]verdict)}
@@ -105,7 +106,7 @@ func (x *exchange) admitToken(p *proxy.Request) error {
 	if err != nil {
 		return errUnauthorized
 	}
-	keys, err := x.issuers.keys(x.r.Context(), g.issuer, token.KeyID)
+	keys, err := x.issuers.Keys(x.r.Context(), g.issuer, token.KeyID)
 	if err != nil {
 		return err
 	}

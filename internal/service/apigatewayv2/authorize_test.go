@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -20,6 +19,7 @@ import (
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/gateway/jwt"
 	"github.com/aloft-cloud/aloft/internal/service"
 )
 
@@ -68,13 +68,13 @@ func TestTokens(t *testing.T) {
 		b := newBench(t)
 		asked := 0
 		var down error
-		b.issuers.fetch = func(_ context.Context, url string) ([]byte, error) {
+		b.issuers = jwt.NewIssuers(func(_ context.Context, url string) ([]byte, error) {
 			asked++
 			if strings.HasSuffix(url, "/.well-known/openid-configuration") {
 				return []byte(`{"jwks_uri":"https://issuer.example/keys"}`), down
 			}
 			return fmt.Appendf(nil, `{"keys":[{"kty":"RSA","kid":"k","n":%q,"e":"AQAB"}]}`, base64.RawURLEncoding.EncodeToString(key.N.Bytes())), down
-		}
+		})
 		id := b.guarded("2.0", &api.CreateAuthorizerInput{
 			AuthorizerType: api.AuthorizerTypeJwt, IdentitySource: []string{"$request.header.Authorization"},
 			JwtConfiguration: &api.JWTConfiguration{Issuer: new("https://issuer.example"), Audience: []string{"me"}},
@@ -99,7 +99,7 @@ func TestTokens(t *testing.T) {
 		down = errors.New("down")
 		f("Bearer "+token("k", map[string]any{"scope": "read"}), 500, "Internal Server Error")
 		down = nil
-		time.Sleep(keysRest)
+		time.Sleep(jwt.KeysRest)
 		f("Bearer "+token("k", map[string]any{"scope": "read all", "sub": "eve", "groups": []string{"a", "b"}}), 200,
 			`"authorizer":{"jwt":{"claims":{"aud":"me","exp":"946688430","groups":"[a b]","iss":"https://issuer.example","scope":"read all","sub":"eve"},"scopes":["read"]}}`)
 		f(token("k", map[string]any{"scope": "write"}), 200, `"scopes":["write"]`)
@@ -113,7 +113,7 @@ func TestTokens(t *testing.T) {
 		if asked != before {
 			t.Errorf("the issuer was asked %d times for a key that it has not", asked-before)
 		}
-		time.Sleep(keysLast)
+		time.Sleep(jwt.KeysLast)
 		down = errors.New("down")
 		f(token("k", map[string]any{"scope": "write"}), 200, `"scopes":["write"]`)
 	})
@@ -224,24 +224,4 @@ func TestSigned(t *testing.T) {
 	f("good", 200, `"authorizer":{"iam":{"accessKey":"AKIA1","accountId":"123456789012","callerId":"AIDA1","cognitoIdentity":null,"principalOrgId":null,"userArn":"arn:aws:iam::123456789012:user/eve","userId":"AIDA1"}}`)
 	who.denied = aws.AccessDenied.Errorf("no")
 	f("good", 403, "Forbidden")
-}
-
-// Nothing is fetched from where the platform itself is, unless it may be.
-func TestFetch(t *testing.T) {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("here")) }))
-	defer s.Close()
-	if b, err := newFetcher(true).fetch(t.Context(), s.URL); err != nil || string(b) != "here" {
-		t.Errorf("local: got %s, %v", b, err)
-	}
-	if _, err := newFetcher(false).fetch(t.Context(), s.URL); err == nil || !strings.Contains(err.Error(), "is not https") {
-		t.Errorf("not https: got %v", err)
-	}
-	for _, address := range []string{"127.0.0.1:443", "10.1.2.3:443", "169.254.169.254:80", "[::1]:443", "[::ffff:127.0.0.1]:443", "[fe80::1]:443", "[fd00::1]:443", "0.0.0.0:443"} {
-		if newFetcher(false).check("tcp", address, nil) == nil {
-			t.Errorf("%s may be asked", address)
-		}
-	}
-	if err := newFetcher(false).check("tcp", "93.184.216.34:443", nil); err != nil {
-		t.Error(err)
-	}
 }

@@ -8,7 +8,8 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/aws"
-	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2/proxy"
+	"github.com/aloft-cloud/aloft/internal/gateway/proxy"
+	"github.com/aloft-cloud/aloft/internal/gateway/uri"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
@@ -84,7 +85,7 @@ func checkRequest(row *authorizerRow) error {
 	switch {
 	case row.JwtConfiguration != nil:
 		return errBad("JwtConfiguration is not supported for REQUEST authorizers")
-	case functionOf(aws.Value(row.AuthorizerUri)) == "":
+	case uri.Function(aws.Value(row.AuthorizerUri)) == "":
 		return errBad("Invalid authorizer URI: %s. Authorizer URI should be a valid API Gateway ARN that represents a Lambda function invocation.", aws.Value(row.AuthorizerUri))
 	case aws.Value(row.AuthorizerCredentialsArn) != "":
 		return errNotYet("authorizers with credentials")

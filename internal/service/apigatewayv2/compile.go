@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"time"
 
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/aws"
-	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2/router"
+	"github.com/aloft-cloud/aloft/internal/gateway/limit"
+	"github.com/aloft-cloud/aloft/internal/gateway/router"
+	"github.com/aloft-cloud/aloft/internal/gateway/uri"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
@@ -33,49 +34,13 @@ type servedRoute struct {
 	uri      string // of the integration, with variables of the stage filled in; empty if it leads nowhere
 	version  string // of events
 	timeout  time.Duration
-	limit    *limiter // nil if any number may come
-	guard    *guard   // nil if anyone may
-}
-
-// A cache holds the APIs that were served since they last changed.
-type cache struct {
-	mu      sync.RWMutex
-	apis    map[string]*served // by id
-	changes uint64             // counts drops, so that what was read before one is not kept after it
-}
-
-// maxCached is how many APIs a cache holds.
-const maxCached = 10_000
-
-func (c *cache) get(id string) (*served, uint64) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.apis[id], c.changes
-}
-
-// put keeps what was read after get returned changes.
-func (c *cache) put(id string, a *served, changes uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.changes != changes {
-		return
-	}
-	if len(c.apis) >= maxCached {
-		clear(c.apis)
-	}
-	c.apis[id] = a
-}
-
-func (c *cache) drop(id string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.changes++
-	delete(c.apis, id)
+	limit    *limit.Bucket // nil if any number may come
+	guard    *guard        // nil if anyone may
 }
 
 // serve returns the API of that id, ready, or nil if there is none.
 func (s *Service) serve(ctx context.Context, id string) (*served, error) {
-	a, changes := s.cache.get(id)
+	a, changes := s.cache.Get(id)
 	if a != nil {
 		return a, nil
 	}
@@ -89,7 +54,7 @@ func (s *Service) serve(ctx context.Context, id string) (*served, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.cache.put(id, a, changes)
+	s.cache.Put(id, a, changes)
 	return a, nil
 }
 
@@ -137,7 +102,7 @@ func compileStage(tx *store.Tx, arn aws.ARN, row *apiRow, stage *stageRow) (*ser
 			r.resource = path
 		}
 		if i := t.Integration; i != nil {
-			r.uri = functionOf(fill(*i.IntegrationUri, stage.StageVariables))
+			r.uri = uri.Function(uri.Fill(*i.IntegrationUri, stage.StageVariables))
 			r.version = *i.PayloadFormatVersion
 			r.timeout = time.Duration(*i.TimeoutInMillis) * time.Millisecond
 		}
@@ -148,14 +113,16 @@ func compileStage(tx *store.Tx, arn aws.ARN, row *apiRow, stage *stageRow) (*ser
 	return s, nil
 }
 
-// fill puts the variables of a stage in a URI: ${stageVariables.name}.
-func fill(uri string, variables map[string]string) string {
-	if !strings.Contains(uri, "${") {
-		return uri
+// limitOf is the limiter of a route on a stage, by its own settings or the
+// stage's, or nil if neither says anything.
+func limitOf(stage *stageRow, routeKey string) *limit.Bucket {
+	settings := stage.DefaultRouteSettings
+	if own, ok := stage.RouteSettings[routeKey]; ok && (own.ThrottlingBurstLimit != nil || own.ThrottlingRateLimit != nil) {
+		settings = &own
 	}
-	pairs := make([]string, 0, 2*len(variables))
-	for name, value := range variables {
-		pairs = append(pairs, "${stageVariables."+name+"}", value)
+	if settings == nil || settings.ThrottlingBurstLimit == nil && settings.ThrottlingRateLimit == nil {
+		return nil
 	}
-	return strings.NewReplacer(pairs...).Replace(uri)
+	// What is not said is what an account has.
+	return limit.NewBucket(aws.Or(settings.ThrottlingRateLimit, 10_000), float64(aws.Or(settings.ThrottlingBurstLimit, 5_000)))
 }

@@ -27,7 +27,7 @@ func (s *Service) changed(tx *store.Tx, arn aws.ARN) error {
 // dropAfter has the API compiled anew once tx is kept.
 func (s *Service) dropAfter(tx *store.Tx, arn aws.ARN) {
 	id := strings.TrimPrefix(arn.Resource, "/apis/")
-	tx.AfterCommit(func() { s.cache.drop(id) })
+	tx.AfterCommit(func() { s.cache.Drop(id) })
 }
 
 // deployLive gives a stage that deploys by itself a deployment of now. It has

@@ -16,9 +16,8 @@
 //
 //	api.go route.go integration.go authorizer.go stage.go deployment.go tag.go   operations
 //	import.go quick.go     APIs from OpenAPI documents, and in one call
-//	serve.go compile.go cors.go throttle.go authorize.go keys.go   requests to APIs
-//	router/   which route a request is for
-//	proxy/    events for functions, and answers from what they return
-//	jwt/      tokens
+//	serve.go compile.go cors.go authorize.go   requests to APIs
 //	openapi/  documents
+//
+// What REST APIs need as well is in package gateway: routes, events, tokens.
 package apigatewayv2

@@ -2,11 +2,11 @@ package apigatewayv2
 
 import (
 	"context"
-	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/aws"
-	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2/proxy"
+	"github.com/aloft-cloud/aloft/internal/gateway/proxy"
+	"github.com/aloft-cloud/aloft/internal/gateway/uri"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
@@ -92,24 +92,10 @@ func checkIntegration(row *api.Integration) error {
 	case row.IntegrationUri == nil:
 		return errBad("Uri must be provided for AWS_PROXY integrations")
 	}
-	if functionOf(*row.IntegrationUri) == "" {
+	if uri.Function(*row.IntegrationUri) == "" {
 		return errBad("Invalid function ARN specified in uri: %s", *row.IntegrationUri)
 	}
 	return nil
-}
-
-// functionOf returns the ARN of the function that an integration's URI names,
-// or "". It may hold variables of the stage.
-func functionOf(uri string) string {
-	if _, after, ok := strings.Cut(uri, ":lambda:path/2015-03-31/functions/"); ok && strings.HasPrefix(uri, "arn:aws:apigateway:") {
-		if uri, ok = strings.CutSuffix(after, "/invocations"); !ok {
-			return ""
-		}
-	}
-	if !strings.HasPrefix(uri, "arn:aws:lambda:") || !strings.Contains(uri, ":function:") {
-		return ""
-	}
-	return uri
 }
 
 // GetIntegration returns an integration.

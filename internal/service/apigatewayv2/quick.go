@@ -3,22 +3,23 @@ package apigatewayv2
 import (
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/aws"
-	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2/proxy"
-	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2/router"
+	"github.com/aloft-cloud/aloft/internal/gateway/proxy"
+	"github.com/aloft-cloud/aloft/internal/gateway/router"
+	"github.com/aloft-cloud/aloft/internal/gateway/uri"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
 // addQuick adds to a new API a route to target and the stage $default.
-func (s *Service) addQuick(tx *store.Tx, arn aws.ARN, uri, routeKey, credentials *string) error {
-	if uri == nil {
+func (s *Service) addQuick(tx *store.Tx, arn aws.ARN, at, routeKey, credentials *string) error {
+	if at == nil {
 		return errBad("Target must be specified for quick create")
 	}
-	if functionOf(*uri) == "" {
+	if uri.Function(*at) == "" {
 		return errNotYet("integrations of type HTTP_PROXY")
 	}
 	i := api.Integration{
 		ApiGatewayManaged: new(true), ConnectionType: new(api.ConnectionTypeInternet), CredentialsArn: credentials,
-		IntegrationType: new(api.IntegrationTypeAwsProxy), IntegrationUri: uri, PayloadFormatVersion: new(proxy.V2),
+		IntegrationType: new(api.IntegrationTypeAwsProxy), IntegrationUri: at, PayloadFormatVersion: new(proxy.V2),
 	}
 	if err := addIntegration(tx, arn, &i); err != nil {
 		return err

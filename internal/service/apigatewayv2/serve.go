@@ -18,8 +18,8 @@ import (
 	"github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
-	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2/proxy"
-	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2/router"
+	"github.com/aloft-cloud/aloft/internal/gateway/proxy"
+	"github.com/aloft-cloud/aloft/internal/gateway/router"
 )
 
 // maxBody is the largest body that an API takes, in bytes.
@@ -86,7 +86,7 @@ func (x *exchange) answer(a *served) {
 	case !ok:
 		x.say(http.StatusNotFound, "Not Found")
 		return
-	case !route.limit.take():
+	case !route.limit.Take():
 		x.say(http.StatusTooManyRequests, "Too Many Requests")
 		return
 	case route.uri == "":

@@ -358,14 +358,14 @@ func TestThrough(t *testing.T) {
 func TestCacheKeepsNothingOld(t *testing.T) {
 	b := newBench(t)
 	id := b.importAPI("2.0", "", "GET /x")
-	_, before := b.cache.get(id)
+	_, before := b.cache.Get(id)
 	a, err := b.serve(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.cache.drop(id)
-	b.cache.put(id, a, before)
-	if kept, _ := b.cache.get(id); kept != nil {
+	b.cache.Drop(id)
+	b.cache.Put(id, a, before)
+	if kept, _ := b.cache.Get(id); kept != nil {
 		t.Error("what was read before a change is kept after it")
 	}
 }

@@ -8,6 +8,9 @@ import (
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/gateway/cache"
+	"github.com/aloft-cloud/aloft/internal/gateway/jwt"
+	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/smithy"
 	"github.com/aloft-cloud/aloft/internal/store"
@@ -37,8 +40,8 @@ type Authority interface {
 type Service struct {
 	cfg     Config
 	db      *store.DB
-	cache   cache
-	issuers issuers
+	cache   cache.Cache[*served]
+	issuers *jwt.Issuers
 }
 
 // New returns HTTP APIs.
@@ -47,12 +50,9 @@ func New(cfg Config) *Service {
 		cfg.Log = slog.Default()
 	}
 	if cfg.Fetch == nil {
-		cfg.Fetch = newFetcher(cfg.Local).fetch
+		cfg.Fetch = outbound.NewFetcher(cfg.Local).Fetch
 	}
-	return &Service{
-		cfg: cfg, db: cfg.DB, cache: cache{apis: make(map[string]*served)},
-		issuers: issuers{fetch: cfg.Fetch, known: make(map[string]*issuer)},
-	}
+	return &Service{cfg: cfg, db: cfg.DB, issuers: jwt.NewIssuers(cfg.Fetch)}
 }
 
 // Definition implements the contract in package service.

@@ -8,7 +8,7 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/aws"
-	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2/router"
+	"github.com/aloft-cloud/aloft/internal/gateway/router"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 

@@ -15,8 +15,8 @@ import (
 	api "github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/gateway/proxy"
 	"github.com/aloft-cloud/aloft/internal/service"
-	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2/proxy"
 	"github.com/aloft-cloud/aloft/internal/smithy"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
