@@ -14,7 +14,14 @@ var macros = map[string]macroType{
 	httpAPIType: {schema: httpAPISchema, expand: expandHTTPAPI, things: map[string]string{
 		"Stage": "AWS::ApiGatewayV2::Stage", "DomainName": "AWS::ApiGatewayV2::DomainName",
 	}},
-	tableType:       {schema: tableSchema, expand: expandTable},
-	layerType:       {schema: layerSchema, expand: expandLayer},
-	applicationType: {schema: applicationSchema, expand: expandApplication},
+	capacityType:  {schema: capacitySchema, expand: expandCapacityProvider},
+	graphQLType:   {schema: graphQLSchema, expand: expandGraphQLAPI},
+	connectorType: {schema: connectorSchema, expand: expandConnector},
+	webSocketType: {schema: webSocketSchema, expand: expandWebSocketAPI, things: map[string]string{
+		"Stage": "AWS::ApiGatewayV2::Stage", "DomainName": "AWS::ApiGatewayV2::DomainName",
+	}},
+	stateMachineType: {schema: stateMachineSchema, expand: expandStateMachine},
+	tableType:        {schema: tableSchema, expand: expandTable},
+	layerType:        {schema: layerSchema, expand: expandLayer},
+	applicationType:  {schema: applicationSchema, expand: expandApplication},
 }

@@ -145,12 +145,13 @@ const (
 	stateMachineType = "AWS::Serverless::StateMachine"
 	connectorType    = "AWS::Serverless::Connector"
 	graphQLType      = "AWS::Serverless::GraphQLApi"
+	capacityType     = "AWS::Serverless::CapacityProvider"
 )
 
 // samTypes are the types of SAM, in the order in which they are expanded.
 var samTypes = []string{
 	functionType, stateMachineType, apiType, httpAPIType, webSocketType, applicationType, graphQLType, layerType, tableType,
-	"AWS::Serverless::CapacityProvider", "AWS::Serverless::MicrovmImage", "AWS::Serverless::NetworkConnector",
+	capacityType, "AWS::Serverless::MicrovmImage", "AWS::Serverless::NetworkConnector",
 	"AWS::Serverless::WebFunction", connectorType,
 }
 
@@ -167,13 +168,20 @@ func (t *transformer) expand() error {
 			if _, ends := errors.AsType[*Error](err); ends {
 				return err
 			}
-			t.causes = append(t.causes, Cause{id, err.Error()})
-			if e, ok := errors.AsType[*resourceError](err); ok {
-				t.causes[len(t.causes)-1].ID = e.id
-			}
+			t.refuse(id, err)
 		}
 	}
 	return nil
+}
+
+// refuse remembers what is wrong with a resource.
+func (t *transformer) refuse(id string, err error) {
+	if e, ok := errors.AsType[*resourceError](err); ok {
+		id = e.id
+	} else if e, ok := errors.AsType[*eventError](err); ok {
+		id = e.id
+	}
+	t.causes = append(t.causes, Cause{id, err.Error()})
 }
 
 func (t *transformer) typeOf(id string) string { return asString(at(t.resources[id], "Type")) }
