@@ -116,6 +116,10 @@ func (c *checker) mapping(s *shape, v reflect.Value) {
 			}
 			continue
 		}
+		if s.elem.kind == kindList && len(s.elem.broken(x)) > 0 {
+			c.problem(s.show(v), "Map value must satisfy constraint: ["+strings.Join(s.elem.all(), ", ")+"]")
+			return
+		}
 		c.path = append(c.path, step{key: k.String()})
 		c.value(s.elem, x)
 		c.path = c.path[:len(c.path)-1]

@@ -30,7 +30,7 @@ func (x *Exchange) rest() bool {
 func (x *Exchange) Decode(r *http.Request, body []byte, in any, own []string) error {
 	v := reflect.ValueOf(in).Elem()
 	s := planOf(v.Type())
-	d := &decoder{free: x.ours}
+	d := &decoder{free: x.ours, java: x.api.quirks.javaPackage}
 	if err := x.decode(d, r, string(body), s, v); err != nil {
 		return x.refuse(err)
 	}

@@ -48,6 +48,9 @@ func (d *decoder) jsonStruct(r *jx.Reader, s *structure, v reflect.Value) {
 
 func (d *decoder) jsonField(r *jx.Reader, f *field, v reflect.Value) {
 	if f.elem == nil && f.structure == nil {
+		if f.kind == kindCodec && d.memberMisfits(r) {
+			return
+		}
 		d.jsonValue(r, &f.shape, v)
 		return
 	}
@@ -58,6 +61,9 @@ func (d *decoder) jsonField(r *jx.Reader, f *field, v reflect.Value) {
 
 // jsonValue reads a value that is not null into the slot v.
 func (d *decoder) jsonValue(r *jx.Reader, s *shape, v reflect.Value) {
+	if (s.kind == kindStruct || s.kind == kindMap) && d.misfits(r, s) {
+		return
+	}
 	if s.ptr {
 		p := reflect.New(s.typ)
 		v.Set(p)

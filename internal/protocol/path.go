@@ -49,6 +49,7 @@ type decoder struct {
 	absent map[string]bool // by path; nil if all came
 	free   bool            // members of all places are in the body, by any of their names
 	lax    bool            // unions may have members we do not know
+	java   string          // package of the service's types, to name them in refusals; empty if unknown
 	given  uint64          // members of the input that came with the request line and headers
 }
 

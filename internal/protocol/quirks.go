@@ -19,10 +19,13 @@ type quirks struct {
 	bucketHosts bool   // the first segment of the path may be in the host instead
 	unchecked   bool   // the service words all violations itself
 	violation   string // code for them, if it is not ValidationException
+	javaPackage string // of the service's types, which its parser names in refusals; derived
 }
 
 func quirksOf(svc *smithy.Service) quirks {
-	return known[svc.Name]
+	q := known[svc.Name]
+	q.javaPackage = javaPackage(q.namespace)
+	return q
 }
 
 var known = map[string]quirks{

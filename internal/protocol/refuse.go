@@ -109,6 +109,10 @@ func (x *Exchange) typeOf(e *aws.Error) string {
 	case aws.SerializationFault, aws.UnknownOperation, aws.AccessDenied, aws.InternalFailure, aws.NotImplemented:
 		return x.framework("com.amazon.coral.service#", e.Code)
 	}
+	switch e.Code {
+	case "MissingAuthenticationTokenException", "IncompleteSignatureException", "InvalidSignatureException", "UnrecognizedClientException":
+		return x.framework("com.amazon.coral.service#", e.Code)
+	}
 	return x.api.quirks.namespace + e.Code
 }
 

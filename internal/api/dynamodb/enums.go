@@ -38,22 +38,22 @@ const (
 	BillingModeProvisioned   = "PROVISIONED"
 	BillingModePayPerRequest = "PAY_PER_REQUEST"
 
-	ComparisonOperatorEq          = "EQ"
-	ComparisonOperatorNe          = "NE"
 	ComparisonOperatorIn          = "IN"
-	ComparisonOperatorLe          = "LE"
-	ComparisonOperatorLt          = "LT"
-	ComparisonOperatorGe          = "GE"
-	ComparisonOperatorGt          = "GT"
-	ComparisonOperatorBetween     = "BETWEEN"
-	ComparisonOperatorNotNull     = "NOT_NULL"
 	ComparisonOperatorNull        = "NULL"
-	ComparisonOperatorContains    = "CONTAINS"
+	ComparisonOperatorBetween     = "BETWEEN"
+	ComparisonOperatorLt          = "LT"
 	ComparisonOperatorNotContains = "NOT_CONTAINS"
+	ComparisonOperatorEq          = "EQ"
+	ComparisonOperatorGt          = "GT"
+	ComparisonOperatorNotNull     = "NOT_NULL"
+	ComparisonOperatorNe          = "NE"
+	ComparisonOperatorLe          = "LE"
 	ComparisonOperatorBeginsWith  = "BEGINS_WITH"
+	ComparisonOperatorGe          = "GE"
+	ComparisonOperatorContains    = "CONTAINS"
 
-	ConditionalOperatorAnd = "AND"
 	ConditionalOperatorOr  = "OR"
+	ConditionalOperatorAnd = "AND"
 
 	ContinuousBackupsStatusEnabled  = "ENABLED"
 	ContinuousBackupsStatusDisabled = "DISABLED"
@@ -130,8 +130,8 @@ const (
 	PointInTimeRecoveryStatusDisabled = "DISABLED"
 
 	ProjectionTypeAll      = "ALL"
-	ProjectionTypeKeysOnly = "KEYS_ONLY"
 	ProjectionTypeInclude  = "INCLUDE"
+	ProjectionTypeKeysOnly = "KEYS_ONLY"
 
 	ReplicaStatusCreating                          = "CREATING"
 	ReplicaStatusCreationFailed                    = "CREATION_FAILED"
@@ -151,10 +151,10 @@ const (
 	ReturnItemCollectionMetricsSize = "SIZE"
 	ReturnItemCollectionMetricsNone = "NONE"
 
-	ReturnValueNone       = "NONE"
-	ReturnValueAllOld     = "ALL_OLD"
-	ReturnValueUpdatedOld = "UPDATED_OLD"
 	ReturnValueAllNew     = "ALL_NEW"
+	ReturnValueUpdatedOld = "UPDATED_OLD"
+	ReturnValueAllOld     = "ALL_OLD"
+	ReturnValueNone       = "NONE"
 	ReturnValueUpdatedNew = "UPDATED_NEW"
 
 	ReturnValuesOnConditionCheckFailureAllOld = "ALL_OLD"
@@ -172,17 +172,17 @@ const (
 	SSETypeAes256 = "AES256"
 	SSETypeKms    = "KMS"
 
-	ScalarAttributeTypeS = "S"
-	ScalarAttributeTypeN = "N"
 	ScalarAttributeTypeB = "B"
+	ScalarAttributeTypeN = "N"
+	ScalarAttributeTypeS = "S"
 
 	SearchSchemaElementTypeHash         = "HASH"
 	SearchSchemaElementTypeInlineFilter = "INLINE_FILTER"
 
-	SelectAllAttributes          = "ALL_ATTRIBUTES"
-	SelectAllProjectedAttributes = "ALL_PROJECTED_ATTRIBUTES"
 	SelectSpecificAttributes     = "SPECIFIC_ATTRIBUTES"
 	SelectCount                  = "COUNT"
+	SelectAllAttributes          = "ALL_ATTRIBUTES"
+	SelectAllProjectedAttributes = "ALL_PROJECTED_ATTRIBUTES"
 
 	StreamViewTypeNewImage        = "NEW_IMAGE"
 	StreamViewTypeOldImage        = "OLD_IMAGE"

@@ -110,8 +110,8 @@ type DeleteItemInput struct {
 	TableName                           string                            `aws:"TableName,required,min=1,max=1024"`
 	Key                                 item.Item                         `aws:"Key,required"`
 	Expected                            map[string]ExpectedAttributeValue `aws:"Expected" mapkey:"max=65535"`
-	ConditionalOperator                 *string                           `aws:"ConditionalOperator" enum:"AND|OR"`
-	ReturnValues                        *string                           `aws:"ReturnValues" enum:"NONE|ALL_OLD|UPDATED_OLD|ALL_NEW|UPDATED_NEW"`
+	ConditionalOperator                 *string                           `aws:"ConditionalOperator" enum:"OR|AND"`
+	ReturnValues                        *string                           `aws:"ReturnValues" enum:"ALL_NEW|UPDATED_OLD|ALL_OLD|NONE|UPDATED_NEW"`
 	ReturnConsumedCapacity              *string                           `aws:"ReturnConsumedCapacity" enum:"INDEXES|TOTAL|NONE"`
 	ReturnItemCollectionMetrics         *string                           `aws:"ReturnItemCollectionMetrics" enum:"SIZE|NONE"`
 	ConditionExpression                 *string                           `aws:"ConditionExpression"`
@@ -513,10 +513,10 @@ type PutItemInput struct {
 	TableName                           string                            `aws:"TableName,required,min=1,max=1024"`
 	Item                                item.Item                         `aws:"Item,required"`
 	Expected                            map[string]ExpectedAttributeValue `aws:"Expected" mapkey:"max=65535"`
-	ReturnValues                        *string                           `aws:"ReturnValues" enum:"NONE|ALL_OLD|UPDATED_OLD|ALL_NEW|UPDATED_NEW"`
+	ReturnValues                        *string                           `aws:"ReturnValues" enum:"ALL_NEW|UPDATED_OLD|ALL_OLD|NONE|UPDATED_NEW"`
 	ReturnConsumedCapacity              *string                           `aws:"ReturnConsumedCapacity" enum:"INDEXES|TOTAL|NONE"`
 	ReturnItemCollectionMetrics         *string                           `aws:"ReturnItemCollectionMetrics" enum:"SIZE|NONE"`
-	ConditionalOperator                 *string                           `aws:"ConditionalOperator" enum:"AND|OR"`
+	ConditionalOperator                 *string                           `aws:"ConditionalOperator" enum:"OR|AND"`
 	ConditionExpression                 *string                           `aws:"ConditionExpression"`
 	ExpressionAttributeNames            map[string]string                 `aws:"ExpressionAttributeNames" item:"max=65535"`
 	ExpressionAttributeValues           item.Item                         `aws:"ExpressionAttributeValues"`
@@ -552,13 +552,13 @@ type PutResourcePolicyOutput struct {
 type QueryInput struct {
 	TableName                 string               `aws:"TableName,required,min=1,max=1024"`
 	IndexName                 *string              `aws:"IndexName,min=3,max=255" pattern:"[a-zA-Z0-9_.-]+"`
-	Select                    *string              `aws:"Select" enum:"ALL_ATTRIBUTES|ALL_PROJECTED_ATTRIBUTES|SPECIFIC_ATTRIBUTES|COUNT"`
+	Select                    *string              `aws:"Select" enum:"SPECIFIC_ATTRIBUTES|COUNT|ALL_ATTRIBUTES|ALL_PROJECTED_ATTRIBUTES"`
 	AttributesToGet           []string             `aws:"AttributesToGet,min=1" item:"max=65535"`
 	Limit                     *int32               `aws:"Limit,min=1"`
 	ConsistentRead            *bool                `aws:"ConsistentRead"`
 	KeyConditions             map[string]Condition `aws:"KeyConditions" mapkey:"max=65535"`
 	QueryFilter               map[string]Condition `aws:"QueryFilter" mapkey:"max=65535"`
-	ConditionalOperator       *string              `aws:"ConditionalOperator" enum:"AND|OR"`
+	ConditionalOperator       *string              `aws:"ConditionalOperator" enum:"OR|AND"`
 	ScanIndexForward          *bool                `aws:"ScanIndexForward"`
 	ExclusiveStartKey         item.Item            `aws:"ExclusiveStartKey"`
 	ReturnConsumedCapacity    *string              `aws:"ReturnConsumedCapacity" enum:"INDEXES|TOTAL|NONE"`
@@ -634,9 +634,9 @@ type ScanInput struct {
 	IndexName                 *string              `aws:"IndexName,min=3,max=255" pattern:"[a-zA-Z0-9_.-]+"`
 	AttributesToGet           []string             `aws:"AttributesToGet,min=1" item:"max=65535"`
 	Limit                     *int32               `aws:"Limit,min=1"`
-	Select                    *string              `aws:"Select" enum:"ALL_ATTRIBUTES|ALL_PROJECTED_ATTRIBUTES|SPECIFIC_ATTRIBUTES|COUNT"`
+	Select                    *string              `aws:"Select" enum:"SPECIFIC_ATTRIBUTES|COUNT|ALL_ATTRIBUTES|ALL_PROJECTED_ATTRIBUTES"`
 	ScanFilter                map[string]Condition `aws:"ScanFilter" mapkey:"max=65535"`
-	ConditionalOperator       *string              `aws:"ConditionalOperator" enum:"AND|OR"`
+	ConditionalOperator       *string              `aws:"ConditionalOperator" enum:"OR|AND"`
 	ExclusiveStartKey         item.Item            `aws:"ExclusiveStartKey"`
 	ReturnConsumedCapacity    *string              `aws:"ReturnConsumedCapacity" enum:"INDEXES|TOTAL|NONE"`
 	TotalSegments             *int32               `aws:"TotalSegments,min=1,max=1000000"`
@@ -791,8 +791,8 @@ type UpdateItemInput struct {
 	Key                                 item.Item                         `aws:"Key,required"`
 	AttributeUpdates                    map[string]AttributeValueUpdate   `aws:"AttributeUpdates" mapkey:"max=65535"`
 	Expected                            map[string]ExpectedAttributeValue `aws:"Expected" mapkey:"max=65535"`
-	ConditionalOperator                 *string                           `aws:"ConditionalOperator" enum:"AND|OR"`
-	ReturnValues                        *string                           `aws:"ReturnValues" enum:"NONE|ALL_OLD|UPDATED_OLD|ALL_NEW|UPDATED_NEW"`
+	ConditionalOperator                 *string                           `aws:"ConditionalOperator" enum:"OR|AND"`
+	ReturnValues                        *string                           `aws:"ReturnValues" enum:"ALL_NEW|UPDATED_OLD|ALL_OLD|NONE|UPDATED_NEW"`
 	ReturnConsumedCapacity              *string                           `aws:"ReturnConsumedCapacity" enum:"INDEXES|TOTAL|NONE"`
 	ReturnItemCollectionMetrics         *string                           `aws:"ReturnItemCollectionMetrics" enum:"SIZE|NONE"`
 	UpdateExpression                    *string                           `aws:"UpdateExpression"`
@@ -886,7 +886,7 @@ type ArchivalSummary struct {
 
 type AttributeDefinition struct {
 	AttributeName string `aws:"AttributeName,required,min=1,max=255"`
-	AttributeType string `aws:"AttributeType,required" enum:"S|N|B"`
+	AttributeType string `aws:"AttributeType,required" enum:"B|N|S"`
 }
 
 type AttributeValueUpdate struct {
@@ -1001,7 +1001,7 @@ type Capacity struct {
 
 type Condition struct {
 	AttributeValueList []item.Value `aws:"AttributeValueList"`
-	ComparisonOperator string       `aws:"ComparisonOperator,required" enum:"EQ|NE|IN|LE|LT|GE|GT|BETWEEN|NOT_NULL|NULL|CONTAINS|NOT_CONTAINS|BEGINS_WITH"`
+	ComparisonOperator string       `aws:"ComparisonOperator,required" enum:"IN|NULL|BETWEEN|LT|NOT_CONTAINS|EQ|GT|NOT_NULL|NE|LE|BEGINS_WITH|GE|CONTAINS"`
 }
 
 type ConditionCheck struct {
@@ -1126,7 +1126,7 @@ type Endpoint struct {
 type ExpectedAttributeValue struct {
 	Value              item.Value   `aws:"Value"`
 	Exists             *bool        `aws:"Exists"`
-	ComparisonOperator *string      `aws:"ComparisonOperator" enum:"EQ|NE|IN|LE|LT|GE|GT|BETWEEN|NOT_NULL|NULL|CONTAINS|NOT_CONTAINS|BEGINS_WITH"`
+	ComparisonOperator *string      `aws:"ComparisonOperator" enum:"IN|NULL|BETWEEN|LT|NOT_CONTAINS|EQ|GT|NOT_NULL|NE|LE|BEGINS_WITH|GE|CONTAINS"`
 	AttributeValueList []item.Value `aws:"AttributeValueList"`
 }
 
@@ -1392,7 +1392,7 @@ type PointInTimeRecoverySpecification struct {
 }
 
 type Projection struct {
-	ProjectionType   *string  `aws:"ProjectionType" enum:"ALL|KEYS_ONLY|INCLUDE"`
+	ProjectionType   *string  `aws:"ProjectionType" enum:"ALL|INCLUDE|KEYS_ONLY"`
 	NonKeyAttributes []string `aws:"NonKeyAttributes,min=1,max=20" item:"min=1,max=255"`
 }
 

@@ -20,15 +20,29 @@ type tableInput[In any] interface {
 // onTable is the row of an operation on one table as a whole.
 func onTable[In, Out any, P tableInput[In]](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error)) service.Operation {
 	return service.OpEach(op, handle, func(call *aws.Call, in *In, check func(service.Access) error) error {
-		if err := checkTableName(P(in).GetTableName()); err != nil {
-			return err
-		}
-		arn, err := tableARN(call, P(in).GetTableName())
-		if err != nil {
-			return err
-		}
-		return check(service.Access{Action: "dynamodb:" + op.Name, Resource: arn})
+		return checkTable(call, op.Name, P(in).GetTableName(), check)
 	}).Checks("TableName")
+}
+
+// checkTable checks for leave to do action with the table of that name.
+func checkTable(call *aws.Call, action, name string, check func(service.Access) error) error {
+	if err := checkTableName(name); err != nil {
+		return err
+	}
+	arn, err := tableARN(call, name)
+	if err != nil {
+		return err
+	}
+	return check(service.Access{Action: "dynamodb:" + action, Resource: arn})
+}
+
+func createAccess(call *aws.Call, in *api.CreateTableInput, check func(service.Access) error) error {
+	if in.TableName != "" {
+		if err := checkMembers(in); err != nil {
+			return err
+		}
+	}
+	return checkTable(call, "CreateTable", in.TableName, check)
 }
 
 // onItems is the row of an operation on items of one table. about adds what

@@ -18,6 +18,10 @@ const (
 	maxBatchWrites = 25
 	maxBatchBytes  = 16 << 20 // of items in an answer
 
+	// maxBatchPartition is how many bytes of items of one partition are in an
+	// answer: a page, and what the item that ends it takes.
+	maxBatchPartition = maxPage + maxItem - 3
+
 	errSameKeys = "Provided list of item keys contains duplicates"
 )
 
@@ -102,21 +106,29 @@ func (s *Service) batchGet(tx *store.Tx, g get, parameter *string, left *int, ou
 	consistent := aws.Value(g.in.ConsistentRead)
 	c := cost{read: true}
 	items := []item.Item{}
-	for i, key := range g.keys {
+	rest := g.in
+	rest.Keys = nil
+	sizes := make([]int, t.Billing.partitions())
+	for _, key := range g.keys {
 		it, err := t.get(tx, key, g.project)
 		if err != nil {
 			return err
 		}
-		if *left -= it.Size(); *left < 0 {
-			rest := g.in
-			rest.Keys = g.keys[i:]
-			out.UnprocessedKeys[g.name] = rest
-			break
+		size, sum := it.Size(), &sizes[t.Billing.partition(t.itemKey(key))]
+		if *left < size || *sum+size > maxBatchPartition {
+			rest.Keys = append(rest.Keys, key)
+			c.table += getUnits(0, consistent) // for having looked
+			continue
 		}
+		*left -= size
+		*sum += size
 		c.table += getUnits(it.Size(), consistent)
 		if it != nil {
 			items = append(items, g.project.Apply(it))
 		}
+	}
+	if rest.Keys != nil {
+		out.UnprocessedKeys[g.name] = rest
 	}
 	out.Responses[g.name] = items
 	if d := c.describe(parameter, g.name); d != nil {

@@ -17,6 +17,23 @@ const (
 // wanted reports whether ReturnConsumedCapacity asks for anything.
 func wanted(parameter *string) bool { return aws.Or(parameter, "NONE") != "NONE" }
 
+const (
+	readsOfPartition  = 3000 // units a second
+	writesOfPartition = 1000
+)
+
+// partitions is how many partitions AWS would spread the table over at first.
+// Here that is no more than what limits and shards go by.
+func (b *billing) partitions() int {
+	if b.OnDemand {
+		return 4
+	}
+	return int(max(1, (b.Read*writesOfPartition+b.Write*readsOfPartition+readsOfPartition*writesOfPartition-1)/(readsOfPartition*writesOfPartition)))
+}
+
+// partition is the partition of the table that the row with the key is in.
+func (b *billing) partition(key []byte) int { return int(key[0]) * b.partitions() >> 8 }
+
 func units(bytes, unit int) float64 { return float64(max(1, (bytes+unit-1)/unit)) }
 
 // getUnits is what it costs to read bytes.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	api "github.com/aloft-cloud/aloft/internal/api/dynamodb"
@@ -50,6 +51,29 @@ func (s *Service) CreateTable(ctx context.Context, call *aws.Call, in *api.Creat
 	return &api.CreateTableOutput{TableDescription: t.describeNew()}, nil
 }
 
+// checkMembers refuses a table without what all tables have. The model does
+// not require it.
+func checkMembers(in *api.CreateTableInput) error {
+	const null = "failed to satisfy constraint: Member must not be null"
+	var wrong []string
+	if in.AttributeDefinitions == nil {
+		wrong = append(wrong, "Value null at 'attributeDefinitions' "+null)
+	}
+	if !isName(in.TableName) && !strings.HasPrefix(in.TableName, "arn:") {
+		wrong = append(wrong, "Value '"+in.TableName+"' at 'tableName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
+	}
+	if in.KeySchema == nil {
+		wrong = append(wrong, "Value null at 'keySchema' "+null)
+	}
+	switch len(wrong) {
+	case 0:
+		return nil
+	case 1:
+		return refuse("1 validation error detected: " + wrong[0])
+	}
+	return refusef("%d validation errors detected: %s", len(wrong), strings.Join(wrong, "; "))
+}
+
 // checkCreate refuses parameters that do not go together, or that nothing
 // here can honour.
 func checkCreate(in *api.CreateTableInput) error {
@@ -64,11 +88,6 @@ func checkCreate(in *api.CreateTableInput) error {
 		}
 	case in.ProvisionedThroughput == nil:
 		return refuse(invalid + "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED")
-	}
-	for name, missing := range map[string]bool{"keySchema": in.KeySchema == nil, "attributeDefinitions": in.AttributeDefinitions == nil} {
-		if missing {
-			return refuse("1 validation error detected: Value null at '" + name + "' failed to satisfy constraint: Member must not be null")
-		}
 	}
 	if err := checkPolicy(aws.Or(in.ResourcePolicy, "{}")); err != nil {
 		return err

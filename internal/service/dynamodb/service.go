@@ -35,7 +35,7 @@ func (s *Service) Definition() service.Definition {
 		Policy: s.policyOf,
 		Epoch:  s.policies.Load,
 		Operations: []service.Operation{
-			onTable(api.CreateTable, s.CreateTable).But("Keys of KMS, vector indexes and global tables are refused."),
+			service.OpEach(api.CreateTable, s.CreateTable, createAccess).Checks("TableName").But("Keys of KMS, vector indexes and global tables are refused."),
 			onTable(api.DescribeTable, s.DescribeTable),
 			service.Op(api.ListTables, s.ListTables, service.Any),
 			onTable(api.UpdateTable, s.UpdateTable).But("Keys of KMS, vector indexes and global tables are refused."),
