@@ -56,6 +56,7 @@ type Platform struct {
 
 	sessions *dispatch.Sessions
 	events   *event.Router
+	deliver  dispatch.Deliverer
 
 	inside http.Handler // for functions: whose keys are checked, even if others' are not
 	db     *store.DB
@@ -80,7 +81,8 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 	}
 	p.Table = dispatch.NewTable(guard, dispatch.Observer{})
 	p.sessions = dispatch.NewSessions(p.Table)
-	p.events = event.NewRouter(db, dispatch.Deliverer{Table: p.Table, Sessions: p.sessions}, cfg.Log)
+	p.deliver = dispatch.Deliverer{Table: p.Table, Sessions: p.sessions}
+	p.events = event.NewRouter(db, p.deliver, cfg.Log)
 	services, err := p.services(cfg, guard)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -138,7 +140,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		tables.Streams(),
 		functions.Definition(),
 		logs.New(p.db).Definition(),
-		s3.New(p.db).Definition(),
+		s3.New(s3.Config{DB: p.db, Table: p.Table, Events: p.events, Deliver: p.deliver}).Definition(),
 	}, nil
 }
 

@@ -131,8 +131,12 @@ type EntityTooSmallDetail struct {
 
 // InvalidArgumentDetail is what InvalidArgument says besides its message.
 type InvalidArgumentDetail struct {
-	ArgumentName  string  `aws:"ArgumentName,required"`
-	ArgumentValue *string `aws:"ArgumentValue"`
+	ArgumentName   *string `aws:"ArgumentName"`
+	ArgumentValue  *string `aws:"ArgumentValue"`
+	ArgumentName1  *string `aws:"ArgumentName1"`
+	ArgumentValue1 *string `aws:"ArgumentValue1"`
+	ArgumentName2  *string `aws:"ArgumentName2"`
+	ArgumentValue2 *string `aws:"ArgumentValue2"`
 }
 
 // InvalidBucketNameDetail is what InvalidBucketName says besides its message.

@@ -60,11 +60,6 @@ func (s *Service) GetBucketRequestPayment(ctx context.Context, call *aws.Call, i
 	return &api.GetBucketRequestPaymentOutput{Payer: new(api.PayerBucketOwner)}, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, nil)
 }
 
-// GetBucketNotificationConfiguration says that nobody is notified.
-func (s *Service) GetBucketNotificationConfiguration(ctx context.Context, call *aws.Call, in *api.GetBucketNotificationConfigurationInput) (*api.GetBucketNotificationConfigurationOutput, error) {
-	return &api.GetBucketNotificationConfigurationOutput{}, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, nil)
-}
-
 // GetBucketAcl says that a bucket is its owner's alone.
 func (s *Service) GetBucketAcl(ctx context.Context, call *aws.Call, in *api.GetBucketAclInput) (*api.GetBucketAclOutput, error) {
 	out := new(api.GetBucketAclOutput)

@@ -87,7 +87,7 @@ func newBucket(call *aws.Call, in *api.CreateBucketInput) (bucket, settings, err
 	}
 	if in.ObjectOwnership != nil {
 		if !isOwnership(*in.ObjectOwnership) {
-			return row, conf, api.InvalidArgument.With(&api.InvalidArgumentDetail{ArgumentName: "x-amz-object-ownership"},
+			return row, conf, api.InvalidArgument.With(&api.InvalidArgumentDetail{ArgumentName: new("x-amz-object-ownership")},
 				"Invalid x-amz-object-ownership header: "+*in.ObjectOwnership)
 		}
 		conf.Ownership = *in.ObjectOwnership
@@ -180,7 +180,7 @@ func (s *Service) DeleteBucket(ctx context.Context, call *aws.Call, in *api.Dele
 		s.changed(tx)
 		return errors.Join(
 			uploads.DeletePrefix(tx, uploadKey{Bucket: b}),
-			policies.Delete(tx, b), configs.Delete(tx, b),
+			policies.Delete(tx, b), configs.Delete(tx, b), notifications.Delete(tx, b),
 			owned.Delete(tx, ownedKey{ownedBy(row.Owner), in.Bucket}),
 			buckets.Delete(tx, b))
 	})

@@ -49,6 +49,9 @@ func (s *Service) CompleteMultipartUpload(ctx context.Context, call *aws.Call, i
 		if o, err = s.putVersion(tx, b, row, in.Key, c.object); err != nil {
 			return err
 		}
+		if err := s.tell(tx, row, deed{call, in.Bucket, in.Key, "ObjectCreated:CompleteMultipartUpload", "CompleteMultipartUpload"}, o); err != nil {
+			return err
+		}
 		return uploads.Delete(tx, uploadKey{b, in.Key, in.UploadId})
 	})
 	if err != nil {

@@ -112,7 +112,7 @@ func (s *Service) PutBucketEncryption(ctx context.Context, call *aws.Call, in *a
 	}
 	switch rule := conf.Rules[0].ApplyServerSideEncryptionByDefault; {
 	case rule.SSEAlgorithm == api.ServerSideEncryptionAes256 && rule.KMSMasterKeyID != nil:
-		return nil, api.InvalidArgument.With(&api.InvalidArgumentDetail{ArgumentName: "ApplyServerSideEncryptionByDefault"},
+		return nil, api.InvalidArgument.With(&api.InvalidArgumentDetail{ArgumentName: new("ApplyServerSideEncryptionByDefault")},
 			"a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse")
 	case rule.SSEAlgorithm == api.ServerSideEncryptionAwsKms || rule.SSEAlgorithm == api.ServerSideEncryptionAwsKmsDsse:
 		return nil, errLacking("server-side encryption with KMS keys")

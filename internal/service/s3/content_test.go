@@ -31,7 +31,7 @@ func newService(t testing.TB, dir string) *Service {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	s := New(db)
+	s := New(Config{DB: db})
 	if _, err := s.CreateBucket(t.Context(), caller, &api.CreateBucketInput{Bucket: "bucket"}); err != nil {
 		t.Fatal(err)
 	}

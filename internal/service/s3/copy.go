@@ -105,7 +105,7 @@ func (s *Service) CopyObject(ctx context.Context, call *aws.Call, in *api.CopyOb
 		return nil, err
 	}
 	defer r.Close()
-	if o, err = s.keep(ctx, in.Bucket, in.Key, o, r, g); err != nil {
+	if o, err = s.keep(ctx, deed{call, in.Bucket, in.Key, "ObjectCreated:Copy", "CopyObject"}, o, r, g); err != nil {
 		return nil, err
 	}
 	result := &api.CopyObjectResult{ETag: new(quoted(o.ETag)), LastModified: &o.Modified}

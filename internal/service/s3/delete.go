@@ -28,7 +28,7 @@ func (s *Service) DeleteObject(ctx context.Context, call *aws.Call, in *api.Dele
 		if err != nil {
 			return err
 		}
-		d, err = s.remove(tx, b, row, in.Key, in.VersionId, in.IfMatch, now)
+		d, err = s.remove(tx, b, row, deed{call: call, bucket: in.Bucket, key: in.Key, reason: "DeleteObject"}, in.VersionId, in.IfMatch, now)
 		return err
 	})
 	if err != nil {
@@ -59,14 +59,14 @@ func checkBypass(bypass *bool) error {
 	if bypass == nil {
 		return nil
 	}
-	return api.InvalidArgument.With(&api.InvalidArgumentDetail{ArgumentName: "x-amz-bypass-governance-retention"},
+	return api.InvalidArgument.With(&api.InvalidArgumentDetail{ArgumentName: new("x-amz-bypass-governance-retention")},
 		"x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets.")
 }
 
-// remove deletes the version of key, or the latest if version is nil, if its
-// ETag is etag.
-func (s *Service) remove(tx *store.Tx, b aws.ARN, row bucket, key string, version, etag *string, now time.Time) (deletion, error) {
-	o, found, err := findVersion(tx, b, key, version)
+// remove deletes the version of a key, or the latest if version is nil, if its
+// ETag is etag. What kind of deed d is follows.
+func (s *Service) remove(tx *store.Tx, b aws.ARN, row bucket, d deed, version, etag *string, now time.Time) (deletion, error) {
+	o, found, err := findVersion(tx, b, d.key, version)
 	if err != nil {
 		return deletion{}, err
 	}
@@ -76,10 +76,20 @@ func (s *Service) remove(tx *store.Tx, b aws.ARN, row bucket, key string, versio
 	}
 	switch {
 	case version == nil && row.versioned():
-		marker, err := s.putVersion(tx, b, row, key, object{Marker: true, Modified: now})
+		marker, err := s.putVersion(tx, b, row, d.key, object{Marker: true, Modified: now})
+		if err == nil {
+			d.event = "ObjectRemoved:DeleteMarkerCreated"
+			err = s.tell(tx, row, d, marker)
+		}
 		return deletion{version: marker.versionID(), marker: true}, err
 	case found:
-		err = s.removeVersion(tx, b, key, o)
+		if err = s.removeVersion(tx, b, d.key, o); err == nil {
+			d.event = "ObjectRemoved:Delete"
+			if !row.versioned() {
+				o.Version = ""
+			}
+			err = s.tell(tx, row, d, o)
+		}
 	}
 	// Removing what is not there is no error.
 	if version == nil {
@@ -105,7 +115,9 @@ func (s *Service) DeleteObjects(ctx context.Context, call *aws.Call, in *api.Del
 			return err
 		}
 		for i := range in.Delete.Objects {
-			if err := s.removeOne(tx, b, row, &in.Delete.Objects[i], now, out); err != nil {
+			id := &in.Delete.Objects[i]
+			d := deed{call: call, bucket: in.Bucket, key: id.Key, reason: "DeleteObject"}
+			if err := s.removeOne(tx, b, row, d, id, now, out); err != nil {
 				return err
 			}
 		}
@@ -121,7 +133,7 @@ func (s *Service) DeleteObjects(ctx context.Context, call *aws.Call, in *api.Del
 }
 
 // removeOne deletes one of many objects, and says in out what became of it.
-func (s *Service) removeOne(tx *store.Tx, b aws.ARN, row bucket, id *api.ObjectIdentifier, now time.Time, out *api.DeleteObjectsOutput) error {
+func (s *Service) removeOne(tx *store.Tx, b aws.ARN, row bucket, of deed, id *api.ObjectIdentifier, now time.Time, out *api.DeleteObjectsOutput) error {
 	var refused error
 	switch {
 	case id.LastModifiedTime != nil || id.Size != nil:
@@ -133,7 +145,7 @@ func (s *Service) removeOne(tx *store.Tx, b aws.ARN, row bucket, id *api.ObjectI
 	}
 	var d deletion
 	if refused == nil {
-		d, refused = s.remove(tx, b, row, id.Key, id.VersionId, id.ETag, now)
+		d, refused = s.remove(tx, b, row, of, id.VersionId, id.ETag, now)
 	}
 	if err := tx.Err(); err != nil {
 		return err

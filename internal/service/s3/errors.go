@@ -48,7 +48,7 @@ func errMalformed() error {
 }
 
 func errArgument(name, value, message string) error {
-	return api.InvalidArgument.With(&api.InvalidArgumentDetail{ArgumentName: name, ArgumentValue: &value}, message)
+	return api.InvalidArgument.With(&api.InvalidArgumentDetail{ArgumentName: &name, ArgumentValue: &value}, message)
 }
 
 func errRange(requested string, size int64) error {

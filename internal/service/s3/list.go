@@ -77,7 +77,7 @@ func parseToken(token string) (string, error) {
 			return string(key), nil
 		}
 	}
-	return "", api.InvalidArgument.With(&api.InvalidArgumentDetail{ArgumentName: "continuation-token"},
+	return "", api.InvalidArgument.With(&api.InvalidArgumentDetail{ArgumentName: new("continuation-token")},
 		"The continuation token provided is incorrect")
 }
 

@@ -36,7 +36,7 @@ func (s *Service) PutObject(ctx context.Context, call *aws.Call, in *api.PutObje
 		return nil, err
 	}
 	defer r.Close()
-	if o, err = s.keep(ctx, in.Bucket, in.Key, o, r, g); err != nil {
+	if o, err = s.keep(ctx, deed{call, in.Bucket, in.Key, "ObjectCreated:Put", "PutObject"}, o, r, g); err != nil {
 		return nil, err
 	}
 	out := &api.PutObjectOutput{ETag: new(quoted(o.ETag)), VersionId: o.versionID(), ServerSideEncryption: new(api.ServerSideEncryptionAes256)}
@@ -86,28 +86,30 @@ func newObject(in any, metadata map[string]string, tagging *string) (object, err
 	return o, nil
 }
 
-// keep makes r the content of o, and o the latest version of key.
-func (s *Service) keep(ctx context.Context, name, key string, o object, r *received, g guard) (object, error) {
+// keep does d: it makes r the content of o, and o the latest version of the key.
+func (s *Service) keep(ctx context.Context, d deed, o object, r *received, g guard) (object, error) {
 	o.Modified = time.Now().UTC().Truncate(time.Second)
 	o.Size, o.ETag, o.Sum = r.size, r.etag, r.sum
 	var kept object
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
-		b, row, err := findBucket(tx, name, nil)
+		b, row, err := findBucket(tx, d.bucket, nil)
 		if err != nil {
 			return err
 		}
-		old, found, err := latest(tx, b, key)
+		old, found, err := latest(tx, b, d.key)
 		if err != nil {
 			return err
 		}
-		if err := g.allows(key, old, found); err != nil {
+		if err := g.allows(d.key, old, found); err != nil {
 			return err
 		}
 		if o.Body, err = r.Keep(tx); err != nil {
 			return err
 		}
-		kept, err = s.putVersion(tx, b, row, key, o)
-		return err
+		if kept, err = s.putVersion(tx, b, row, d.key, o); err != nil {
+			return err
+		}
+		return s.tell(tx, row, d, kept)
 	})
 	return kept, err
 }

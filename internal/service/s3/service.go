@@ -5,22 +5,36 @@ import (
 	"sync/atomic"
 
 	api "github.com/aloft-cloud/aloft/internal/api/s3"
+	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/event"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
 // Service is S3.
 type Service struct {
-	db    *store.DB
-	blobs *store.Blobs
+	db      *store.DB
+	blobs   *store.Blobs
+	table   *dispatch.Table
+	events  *event.Router
+	deliver event.Deliverer
+
 	epoch atomic.Uint64 // counts changes of what auth asks for
 
 	buffers sync.Pool // of *[]byte, which content passes through
 }
 
-// New returns S3 over db.
-func New(db *store.DB) *Service {
-	s := &Service{db: db, blobs: db.Blobs()}
+// Config is what S3 stands on.
+type Config struct {
+	DB      *store.DB
+	Table   *dispatch.Table // of the functions that buckets notify
+	Events  *event.Router   // takes what buckets notify
+	Deliver event.Deliverer // says whether it would arrive
+}
+
+// New returns S3.
+func New(cfg Config) *Service {
+	s := &Service{db: cfg.DB, blobs: cfg.DB.Blobs(), table: cfg.Table, events: cfg.Events, deliver: cfg.Deliver}
 	s.buffers.New = func() any { return new(make([]byte, 64<<10)) }
 	return s
 }
@@ -68,6 +82,8 @@ func (s *Service) bucketOperations() []service.Operation {
 		onBucket(api.PutBucketCors, s.PutBucketCors, "PutBucketCORS"),
 		onBucket(api.GetBucketCors, s.GetBucketCors, "GetBucketCORS"),
 		onBucket(api.DeleteBucketCors, s.DeleteBucketCors, "PutBucketCORS"),
+		onBucket(api.PutBucketNotificationConfiguration, s.PutBucketNotificationConfiguration, "PutBucketNotification"),
+		onBucket(api.GetBucketNotificationConfiguration, s.GetBucketNotificationConfiguration, "GetBucketNotification"),
 
 		onBucket(api.GetBucketAcl, s.GetBucketAcl, "GetBucketAcl").But(none),
 		onBucket(api.GetBucketLogging, s.GetBucketLogging, "GetBucketLogging").But(none),
@@ -76,7 +92,6 @@ func (s *Service) bucketOperations() []service.Operation {
 		onBucket(api.GetBucketRequestPayment, s.GetBucketRequestPayment, "GetBucketRequestPayment").But(none),
 		onBucket(api.GetBucketAccelerateConfiguration, s.GetBucketAccelerateConfiguration, "GetAccelerateConfiguration").But(none),
 		onBucket(api.GetBucketLifecycleConfiguration, s.GetBucketLifecycleConfiguration, "GetLifecycleConfiguration").But(none),
-		onBucket(api.GetBucketNotificationConfiguration, s.GetBucketNotificationConfiguration, "GetBucketNotification").But(none),
 		onBucket(api.GetObjectLockConfiguration, s.GetObjectLockConfiguration, "GetBucketObjectLockConfiguration").But(none),
 	}
 }

@@ -25,6 +25,8 @@ var (
 	parts    = store.NewTable[partKey, part]("s3.part")             // of uploads, and of objects made of them
 	configs  = store.NewTable[aws.ARN, settings]("s3.settings")     // what few operations read
 	policies = store.NewTable[aws.ARN, policyDocument]("s3.policy") // resource policies
+
+	notifications = store.NewTable[aws.ARN, api.NotificationConfiguration]("s3.notification")
 )
 
 // A bucket is what every operation on its objects reads.
@@ -34,6 +36,7 @@ type bucket struct {
 	Location   string // the constraint that the region was chosen with; empty for us-east-1
 	Created    time.Time
 	Versioning string `json:",omitempty"` // empty until it is first set
+	Notifies   bool   `json:",omitempty"` // somebody of what becomes of its objects
 }
 
 // versioned reports whether versions of b's objects have names in answers.

@@ -25,7 +25,7 @@ func (s *Service) PutObjectTagging(ctx context.Context, call *aws.Call, in *api.
 	if err := checkTags(in.Tagging.TagSet, maxTags); err != nil {
 		return nil, err
 	}
-	version, err := s.tagObject(ctx, in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner, in.Tagging.TagSet)
+	version, err := s.tagObject(ctx, deed{call: call, bucket: in.Bucket, key: in.Key, event: "ObjectTagging:Put"}, in.VersionId, in.ExpectedBucketOwner, in.Tagging.TagSet)
 	if err != nil {
 		return nil, err
 	}
@@ -34,36 +34,32 @@ func (s *Service) PutObjectTagging(ctx context.Context, call *aws.Call, in *api.
 
 // DeleteObjectTagging removes the tags of an object.
 func (s *Service) DeleteObjectTagging(ctx context.Context, call *aws.Call, in *api.DeleteObjectTaggingInput) (*api.DeleteObjectTaggingOutput, error) {
-	version, err := s.tagObject(ctx, in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner, nil)
+	version, err := s.tagObject(ctx, deed{call: call, bucket: in.Bucket, key: in.Key, event: "ObjectTagging:Delete"}, in.VersionId, in.ExpectedBucketOwner, nil)
 	if err != nil {
 		return nil, err
 	}
 	return &api.DeleteObjectTaggingOutput{VersionId: version}, nil
 }
 
-func (s *Service) tagObject(ctx context.Context, name, key string, version, expectedOwner *string, tags []api.Tag) (*string, error) {
+func (s *Service) tagObject(ctx context.Context, d deed, version, expectedOwner *string, tags []api.Tag) (*string, error) {
 	var named *string
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
-		b, row, err := findBucket(tx, name, expectedOwner)
+		b, row, err := findBucket(tx, d.bucket, expectedOwner)
 		if err != nil {
 			return err
 		}
-		o, err := findObject(tx, b, row, key, version, "PUT")
+		o, err := findObject(tx, b, row, d.key, version, "PUT")
 		if err != nil {
+			return err
+		}
+		if err := s.tell(tx, row, d, o); err != nil {
 			return err
 		}
 		if named = o.versionID(); named == nil {
 			o.Version = nullVersion
 		}
 		o.Tags = tags
-		now, _, err := latest(tx, b, key)
-		if err != nil {
-			return err
-		}
-		if now.Seq == o.Seq {
-			return objects.Put(tx, objectKey{b, key}, o)
-		}
-		return older.Put(tx, versionKey{b, key, o.Seq}, o)
+		return s.change(tx, b, d.key, o)
 	})
 	return named, err
 }

@@ -122,6 +122,18 @@ func (s *Service) dropOlderNull(tx *store.Tx, b aws.ARN, key string) error {
 	return nil
 }
 
+// change keeps o, a version of key that is there already, as it is now.
+func (s *Service) change(tx *store.Tx, b aws.ARN, key string, o object) error {
+	now, _, err := latest(tx, b, key)
+	if err != nil {
+		return err
+	}
+	if now.Seq == o.Seq {
+		return objects.Put(tx, objectKey{b, key}, o)
+	}
+	return older.Put(tx, versionKey{b, key, o.Seq}, o)
+}
+
 // removeVersion removes one version of key for good. Was it the latest, the one
 // before it is now.
 func (s *Service) removeVersion(tx *store.Tx, b aws.ARN, key string, o object) error {
