@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 )
@@ -35,6 +36,9 @@ var (
 )
 
 func (f Fault) Error() string { return f.Code }
+
+// QueryName is the code in query and REST XML answers.
+func (f Fault) QueryName() string { return cmp.Or(f.QueryCode, f.Code) }
 
 // Errorf refuses a request with f and a message the caller is meant to read.
 func (f Fault) Errorf(format string, args ...any) error {

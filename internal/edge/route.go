@@ -95,8 +95,12 @@ func (rt *router) route(r *http.Request, form func(string) string) string {
 func (rt *router) byHost(host string) (target, bool) {
 	for i, label := 0, ""; i < len(host); i += len(label) + 1 {
 		label, _, _ = strings.Cut(host[i:], ".")
-		if i > 0 && rt.hosts[label] {
-			return target{suffix: label, id: host[:i-1]}, true
+		suffix := label
+		if strings.HasPrefix(label, "s3-website-") { // older regions have theirs in the label
+			suffix = "s3-website"
+		}
+		if i > 0 && rt.hosts[suffix] {
+			return target{suffix: suffix, id: host[:i-1]}, true
 		}
 	}
 	return target{}, false

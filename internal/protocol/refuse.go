@@ -78,15 +78,7 @@ func (x *Exchange) queryError(h http.Header, e *aws.Error) {
 	if x.api == nil || !x.api.svc.QueryCompatible {
 		return
 	}
-	h["X-Amzn-Query-Error"] = []string{xmlCode(e) + ";" + side(e)}
-}
-
-// xmlCode is the code of a fault in XML.
-func xmlCode(e *aws.Error) string {
-	if e.QueryCode != "" {
-		return e.QueryCode
-	}
-	return e.Code
+	h["X-Amzn-Query-Error"] = []string{e.QueryName() + ";" + side(e)}
 }
 
 // side says who is at fault.
@@ -200,7 +192,7 @@ func (x *Exchange) xmlError(e *aws.Error, requestID string) []byte {
 		b = append(b, "><Error>"...)
 		b = closeXML(append(openXML(b, "Type"), side(e)...), "Type")
 	}
-	code := xmlCode(e)
+	code := e.QueryName()
 	if plain && e.Fault == aws.InternalFailure {
 		code = "InternalError"
 	}

@@ -27,12 +27,6 @@ func (s *Service) GetBucketLifecycleConfiguration(ctx context.Context, call *aws
 		&api.NoSuchLifecycleConfigurationDetail{BucketName: in.Bucket}, "The lifecycle configuration does not exist"))
 }
 
-// GetBucketWebsite says that there is none.
-func (s *Service) GetBucketWebsite(ctx context.Context, call *aws.Call, in *api.GetBucketWebsiteInput) (*api.GetBucketWebsiteOutput, error) {
-	return nil, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, api.NoSuchWebsiteConfiguration.With(
-		&api.NoSuchWebsiteConfigurationDetail{BucketName: in.Bucket}, "The specified bucket does not have a website configuration"))
-}
-
 // GetBucketReplication says that there is none.
 func (s *Service) GetBucketReplication(ctx context.Context, call *aws.Call, in *api.GetBucketReplicationInput) (*api.GetBucketReplicationOutput, error) {
 	return nil, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, api.ReplicationConfigurationNotFoundError.With(

@@ -50,6 +50,7 @@ func (s *Service) Definition() service.Definition {
 		Owner:      s.owner,
 		Epoch:      s.epoch.Load,
 		Origin:     s.origin,
+		Hosts:      []service.Host{{Suffix: siteSuffix, Serve: s.serveSite}},
 		Operations: append(s.bucketOperations(), s.objectOperations()...),
 	}
 }
@@ -84,10 +85,12 @@ func (s *Service) bucketOperations() []service.Operation {
 		onBucket(api.DeleteBucketCors, s.DeleteBucketCors, "PutBucketCORS"),
 		onBucket(api.PutBucketNotificationConfiguration, s.PutBucketNotificationConfiguration, "PutBucketNotification"),
 		onBucket(api.GetBucketNotificationConfiguration, s.GetBucketNotificationConfiguration, "GetBucketNotification"),
+		onBucket(api.PutBucketWebsite, s.PutBucketWebsite, "PutBucketWebsite"),
+		onBucket(api.GetBucketWebsite, s.GetBucketWebsite, "GetBucketWebsite"),
+		onBucket(api.DeleteBucketWebsite, s.DeleteBucketWebsite, "DeleteBucketWebsite"),
 
 		onBucket(api.GetBucketAcl, s.GetBucketAcl, "GetBucketAcl").But(none),
 		onBucket(api.GetBucketLogging, s.GetBucketLogging, "GetBucketLogging").But(none),
-		onBucket(api.GetBucketWebsite, s.GetBucketWebsite, "GetBucketWebsite").But(none),
 		onBucket(api.GetBucketReplication, s.GetBucketReplication, "GetReplicationConfiguration").But(none),
 		onBucket(api.GetBucketRequestPayment, s.GetBucketRequestPayment, "GetBucketRequestPayment").But(none),
 		onBucket(api.GetBucketAccelerateConfiguration, s.GetBucketAccelerateConfiguration, "GetAccelerateConfiguration").But(none),

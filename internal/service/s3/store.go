@@ -49,6 +49,7 @@ type settings struct {
 	Access     *api.PublicAccessBlockConfiguration    `json:",omitempty"`
 	CORS       []api.CORSRule                         `json:",omitempty"`
 	Ownership  string                                 `json:",omitempty"`
+	Website    *api.WebsiteConfiguration              `json:",omitempty"`
 }
 
 // A policyDocument is a bucket's policy as it was put.
