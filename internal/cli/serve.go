@@ -93,6 +93,7 @@ func serving(ctx context.Context, s *settings, open bool, out io.Writer, do func
 		Region:   s.get("region"),
 		Open:     open,
 		Unfenced: open || s.bool("unfenced"),
+		Egress:   s.get("egress"),
 		Version:  Version,
 		Log:      log,
 		Fatal: func(err error) { // nothing can be kept any more

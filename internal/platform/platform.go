@@ -5,16 +5,21 @@ package platform
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"path/filepath"
+	"strconv"
 
 	"github.com/aloft-cloud/aloft/internal/auth"
+	"github.com/aloft-cloud/aloft/internal/ca"
 	"github.com/aloft-cloud/aloft/internal/deploy/resource"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/edge"
 	"github.com/aloft-cloud/aloft/internal/event"
 	"github.com/aloft-cloud/aloft/internal/sandbox"
+	"github.com/aloft-cloud/aloft/internal/sandbox/fence"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/service/cloudformation"
@@ -36,6 +41,7 @@ type Config struct {
 	Region   string // of requests that name none
 	Open     bool   // take unknown access keys as root
 	Unfenced bool   // run functions where the host cannot fence them off
+	Egress   string // what functions may reach besides the platform: "internet", "none", addresses
 	Version  string
 	Log      *slog.Logger
 
@@ -149,9 +155,20 @@ func (p *Platform) newRunner(cfg Config, sink func(sandbox.LogBatch)) (sandbox.R
 	if cfg.Runner != nil {
 		return cfg.Runner(sink), nil
 	}
+	egress, err := fence.ParseEgress(cfg.Egress)
+	if err != nil {
+		return nil, fmt.Errorf("egress: %w", err)
+	}
+	authority, err := ca.Open(authorityDir(cfg))
+	if err != nil {
+		return nil, fmt.Errorf("open the certificate authority: %w", err)
+	}
 	m, err := sandbox.New(sandbox.Config{
 		Endpoint: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.inside.ServeHTTP(w, r) }),
 		Sink:     sink,
+		Port:     port(cfg.Endpoint),
+		CA:       authority,
+		Egress:   egress,
 		Unfenced: cfg.Unfenced,
 		Log:      cfg.Log,
 	})
@@ -168,6 +185,24 @@ func cacheDir(cfg Config) string {
 		return ""
 	}
 	return filepath.Join(cfg.Data, "cache")
+}
+
+// authorityDir is where the certificate authority is kept.
+func authorityDir(cfg Config) string {
+	if cfg.Memory {
+		return ""
+	}
+	return filepath.Join(cfg.Data, "ca")
+}
+
+// port is the port of a URL; 0 if it says none.
+func port(endpoint string) int {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(u.Port())
+	return n
 }
 
 func openStore(cfg Config) (*store.DB, error) {

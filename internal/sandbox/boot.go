@@ -291,7 +291,7 @@ func (m *Manager) rootOf(l lang.Language) (*root, error) {
 	if r := m.roots[l]; r != nil {
 		return r, nil
 	}
-	var binds []fence.Bind
+	binds := m.trustBinds()
 	files := map[string][]byte{}
 	exec := filepath.Join(l.Prefix, l.Exec)
 	switch l.Kind {
@@ -312,7 +312,7 @@ func (m *Manager) rootOf(l lang.Language) (*root, error) {
 		r.exec = "/var/lang/" + l.Exec
 	}
 	if !fr.Confined() {
-		r.at.runtime, r.at.lang = fr.Path("var/runtime"), l.Prefix
+		r.at.runtime, r.at.lang, r.at.trust = fr.Path("var/runtime"), l.Prefix, ""
 	}
 	m.roots[l] = r
 	return r, nil

@@ -12,19 +12,26 @@ import (
 // places are where a worker finds things.
 type places struct {
 	task, opt, runtime, lang string
+	trust                    string // has the certificates of our authority; empty where none is needed
 }
 
-var fencedPlaces = places{"/var/task", "/opt", "/var/runtime", "/var/lang"}
+var fencedPlaces = places{"/var/task", "/opt", "/var/runtime", "/var/lang", "/var/runtime/trust"}
 
 // baseEnv is the environment of every process, before it is of a function.
 func baseEnv(at places) map[string]string {
-	return map[string]string{
+	env := map[string]string{
 		"LANG":               "en_US.UTF-8",
 		"LAMBDA_RUNTIME_DIR": at.runtime,
 		"LD_LIBRARY_PATH":    expand(at, "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"),
 		"PATH":               expand(at, "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
 		"TZ":                 ":UTC",
 	}
+	if at.trust != "" {
+		for _, name := range []string{"SSL_CERT_FILE", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"} {
+			env[name] = at.trust + "/" + allRoots
+		}
+	}
+	return env
 }
 
 // languageEnv is what a language's processes have besides.
@@ -37,7 +44,11 @@ func languageEnv(l lang.Language, at places) map[string]string {
 		}
 		n := strconv.Itoa(l.Version.Major)
 		// The last is ours: what the host has for all, such as the AWS SDK.
-		return map[string]string{"NODE_PATH": expand(at, "/opt/nodejs/node"+n+"/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task") + ":" + modules}
+		env := map[string]string{"NODE_PATH": expand(at, "/opt/nodejs/node"+n+"/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task") + ":" + modules}
+		if at.trust != "" {
+			env["NODE_EXTRA_CA_CERTS"] = at.trust + "/" + ourRoot
+		}
+		return env
 	case lang.Python:
 		return map[string]string{"PYTHONPATH": at.runtime}
 	}

@@ -2,10 +2,10 @@ package sandbox
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/user"
@@ -15,8 +15,10 @@ import (
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/ca"
 	"github.com/aloft-cloud/aloft/internal/sandbox/fence"
 	"github.com/aloft-cloud/aloft/internal/sandbox/lang"
+	"github.com/aloft-cloud/aloft/internal/sandbox/names"
 	"github.com/aloft-cloud/aloft/internal/sandbox/rapi"
 	"github.com/aloft-cloud/aloft/internal/task"
 )
@@ -28,8 +30,18 @@ type Config struct {
 	// system's temporary directory if empty.
 	Dir string
 
-	// Endpoint serves what functions send to the platform.
+	// Endpoint serves what functions send to the platform: to AWS_ENDPOINT_URL,
+	// and to names of AWS where they have a network of their own.
 	Endpoint http.Handler
+	Port     int // of the endpoint in a worker's own network; 4566 if 0
+
+	// CA signs the certificates of the names of AWS; functions trust it. A
+	// new one if nil.
+	CA *ca.Authority
+
+	// Egress says what else functions may reach, where they have a network of
+	// their own.
+	Egress fence.Egress
 
 	// Sink takes what functions log, a batch at a time; batches of a worker
 	// come in order. It may block: then, in the end, functions that log wait.
@@ -54,8 +66,8 @@ type Config struct {
 // have it.
 const maxTries = 3
 
-// maxEndpointConns is how many connections to the endpoint a worker may hold.
-const maxEndpointConns = 256
+// maxConns is how many connections a worker may hold, to the endpoint and outside.
+const maxConns = 512
 
 // A Manager runs functions in processes of this host.
 type Manager struct {
@@ -63,6 +75,8 @@ type Manager struct {
 	fence    *fence.Fence
 	finder   lang.Finder
 	endpoint *http.Server
+	tls      *tls.Config // of the endpoint
+	names    names.Server
 	ownDir   string // a temporary directory to remove
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -109,21 +123,38 @@ func New(cfg Config) (*Manager, error) {
 	if err := m.makeDir(); err != nil {
 		return nil, err
 	}
-	var err error
-	m.fence, err = fence.New(fence.Config{Dir: m.cfg.Dir, Unfenced: cfg.Unfenced, Log: cfg.Log, Group: &m.group})
-	if err != nil {
+	if err := m.open(); err != nil {
 		return nil, err
 	}
-	handler := cfg.Endpoint
-	if handler == nil {
-		handler = http.NotFoundHandler()
-	}
-	m.endpoint = &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 15 * time.Minute, ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug)}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.group.Start(m.ctx, task.Task{Name: "sandbox/logs", Bell: m.logBell, Run: func(context.Context) (time.Duration, error) { return m.flushLogs(false), nil }})
 	m.group.Start(m.ctx, task.Task{Name: "sandbox/idle", Bell: m.idleBell, Run: m.look})
 	m.group.Start(m.ctx, task.Task{Name: "sandbox/pools", Bell: m.poolBell, Run: m.fillPools})
 	return m, nil
+}
+
+// open opens what workers meet: the fence, and the platform as they see it.
+func (m *Manager) open() (err error) {
+	if m.cfg.CA == nil {
+		if m.cfg.CA, err = ca.Open(""); err != nil {
+			return err
+		}
+	}
+	if err := m.writeTrust(); err != nil {
+		return err
+	}
+	m.tls = m.cfg.CA.TLS()
+	m.names = names.Server{Platform: fence.Platform}
+	if m.cfg.Egress.Internet || len(m.cfg.Egress.Allow) > 0 {
+		m.names.Servers = names.HostServers("/etc/resolv.conf")
+	}
+	handler := m.cfg.Endpoint
+	if handler == nil {
+		handler = http.NotFoundHandler()
+	}
+	m.endpoint = &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 15 * time.Minute, ErrorLog: slog.NewLogLogger(m.cfg.Log.Handler(), slog.LevelDebug)}
+	m.fence, err = fence.New(fence.Config{Dir: m.cfg.Dir, Unfenced: m.cfg.Unfenced, Port: m.cfg.Port, Egress: m.cfg.Egress, Log: m.cfg.Log, Group: &m.group})
+	return err
 }
 
 func (m *Manager) makeDir() error {
@@ -233,40 +264,6 @@ type root struct {
 }
 
 var _, _ Runner = (*Manager)(nil), (*InProcess)(nil)
-
-// limited is a listener that accepts so many connections at once.
-type limited struct {
-	net.Listener
-	left chan struct{}
-}
-
-// Accept waits for a connection. One over the limit is closed.
-func (l *limited) Accept() (net.Conn, error) {
-	for {
-		c, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		select {
-		case l.left <- struct{}{}:
-			return &limitedConn{Conn: c, left: l.left}, nil
-		default:
-			c.Close()
-		}
-	}
-}
-
-type limitedConn struct {
-	net.Conn
-	left chan struct{}
-	once sync.Once
-}
-
-// Close gives the place of the connection back.
-func (c *limitedConn) Close() error {
-	c.once.Do(func() { <-c.left })
-	return c.Conn.Close()
-}
 
 // layersDir is a directory that has what all layers have, where they cannot be
 // laid over each other.

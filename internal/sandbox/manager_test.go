@@ -310,6 +310,13 @@ func bootstrap(api string) {
 			out = fmt.Sprintf("%q", fmt.Sprint(got.StatusCode, err))
 		case "echo":
 			out = fmt.Sprintf("%q", e.Say)
+		case "get":
+			if got, err := http.Get(e.Say); err != nil {
+				out = fmt.Sprintf("%q", err)
+			} else {
+				b, _ := io.ReadAll(got.Body)
+				out = fmt.Sprintf("%q", b)
+			}
 		case "exit":
 			os.Exit(7)
 		case "sleep":

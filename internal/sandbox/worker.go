@@ -109,9 +109,14 @@ func (m *Manager) spawn(l lang.Language, p plan) (*worker, error) {
 	}
 	m.mu.Unlock()
 	m.group.Go(func() { w.api.Serve(&m.group, w.proc.API) })
-	m.group.Go(func() {
-		m.endpoint.Serve(&limited{Listener: w.proc.Endpoint, left: make(chan struct{}, maxEndpointConns)})
-	})
+	left := make(chan struct{}, maxConns)
+	m.group.Go(func() { m.endpoint.Serve(&limited{w.proc.Endpoint, left}) })
+	for _, l := range w.proc.Outside {
+		m.group.Go(func() { m.endpoint.Serve(&outside{&limited{l, left}, m}) })
+	}
+	if w.proc.Names != nil {
+		m.group.Go(func() { m.names.Serve(m.ctx, &m.group, w.proc.Names) })
+	}
 	m.group.Go(w.watch)
 	return w, err
 }
@@ -138,8 +143,6 @@ func (w *worker) watch() {
 	w.m.buried(w)
 	close(w.exited)
 	w.api.Close()
-	w.proc.API.Close()
-	w.proc.Endpoint.Close()
 	w.proc.Release()
 	close(w.gone)
 }

@@ -23,8 +23,8 @@ import (
 
 // Addresses at which a process in a network of its own finds us.
 const (
-	apiAddr      = "127.0.0.1:9001"
-	endpointAddr = "127.0.0.1:4566"
+	apiAddr   = "127.0.0.1:9001"
+	namesAddr = "127.0.0.1:53"
 )
 
 // Config is what a Fence needs.
@@ -33,12 +33,17 @@ type Config struct {
 	Unfenced bool   // start processes even if something is missing
 	Plain    bool   // use no namespaces, as where there are none
 	Slots    int    // made ahead; 4 if 0
+	Port     int    // of the endpoint inside; 4566 if 0
+	Egress   Egress
 	Log      *slog.Logger
 	Group    *task.Group
 }
 
 // A Bind is a file or directory of the host, read-only inside.
-type Bind struct{ Host, Path string }
+type Bind struct {
+	Host, Path string
+	Optional   bool // it is left out where Path cannot be made
+}
 
 // A Mount is a directory of the host that one process has at Path, read-only.
 // Several directories are laid over each other, the last on top.

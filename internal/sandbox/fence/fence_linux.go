@@ -34,6 +34,8 @@ type Fence struct {
 	serial  atomic.Uint32
 	taken   atomic.Int64 // when the last slot was, in nanoseconds
 
+	noProgram atomic.Bool // the kernel takes no program for networks
+
 	slots  chan *slot
 	stop   chan struct{}
 	filled sync.Once
@@ -57,6 +59,9 @@ type abilities struct {
 func New(cfg Config) (*Fence, error) {
 	if cfg.Slots == 0 {
 		cfg.Slots = 4
+	}
+	if cfg.Port == 0 {
+		cfg.Port = 4566
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()

@@ -65,6 +65,8 @@ func (r *Root) Close() { os.RemoveAll(r.dir) }
 // A Process is one that was started.
 type Process struct {
 	API, Endpoint net.Listener
+	Outside       []net.Listener // none
+	Names         net.PacketConn // nil
 	cmd           *exec.Cmd
 }
 

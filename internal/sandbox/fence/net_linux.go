@@ -3,6 +3,9 @@
 package fence
 
 import (
+	"context"
+	"fmt"
+	"io"
 	"net"
 
 	"golang.org/x/sys/unix"
@@ -13,39 +16,52 @@ import (
 type network struct {
 	ns            int // -1: the host's
 	api, endpoint net.Listener
+	names         net.PacketConn // asked for the addresses of names; nil in the host's network
+	outside       []net.Listener // see openOutside
+	program       *steering      // that brings connections to outside; may be nil
 }
 
 // newNetwork makes a network. The calling thread is locked, and ends in the
-// network namespace host.
-func newNetwork(host int) (*network, error) {
+// network namespace of the host.
+func (f *Fence) newNetwork() (*network, error) {
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		return nil, err
 	}
-	defer unix.Setns(host, unix.CLONE_NEWNET)
+	defer unix.Setns(f.hostNet, unix.CLONE_NEWNET)
 	ns, err := openNamespace("net")
 	if err != nil {
 		return nil, err
 	}
 	n := &network{ns: ns}
-	if err := upLoopback(); err != nil {
+	if err = upLoopback(); err == nil {
+		err = n.listen(apiAddr, fmt.Sprintf("127.0.0.1:%d", f.cfg.Port))
+	}
+	if err == nil {
+		n.names, err = net.ListenPacket("udp4", namesAddr)
+	}
+	if err == nil {
+		err = f.openOutside(n)
+	}
+	if err != nil {
 		n.close()
 		return nil, err
 	}
-	return n, n.listen(apiAddr, endpointAddr)
+	return n, nil
 }
 
 // openNetwork is what there is without namespaces: two ports of the host.
 func openNetwork() (*network, error) {
 	n := &network{ns: -1}
-	return n, n.listen("127.0.0.1:0", "127.0.0.1:0")
+	if err := n.listen("127.0.0.1:0", "127.0.0.1:0"); err != nil {
+		n.close()
+		return nil, err
+	}
+	return n, nil
 }
 
 func (n *network) listen(api, endpoint string) (err error) {
-	if n.api, err = net.Listen("tcp4", api); err == nil {
-		n.endpoint, err = net.Listen("tcp4", endpoint)
-	}
-	if err != nil {
-		n.close()
+	if n.api, err = listenTCP(api); err == nil {
+		n.endpoint, err = listenTCP(endpoint)
 	}
 	return err
 }
@@ -60,11 +76,26 @@ func (n *network) started() {
 
 func (n *network) close() {
 	n.started()
-	for _, l := range []net.Listener{n.api, n.endpoint} {
-		if l != nil {
-			l.Close()
+	if n.program != nil {
+		n.program.Close()
+	}
+	all := []io.Closer{n.names}
+	for _, l := range append([]net.Listener{n.api, n.endpoint}, n.outside...) {
+		all = append(all, l)
+	}
+	for _, c := range all {
+		if c != nil {
+			c.Close()
 		}
 	}
+}
+
+// listenTCP listens in the network of the calling thread. Plain TCP: neither our
+// program nor a way within one host has a use for several paths.
+func listenTCP(addr string) (net.Listener, error) {
+	var c net.ListenConfig
+	c.SetMultipathTCP(false)
+	return c.Listen(context.Background(), "tcp4", addr)
 }
 
 func upLoopback() error {

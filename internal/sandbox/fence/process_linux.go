@@ -14,7 +14,9 @@ import (
 // A Process is one that was started. Its first process is the init of its own
 // namespace: when it ends, all that it started ends.
 type Process struct {
-	API, Endpoint net.Listener // what the process finds us at
+	API, Endpoint net.Listener   // what the process finds us at
+	Outside       []net.Listener // takes what it connects to besides, as far as Egress permits
+	Names         net.PacketConn // takes what it asks of DNS; nil if it has the host's network
 
 	f        *Fence
 	slot     *slot
@@ -37,7 +39,7 @@ func (f *Fence) Start(s *Spec) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{f: f, slot: sl, API: sl.network.api, Endpoint: sl.network.endpoint, confined: s.Root.ns >= 0, limits: s.Limits}
+	p := &Process{f: f, slot: sl, API: sl.network.api, Endpoint: sl.network.endpoint, Outside: sl.network.outside, Names: sl.network.names, confined: s.Root.ns >= 0, limits: s.Limits}
 	if err := p.start(s); err != nil {
 		sl.discard()
 		return nil, err

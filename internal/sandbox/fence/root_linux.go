@@ -25,15 +25,15 @@ type Root struct {
 
 // hostBinds are what programs of the host need of it.
 var hostBinds = []Bind{
-	{"/usr", "/usr"},
-	{"/etc/ssl", "/etc/ssl"},
-	{"/etc/pki", "/etc/pki"},
-	{"/etc/ca-certificates", "/etc/ca-certificates"},
-	{"/etc/alternatives", "/etc/alternatives"},
-	{"/etc/ld.so.cache", "/etc/ld.so.cache"},
-	{"/etc/ld.so.conf", "/etc/ld.so.conf"},
-	{"/etc/ld.so.conf.d", "/etc/ld.so.conf.d"},
-	{"/usr/share/zoneinfo/UTC", "/etc/localtime"},
+	{Host: "/usr", Path: "/usr"},
+	{Host: "/etc/ssl", Path: "/etc/ssl"},
+	{Host: "/etc/pki", Path: "/etc/pki"},
+	{Host: "/etc/ca-certificates", Path: "/etc/ca-certificates"},
+	{Host: "/etc/alternatives", Path: "/etc/alternatives"},
+	{Host: "/etc/ld.so.cache", Path: "/etc/ld.so.cache"},
+	{Host: "/etc/ld.so.conf", Path: "/etc/ld.so.conf"},
+	{Host: "/etc/ld.so.conf.d", Path: "/etc/ld.so.conf.d"},
+	{Host: "/usr/share/zoneinfo/UTC", Path: "/etc/localtime"},
 }
 
 var rootDirs = []string{"usr", "etc", "dev/shm", "proc", "sys", "tmp", "opt", "var/task", "var/runtime", "var/lang", "run", "home", ".old"}
@@ -44,7 +44,7 @@ var rootFiles = map[string]string{
 	"etc/group":         "root:x:0:\nsbx_user1051:x:990:\n",
 	"etc/hosts":         "127.0.0.1 localhost\n::1 localhost\n",
 	"etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
-	"etc/resolv.conf":   "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+	"etc/resolv.conf":   "nameserver 127.0.0.1\n",
 }
 
 var rootLinks = map[string]string{
@@ -141,7 +141,7 @@ func buildRoot(base string, binds []Bind, files map[string][]byte) error {
 				return err
 			}
 		} else {
-			all = append(all[:len(all):len(all)], Bind{dir, dir})
+			all = append(all[:len(all):len(all)], Bind{Host: dir, Path: dir})
 		}
 	}
 	for _, b := range append(all[:len(all):len(all)], binds...) {
@@ -213,12 +213,20 @@ func bind(base string, b Bind) error {
 		return nil
 	}
 	path := filepath.Join(base, b.Path)
-	if st.IsDir() {
+	there, err := os.Lstat(path)
+	switch {
+	case err == nil && there.IsDir() == st.IsDir() && there.Mode()&os.ModeSymlink == 0: // it is covered
+	case err == nil:
+		return nil
+	case st.IsDir():
 		err = os.MkdirAll(path, 0o755)
-	} else {
+	default:
 		err = writeFile(path, nil)
 	}
 	if err != nil {
+		if b.Optional {
+			return nil
+		}
 		return err
 	}
 	if err := unix.Mount(b.Host, path, "", unix.MS_BIND, ""); err != nil {

@@ -101,7 +101,7 @@ func (f *Fence) newSlot() (*slot, error) {
 	}
 	err = s.thread.do(func() error {
 		if f.can.namespaces {
-			s.network, err = newNetwork(f.hostNet)
+			s.network, err = f.newNetwork()
 		} else {
 			s.network, err = openNetwork()
 		}

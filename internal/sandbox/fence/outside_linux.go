@@ -1,0 +1,212 @@
+//go:build amd64 || arm64
+
+package fence
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+)
+
+// The outside of a network is us too. Its only interface is loopback, and a
+// route says that every address of the world is there, so what a process
+// connects to arrives at a listener of ours, which sees whom it meant. A small
+// program in the kernel gives us every port with one listener, and refuses what
+// Egress does not permit before it is a connection. Where there can be no such
+// program, we listen at the ports that are used most.
+
+// usualPorts are what we listen at without the program.
+var usualPorts = []int{22, 25, 80, 443, 465, 587, 1433, 1521, 3306, 5432, 5671, 5672, 6379, 6380, 8000, 8080, 8443, 8883, 9042, 9092, 9093, 9094, 9096, 9098, 9200, 10255, 11211, 27016, 27017}
+
+const outsidePort = 15001
+
+// openOutside makes the outside of the network that the calling thread is in.
+func (f *Fence) openOutside(n *network) error {
+	if err := routeToLoopback(); err != nil {
+		return fmt.Errorf("route: %w", err)
+	}
+	if !f.noProgram.Load() {
+		l, err := listenTCP(fmt.Sprintf("0.0.0.0:%d", outsidePort))
+		if err != nil {
+			return err
+		}
+		if n.program, err = steer(n.ns, l, f.cfg.Egress); err == nil {
+			n.outside = []net.Listener{l}
+			return nil
+		}
+		l.Close()
+		f.noProgram.Store(true)
+		f.cfg.Log.Debug("functions reach the usual ports alone", "err", err)
+	}
+	for _, port := range usualPorts {
+		l, err := listenTCP(fmt.Sprintf("0.0.0.0:%d", port))
+		if err != nil {
+			return err
+		}
+		n.outside = append(n.outside, l)
+	}
+	return nil
+}
+
+// routeToLoopback makes every IPv4 address one of the network's own.
+func routeToLoopback() error {
+	lo, err := net.InterfaceByName("lo")
+	if err != nil {
+		return err
+	}
+	s, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(s)
+	le := binary.LittleEndian
+	var b []byte
+	b = le.AppendUint32(b, 36) // nlmsghdr
+	b = le.AppendUint16(b, unix.RTM_NEWROUTE)
+	b = le.AppendUint16(b, unix.NLM_F_REQUEST|unix.NLM_F_ACK|unix.NLM_F_CREATE)
+	b = le.AppendUint32(b, 1)
+	b = le.AppendUint32(b, 0)
+	b = append(b, unix.AF_INET, 0, 0, 0, unix.RT_TABLE_LOCAL, unix.RTPROT_STATIC, unix.RT_SCOPE_HOST, unix.RTN_LOCAL) // rtmsg
+	b = le.AppendUint32(b, 0)
+	b = le.AppendUint16(b, 8) // rtattr
+	b = le.AppendUint16(b, unix.RTA_OIF)
+	b = le.AppendUint32(b, uint32(lo.Index))
+	le.PutUint32(b, uint32(len(b)))
+	if err := unix.Sendto(s, b, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return err
+	}
+	answer := make([]byte, 4096)
+	k, _, err := unix.Recvfrom(s, answer, 0)
+	if err != nil {
+		return err
+	}
+	if k >= 20 && le.Uint16(answer[4:]) == unix.NLMSG_ERROR {
+		if errno := int32(le.Uint32(answer[16:])); errno != 0 {
+			return unix.Errno(-errno)
+		}
+	}
+	return nil
+}
+
+// Offsets in struct bpf_sk_lookup.
+const (
+	lookupProtocol = 12
+	lookupLocalIP4 = 40
+)
+
+// Answers of the program: drop refuses the connection, pass goes on to who
+// listens at its address.
+const (
+	lookupDrop = 0
+	lookupPass = 1
+)
+
+// A steering is the program of one network.
+type steering struct {
+	sockets *ebpf.Map
+	program *ebpf.Program
+	link    io.Closer
+}
+
+// Close takes the program out of its network.
+func (s *steering) Close() error {
+	for _, c := range []io.Closer{s.link, s.program, s.sockets} {
+		c.Close()
+	}
+	return nil
+}
+
+// steer brings to l what connects to an address of the outside in network ns.
+func steer(ns int, l net.Listener, e Egress) (*steering, error) {
+	sockets, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.SockMap, KeySize: 4, ValueSize: 8, MaxEntries: 1})
+	if err != nil {
+		return nil, fmt.Errorf("make a map: %w", err)
+	}
+	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.SkLookup, AttachType: ebpf.AttachSkLookup, License: "Apache-2.0", Instructions: lookupProgram(sockets.FD(), e)})
+	if err != nil {
+		sockets.Close()
+		return nil, fmt.Errorf("load the program: %w", err)
+	}
+	s := &steering{sockets: sockets, program: program}
+	if err = store(sockets, l); err == nil {
+		s.link, err = link.AttachNetNs(ns, program)
+	}
+	if err != nil {
+		program.Close()
+		sockets.Close()
+		return nil, fmt.Errorf("attach the program: %w", err)
+	}
+	return s, nil
+}
+
+// store puts the socket of l in a map.
+func store(sockets *ebpf.Map, l net.Listener) error {
+	conn, err := l.(*net.TCPListener).SyscallConn()
+	if err != nil {
+		return err
+	}
+	var wrong error
+	err = conn.Control(func(fd uintptr) { wrong = sockets.Put(uint32(0), uint64(fd)) })
+	if err != nil {
+		return err
+	}
+	return wrong
+}
+
+// lookupProgram decides as Egress.Permits does.
+func lookupProgram(sockets int, e Egress) asm.Instructions {
+	p := asm.Instructions{
+		asm.Mov.Reg(asm.R6, asm.R1),
+		asm.LoadMem(asm.R2, asm.R6, lookupProtocol, asm.Word),
+		asm.JNE.Imm(asm.R2, unix.IPPROTO_TCP, "pass"),
+		asm.LoadMem(asm.R2, asm.R6, lookupLocalIP4, asm.Word),
+		asm.HostTo(asm.BE, asm.R2, asm.Word),
+	}
+	jump := func(prefix netip.Prefix, to string) {
+		ip := prefix.Addr().As4()
+		p = append(p,
+			asm.Mov.Reg(asm.R3, asm.R2),
+			asm.RSh.Imm(asm.R3, int32(32-prefix.Bits())),
+			asm.LoadImm(asm.R4, int64(binary.BigEndian.Uint32(ip[:])>>(32-prefix.Bits())), asm.DWord),
+			asm.JEq.Reg(asm.R3, asm.R4, to),
+		)
+	}
+	jump(netip.MustParsePrefix("127.0.0.0/8"), "pass")
+	jump(netip.PrefixFrom(Platform, 32), "assign")
+	for _, a := range e.Allow {
+		jump(a, "assign")
+	}
+	if e.Internet {
+		for _, a := range private {
+			jump(a, "drop")
+		}
+	} else {
+		p = append(p, asm.Ja.Label("drop"))
+	}
+	return append(p,
+		asm.StoreImm(asm.RFP, -4, 0, asm.Word).WithSymbol("assign"),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, -4),
+		asm.LoadMapPtr(asm.R1, sockets),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, "drop"),
+		asm.Mov.Reg(asm.R7, asm.R0),
+		asm.Mov.Reg(asm.R1, asm.R6),
+		asm.Mov.Reg(asm.R2, asm.R7),
+		asm.Mov.Imm(asm.R3, 0),
+		asm.FnSkAssign.Call(),
+		asm.Mov.Reg(asm.R1, asm.R7),
+		asm.FnSkRelease.Call(),
+		asm.Mov.Imm(asm.R0, lookupPass).WithSymbol("pass"),
+		asm.Return(),
+		asm.Mov.Imm(asm.R0, lookupDrop).WithSymbol("drop"),
+		asm.Return(),
+	)
+}

@@ -1,0 +1,157 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/aloft-cloud/aloft/internal/sandbox/fence"
+)
+
+const (
+	dialLimit  = 10 * time.Second // for a host on the internet to answer
+	aliveCheck = time.Minute
+)
+
+// An outside is what a worker finds beyond its own loopback. What it sends to
+// names of AWS comes out of Accept, for the endpoint; the rest is passed on, as
+// far as the operator permits.
+type outside struct {
+	net.Listener
+	m *Manager
+}
+
+// Accept waits for a connection to the platform.
+func (o *outside) Accept() (net.Conn, error) {
+	for {
+		c, err := o.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		addr, ok := c.LocalAddr().(*net.TCPAddr) // whom the worker meant
+		if !ok {
+			refuse(c)
+			continue
+		}
+		to := addr.AddrPort()
+		to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
+		switch {
+		case to.Addr() != fence.Platform:
+			o.m.group.Go(func() { o.m.pass(c, to) })
+		case to.Port() == 443:
+			return tls.Server(c, o.m.tls), nil
+		case to.Port() == 80:
+			return c, nil
+		default:
+			refuse(c)
+		}
+	}
+}
+
+// refuse ends a connection so that the other side sees an error.
+func refuse(c net.Conn) {
+	if l, ok := c.(*limitedConn); ok {
+		if t, ok := l.Conn.(*net.TCPConn); ok {
+			t.SetLinger(0)
+		}
+	}
+	c.Close()
+}
+
+// pass connects a worker with a host outside. Workers cannot do it themselves.
+func (m *Manager) pass(c net.Conn, to netip.AddrPort) {
+	if !m.permits(to.Addr()) {
+		refuse(c)
+		return
+	}
+	d := net.Dialer{Timeout: dialLimit, KeepAlive: aliveCheck}
+	far, err := d.DialContext(m.ctx, "tcp4", to.String())
+	if err != nil {
+		refuse(c)
+		return
+	}
+	end := sync.OnceFunc(func() { c.Close(); far.Close() })
+	stop := context.AfterFunc(m.ctx, end)
+	defer stop()
+	defer end()
+	m.group.Go(func() {
+		if send(far, c) != nil {
+			end()
+		}
+	})
+	send(c, far)
+}
+
+// send copies until from ends, and tells to that it has.
+func send(to, from net.Conn) error {
+	if l, ok := from.(*limitedConn); ok {
+		from = l.Conn // whose bytes the kernel can move
+	}
+	if l, ok := to.(*limitedConn); ok {
+		to = l.Conn
+	}
+	_, err := io.Copy(to, from)
+	if t, ok := to.(*net.TCPConn); ok && err == nil {
+		err = t.CloseWrite()
+	}
+	return err
+}
+
+// permits reports whether functions may connect to ip. The addresses of this
+// host are public at times, and never permitted unless they are named.
+func (m *Manager) permits(ip netip.Addr) bool {
+	if m.cfg.Egress.Allows(ip) {
+		return true
+	}
+	if !m.cfg.Egress.Permits(ip) {
+		return false
+	}
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		return false
+	}
+	for _, a := range own {
+		if n, ok := a.(*net.IPNet); ok && n.IP.Equal(ip.AsSlice()) {
+			return false
+		}
+	}
+	return true
+}
+
+// limited is a listener that accepts so many connections at once.
+type limited struct {
+	net.Listener
+	left chan struct{}
+}
+
+// Accept waits for a connection. One over the limit is closed.
+func (l *limited) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		select {
+		case l.left <- struct{}{}:
+			return &limitedConn{Conn: c, left: l.left}, nil
+		default:
+			c.Close()
+		}
+	}
+}
+
+type limitedConn struct {
+	net.Conn
+	left chan struct{}
+	once sync.Once
+}
+
+// Close gives the place of the connection back.
+func (c *limitedConn) Close() error {
+	c.once.Do(func() { <-c.left })
+	return c.Conn.Close()
+}
