@@ -137,7 +137,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	if err != nil {
 		return nil, err
 	}
-	functions = lambda.New(lambda.Config{Dir: cacheDir(cfg), Endpoint: cfg.Endpoint, Log: cfg.Log}, p.db, p.Table, p.runner)
+	functions = lambda.New(lambda.Config{Dir: cacheDir(cfg), Endpoint: cfg.Endpoint, Log: cfg.Log}, p.db, p.Table, p.events, p.sessions, p.runner)
 	tables := dynamodb.New(p.db)
 	return []service.Definition{
 		apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Auth: guard, Endpoint: cfg.Endpoint, Local: cfg.Open, Log: cfg.Log}).Definition(),

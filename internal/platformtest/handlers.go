@@ -1,9 +1,11 @@
 package platformtest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/sandbox"
@@ -16,7 +18,9 @@ var Handlers = map[string]sandbox.Handler{
 	"env":   env,
 	"fail":  fail,
 	"log":   logEvent,
+	"picky": picky,
 	"reply": reply,
+	"sift":  sift,
 	"wait":  wait,
 }
 
@@ -39,6 +43,39 @@ func fail(context.Context, *sandbox.Function, sandbox.Event, func(string)) ([]by
 func logEvent(_ context.Context, _ *sandbox.Function, e sandbox.Event, log func(string)) ([]byte, error) {
 	log(string(e.Payload))
 	return []byte("null"), nil
+}
+
+// picky logs its event, and fails if "poison" is in it.
+func picky(_ context.Context, _ *sandbox.Function, e sandbox.Event, log func(string)) ([]byte, error) {
+	log(string(e.Payload))
+	if strings.Contains(string(e.Payload), "poison") {
+		return nil, errors.New("poisoned")
+	}
+	return []byte("null"), nil
+}
+
+// sift logs its event, and says that its records with "bad" in them failed.
+func sift(_ context.Context, _ *sandbox.Function, e sandbox.Event, log func(string)) ([]byte, error) {
+	log(string(e.Payload))
+	var in struct {
+		Records []map[string]any
+	}
+	if err := json.Unmarshal(e.Payload, &in); err != nil {
+		return nil, err
+	}
+	failed := []map[string]any{}
+	for _, r := range in.Records {
+		id := r["messageId"]
+		for _, body := range []string{"dynamodb", "kinesis"} {
+			if of, ok := r[body].(map[string]any); ok {
+				id = cmp.Or(of["SequenceNumber"], of["sequenceNumber"])
+			}
+		}
+		if text, err := json.Marshal(r); err == nil && strings.Contains(string(text), "bad") {
+			failed = append(failed, map[string]any{"itemIdentifier": id})
+		}
+	}
+	return json.Marshal(map[string]any{"batchItemFailures": failed})
 }
 
 // reply returns what the variable REPLY holds.

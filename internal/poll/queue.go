@@ -36,18 +36,14 @@ type queue struct {
 	pause   time.Duration
 }
 
+// QueueURL is a URL of a queue, as good as the one that GetQueueUrl tells.
+func QueueURL(queue aws.ARN) string {
+	return "https://sqs." + queue.Region + ".amazonaws.com/" + queue.Account + "/" + queue.Resource
+}
+
 // pollQueue handles what comes in a queue.
 func (e *Engine) pollQueue(ctx context.Context, j *Job) error {
-	q := &queue{e: e, j: j, bell: task.NewBell(), limit: min(firstConcurrency, cmp.Or(j.Concurrency, maxConcurrency))}
-	call, err := j.Call(ctx)
-	if err != nil {
-		return err
-	}
-	out, err := dispatch.Call(ctx, e.cfg.Table, call, api.GetQueueUrl, &api.GetQueueUrlInput{QueueName: j.Source.Resource, QueueOwnerAWSAccountId: &j.Source.Account})
-	if err != nil {
-		return err
-	}
-	q.url = aws.Value(out.QueueUrl)
+	q := &queue{e: e, j: j, url: QueueURL(j.Source), bell: task.NewBell(), limit: min(firstConcurrency, cmp.Or(j.Concurrency, maxConcurrency))}
 	defer q.group.Wait()
 	for ctx.Err() == nil {
 		if !q.enter(ctx) {

@@ -27,6 +27,7 @@
 //	queue.go        events that nobody waits for
 //	eventconfig.go  what becomes of them
 //	target.go       what an invoke needs to know, remembered
+//	mapping.go      event source mappings: mappingcheck.go what is refused, mappingpoll.go what is done
 //	role.go         what a function's code may act with
 //	log.go          what a function writes
 //	payload.go      what is wrong with an event

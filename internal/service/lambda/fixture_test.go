@@ -18,6 +18,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/api/sts"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/event"
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/service/logs"
@@ -39,6 +40,9 @@ type fixture struct {
 	call *aws.Call
 	auth *guard
 	dir  string
+
+	sessionsOf *dispatch.Sessions
+	router     *event.Router
 
 	mu   sync.Mutex
 	seen []string // what handler "note" was called with
@@ -90,7 +94,10 @@ func newFixtureOf(t testing.TB, runner func(log func(sandbox.LogBatch)) Runner) 
 	f := &fixture{t: t, ctx: context.Background(), call: &aws.Call{Account: account, Region: "eu-central-1", Host: "localhost:4566", RequestID: aws.NewRequestID()}, auth: &guard{}, dir: t.TempDir()}
 	table := dispatch.NewTable(f.auth, dispatch.Observer{})
 	run := runner(func(b sandbox.LogBatch) { f.Log(b) })
-	f.Service = New(Config{Dir: f.dir, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}, db, table, run)
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	f.sessionsOf = dispatch.NewSessions(table)
+	f.router = event.NewRouter(db, dispatch.Deliverer{Table: table, Sessions: f.sessionsOf}, log)
+	f.Service = New(Config{Dir: f.dir, Log: log}, db, table, f.router, f.sessionsOf, run)
 	table.Add(f.Definition())
 	table.Add(logs.New(db).Definition())
 	table.Add(service.Definition{API: sts.API, Operations: []service.Operation{service.Op(sts.AssumeRole, assumeRole, service.Any)}})

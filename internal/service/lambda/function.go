@@ -199,7 +199,7 @@ func (s *Service) deleteFunction(tx *store.Tx, fn aws.ARN, row *function) error 
 		}
 	}
 	tx.AfterCommit(func() {
-		s.sessions.forget(fn)
+		s.sessions.Forget(fn)
 		s.targets.forget(fn)
 		s.epoch.Add(1)
 	})

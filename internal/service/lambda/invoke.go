@@ -29,25 +29,21 @@ func (s *Service) Invoke(ctx context.Context, call *aws.Call, in *api.InvokeInpu
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.target(ctx, r)
-	if err != nil {
-		return nil, err
-	}
 	switch kind {
 	case api.InvocationTypeDryRun:
+		if _, err := s.target(ctx, r); err != nil {
+			return nil, err
+		}
 		return &api.InvokeOutput{StatusCode: new(int32(204))}, nil
 	case api.InvocationTypeEvent:
+		if _, err := s.target(ctx, r); err != nil {
+			return nil, err
+		}
 		return s.enqueue(ctx, r, e)
 	}
-	e.InvokedARN = t.arn
-	f := t.pick()
-	if !t.gate.enter() {
-		return nil, errBusy(api.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded)
-	}
-	defer t.gate.leave()
-	res, err := s.runner.Invoke(ctx, f, e)
+	f, res, err := s.run(ctx, r, e)
 	if err != nil {
-		return nil, errInvoke(f, err)
+		return nil, err
 	}
 	out := &api.InvokeOutput{StatusCode: new(int32(200)), Payload: res.Payload, ExecutedVersion: &f.Version}
 	if res.FunctionError != "" {
@@ -57,6 +53,25 @@ func (s *Service) Invoke(ctx context.Context, call *aws.Call, in *api.InvokeInpu
 		out.LogResult = new(base64.StdEncoding.EncodeToString(res.LogTail))
 	}
 	return out, nil
+}
+
+// run runs a function on an event, if it may run once more.
+func (s *Service) run(ctx context.Context, r ref, e sandbox.Event) (*sandbox.Function, sandbox.Result, error) {
+	t, err := s.target(ctx, r)
+	if err != nil {
+		return nil, sandbox.Result{}, err
+	}
+	e.InvokedARN = t.arn
+	f := t.pick()
+	if !t.gate.enter() {
+		return f, sandbox.Result{}, errBusy(api.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded)
+	}
+	defer t.gate.leave()
+	res, err := s.runner.Invoke(ctx, f, e)
+	if err != nil {
+		err = errInvoke(f, err)
+	}
+	return f, res, err
 }
 
 // newEvent makes the event that an input asks for, or refuses it.

@@ -214,26 +214,6 @@ func TestLogBatches(t *testing.T) {
 	}
 }
 
-func TestSessionIsKept(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t)
-		fn := f.call.ARN("lambda", "function:fn")
-		get := func() *session {
-			s, err := f.session(f.ctx, fn, role)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return s
-		}
-		first := get()
-		time.Sleep(30 * time.Minute)
-		equal(t, "kept", get() == first, true)
-		time.Sleep(11 * time.Minute)
-		equal(t, "kept too long", get() == first, false)
-		equal(t, "session", first.principal.ARN, "arn:aws:sts::000000000000:assumed-role/worker/fn")
-	})
-}
-
 func BenchmarkInvoke(b *testing.B) {
 	f := newFixture(b)
 	f.runner.(*sandbox.InProcess).Sink = nil

@@ -46,11 +46,10 @@ func (s *Service) writeLog(ctx context.Context, b sandbox.LogBatch) error {
 	if err != nil {
 		return err
 	}
-	session, err := s.session(ctx, b.Function, e.role)
+	call, err := s.callAs(ctx, b.Function, e.role)
 	if err != nil {
 		return err
 	}
-	call := session.call(b.Function)
 	for events := range batches(b.Lines) {
 		in := &logs.PutLogEventsInput{LogGroupName: b.Group, LogStreamName: b.Stream, LogEvents: events}
 		_, err := dispatch.Call(ctx, s.table, call, logs.PutLogEvents, in)

@@ -308,11 +308,11 @@ func (s *Service) finish(ctx context.Context, at queuedRef, t *target, destinati
 // tell calls the function that is a destination, as the role of the one that
 // the event was for.
 func (s *Service) tell(ctx context.Context, t *target, destination string, o *outcome) error {
-	session, err := s.session(ctx, o.arn.function, t.role)
+	call, err := s.callAs(ctx, o.arn.function, t.role)
 	if err != nil {
 		return err
 	}
-	_, err = dispatch.Call(ctx, s.table, session.call(o.arn.function), api.Invoke, &api.InvokeInput{
+	_, err = dispatch.Call(ctx, s.table, call, api.Invoke, &api.InvokeInput{
 		FunctionName: destination, InvocationType: new(api.InvocationTypeEvent), Payload: []byte(o.document()),
 	})
 	return err

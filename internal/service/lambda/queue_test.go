@@ -115,7 +115,7 @@ func TestQueueIsKept(t *testing.T) {
 		f.calls(time.Second)
 		stop()
 		f.send("fn", `"while stopped"`)
-		f.Service = New(Config{Dir: f.dir}, f.db, f.table, f.runner) // knows nothing of before
+		f.Service = New(Config{Dir: f.dir}, f.db, f.table, f.router, f.sessionsOf, f.runner) // knows nothing of before
 		defer f.startQueue()()
 		equal(t, "calls", f.calls(time.Hour), `0s "fail"; 1s "while stopped"; 1m0s "fail"; 3m0s "fail"`)
 	})

@@ -9,6 +9,8 @@ import (
 	"github.com/aloft-cloud/aloft/internal/auth"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/event"
+	"github.com/aloft-cloud/aloft/internal/poll"
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
@@ -35,34 +37,41 @@ type Service struct {
 	endpoint string
 	db       *store.DB
 	table    *dispatch.Table
+	events   *event.Router
+	sessions *dispatch.Sessions
 	runner   Runner
+	poller   *poll.Engine
 
 	unpacked unpacked
 	targets  targets
-	sessions sessions
 	links    links
 	epoch    atomic.Uint64 // of policies
 	created  task.Bell     // rung when a function is to be made active
 	queue    queue
 }
 
-// New returns Lambda over db. It calls other services through table, and has
+// New returns Lambda over db. It calls other services through table, or has
+// events tell them, as the roles of its functions: sessions has theirs. It has
 // runner run its functions.
-func New(cfg Config, db *store.DB, table *dispatch.Table, runner Runner) *Service {
+func New(cfg Config, db *store.DB, table *dispatch.Table, events *event.Router, sessions *dispatch.Sessions, runner Runner) *Service {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	return &Service{
+	s := &Service{
 		log:      cfg.Log,
 		endpoint: cfg.Endpoint,
 		db:       db,
 		table:    table,
+		events:   events,
+		sessions: sessions,
 		runner:   runner,
 		unpacked: unpacked{root: cfg.Dir},
 		links:    newLinks(),
 		created:  task.NewBell(),
 		queue:    newQueue(),
 	}
+	s.poller = poll.New(poll.Config{DB: db, Table: table, Log: cfg.Log, Owners: s.mapped, Job: s.pollMapping})
+	return s
 }
 
 // Definition implements the contract in package service.
@@ -126,6 +135,12 @@ func (s *Service) otherOperations() []service.Operation {
 		service.Op(api.GetFunctionEventInvokeConfig, s.GetFunctionEventInvokeConfig, qualifiedOf),
 		service.Op(api.ListFunctionEventInvokeConfigs, s.ListFunctionEventInvokeConfigs, functionOf),
 		service.Op(api.DeleteFunctionEventInvokeConfig, s.DeleteFunctionEventInvokeConfig, qualifiedOf),
+
+		service.OpEach(api.CreateEventSourceMapping, s.CreateEventSourceMapping, mayMap).But("Sources are queues of SQS and streams of DynamoDB and Kinesis; provisioned pollers are refused."),
+		service.Op(api.GetEventSourceMapping, s.GetEventSourceMapping, mappingOf),
+		service.Op(api.ListEventSourceMappings, s.ListEventSourceMappings, service.Any),
+		service.Op(api.UpdateEventSourceMapping, s.UpdateEventSourceMapping, mappingOf),
+		service.Op(api.DeleteEventSourceMapping, s.DeleteEventSourceMapping, mappingOf),
 
 		service.Op(api.PutFunctionConcurrency, s.PutFunctionConcurrency, functionOf),
 		service.Op(api.GetFunctionConcurrency, s.GetFunctionConcurrency, functionOf),

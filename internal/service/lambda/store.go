@@ -21,7 +21,8 @@ var (
 	layerVersions = store.NewTable[layerKey, layerVersion]("lambda.layerversion")
 	codes         = store.NewTable[aws.ARN, code]("lambda.code")
 	eventConfigs  = store.NewTable[aliasKey, eventConfig]("lambda.eventconfig")
-	queued        = store.NewBytes[aws.ARN]("lambda.queued")               // events, under their function; see queuedKey
+	queued        = store.NewBytes[aws.ARN]("lambda.queued") // events, under their function; see queuedKey
+	mappings      = store.NewTable[aws.ARN, mapping]("lambda.mapping")
 	urls          = store.NewTable[aliasKey, urlConfig]("lambda.url")      // the name is empty for the function itself
 	urlOwners     = store.NewTable[aws.ARN, aliasKey]("lambda.urlowner")   // by urlKey
 	pendings      = store.NewTable[versionKey, struct{}]("lambda.pending") // to be made active

@@ -253,12 +253,6 @@ func (s *Service) runnable(ctx context.Context, fn aws.ARN, number int64, v *ver
 		f.Layers = append(f.Layers, dir)
 	}
 	role := v.Role
-	f.Credentials = func(ctx context.Context) (sandbox.Credentials, error) {
-		session, err := s.session(ctx, fn, role)
-		if err != nil {
-			return sandbox.Credentials{}, err
-		}
-		return session.credentials, nil
-	}
+	f.Credentials = func(ctx context.Context) (sandbox.Credentials, error) { return s.credentials(ctx, fn, role) }
 	return f, nil
 }

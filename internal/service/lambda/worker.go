@@ -16,6 +16,7 @@ func (s *Service) tasks() []task.Task {
 		{Name: "lambda/prepare", Run: s.prepare},
 		{Name: "lambda/sweep", Run: s.sweep},
 		{Name: "lambda/queue", Run: s.runQueue},
+		{Name: "lambda/poll", Run: s.poller.Run},
 	}
 }
 
