@@ -300,7 +300,7 @@ func (r *run) done(row *Row, next *Version, op *resource.Op, made *resource.Made
 		return r.notDone(row, op, made, err)
 	}
 	verb := r.verb(row)
-	if row.Intent.Replaces {
+	if row.Intent.Replaces || row.Intent.Verb == "update" && made.PhysicalID != row.PhysicalID {
 		row.Replaced = append(row.Replaced, *row.Before)
 	}
 	row.Version = Version{
@@ -314,7 +314,10 @@ func (r *run) done(row *Row, next *Version, op *resource.Op, made *resource.Made
 		events = append(events, r.event(row, verb+"_IN_PROGRESS", "Resource creation Initiated"))
 	}
 	row.set(verb+"_COMPLETE", "")
-	return r.keep(row, append(events, r.event(row, row.Status, ""))...)
+	if r.e.Types().Find(row.Type).Record {
+		row.Reason = resource.RecordNote
+	}
+	return r.keep(row, append(events, r.event(row, row.Status, row.Reason))...)
 }
 
 // notDone writes down that a step failed. What it made all the same is deleted

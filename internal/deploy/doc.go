@@ -16,7 +16,8 @@
 // Resources that do not wait for each other are dealt with at once.
 //
 //	stack.go    what is remembered: Stack, Row, Event, Journal
-//	prepare.go  a template made ready: macros, parameters, conditions, order
+//	macro.go    macros that change a template
+//	prepare.go  a template made ready: parameters, conditions, order
 //	plan.go     what an update would do
 //	walk.go     visiting a graph, many at once
 //	engine.go   Engine, and its phases

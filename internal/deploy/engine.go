@@ -27,9 +27,6 @@ type Engine struct {
 	// Actor returns the call as which the resources of a stack are made: of
 	// the caller who asked, or of the role that spec names.
 	Actor func(ctx context.Context, st *Stack, spec *Spec) (*aws.Call, error)
-
-	// Lookup finds values that SSM keeps and templates refer to; nil: none.
-	Lookup func(ctx context.Context, call *aws.Call) template.Lookup
 }
 
 // Run works on a stack until it is at rest, or ctx ends. Then another Run goes

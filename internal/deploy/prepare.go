@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/aloft-cloud/aloft/internal/deploy/resource"
-	"github.com/aloft-cloud/aloft/internal/deploy/sam"
 	"github.com/aloft-cloud/aloft/internal/deploy/template"
 )
 
@@ -17,46 +16,6 @@ type Place struct {
 	Account, Region    string
 	StackID, StackName string
 	NotificationARNs   []string
-}
-
-// A TransformError is a macro that failed.
-type TransformError struct {
-	Name string
-	Err  error
-}
-
-func (e *TransformError) Error() string {
-	return fmt.Sprintf("Transform %s failed with: %s", e.Name, e.Err)
-}
-
-func (e *TransformError) Unwrap() error { return e.Err }
-
-// Expand runs the macros that a template asks for.
-func Expand(root map[string]any, given map[string]string, lookup template.Lookup, place Place) (map[string]any, error) {
-	transforms := template.Transforms(root)
-	if len(transforms) == 0 {
-		return root, nil
-	}
-	values, err := template.BindParameters(root, given, lookup)
-	if err != nil {
-		return nil, err
-	}
-	for _, transform := range transforms {
-		switch transform.Name {
-		case sam.Name:
-			root, err = sam.Transform(root, sam.Input{Parameters: values.Bound, Region: place.Region})
-		case template.LanguageExtensions:
-			root, err = template.Extend(root, values.Bound)
-		default:
-			return nil, &template.Error{Message: fmt.Sprintf("No transform named %s found.", transform.Name)}
-		}
-		if err != nil {
-			return nil, &TransformError{transform.Name, err}
-		}
-	}
-	root = maps.Clone(root)
-	delete(root, "Transform")
-	return root, nil
 }
 
 // A Prepared template is one that can be deployed.

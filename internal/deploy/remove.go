@@ -2,9 +2,12 @@ package deploy
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aloft-cloud/aloft/internal/deploy/resource"
 	"github.com/aloft-cloud/aloft/internal/deploy/template"
@@ -171,7 +174,7 @@ func (r *run) delete(id string, v Version) error {
 		return nil
 	}
 	op := r.op(&Row{ID: id, Version: v})
-	op.Token = r.st.Deed
+	op.Token = stepToken(r.st.Deed, id, v.PhysicalID)
 	err := typ.Delete(op)
 	if resource.IsGone(err) {
 		return nil
@@ -180,6 +183,14 @@ func (r *run) delete(id string, v Version) error {
 		return &stepError{resource.Reason(op, err)}
 	}
 	return nil
+}
+
+// stepToken is the token of a step that is known by what it is about, so that it
+// is the same when the step is taken again.
+func stepToken(words ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(words, "\n")))
+	digits := hex.EncodeToString(sum[:16])
+	return strings.Join([]string{digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]}, "-")
 }
 
 // A stepError is why a step failed, in words for its event.

@@ -63,7 +63,7 @@ func (r *run) restoreOne(id string) error {
 	}
 	before := *row.Before
 	switch {
-	case row.PhysicalID != before.PhysicalID:
+	case row.PhysicalID != before.PhysicalID && !row.Tried:
 		// What took its place goes, and it is back as it never changed.
 		row.Replaced = slices.DeleteFunc(row.Replaced, func(v Version) bool { return v.PhysicalID == before.PhysicalID })
 		row.Replaced = append(row.Replaced, row.Version)
@@ -102,8 +102,12 @@ func (r *run) updateBack(row *Row, before Version) error {
 	if err != nil {
 		return r.failed(row, "UPDATE_FAILED", resource.Reason(op, err))
 	}
+	if made.PhysicalID != row.PhysicalID {
+		row.Replaced = append(row.Replaced, row.Version)
+	}
+	row.Replaced = slices.DeleteFunc(row.Replaced, func(v Version) bool { return v.PhysicalID == made.PhysicalID })
 	row.Version, row.Before, row.Tried = before, nil, false
-	row.Attributes = made.Attributes
+	row.PhysicalID, row.Ref, row.Attributes = made.PhysicalID, made.Ref, made.Attributes
 	row.set("UPDATE_COMPLETE", "")
 	return r.keep(row, r.event(row, row.Status, ""))
 }

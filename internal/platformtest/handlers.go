@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"time"
 
@@ -18,6 +20,7 @@ var Handlers = map[string]sandbox.Handler{
 	"env":   env,
 	"fail":  fail,
 	"log":   logEvent,
+	"macro": macro,
 	"picky": picky,
 	"reply": reply,
 	"sift":  sift,
@@ -90,5 +93,61 @@ func wait(ctx context.Context, _ *sandbox.Function, _ sandbox.Event, _ func(stri
 		return nil, errors.New("time is up")
 	case <-time.After(time.Minute):
 		return []byte(`"waited"`), nil
+	}
+}
+
+// macro is the function of a macro: what its variable FRAGMENT holds takes the
+// place of the fragment, or else the fragment stays as it is; ERROR fails it.
+func macro(_ context.Context, f *sandbox.Function, e sandbox.Event, log func(string)) ([]byte, error) {
+	var event struct {
+		RequestID string          `json:"requestId"`
+		Fragment  json.RawMessage `json:"fragment"`
+	}
+	if err := json.Unmarshal(e.Payload, &event); err != nil {
+		return nil, err
+	}
+	log(string(e.Payload))
+	answer := map[string]any{"requestId": event.RequestID, "status": "success", "fragment": event.Fragment}
+	if text := f.Env["FRAGMENT"]; text != "" {
+		answer["fragment"] = json.RawMessage(text)
+	}
+	if text := f.Env["ERROR"]; text != "" {
+		answer["status"], answer["errorMessage"] = "failure", text
+	}
+	return json.Marshal(answer)
+}
+
+// custom makes a function for custom resources. It answers with what the
+// resource's property Answer holds, at the URL that serve answers; without one
+// it succeeds, and with an empty one it never answers.
+func custom(serve http.HandlerFunc) sandbox.Handler {
+	return func(_ context.Context, _ *sandbox.Function, e sandbox.Event, log func(string)) ([]byte, error) {
+		var request struct {
+			RequestType, ResponseURL, RequestId, LogicalResourceId, PhysicalResourceId string
+			ResourceProperties                                                         struct{ Answer, Id *string }
+		}
+		if err := json.Unmarshal(e.Payload, &request); err != nil {
+			return nil, err
+		}
+		log(string(e.Payload))
+		id := request.LogicalResourceId + "-1"
+		if request.PhysicalResourceId != "" {
+			id = request.PhysicalResourceId
+		}
+		if p := request.ResourceProperties.Id; p != nil && request.RequestType != "Delete" {
+			id = *p
+		}
+		answer := `{"Status":"SUCCESS","PhysicalResourceId":"` + id + `","Data":{"Of":"` + request.RequestType + `","Count":3}}`
+		if text := request.ResourceProperties.Answer; text != nil && request.RequestType != "Delete" {
+			answer = *text
+		}
+		if answer != "" {
+			w := httptest.NewRecorder()
+			serve(w, httptest.NewRequest(http.MethodPut, request.ResponseURL, strings.NewReader(answer)))
+			if w.Code != http.StatusOK {
+				return nil, errors.New(w.Body.String())
+			}
+		}
+		return []byte("null"), nil
 	}
 }

@@ -33,6 +33,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -79,13 +80,16 @@ func run(t *testing.T, file string) {
 // root, as in development.
 func Start(t *testing.T) *platform.Platform {
 	t.Helper()
+	var p *platform.Platform
+	handlers := maps.Clone(Handlers)
+	handlers["custom"] = custom(func(w http.ResponseWriter, r *http.Request) { p.Handler.ServeHTTP(w, r) })
 	p, err := platform.Start(t.Context(), platform.Config{
 		Memory:   true,
 		Endpoint: "http://localhost:4566",
 		Region:   "us-east-1",
 		Open:     true,
 		Runner: func(sink func(sandbox.LogBatch)) sandbox.Runner {
-			return &sandbox.InProcess{Handlers: Handlers, Sink: sink}
+			return &sandbox.InProcess{Handlers: handlers, Sink: sink}
 		},
 		Version: "test",
 		Log:     slog.New(slog.NewTextHandler(t.Output(), nil)),

@@ -2,5 +2,5 @@ package resource
 
 // All is the table of every type there is.
 func All() Table {
-	return NewTable(APIGatewayV2(), CloudFormation(), DynamoDB(), IAM(), Lambda(), Logs(), S3())
+	return NewTable(APIGatewayV2(), CloudFormation(), DynamoDB(), IAM(), Lambda(), Logs(), Records(), S3())
 }

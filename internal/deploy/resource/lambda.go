@@ -3,6 +3,7 @@ package resource
 import (
 	"archive/zip"
 	"bytes"
+	_ "embed"
 	"maps"
 	"slices"
 	"strings"
@@ -99,21 +100,27 @@ func inlineCode(op *Op, content *[]byte) error {
 	if source == "" {
 		return nil
 	}
-	name := "index.js"
+	name, helper, answers := "index.js", "cfn-response.js", answerInNode
 	switch runtime := op.Text("Runtime"); {
 	case strings.HasPrefix(runtime, "python"):
-		name = "index.py"
+		name, helper, answers = "index.py", "cfnresponse.py", answerInPython
 	case !strings.HasPrefix(runtime, "nodejs"):
 		return invalidRequest("ZipFile can only be used when Runtime is set to either of nodejs, python")
 	}
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
-	file, err := w.Create(name)
-	if err != nil {
-		return err
+	files := [][2]string{{name, source}}
+	if strings.Contains(source, "cfn-response") || strings.Contains(source, "cfnresponse") {
+		files = append(files, [2]string{helper, answers})
 	}
-	if _, err := file.Write([]byte(source)); err != nil {
-		return err
+	for _, f := range files {
+		file, err := w.Create(f[0])
+		if err != nil {
+			return err
+		}
+		if _, err := file.Write([]byte(f[1])); err != nil {
+			return err
+		}
 	}
 	if err := w.Close(); err != nil {
 		return err
@@ -306,3 +313,12 @@ func functionURL() *Type {
 		},
 	}
 }
+
+// Answers are what CloudFormation puts beside code that stands in a template
+// and asks for it: modules that answer requests of custom resources.
+var (
+	//go:embed answer.js
+	answerInNode string
+	//go:embed answer.py
+	answerInPython string
+)

@@ -20,7 +20,7 @@ type property struct {
 }
 
 // Props reads the short form of properties: their names, each followed by ! if it is required, @ if changing it needs a new resource, and
-// - if it is CloudFormation's but not ours yet.
+// - if it is CloudFormation's but not ours yet. * alone is any other property.
 func Props(text string) Properties {
 	s := make(Properties)
 	for word := range strings.FieldsSeq(text) {
@@ -39,6 +39,12 @@ func (t *Type) Has(name string) bool {
 	return ok && !p.missing
 }
 
+// open says whether the type takes properties that it does not name.
+func (t *Type) open() bool {
+	_, any := t.Properties["*"]
+	return any
+}
+
 // Check says what is wrong with the properties of a resource, as far as that
 // can be told before it is made. Some of them may be unknown.
 func (t *Type) Check(id string, properties map[string]any) error {
@@ -47,6 +53,7 @@ func (t *Type) Check(id string, properties map[string]any) error {
 		p, known := t.Properties[name]
 		switch {
 		case t.Properties == nil:
+		case !known && t.open():
 		case !known:
 			reasons = append(reasons, "#: extraneous key ["+name+"] is not permitted")
 		case p.missing:

@@ -19,6 +19,7 @@ type Type struct {
 	Naming     Naming     // how it is named if the template does not name it
 	TagMap     bool       // its Tags are a map, and not a list
 	Note       string     // what it does not do, for people to read
+	Record     bool       // it is kept, and does nothing
 	Needs      Needs      // operations that services may not answer yet
 
 	// Shape returns the input that Create binds the properties to, so that
@@ -80,8 +81,10 @@ type Stack struct {
 
 // Env is what types work with.
 type Env struct {
-	Table  *dispatch.Table
-	Nested Nested
+	Table   *dispatch.Table
+	Nested  Nested
+	Signals Signals
+	Macros  Macros
 }
 
 // Nested makes stacks within stacks.

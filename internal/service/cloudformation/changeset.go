@@ -86,7 +86,7 @@ func (s *Service) fill(ctx context.Context, call *aws.Call, set *changeSet, r re
 	d, err := s.draft(ctx, call, r, id, st)
 	if err != nil {
 		refused, ok := errors.AsType[*aws.Error](err)
-		if !ok || !strings.HasPrefix(refused.Message, "Transform ") && (d == nil || d.spec.Transforms == nil) {
+		if !ok || d == nil || d.prepared != nil {
 			return err
 		}
 		set.Status, set.Execution, set.Reason = "FAILED", "UNAVAILABLE", refused.Message

@@ -18,4 +18,6 @@
 //	export.go     values that stacks share
 //	policy.go     stack policies and termination protection
 //	nested.go     stacks within stacks
+//	signal.go     answers of custom resources, signals of wait conditions
+//	macro.go      functions that change templates
 package cloudformation

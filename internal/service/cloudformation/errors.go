@@ -5,7 +5,6 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/cloudformation"
 	"github.com/aloft-cloud/aloft/internal/deploy"
-	"github.com/aloft-cloud/aloft/internal/deploy/sam"
 	"github.com/aloft-cloud/aloft/internal/deploy/template"
 )
 
@@ -26,7 +25,7 @@ func refuse(err error) error {
 	if e, ok := errors.AsType[*deploy.TransformError](err); ok {
 		return api.ValidationError.Errorf("%s", e.Error())
 	}
-	if e, ok := errors.AsType[*sam.Error](err); ok {
+	if e, ok := errors.AsType[*deploy.MacroError](err); ok {
 		return api.ValidationError.Errorf("%s", e.Error())
 	}
 	if e, ok := errors.AsType[*template.Error](err); ok {

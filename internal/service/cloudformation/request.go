@@ -3,6 +3,7 @@ package cloudformation
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"regexp"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	api "github.com/aloft-cloud/aloft/internal/api/cloudformation"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/deploy"
+	"github.com/aloft-cloud/aloft/internal/deploy/resource"
 	"github.com/aloft-cloud/aloft/internal/deploy/template"
 )
 
@@ -49,7 +51,8 @@ type draft struct {
 }
 
 // draft works out what a stack is to be: id, or one that has that name, which
-// is st if it is there already.
+// is st if it is there already. If a macro has failed, or what somebody's macro
+// has made is no good, it returns how far it came, without what is prepared.
 func (s *Service) draft(ctx context.Context, call *aws.Call, r request, id aws.ARN, st *deploy.Stack) (*draft, error) {
 	text, err := s.templateText(ctx, call, r, st)
 	if err != nil {
@@ -69,16 +72,19 @@ func (s *Service) draft(ctx context.Context, call *aws.Call, r request, id aws.A
 	for _, tag := range r.tags {
 		spec.Tags = append(spec.Tags, deploy.Tag{Key: tag.Key, Value: tag.Value})
 	}
-	for _, transform := range template.Transforms(doc.Root) {
-		spec.Transforms = append(spec.Transforms, transform.Name)
-	}
+	spec.Transforms = deploy.Transforms(doc.Root)
 	if spec.Transforms != nil && !r.changeSet && !slices.Contains(r.capabilities, "CAPABILITY_AUTO_EXPAND") {
 		return nil, api.InsufficientCapabilitiesException.Errorf("Requires capabilities : [CAPABILITY_AUTO_EXPAND]")
 	}
+	lookup := s.lookup(ctx, call)
 	where := deploy.Place{
 		Account: id.Account, Region: id.Region, StackID: id.String(), StackName: stackName(id), NotificationARNs: spec.NotificationARNs,
 	}
-	processed, err := deploy.Expand(doc.Root, given, nil, where)
+	d := &draft{spec: spec}
+	processed, err := deploy.Expand(doc.Root, given, lookup, where, expander{s, ctx, call})
+	if deploy.FailedToExpand(err) {
+		return d, refuse(err)
+	}
 	if err != nil {
 		return nil, refuse(err)
 	}
@@ -86,12 +92,14 @@ func (s *Service) draft(ctx context.Context, call *aws.Call, r request, id aws.A
 	if err := checkProcessed(processed); err != nil {
 		return nil, err
 	}
-	prepared, err := deploy.Prepare(s.types(), processed, given, nil, where)
-	if err != nil {
+	if d.prepared, err = deploy.Prepare(s.types(), processed, given, lookup, where); err != nil {
+		if slices.ContainsFunc(spec.Transforms, func(name string) bool { return !strings.HasPrefix(name, "AWS::") }) {
+			return d, refuse(err)
+		}
 		return nil, refuse(err)
 	}
-	finish(spec, prepared)
-	return &draft{spec, prepared}, checkDraft(r, prepared.Template)
+	finish(spec, d.prepared)
+	return d, checkDraft(r, d.prepared.Template)
 }
 
 func checkProcessed(tree map[string]any) error {
@@ -181,4 +189,18 @@ func (s *Service) checkRole(ctx context.Context, id aws.ARN, role string) error 
 		return api.ValidationError.Errorf("Role %s is invalid or cannot be assumed", role)
 	}
 	return nil
+}
+
+// lookup finds values that Systems Manager keeps; nil: it is not there.
+func (s *Service) lookup(ctx context.Context, call *aws.Call) template.Lookup {
+	if _, err := s.table.Find("ssm", "GetParameter"); err != nil {
+		return nil
+	}
+	return func(name string) (string, error) {
+		v, err := deploy.Stored(ctx, s.table, call, name)
+		if _, ok := errors.AsType[*resource.Refusal](err); ok {
+			return "", &template.Error{Message: "Unable to fetch parameters [" + name + "] from parameter store for this account."}
+		}
+		return v, err
+	}
 }

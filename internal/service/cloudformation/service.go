@@ -31,7 +31,7 @@ func New(db *store.DB, table *dispatch.Table, types resource.Table) *Service {
 	s.types = sync.OnceValue(func() resource.Table { return types.Answered(table) })
 	s.engine = &deploy.Engine{
 		Types:   s.types,
-		Env:     resource.Env{Table: table, Nested: s},
+		Env:     resource.Env{Table: table, Nested: s, Signals: s, Macros: s},
 		Journal: journal{db},
 		Actor:   s.actor,
 	}
@@ -43,6 +43,7 @@ func (s *Service) Definition() service.Definition {
 	return service.Definition{
 		API:   api.API,
 		Tasks: s.tasks(),
+		Hosts: []service.Host{{Suffix: signalHost, Serve: s.receive}},
 		Operations: []service.Operation{
 			service.OpEach(api.CreateStack, s.CreateStack, withRole(api.CreateStack.Name, (*api.CreateStackInput).GetRoleARN)).
 				But("Rollback triggers, notifications to topics and CreationPolicy are not heeded."),

@@ -38,6 +38,10 @@ func (s *Service) createStack(ctx context.Context, call *aws.Call, in *api.Creat
 		body: in.TemplateBody, url: in.TemplateURL, parameters: in.Parameters, tags: in.Tags, capabilities: in.Capabilities,
 		resourceTypes: in.ResourceTypes, notifications: in.NotificationARNs, role: aws.Value(in.RoleARN),
 	}, id, nil)
+	failure := ""
+	if refused, ok := errors.AsType[*aws.Error](err); ok && d != nil && d.prepared == nil {
+		failure, err = refused.Message, nil // AWS runs macros when it has answered
+	}
 	if err != nil {
 		return "", err
 	}
@@ -50,10 +54,16 @@ func (s *Service) createStack(ctx context.Context, call *aws.Call, in *api.Creat
 	if minutes := aws.Value(in.TimeoutInMinutes); minutes > 0 {
 		st.Deadline = st.Created.Add(time.Duration(minutes) * time.Minute)
 	}
+	return s.keepNew(ctx, call, st, failure)
+}
+
+// keepNew writes a new stack down, and has it made: or taken back at once, if
+// the macros of its template failed.
+func (s *Service) keepNew(ctx context.Context, call *aws.Call, st deploy.Stack, failure string) (string, error) {
 	got := ""
-	err = s.db.Update(ctx, func(tx *store.Tx) error {
+	err := s.db.Update(ctx, func(tx *store.Tx) error {
 		mine := st
-		old, err := findStack(tx, call, in.StackName)
+		old, err := findStack(tx, call, st.Name)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 		case err != nil:
@@ -67,13 +77,19 @@ func (s *Service) createStack(ctx context.Context, call *aws.Call, in *api.Creat
 			got = old.ID
 			return nil
 		default:
-			return api.AlreadyExistsException.Errorf("Stack [%s] already exists", in.StackName)
+			return api.AlreadyExistsException.Errorf("Stack [%s] already exists", st.Name)
 		}
 		got = mine.ID
-		if err := names.Put(tx, nameARN(call, in.StackName), stackID(mine.ID)); err != nil {
+		if err := names.Put(tx, nameARN(call, st.Name), stackID(mine.ID)); err != nil {
 			return err
 		}
-		return s.begin(tx, call, &old, mine, deploy.Creating, "CREATE_IN_PROGRESS", "User Initiated")
+		if failure == "" {
+			return s.begin(tx, call, &old, mine, deploy.Creating, "CREATE_IN_PROGRESS", "User Initiated")
+		}
+		if err := addEvents(tx, stackID(mine.ID), stackEvent(&mine, "CREATE_IN_PROGRESS", "User Initiated")); err != nil {
+			return err
+		}
+		return s.begin(tx, call, &old, mine, deploy.RollingBackCreation, "ROLLBACK_IN_PROGRESS", failure+". Rollback requested by user.")
 	})
 	return got, err
 }

@@ -156,6 +156,9 @@ func putStack(tx *store.Tx, old *deploy.Stack, st deploy.Stack) error {
 		}
 	}
 	if st.Phase == deploy.AtRest {
+		if err := dropReceivers(tx, id, !st.Deleted.IsZero()); err != nil {
+			return err
+		}
 		if err := active.Delete(tx, id); err != nil {
 			return err
 		}
