@@ -85,17 +85,14 @@ func (k *keySchema) describe() []api.KeySchemaElement {
 }
 
 func (b *billing) describe() *api.ProvisionedThroughputDescription {
-	d := &api.ProvisionedThroughputDescription{
+	read, write := b.units()
+	return &api.ProvisionedThroughputDescription{
 		NumberOfDecreasesToday: new(b.Decreases),
 		LastIncreaseDateTime:   timeOrNil(b.Increased),
 		LastDecreaseDateTime:   timeOrNil(b.Decreased),
-		ReadCapacityUnits:      new(b.Read),
-		WriteCapacityUnits:     new(b.Write),
+		ReadCapacityUnits:      &read,
+		WriteCapacityUnits:     &write,
 	}
-	if b.OnDemand {
-		d.ReadCapacityUnits, d.WriteCapacityUnits = new(int64(0)), new(int64(0))
-	}
-	return d
 }
 
 // mode describes how a table is paid for, if it has ever been on demand.

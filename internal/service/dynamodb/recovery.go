@@ -52,10 +52,14 @@ func (r *recovery) describe() *api.ContinuousBackupsDescription {
 	return &api.ContinuousBackupsDescription{ContinuousBackupsStatus: api.ContinuousBackupsStatusEnabled, PointInTimeRecoveryDescription: d}
 }
 
+// remembers reports whether the table's history is kept: for recovery, or for
+// copies of it that are being made.
+func (t *table) remembers() bool { return t.Recovery.enabled() || len(t.Copies) > 0 }
+
 // remember keeps what w has changed, if the table's history is kept. If an
 // item changes twice at one time, what it was before the first counts.
 func (t *table) remember(tx *store.Tx, w *write, key []byte) error {
-	if !t.Recovery.enabled() || w.new.Equal(w.old) {
+	if !t.remembers() || w.new.Equal(w.old) {
 		return nil
 	}
 	key = binary.BigEndian.AppendUint64(slices.Clip(key), uint64(time.Now().UnixNano()))
@@ -144,8 +148,11 @@ func (s *Service) UpdateContinuousBackups(ctx context.Context, call *aws.Call, i
 	return &api.UpdateContinuousBackupsOutput{ContinuousBackupsDescription: t.Recovery.describe()}, nil
 }
 
-// forget removes the history of t, unless a table is being made of it.
+// forget removes the history of t, unless something is being made of it.
 func (t *table) forget(tx *store.Tx) error {
+	if len(t.Copies) > 0 {
+		return api.ResourceInUseException.With(nil, "Attempt to change a resource which is still in use: Table is being backed up or exported: "+t.name())
+	}
 	for arn, other := range tables.Scan(tx, aws.ARN{}) {
 		if other.restoring() && other.Restored.Source == t.arn {
 			return api.ResourceInUseException.With(nil, "Attempt to change a resource which is still in use: Table is being restored: "+tableName(arn))
@@ -160,6 +167,7 @@ func (t *table) forget(tx *store.Tx) error {
 // A restoration says which table, as of when, a table was made of.
 type restoration struct {
 	Source   aws.ARN
+	Backup   aws.ARN `json:",omitzero"` // of it; zero: its history
 	At       time.Time
 	Backfill *backfill `json:",omitempty"` // what is being done before it can be used
 }
@@ -171,22 +179,26 @@ func (r *restoration) describe() *api.RestoreSummary {
 	if r == nil {
 		return nil
 	}
-	return &api.RestoreSummary{SourceTableArn: new(r.Source.String()), RestoreDateTime: r.At, RestoreInProgress: r.Backfill != nil}
+	d := &api.RestoreSummary{SourceTableArn: new(r.Source.String()), RestoreDateTime: r.At, RestoreInProgress: r.Backfill != nil}
+	if r.Backup != (aws.ARN{}) {
+		d.SourceBackupArn = new(r.Backup.String())
+	}
+	return d
 }
 
 // restore copies some more items, and reports whether all are there.
 func (t *table) restore(tx *store.Tx) (done bool, err error) {
-	source, err := readTable(tx, t.Restored.Source)
-	if err != nil {
-		return false, err
-	}
 	b := t.Restored.Backfill
 	var from []byte
 	if b.After != nil {
 		from = store.KeyAfter(b.After)
 	}
+	items, err := t.Restored.items(tx, from)
+	if err != nil {
+		return false, err
+	}
 	rows, size := 0, 0
-	for key, it := range source.itemsAt(tx, t.Restored.At, from) {
+	for key, it := range items {
 		b.After = key
 		if err := t.rows.Put(tx, key, it); err != nil {
 			return false, err
@@ -214,9 +226,6 @@ func (s *Service) RestoreTableToPointInTime(ctx context.Context, call *aws.Call,
 	if (in.RestoreDateTime == nil) == !aws.Value(in.UseLatestRestorableTime) {
 		return nil, refuse("Exactly one of RestoreDateTime and UseLatestRestorableTime must be specified")
 	}
-	if in.VectorIndexOverride != nil {
-		return nil, aws.NotImplemented.Errorf("Aloft has no vector indexes yet.")
-	}
 	at := aws.Or(in.RestoreDateTime, time.Now())
 	var t *table
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
@@ -227,23 +236,28 @@ func (s *Service) RestoreTableToPointInTime(ctx context.Context, call *aws.Call,
 		if err != nil {
 			return err
 		}
-		if has, err := tables.Has(tx, to); err != nil || has {
-			if err == nil {
-				err = api.TableAlreadyExistsException.With(nil, "Table already exists: "+tableName(to))
-			}
-			return err
-		}
 		if t, err = source.restored(in, at); err != nil {
 			return err
 		}
-		t.arn = to
-		tx.AfterCommit(s.backfills.Ring)
-		return putTable(tx, t)
+		return s.makeRestored(tx, t, to)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &api.RestoreTableToPointInTimeOutput{TableDescription: t.describeNew()}, nil
+}
+
+// makeRestored makes t under the name to, for a task to fill.
+func (s *Service) makeRestored(tx *store.Tx, t *table, to aws.ARN) error {
+	if has, err := tables.Has(tx, to); err != nil || has {
+		if err == nil {
+			err = api.TableAlreadyExistsException.With(nil, "Table already exists: "+tableName(to))
+		}
+		return err
+	}
+	t.arn = to
+	tx.AfterCommit(s.backfills.Ring)
+	return putTable(tx, t)
 }
 
 // restoredTables returns the table that is to be restored, and what it is
@@ -260,8 +274,7 @@ func restoredTables(call *aws.Call, in *api.RestoreTableToPointInTimeInput) (fro
 	return from, to, checkName(in.TargetTableName)
 }
 
-// restored returns the table that is to be made of t as it was at a time. It
-// has neither tags, policy and stream of t, nor do its items expire.
+// restored returns the table that is to be made of t as it was at a time.
 func (t *table) restored(in *api.RestoreTableToPointInTimeInput, at time.Time) (*table, error) {
 	if !t.Recovery.enabled() {
 		return nil, api.PointInTimeRecoveryUnavailableException.With(nil, "Point in time recovery is not enabled for table '"+t.name()+"'")
@@ -269,10 +282,19 @@ func (t *table) restored(in *api.RestoreTableToPointInTimeInput, at time.Time) (
 	if at.Before(t.Recovery.earliest().Truncate(time.Second)) || at.After(time.Now()) {
 		return nil, api.InvalidRestoreTimeException.With(nil, "Invalid restore time: it must be between EarliestRestorableDateTime and LatestRestorableDateTime")
 	}
+	return t.remade(in, restoration{Source: t.arn, At: at, Backfill: &backfill{}})
+}
+
+// remade returns a table like t that is to be filled as r says. It has neither
+// tags, policy and stream of t, nor do its items expire.
+func (t *table) remade(in *api.RestoreTableToPointInTimeInput, r restoration) (*table, error) {
+	if in.VectorIndexOverride != nil {
+		return nil, aws.NotImplemented.Errorf("Aloft has no vector indexes yet.")
+	}
 	out := &table{
 		ID: newUUID(), Created: time.Now(), Key: t.Key, Definitions: t.Definitions, Locals: t.Locals, Globals: t.Globals,
 		LastIndex: t.LastIndex, Tags: map[string]string{}, Billing: t.Billing, Encryption: t.Encryption, Class: t.Class, ClassSince: t.ClassSince,
-		Restored: &restoration{t.arn, at, &backfill{}},
+		Restored: &r,
 	}
 	if in.BillingModeOverride != nil {
 		out.Billing = billing{OnDemand: *in.BillingModeOverride == payPerRequest}
@@ -344,13 +366,16 @@ func (s *Service) trimHistory(ctx context.Context) (time.Duration, error) {
 	kept := make(map[string]time.Time) // by table: what is after
 	err := s.db.View(ctx, func(tx *store.Tx) error {
 		for _, t := range tables.Scan(tx, aws.ARN{}) {
-			if t.Recovery.enabled() {
+			if t.Recovery.enabled() && len(t.Copies) == 0 {
 				kept[t.ID] = t.Recovery.earliest()
 			}
 		}
 		return nil
 	})
 	if err != nil {
+		return 0, err
+	}
+	if err := s.expireBackups(ctx); err != nil {
 		return 0, err
 	}
 	for id, since := range kept {

@@ -53,6 +53,11 @@ func (s *Service) Definition() service.Definition {
 			onTable(api.DescribeContinuousBackups, s.DescribeContinuousBackups),
 			onTable(api.UpdateContinuousBackups, s.UpdateContinuousBackups),
 			service.OpEach(api.RestoreTableToPointInTime, s.RestoreTableToPointInTime, s.restoreAccess),
+			onTable(api.CreateBackup, s.CreateBackup),
+			onBackup(api.DescribeBackup, s.DescribeBackup),
+			onBackup(api.DeleteBackup, s.DeleteBackup),
+			service.OpEach(api.ListBackups, s.ListBackups, listBackupsAccess),
+			service.OpEach(api.RestoreTableFromBackup, s.RestoreTableFromBackup, restoreBackupAccess),
 
 			onItems(s, api.PutItem, s.PutItem, aboutPut),
 			onItems(s, api.GetItem, s.GetItem, aboutGet),

@@ -55,6 +55,7 @@ type table struct {
 	Policy      policy       `json:",omitzero"`
 	Recovery    recovery     `json:",omitzero"`
 	Restored    *restoration `json:",omitempty"`
+	Copies      []aws.ARN    `json:",omitempty"` // backups and exports that are being made
 
 	arn     aws.ARN // of the row
 	version version
@@ -106,6 +107,14 @@ type billing struct {
 type encryption struct {
 	Key   string // ARN of a KMS key
 	Since time.Time
+}
+
+// units are what is provisioned: none on demand.
+func (b *billing) units() (read, write int64) {
+	if b.OnDemand {
+		return 0, 0
+	}
+	return b.Read, b.Write
 }
 
 // indexes yields the table's indexes.
@@ -317,4 +326,9 @@ func pick(it item.Item, lists ...[]string) item.Item {
 		}
 	}
 	return item.New(out...)
+}
+
+// without returns list without what is one of out.
+func without[T comparable](list []T, out ...T) []T {
+	return slices.DeleteFunc(list, func(v T) bool { return slices.Contains(out, v) })
 }

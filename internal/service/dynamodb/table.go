@@ -183,7 +183,11 @@ func deleteTable(tx *store.Tx, t *table) error {
 			return err
 		}
 	}
-	if err := t.rows.DeleteRange(tx, nil, nil); err != nil {
+	if t.Recovery.enabled() {
+		if err := keepDeleted(tx, t); err != nil {
+			return err
+		}
+	} else if err := t.rows.DeleteRange(tx, nil, nil); err != nil {
 		return err
 	}
 	if err := t.closeStream(tx); err != nil {

@@ -105,11 +105,15 @@ func (s *Service) DescribeTimeToLive(ctx context.Context, call *aws.Call, in *ap
 	if err != nil {
 		return nil, err
 	}
+	return &api.DescribeTimeToLiveOutput{TimeToLiveDescription: t.TTL.describe()}, nil
+}
+
+func (t *ttl) describe() *api.TimeToLiveDescription {
 	d := &api.TimeToLiveDescription{TimeToLiveStatus: new("DISABLED")}
-	if t.TTL.Attribute != "" {
-		d.TimeToLiveStatus, d.AttributeName = new("ENABLED"), &t.TTL.Attribute
+	if t.Attribute != "" {
+		d.TimeToLiveStatus, d.AttributeName = new("ENABLED"), &t.Attribute
 	}
-	return &api.DescribeTimeToLiveOutput{TimeToLiveDescription: d}, nil
+	return d
 }
 
 const never = 1 << 62 // seconds since 1970

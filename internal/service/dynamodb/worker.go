@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -44,7 +45,7 @@ func (s *Service) fillIndexes(ctx context.Context) (time.Duration, error) {
 	err := s.db.View(ctx, func(tx *store.Tx) error {
 		unfinished = nil
 		for arn, t := range tables.Scan(tx, aws.ARN{}) {
-			if t.restoring() || t.TTL.Backfill != nil || slices.ContainsFunc(t.Globals, func(ix *index) bool { return ix.Backfill != nil }) {
+			if t.restoring() || len(t.Copies) > 0 || t.TTL.Backfill != nil || slices.ContainsFunc(t.Globals, func(ix *index) bool { return ix.Backfill != nil }) {
 				unfinished = append(unfinished, arn)
 			}
 		}
@@ -54,6 +55,9 @@ func (s *Service) fillIndexes(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	for _, arn := range unfinished {
+		if err := s.copyTable(ctx, arn); err != nil {
+			return 0, err
+		}
 		for more := true; more; {
 			err := s.db.Update(ctx, func(tx *store.Tx) error {
 				more, err = fillSome(tx, arn)
@@ -68,6 +72,30 @@ func (s *Service) fillIndexes(ctx context.Context) (time.Duration, error) {
 		s.expiry.Ring() // some items may be due
 	}
 	return idle, nil
+}
+
+// copyTable makes the backups of a table that are being made.
+func (s *Service) copyTable(ctx context.Context, arn aws.ARN) error {
+	for {
+		var t *table
+		err := s.db.View(ctx, func(tx *store.Tx) (err error) {
+			t, err = readTable(tx, arn)
+			return err
+		})
+		if errors.Is(err, store.ErrNotFound) {
+			return nil // deleted meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(t.Copies, func(id aws.ARN) bool { return strings.Contains(id.Resource, backupKind) })
+		if i < 0 {
+			return nil
+		}
+		if err := s.copySome(ctx, t, t.Copies[i]); err != nil {
+			return err
+		}
+	}
 }
 
 // fillSome does so for some more items of a table, and reports whether
