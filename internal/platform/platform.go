@@ -138,7 +138,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		return nil, err
 	}
 	functions = lambda.New(lambda.Config{Dir: cacheDir(cfg), Endpoint: cfg.Endpoint, Log: cfg.Log}, p.db, p.Table, p.events, p.sessions, p.runner)
-	tables := dynamodb.New(p.db)
+	tables := dynamodb.New(p.db, p.Table)
 	return []service.Definition{
 		apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Auth: guard, Endpoint: cfg.Endpoint, Local: cfg.Open, Log: cfg.Log}).Definition(),
 		cloudformation.New(p.db, p.Table, resource.All()).Definition(),

@@ -45,6 +45,14 @@ func createAccess(call *aws.Call, in *api.CreateTableInput, check func(service.A
 	return checkTable(call, "CreateTable", in.TableName, check)
 }
 
+// destinationAccess checks for leave to do action with a table. The input is
+// that of two operations, so it has no method that names the table.
+func destinationAccess(action string) func(*aws.Call, *api.KinesisStreamingDestinationInput, func(service.Access) error) error {
+	return func(call *aws.Call, in *api.KinesisStreamingDestinationInput, check func(service.Access) error) error {
+		return checkTable(call, action, in.TableName, check)
+	}
+}
+
 // onItems is the row of an operation on items of one table. about adds what
 // policies may ask of the request.
 func onItems[In, Out any, P tableInput[In]](

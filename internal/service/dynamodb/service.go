@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	api "github.com/aloft-cloud/aloft/internal/api/dynamodb"
+	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/service/dynamodb/expression"
 	"github.com/aloft-cloud/aloft/internal/store"
@@ -14,17 +15,19 @@ import (
 // Service is DynamoDB.
 type Service struct {
 	db          *store.DB
+	table       *dispatch.Table
 	expressions expression.Cache
 	known       sync.Map  // aws.ARN to *table, as of some version
 	backfills   task.Bell // rung when an index is made
 	expiry      task.Bell // rung when an item is due sooner than nextDue
+	telling     task.Bell // rung when a stream of Kinesis is to be told something
 	nextDue     atomic.Int64
 	policies    atomic.Uint64 // changes with those of tables
 }
 
-// New returns DynamoDB over db.
-func New(db *store.DB) *Service {
-	return &Service{db: db, backfills: task.NewBell(), expiry: task.NewBell()}
+// New returns DynamoDB over db, which reaches S3 and Kinesis by way of table.
+func New(db *store.DB, table *dispatch.Table) *Service {
+	return &Service{db: db, table: table, backfills: task.NewBell(), expiry: task.NewBell(), telling: task.NewBell()}
 }
 
 // Definition implements the contract in package service.
@@ -53,6 +56,13 @@ func (s *Service) Definition() service.Definition {
 			onTable(api.DescribeContinuousBackups, s.DescribeContinuousBackups),
 			onTable(api.UpdateContinuousBackups, s.UpdateContinuousBackups),
 			service.OpEach(api.RestoreTableToPointInTime, s.RestoreTableToPointInTime, s.restoreAccess),
+			service.OpEach(api.EnableKinesisStreamingDestination, s.EnableKinesisStreamingDestination, destinationAccess("EnableKinesisStreamingDestination")).Checks("TableName"),
+			service.OpEach(api.DisableKinesisStreamingDestination, s.DisableKinesisStreamingDestination, destinationAccess("DisableKinesisStreamingDestination")).Checks("TableName"),
+			onTable(api.UpdateKinesisStreamingDestination, s.UpdateKinesisStreamingDestination),
+			onTable(api.DescribeKinesisStreamingDestination, s.DescribeKinesisStreamingDestination),
+			onTable(api.UpdateContributorInsights, s.UpdateContributorInsights).But("Nothing is told of the keys: only the setting is kept."),
+			onTable(api.DescribeContributorInsights, s.DescribeContributorInsights),
+			service.OpEach(api.ListContributorInsights, s.ListContributorInsights, listInsightsAccess),
 			onTable(api.CreateBackup, s.CreateBackup),
 			onBackup(api.DescribeBackup, s.DescribeBackup),
 			onBackup(api.DeleteBackup, s.DeleteBackup),

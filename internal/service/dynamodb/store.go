@@ -48,14 +48,16 @@ type table struct {
 	Billing     billing
 	TTL         ttl
 	Stream      stream
-	Encryption  *encryption  `json:",omitempty"`
-	Class       string       `json:",omitempty"`
-	ClassSince  time.Time    `json:",omitzero"`
-	Protected   bool         `json:",omitempty"` // from deletion
-	Policy      policy       `json:",omitzero"`
-	Recovery    recovery     `json:",omitzero"`
-	Restored    *restoration `json:",omitempty"`
-	Copies      []aws.ARN    `json:",omitempty"` // backups and exports that are being made
+	Encryption  *encryption   `json:",omitempty"`
+	Class       string        `json:",omitempty"`
+	ClassSince  time.Time     `json:",omitzero"`
+	Protected   bool          `json:",omitempty"` // from deletion
+	Policy      policy        `json:",omitzero"`
+	Recovery    recovery      `json:",omitzero"`
+	Restored    *restoration  `json:",omitempty"`
+	Kinesis     []destination `json:",omitempty"`
+	Insights    []insight     `json:",omitempty"`
+	Copies      []aws.ARN     `json:",omitempty"` // backups and exports that are being made
 
 	arn     aws.ARN // of the row
 	version version

@@ -201,7 +201,7 @@ func (r *record) UnmarshalBinary(b []byte) error {
 // record adds what w has changed to the stream of its table.
 func (s *Service) record(tx *store.Tx, w *write) error {
 	t := w.t
-	if !t.Stream.enabled() || w.new.Equal(w.old) {
+	if !t.Stream.enabled() && len(t.Kinesis) == 0 || w.new.Equal(w.old) {
 		return nil
 	}
 	r := record{at: time.Now(), event: 'M', actor: w.actor, keys: pick(w.target(), t.Key.names())}
@@ -210,6 +210,9 @@ func (s *Service) record(tx *store.Tx, w *write) error {
 		r.event = 'I'
 	case w.new == nil:
 		r.event = 'R'
+	}
+	if err := s.tellKinesis(tx, w, r); err != nil || !t.Stream.enabled() {
+		return err
 	}
 	if t.Stream.View == newImage || t.Stream.View == bothImage {
 		r.new = w.new

@@ -196,6 +196,12 @@ func deleteTable(tx *store.Tx, t *table) error {
 	if err := t.forget(tx); err != nil {
 		return err
 	}
+	for i := range t.Kinesis {
+		t.Kinesis[i].Disabled = true
+	}
+	if err := t.setTellings(tx); err != nil {
+		return err
+	}
 	if err := tables.Delete(tx, t.arn); err != nil {
 		return err
 	}

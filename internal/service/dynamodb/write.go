@@ -151,7 +151,7 @@ func (w *write) makeNew() error {
 
 // keepsTrack reports whether what was there matters to more than the items of t.
 func (t *table) keepsTrack() bool {
-	return len(t.Globals) > 0 || len(t.Locals) > 0 || t.Stream.enabled() || t.TTL.Attribute != "" || t.remembers()
+	return len(t.Globals) > 0 || len(t.Locals) > 0 || t.Stream.enabled() || len(t.Kinesis) > 0 || t.TTL.Attribute != "" || t.remembers()
 }
 
 // keep writes the rows that change: the item, its entries in indexes, and what
