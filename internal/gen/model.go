@@ -102,6 +102,10 @@ type ref struct {
 	JSONValue    bool       `json:"jsonvalue"`
 	EventPayload bool       `json:"eventpayload"`
 	EventHeader  bool       `json:"eventheader"`
+
+	// QueryName is the member's name in the query protocol, of a service that
+	// speaks another besides. Only patches say it.
+	QueryName string `json:"queryName"`
 }
 
 type namespace struct {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -91,6 +92,8 @@ func (a *api) result(op *operation) string {
 		return ""
 	case op.Output.Wrapper != "":
 		return op.Output.Wrapper
+	case a.Metadata.protocols()[0] == "json" && slices.Contains(a.Metadata.protocols(), "query"):
+		return op.Name + "Result"
 	case a.Metadata.protocols()[0] != "rest-xml":
 		return ""
 	case op.Output.LocationName != "":

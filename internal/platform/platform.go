@@ -28,6 +28,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/lambda"
 	"github.com/aloft-cloud/aloft/internal/service/logs"
 	"github.com/aloft-cloud/aloft/internal/service/s3"
+	"github.com/aloft-cloud/aloft/internal/service/sqs"
 	"github.com/aloft-cloud/aloft/internal/service/sts"
 	"github.com/aloft-cloud/aloft/internal/store"
 	"github.com/aloft-cloud/aloft/internal/task"
@@ -139,6 +140,10 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	}
 	functions = lambda.New(lambda.Config{Dir: cacheDir(cfg), Endpoint: cfg.Endpoint, Log: cfg.Log}, p.db, p.Table, p.events, p.sessions, p.runner)
 	tables := dynamodb.New(p.db, p.Table)
+	queues, err := sqs.New(context.Background(), sqs.Config{DB: p.db, Endpoint: cfg.Endpoint})
+	if err != nil {
+		return nil, err
+	}
 	return []service.Definition{
 		apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Auth: guard, Endpoint: cfg.Endpoint, Local: cfg.Open, Log: cfg.Log}).Definition(),
 		cloudformation.New(p.db, p.Table, resource.All()).Definition(),
@@ -147,6 +152,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		functions.Definition(),
 		logs.New(p.db).Definition(),
 		s3.New(s3.Config{DB: p.db, Table: p.Table, Events: p.events, Deliver: p.deliver}).Definition(),
+		queues.Definition(),
 	}, nil
 }
 

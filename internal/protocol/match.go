@@ -124,6 +124,11 @@ func (x *Exchange) matchAction(r *http.Request, form *Form) error {
 		form = f
 	}
 	x.form = form
+	if m := x.api.quirks.urlMember; m != "" && form != nil && form.Value(m) == "" && r.URL.Path != "/" {
+		if f, err := form.at(m); err == nil {
+			f.value, f.set = r.URL.Path, true
+		}
+	}
 	action := form.Value("Action")
 	if action == "" {
 		return errNoAction

@@ -18,6 +18,7 @@ type quirks struct {
 	lower       bool   // members begin with a small letter
 	bucketHosts bool   // the first segment of the path may be in the host instead
 	unchecked   bool   // the service words all violations itself
+	urlMember   string // the input's member that the URL stands for, in queries that leave it out
 	violation   string // code for them, if it is not ValidationException
 	javaPackage string // of the service's types, which its parser names in refusals; derived
 }
@@ -31,7 +32,7 @@ func quirksOf(svc *smithy.Service) quirks {
 var known = map[string]quirks{
 	"dynamodb":        {namespace: "com.amazonaws.dynamodb.v20120810#", shared: true, crc32: true},
 	"dynamodbstreams": {namespace: "com.amazonaws.dynamodb.v20120810#", shared: true, crc32: true},
-	"sqs":             {namespace: "com.amazonaws.sqs#"},
+	"sqs":             {namespace: "com.amazonaws.sqs#", unchecked: true, urlMember: "QueueUrl"},
 	"cloudwatch":      {namespace: "com.amazonaws.cloudwatch.v2010_08_01#", shared: true},
 	"lambda":          {payloadType: "application/json", userType: true},
 	"apigateway":      {inputPrefix: true, lower: true},

@@ -2628,7 +2628,7 @@ var Services = []Service{
 			{"VerifySMSSandboxPhoneNumber", "", ""},
 		}},
 	{Name: "sqs", ARNName: "sqs", SigningName: "sqs", EndpointPrefix: "sqs", TargetPrefix: "AmazonSQS", Version: "2012-11-05",
-		Protocols: []smithy.Protocol{smithy.JSON},
+		Protocols: []smithy.Protocol{smithy.JSON, smithy.Query},
 		Operations: []Operation{
 			{"AddPermission", "", ""},
 			{"CancelMessageMoveTask", "", ""},
