@@ -21,6 +21,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 	"github.com/aloft-cloud/aloft/internal/sandbox/fence"
 	"github.com/aloft-cloud/aloft/internal/service"
+	"github.com/aloft-cloud/aloft/internal/service/apigateway"
 	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/service/cloudformation"
 	"github.com/aloft-cloud/aloft/internal/service/dynamodb"
@@ -145,6 +146,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		return nil, err
 	}
 	return []service.Definition{
+		apigateway.New(apigateway.Config{DB: p.db, Table: p.Table, Auth: guard, Local: cfg.Open, Log: cfg.Log}).Definition(),
 		apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Auth: guard, Endpoint: cfg.Endpoint, Local: cfg.Open, Log: cfg.Log}).Definition(),
 		cloudformation.New(p.db, p.Table, resource.All()).Definition(),
 		tables.Definition(),

@@ -37,6 +37,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -209,6 +210,13 @@ func (s *session) plain(ts *testscript.TestScript, neg bool, args []string, serv
 	for _, name := range []string{"Content-Type", "Location", "Etag", "X-Amz-Version-Id", "Access-Control-Allow-Origin"} {
 		if v := w.Header().Get(name); v != "" {
 			fmt.Fprintf(ts.Stdout(), "%s: %s\n", name, v)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.Header())) {
+		if strings.HasPrefix(name, "X-") && !strings.HasPrefix(name, "X-Amz-") {
+			for _, v := range w.Header()[name] {
+				fmt.Fprintf(ts.Stdout(), "%s: %s\n", name, v)
+			}
 		}
 	}
 	fmt.Fprintln(ts.Stdout(), w.Body)

@@ -68,8 +68,8 @@ func variable(segment string) (name string, greedy, ok bool) {
 	return name, greedy, true
 }
 
-// A Param is a variable of a path and its value, decoded.
-type Param struct{ Name, Value string }
+// A Param is a variable of a path and its value, decoded and as it came.
+type Param struct{ Name, Value, Raw string }
 
 // A Tree holds routes that lead to values of type T.
 type Tree[T any] struct {
@@ -141,7 +141,7 @@ func (t *Tree[T]) Find(method, path string) (value T, params []Param, ok bool) {
 	s := search[T]{method: method}
 	if l := s.find(&t.root, strings.Split(strings.TrimPrefix(path, "/"), "/")); l != nil {
 		for i, name := range l.names {
-			params = append(params, Param{name, decode(s.values[i])})
+			params = append(params, Param{name, decode(s.values[i]), s.values[i]})
 		}
 		return l.value, params, true
 	}

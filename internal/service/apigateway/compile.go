@@ -1,0 +1,240 @@
+package apigateway
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"strings"
+	"time"
+
+	api "github.com/aloft-cloud/aloft/internal/api/apigateway"
+	"github.com/aloft-cloud/aloft/internal/auth/policy"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/gateway/limit"
+	"github.com/aloft-cloud/aloft/internal/gateway/router"
+	"github.com/aloft-cloud/aloft/internal/store"
+)
+
+// A served is an API made ready to serve requests. It never changes.
+type served struct {
+	arn    aws.ARN
+	id     string
+	stages map[string]*servedStage
+}
+
+type servedStage struct {
+	name    string
+	row     api.Stage
+	main    *version
+	canary  *version // nil if there is none
+	percent float64  // of requests that go to canary
+}
+
+// A version is a deployment of an API as a stage serves it.
+type version struct {
+	deployment string
+	api        api.RestApi
+	variables  map[string]string
+	policy     *policy.Document // nil if there is none
+	routes     router.Tree[*servedMethod]
+	responses  map[string]api.GatewayResponse
+}
+
+// A servedMethod is a method of a resource.
+type servedMethod struct {
+	resource string // id
+	path     string
+	method   api.Method
+	integ    api.Integration
+	settings api.MethodSetting
+	limit    *limit.Bucket // nil if any number may come
+	guard    *guard        // nil if anyone may
+	timeout  time.Duration
+	picks    []pick // of responses, in order
+}
+
+// A pick is a response of an integration, and what it is for.
+type pick struct {
+	pattern  *regexp.Regexp // nil: for all others
+	response api.IntegrationResponse
+}
+
+// owns reports whether there is an API of that id.
+func (s *Service) owns(ctx context.Context, id string) bool {
+	a, err := s.serve(ctx, strings.ToLower(id))
+	return a != nil || err != nil
+}
+
+// serve returns the API of that id, ready, or nil if there is none.
+func (s *Service) serve(ctx context.Context, id string) (*served, error) {
+	a, changes := s.cache.Get(id)
+	if a != nil {
+		return a, nil
+	}
+	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
+		a, err = compile(tx, id)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.cache.Put(id, a, changes)
+	return a, nil
+}
+
+// compile makes an API ready.
+func compile(tx *store.Tx, id string) (*served, error) {
+	at, err := homes.Get(tx, homeARN(id))
+	if err != nil {
+		return nil, err
+	}
+	a := &served{
+		arn: aws.ARN{Service: "apigateway", Region: at.Region, Account: at.Account, Resource: "/restapis/" + id}, id: id,
+		stages: make(map[string]*servedStage),
+	}
+	for key, row := range stages.Scan(tx, partKey{API: a.arn}) {
+		st := &servedStage{name: key.ID, row: row}
+		if st.main, err = compileVersion(tx, a.arn, &row, *row.DeploymentId, nil); err != nil {
+			return nil, err
+		}
+		if c := row.CanarySettings; c != nil {
+			st.percent = aws.Value(c.PercentTraffic)
+			if st.canary, err = compileVersion(tx, a.arn, &row, *c.DeploymentId, c.StageVariableOverrides); err != nil {
+				return nil, err
+			}
+		}
+		a.stages[key.ID] = st
+	}
+	return a, tx.Err()
+}
+
+// compileVersion makes a deployment ready for a stage.
+func compileVersion(tx *store.Tx, arn aws.ARN, stage *api.Stage, id string, overrides map[string]string) (*version, error) {
+	d, err := deployments.Get(tx, partKey{arn, id})
+	if err != nil {
+		return nil, err
+	}
+	v := &version{deployment: id, api: d.API, variables: make(map[string]string), responses: make(map[string]api.GatewayResponse)}
+	for _, all := range []map[string]string{stage.Variables, overrides} {
+		for name, value := range all {
+			v.variables[name] = value
+		}
+	}
+	if text := aws.Value(d.API.Policy); text != "" {
+		if v.policy, err = policy.Parse(text); err != nil {
+			return nil, err
+		}
+	}
+	all := copyKey{API: arn, Deployment: id}
+	for key, r := range deployedResponses.Scan(tx, all) {
+		v.responses[key.ID] = r
+	}
+	parts, err := deployedPartsOf(tx, all)
+	if err != nil {
+		return nil, err
+	}
+	for key, r := range deployedResources.Scan(tx, all) {
+		for name, m := range r.ResourceMethods {
+			if err := v.routes.Add(name+" "+*r.Path, v.compileMethod(key.ID, *r.Path, m, stage, parts)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return v, tx.Err()
+}
+
+// deployedParts are what methods of a deployment refer to.
+type deployedParts struct {
+	models      map[string]api.Model
+	validators  map[string]api.RequestValidator
+	authorizers map[string]api.Authorizer
+}
+
+func deployedPartsOf(tx *store.Tx, all copyKey) (*deployedParts, error) {
+	p := &deployedParts{make(map[string]api.Model), make(map[string]api.RequestValidator), make(map[string]api.Authorizer)}
+	for key, v := range deployedModels.Scan(tx, all) {
+		p.models[key.ID] = v
+	}
+	for key, v := range deployedValidators.Scan(tx, all) {
+		p.validators[key.ID] = v
+	}
+	for key, v := range deployedAuthorizers.Scan(tx, all) {
+		p.authorizers[key.ID] = v
+	}
+	return p, tx.Err()
+}
+
+func (v *version) compileMethod(id, path string, m api.Method, stage *api.Stage, parts *deployedParts) *servedMethod {
+	s := &servedMethod{resource: id, path: path, method: m, timeout: usualTimeout * time.Millisecond, settings: settingsOf(stage, path, *m.HttpMethod)}
+	if _, own := stage.MethodSettings[strings.TrimPrefix(path, "/")+"/"+*m.HttpMethod]; own || hasSetting(stage, "*/*") {
+		if aws.Value(s.settings.ThrottlingRateLimit) >= 0 {
+			s.limit = limit.NewBucket(aws.Value(s.settings.ThrottlingRateLimit), float64(aws.Value(s.settings.ThrottlingBurstLimit)))
+		}
+	}
+	if i := m.MethodIntegration; i != nil {
+		s.integ = *i
+		s.timeout = time.Duration(aws.Or(i.TimeoutInMillis, usualTimeout)) * time.Millisecond
+		s.picks = picksOf(i)
+	}
+	if a, ok := parts.authorizers[aws.Value(m.AuthorizerId)]; ok {
+		s.guard = newGuard(&m, &a, v.variables)
+	} else {
+		s.guard = newGuard(&m, nil, v.variables)
+	}
+	return s
+}
+
+func hasSetting(stage *api.Stage, key string) bool {
+	_, ok := stage.MethodSettings[key]
+	return ok
+}
+
+// settingsOf are the settings of a method on a stage: its own, else those of
+// all methods, else the usual.
+func settingsOf(stage *api.Stage, path, method string) api.MethodSetting {
+	for _, key := range []string{strings.TrimPrefix(path, "/") + "/" + method, path + "/" + method, "*/*"} {
+		if set, ok := stage.MethodSettings[key]; ok {
+			return set
+		}
+	}
+	return usualSetting()
+}
+
+// picksOf are the responses of an integration: those with patterns by status,
+// and the one without last.
+func picksOf(i *api.Integration) []pick {
+	var picks []pick
+	var usual *pick
+	for _, status := range sortedKeys(i.IntegrationResponses) {
+		r := i.IntegrationResponses[status]
+		if aws.Value(r.SelectionPattern) == "" {
+			if usual == nil {
+				usual = &pick{response: r}
+			}
+			continue
+		}
+		if re, err := compilePattern(*r.SelectionPattern); err == nil {
+			picks = append(picks, pick{pattern: re, response: r})
+		}
+	}
+	if usual != nil {
+		picks = append(picks, *usual)
+	}
+	return picks
+}
+
+// compilePattern reads a pattern that must match all of a text.
+func compilePattern(pattern string) (*regexp.Regexp, error) {
+	return regexp.Compile(`\A(?:` + pattern + `)\z`)
+}
+
+// checkPattern refuses a pattern that we cannot read.
+func checkPattern(pattern string) error {
+	if _, err := compilePattern(pattern); err != nil {
+		return errNotYet("the pattern " + pattern)
+	}
+	return nil
+}

@@ -1,0 +1,4 @@
+package apigateway
+
+// A caller is who brings an API key, as far as usage plans say.
+type caller struct{}
