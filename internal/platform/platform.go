@@ -30,6 +30,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/logs"
 	"github.com/aloft-cloud/aloft/internal/service/s3"
 	"github.com/aloft-cloud/aloft/internal/service/sqs"
+	"github.com/aloft-cloud/aloft/internal/service/ssm"
 	"github.com/aloft-cloud/aloft/internal/service/sts"
 	"github.com/aloft-cloud/aloft/internal/store"
 	"github.com/aloft-cloud/aloft/internal/task"
@@ -155,6 +156,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		logs.New(p.db).Definition(),
 		s3.New(s3.Config{DB: p.db, Table: p.Table, Events: p.events, Deliver: p.deliver}).Definition(),
 		queues.Definition(),
+		ssm.New(p.db).Definition(),
 	}, nil
 }
 

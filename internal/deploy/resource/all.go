@@ -2,5 +2,15 @@ package resource
 
 // All is the table of every type there is.
 func All() Table {
-	return NewTable(APIGatewayV2(), CloudFormation(), DynamoDB(), IAM(), Lambda(), Logs(), Records(), S3())
+	return NewTable(
+		APIGatewayV2(),
+		CloudFormation(),
+		DynamoDB(),
+		IAM(),
+		Lambda(),
+		Logs(),
+		Records(),
+		S3(),
+		SSM(),
+	)
 }
