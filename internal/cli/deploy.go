@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -73,11 +75,16 @@ type deployer struct {
 	client     *client.Client
 	out        io.Writer
 	stack      string
+	cache      string // directory of what was built
 	parameters []cfn.Parameter
 }
 
 func newDeployer(s *settings, endpoint string, out io.Writer) *deployer {
-	return &deployer{client: newClient(s, endpoint), out: out}
+	d := &deployer{client: newClient(s, endpoint), out: out}
+	if cache, err := os.UserCacheDir(); err == nil {
+		d.cache = filepath.Join(cache, "aloft", "build")
+	}
+	return d
 }
 
 func newClient(s *settings, endpoint string) *client.Client {
@@ -111,6 +118,7 @@ func (d *deployer) deploy(ctx context.Context, dir string) (*deployment, error) 
 	packer := pack.Packer{
 		Uploader: &uploader{client: d.client},
 		Report:   func(resource, what string) { fmt.Fprintf(d.out, "    %s: %s\n", resource, what) },
+		Cache:    d.cache,
 	}
 	template, err := packer.Pack(ctx, file)
 	if err != nil {
@@ -196,11 +204,13 @@ func (d *deployer) finish(done *deployment, took time.Duration) {
 // An uploader keeps archives in a bucket of the caller's account.
 type uploader struct {
 	client *client.Client
-	bucket string // once it is known to be there
+
+	mu     sync.Mutex // guards bucket
+	bucket string     // once it is known to be there
 }
 
 // Upload implements pack.Uploader.
-func (u *uploader) Upload(ctx context.Context, name string, archive []byte) (string, string, error) {
+func (u *uploader) Upload(ctx context.Context, name string, content func() ([]byte, error)) (string, string, error) {
 	if err := u.findBucket(ctx); err != nil {
 		return "", "", err
 	}
@@ -213,10 +223,16 @@ func (u *uploader) Upload(ctx context.Context, name string, archive []byte) (str
 	if head.StatusCode == http.StatusOK {
 		return u.bucket, name, nil
 	}
-	return u.bucket, name, u.put(ctx, place, archive)
+	body, err := content()
+	if err != nil {
+		return "", "", err
+	}
+	return u.bucket, name, u.put(ctx, place, body)
 }
 
 func (u *uploader) findBucket(ctx context.Context) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	if u.bucket != "" {
 		return nil
 	}

@@ -3,6 +3,8 @@ package pack
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"os"
@@ -11,70 +13,100 @@ import (
 	"strings"
 )
 
-// A builder makes archives of code, each place once.
+// stampName is the file that says of what a directory was made.
+const stampName = ".aloft-stamp"
+
+// A builder makes of sources what runs.
 type builder struct {
-	dir    string // of the template; paths are relative to it
+	cache  string // directory for what is built, and can be used again
 	report func(resource, what string)
-	done   map[buildKey][]byte
 }
 
-type buildKey struct{ path, method, target string }
-
-// archive returns the zip of a's code, built if its kind must be.
-func (b *builder) archive(ctx context.Context, a artifact) ([]byte, error) {
-	src := filepath.Join(b.dir, a.path)
+// build returns the files of a's code, built if its kind must be.
+func (b *builder) build(ctx context.Context, a artifact, src string) (*tree, error) {
 	info, err := os.Stat(src)
+	if err != nil || !info.IsDir() {
+		if err == nil && a.method == "esbuild" {
+			return nil, fmt.Errorf("CodeUri must be a directory for esbuild")
+		}
+		return plain(src, err)
+	}
+	of := a.method
+	if of == "" || a.kind.holds == layer && of == a.runtime {
+		of = a.runtime
+	}
+	switch {
+	case a.method == "" && a.kind.holds == layer:
+		return treeOf(src, nil)
+	case a.method == "makefile":
+		return b.into(a, src, "make", func(out string) error {
+			return run(ctx, src, []string{"ARTIFACTS_DIR=" + out}, "make", "build-"+a.resource)
+		})
+	case a.method == "go1.x":
+		return b.into(a, src, "go build", func(out string) error { return goBuild(ctx, src, out) })
+	case a.method == "esbuild":
+		return b.into(a, src, "esbuild", func(out string) error { return b.bundle(ctx, a, src, out) })
+	case strings.HasPrefix(of, "java") && javaTool(src) != "":
+		return b.into(a, src, javaTool(src), func(out string) error { return javaBuild(ctx, src, layerDir(a, out, "java")) })
+	case strings.HasPrefix(of, "python") && exists(src, "requirements.txt"):
+		return b.into(a, src, "pip install", func(out string) error {
+			return pipInstall(ctx, src, layerDir(a, out, "python"), stampOf(src, "requirements.txt"))
+		})
+	case strings.HasPrefix(of, "nodejs") && exists(src, "package.json") && !exists(src, "node_modules"):
+		return b.into(a, src, "npm install", func(out string) error { return npmInstall(ctx, src, layerDir(a, out, "nodejs")) })
+	case a.method != "" && !strings.HasPrefix(of, "nodejs") && !strings.HasPrefix(of, "python") && !strings.HasPrefix(of, "java"):
+		return nil, fmt.Errorf("Aloft does not build with BuildMethod %q yet", a.method)
+	case a.kind.holds == layer:
+		return b.into(a, src, "copy", func(out string) error { return copyDir(src, layerDir(a, out, language(of))) })
+	}
+	return treeOf(src, nil)
+}
+
+func plain(src string, err error) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.IsDir() {
-		return archiveFile(src)
-	}
-	key := buildKey{path: src, method: a.method}
-	if a.method == "makefile" {
-		key.target = a.resource
-	}
-	if zip := b.done[key]; zip != nil {
-		return zip, nil
-	}
-	zip, err := b.build(ctx, a, src)
-	if err == nil {
-		b.done[key] = zip
-	}
-	return zip, err
+	return treeOf(src, nil)
 }
 
-// build runs what a's language needs in a directory of its own, and zips it.
-func (b *builder) build(ctx context.Context, a artifact, src string) ([]byte, error) {
-	into := func(what string, fill func(out string) error) ([]byte, error) {
-		if b.report != nil {
-			b.report(a.resource, what)
-		}
-		out, err := os.MkdirTemp("", "aloft-build-")
-		if err != nil {
-			return nil, err
-		}
-		defer os.RemoveAll(out)
-		if err := fill(out); err != nil {
-			return nil, err
-		}
-		return archiveDir(out)
+// layerDir is where the files of a layer belong, and out itself for functions.
+func layerDir(a artifact, out, folder string) string {
+	if a.kind.holds == layer {
+		return filepath.Join(out, folder)
 	}
-	switch {
-	case a.method == "go1.x":
-		return into("go build", func(out string) error { return goBuild(ctx, src, out) })
-	case a.method == "makefile":
-		return into("make", func(out string) error {
-			return run(ctx, src, []string{"ARTIFACTS_DIR=" + out}, "make", "build-"+a.resource)
-		})
-	case a.method != "" && !strings.HasPrefix(a.method, "nodejs") && !strings.HasPrefix(a.method, "python"):
-		return nil, fmt.Errorf("Metadata.BuildMethod %q is not supported yet", a.method)
-	case strings.HasPrefix(a.runtime, "python") && exists(src, "requirements.txt"):
-		return into("pip install", func(out string) error { return pipInstall(ctx, src, out) })
-	case strings.HasPrefix(a.runtime, "nodejs") && exists(src, "package.json") && !exists(src, "node_modules"):
-		return into("npm install", func(out string) error { return npmInstall(ctx, src, out) })
+	return out
+}
+
+// into has fill put what is built into a directory, which it may find as it left
+// it the last time.
+func (b *builder) into(a artifact, src, what string, fill func(out string) error) (*tree, error) {
+	if b.report != nil {
+		b.report(a.resource, what)
 	}
-	return archiveDir(src)
+	out, err := b.place(a, src)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return nil, err
+	}
+	if err := fill(out); err != nil {
+		return nil, err
+	}
+	return treeOf(out, nil)
+}
+
+// place is the directory in which an artifact is built.
+func (b *builder) place(a artifact, src string) (string, error) {
+	abs, err := filepath.Abs(src)
+	if err != nil {
+		return "", err
+	}
+	name := strings.Join([]string{abs, a.method, language(a.runtime), fmt.Sprint(a.kind.holds)}, "\n")
+	if a.method == "makefile" || a.method == "esbuild" {
+		name += "\n" + a.resource
+	}
+	return filepath.Join(b.cache, hashOf([]byte(name))[:32]), nil
 }
 
 func exists(dir, name string) bool {
@@ -84,17 +116,37 @@ func exists(dir, name string) bool {
 
 func goBuild(ctx context.Context, src, out string) error {
 	env := []string{"GOOS=linux", "CGO_ENABLED=0", "GOWORK=off"}
+	// An executable that is up to date is not linked again.
 	return run(ctx, src, env, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-tags=lambda.norpc", "-o", filepath.Join(out, "bootstrap"), ".")
 }
 
-func pipInstall(ctx context.Context, src, out string) error {
+// pipInstall puts the sources and what they require into out. What is required
+// is installed when it changes.
+func pipInstall(ctx context.Context, src, out, stamp string) error {
+	if stamped(out, stamp) {
+		return copyDir(src, out)
+	}
+	if err := renew(out); err != nil {
+		return err
+	}
 	if err := copyDir(src, out); err != nil {
 		return err
 	}
-	return run(ctx, out, nil, "python3", "-m", "pip", "install", "-q", "--no-compile", "--disable-pip-version-check", "-r", "requirements.txt", "-t", ".")
+	err := run(ctx, out, nil, "python3", "-m", "pip", "install", "-q", "--no-compile", "--disable-pip-version-check", "-r", "requirements.txt", "-t", ".")
+	if err != nil {
+		return err
+	}
+	return writeStamp(out, stamp)
 }
 
 func npmInstall(ctx context.Context, src, out string) error {
+	stamp := stampOf(src, "package.json", "package-lock.json")
+	if stamped(out, stamp) {
+		return copyDir(src, out)
+	}
+	if err := renew(out); err != nil {
+		return err
+	}
 	if err := copyDir(src, out); err != nil {
 		return err
 	}
@@ -102,11 +154,74 @@ func npmInstall(ctx context.Context, src, out string) error {
 	if exists(src, "package-lock.json") {
 		verb = "ci"
 	}
-	return run(ctx, out, nil, "npm", verb, "--omit=dev", "--no-audit", "--no-fund", "--silent")
+	if err := run(ctx, out, nil, "npm", verb, "--omit=dev", "--no-audit", "--no-fund", "--silent"); err != nil {
+		return err
+	}
+	return writeStamp(out, stamp)
 }
 
+// stampOf is the hash of files that say what is to be installed, and of which
+// files there are.
+func stampOf(src string, names ...string) string {
+	sum := sha256.New()
+	for _, name := range names {
+		text, _ := os.ReadFile(filepath.Join(src, name)) // what is not there is empty
+		fmt.Fprintf(sum, "%q %q\n", name, text)
+	}
+	// Files that are gone must not stay in what was built.
+	_ = filepath.WalkDir(src, func(file string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			fmt.Fprintf(sum, "%q\n", strings.TrimPrefix(file, src))
+		}
+		return nil
+	})
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+func stamped(out, stamp string) bool {
+	text, err := os.ReadFile(filepath.Join(out, stampName))
+	return err == nil && string(text) == stamp
+}
+
+func writeStamp(out, stamp string) error {
+	return os.WriteFile(filepath.Join(out, stampName), []byte(stamp), 0o600)
+}
+
+// renew empties a directory.
+func renew(dir string) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	return os.MkdirAll(dir, 0o755)
+}
+
+// copyDir copies files over those that are there.
 func copyDir(src, out string) error {
-	return os.CopyFS(out, os.DirFS(src))
+	t, err := treeOf(src, nil)
+	if err != nil {
+		return err
+	}
+	for _, f := range t.files {
+		to := filepath.Join(out, filepath.FromSlash(f.name))
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return err
+		}
+		if f.link != "" {
+			_ = os.Remove(to) // from the last time
+			if err := os.Symlink(f.link, to); err != nil {
+				return err
+			}
+			continue
+		}
+		text, err := os.ReadFile(f.path)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(to, text, f.mode); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // run runs a tool, and returns what it printed if it fails.
@@ -120,13 +235,4 @@ func run(ctx context.Context, dir string, env []string, name string, args ...str
 		return fmt.Errorf("%s %s: %w\n%s", name, args[0], err, bytes.TrimSpace(out.Bytes()))
 	}
 	return nil
-}
-
-// skipped are files that no function needs, and that change by themselves.
-func skipped(d fs.DirEntry) bool {
-	switch d.Name() {
-	case ".git", ".aws-sam", ".aloft", ".DS_Store", "__pycache__":
-		return true
-	}
-	return false
 }

@@ -1,9 +1,17 @@
 // Package pack makes an application ready to be deployed: it builds the code
-// that a template names by local path, zips it, hands the archives on to be
-// uploaded, and returns the template with the places they went to.
+// that a template names by local path, hands it on to be uploaded, and returns
+// the template with the places it went to.
 //
-// Archives depend on their content alone, and are named by their hash. So what
-// has not changed is not uploaded again, and its function is not updated.
+// What is uploaded is named by the hash of the files in it. So what has not
+// changed is neither compressed nor uploaded again, and its function is not
+// updated.
+//
+//	pack.go      Packer
+//	artifact.go  what a template names by local path
+//	tree.go      files, their hash and their archive
+//	build.go     from sources to what runs, by language
+//	bundle.go    JavaScript and TypeScript, by esbuild
+//	java.go      Java, by Maven and Gradle
 package pack
 
 import (
@@ -13,21 +21,26 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/aloft-cloud/aloft/internal/task"
 )
 
-// An Uploader keeps an archive, unless it has one of that name already, and
-// says where.
+// An Uploader keeps what content returns, unless it has something of that name
+// already, and says where.
 type Uploader interface {
-	Upload(ctx context.Context, name string, archive []byte) (bucket, key string, err error)
+	Upload(ctx context.Context, name string, content func() ([]byte, error)) (bucket, key string, err error)
 }
 
 // A Packer packs applications.
 type Packer struct {
 	Uploader Uploader
 	Report   func(resource, what string) // told of each step; may be nil
+	Cache    string                      // directory for what builders may use again; empty: nothing is
 }
 
 // templateNames are the files that make a directory an application, best first.
@@ -60,6 +73,23 @@ func FindTemplate(path string) (string, error) {
 // Pack packs the application of a template file and returns the template to
 // deploy.
 func (p *Packer) Pack(ctx context.Context, templateFile string) ([]byte, error) {
+	if p.Cache != "" {
+		return p.pack(ctx, templateFile, 0)
+	}
+	dir, err := os.MkdirTemp("", "aloft-build-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	return (&Packer{Uploader: p.Uploader, Report: p.Report, Cache: dir}).pack(ctx, templateFile, 0)
+}
+
+const maxNested = 5 // templates within templates
+
+func (p *Packer) pack(ctx context.Context, templateFile string, depth int) ([]byte, error) {
+	if depth > maxNested {
+		return nil, fmt.Errorf("%s: templates are nested more than %d deep", templateFile, maxNested)
+	}
 	text, err := os.ReadFile(templateFile)
 	if err != nil {
 		return nil, err
@@ -75,11 +105,12 @@ func (p *Packer) Pack(ctx context.Context, templateFile string) ([]byte, error) 
 	if len(found) == 0 {
 		return text, nil
 	}
-	build := builder{dir: filepath.Dir(templateFile), report: p.Report, done: make(map[buildKey][]byte)}
-	for _, a := range found {
-		if err := p.place(ctx, &build, a); err != nil {
-			return nil, fmt.Errorf("%s: %w", a.resource, err)
+	if err := p.placeAll(ctx, filepath.Dir(templateFile), found, depth); err != nil {
+		var at *artifactError
+		if errors.As(err, &at) {
+			return nil, fmt.Errorf("%s:%d: %s: %w", templateFile, at.line, at.resource, at.err)
 		}
+		return nil, err
 	}
 	var out bytes.Buffer
 	enc := yaml.NewEncoder(&out)
@@ -88,105 +119,89 @@ func (p *Packer) Pack(ctx context.Context, templateFile string) ([]byte, error) 
 	return out.Bytes(), err
 }
 
-// place builds and uploads a, and writes into the template where it went.
-func (p *Packer) place(ctx context.Context, build *builder, a artifact) error {
-	archive, err := build.archive(ctx, a)
+// An artifactError is why something that a template names cannot be packed.
+type artifactError struct {
+	resource string
+	line     int
+	err      error
+}
+
+func (e *artifactError) Error() string { return e.resource + ": " + e.err.Error() }
+func (e *artifactError) Unwrap() error { return e.err }
+
+// placeAll builds and uploads what artifacts name, as many at once as there are
+// processors, each place once.
+func (p *Packer) placeAll(ctx context.Context, dir string, found []artifact, depth int) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var groups [][]artifact // that are built as one
+	for _, a := range found {
+		i := slices.IndexFunc(groups, func(g []artifact) bool { return g[0].same(a) })
+		if i < 0 {
+			groups = append(groups, nil)
+			i = len(groups) - 1
+		}
+		groups[i] = append(groups[i], a)
+	}
+	var all task.Group
+	turns := make(chan struct{}, runtime.NumCPU())
+	for _, g := range groups {
+		all.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			if ctx.Err() != nil {
+				return
+			}
+			if err := p.place(ctx, dir, g, depth); err != nil {
+				cancel(&artifactError{g[0].resource, g[0].node.Line, err})
+			}
+		})
+	}
+	all.Wait()
+	return context.Cause(ctx)
+}
+
+// place builds and uploads what artifacts have in common, and writes into the
+// template where it went.
+func (p *Packer) place(ctx context.Context, dir string, same []artifact, depth int) error {
+	a := same[0]
+	name, content, err := p.content(ctx, dir, a, depth)
 	if err != nil {
 		return err
 	}
-	bucket, key, err := p.Uploader.Upload(ctx, hashOf(archive)+".zip", archive)
+	bucket, key, err := p.Uploader.Upload(ctx, name, content)
 	if err != nil {
 		return fmt.Errorf("upload: %w", err)
 	}
-	a.set(bucket, key)
-	return nil
-}
-
-// An artifact is code that a template names by a local path.
-type artifact struct {
-	resource string // logical id
-	runtime  string
-	method   string // Metadata.BuildMethod, if any
-	path     string
-	node     *yaml.Node // the value that names the path
-	names    [2]string  // of bucket and key in what takes its place
-}
-
-// set replaces the path of a by a place in a bucket.
-func (a artifact) set(bucket, key string) {
-	a.node.Kind, a.node.Tag, a.node.Value, a.node.Style = yaml.MappingNode, "!!map", "", 0
-	a.node.Content = []*yaml.Node{
-		{Kind: yaml.ScalarNode, Value: a.names[0]}, {Kind: yaml.ScalarNode, Value: bucket},
-		{Kind: yaml.ScalarNode, Value: a.names[1]}, {Kind: yaml.ScalarNode, Value: key},
-	}
-}
-
-// kinds are the properties that hold code, by resource type.
-var kinds = map[string]struct {
-	property string
-	names    [2]string
-}{
-	"AWS::Serverless::Function":     {"CodeUri", [2]string{"Bucket", "Key"}},
-	"AWS::Serverless::LayerVersion": {"ContentUri", [2]string{"Bucket", "Key"}},
-	"AWS::Lambda::Function":         {"Code", [2]string{"S3Bucket", "S3Key"}},
-	"AWS::Lambda::LayerVersion":     {"Content", [2]string{"S3Bucket", "S3Key"}},
-}
-
-// findArtifacts returns the code that root's resources name by local path.
-func findArtifacts(root *yaml.Node) []artifact {
-	var found []artifact
-	globals := child(child(root, "Globals"), "Function")
-	resources := child(root, "Resources")
-	for i := 0; resources != nil && i+1 < len(resources.Content); i += 2 {
-		r := resources.Content[i+1]
-		kind, ok := kinds[scalar(child(r, "Type"))]
-		if !ok {
-			continue
-		}
-		props := child(r, "Properties")
-		node := child(props, kind.property)
-		usual := scalar(child(globals, kind.property))
-		if node == nil && usual != "" && child(props, "InlineCode") == nil && props != nil {
-			node = &yaml.Node{Kind: yaml.ScalarNode, Value: usual}
-			props.Content = append(props.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: kind.property}, node)
-		}
-		path := scalar(node)
-		if path == "" || node.Tag != "" && node.Tag != "!!str" || strings.HasPrefix(path, "s3://") {
-			continue
-		}
-		runtime := scalar(child(props, "Runtime"))
-		if runtime == "" {
-			runtime = scalar(child(globals, "Runtime"))
-		}
-		found = append(found, artifact{
-			resource: resources.Content[i].Value,
-			runtime:  runtime,
-			method:   scalar(child(child(r, "Metadata"), "BuildMethod")),
-			path:     path,
-			node:     node,
-			names:    kind.names,
-		})
-	}
-	return found
-}
-
-// child returns the value of key in a mapping, or nil.
-func child(n *yaml.Node, key string) *yaml.Node {
-	if n == nil || n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i+1]
-		}
+	for _, a := range same {
+		a.set(bucket, key)
 	}
 	return nil
 }
 
-// scalar returns the text of n, or "" if it is no scalar.
-func scalar(n *yaml.Node) string {
-	if n == nil || n.Kind != yaml.ScalarNode {
-		return ""
+// content returns what is to be uploaded for an artifact, and its name.
+func (p *Packer) content(ctx context.Context, dir string, a artifact, depth int) (string, func() ([]byte, error), error) {
+	src := filepath.Join(dir, a.path)
+	info, err := os.Stat(src)
+	if err != nil {
+		return "", nil, err
 	}
-	return n.Value
+	switch {
+	case a.kind.holds == nestedTemplate:
+		text, err := p.pack(ctx, src, depth+1)
+		return hashOf(text) + ".template", func() ([]byte, error) { return text, nil }, err
+	case a.kind.holds == plainFile:
+		text, err := os.ReadFile(src)
+		return hashOf(text) + filepath.Ext(src), func() ([]byte, error) { return text, nil }, err
+	case !info.IsDir() && isArchive(src):
+		text, err := os.ReadFile(src)
+		return hashOf(text) + ".zip", func() ([]byte, error) { return text, nil }, err
+	}
+	b := builder{cache: p.Cache, report: p.Report}
+	t, err := b.build(ctx, a, src)
+	if err != nil {
+		return "", nil, err
+	}
+	name, err := t.hash()
+	return name + ".zip", t.archive, err
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aloft-cloud/aloft/internal/pack"
@@ -16,10 +17,15 @@ import (
 // bucket keeps what is uploaded.
 type bucket map[string][]byte
 
-func (b bucket) Upload(_ context.Context, name string, archive []byte) (string, string, error) {
-	b[name] = archive
-	return "artifacts", name, nil
+func (b bucket) Upload(_ context.Context, name string, content func() ([]byte, error)) (string, string, error) {
+	text, err := content()
+	lock.Lock()
+	defer lock.Unlock()
+	b[name] = text
+	return "artifacts", name, err
 }
+
+var lock sync.Mutex // of buckets
 
 // files writes an application into a directory of its own.
 func files(t *testing.T, content map[string]string) string {
@@ -143,5 +149,71 @@ func TestFindTemplate(t *testing.T) {
 	dir := files(t, map[string]string{"serverless.yml": "service: x"})
 	if _, err := pack.FindTemplate(dir); err == nil || !strings.Contains(err.Error(), "serverless.yml") {
 		t.Errorf("FindTemplate = %v, want a word of serverless.yml", err)
+	}
+}
+
+func TestNested(t *testing.T) {
+	dir := files(t, map[string]string{
+		"template.yaml": `
+Resources:
+  Inner: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: inner/template.yaml}}
+  Api:
+    Type: AWS::Serverless::Api
+    Properties: {StageName: a, DefinitionUri: api.json}
+  Body:
+    Type: AWS::Serverless::Api
+    Properties: {StageName: a, DefinitionBody: {Fn::Transform: {Name: AWS::Include, Parameters: {Location: api.json}}}}
+`,
+		"api.json":            "{}",
+		"inner/template.yaml": "Resources: {F: {Type: AWS::Lambda::Function, Properties: {Code: src}}}",
+		"inner/src/a.js":      "x",
+	})
+	out, b := packed(t, dir)
+	if len(b) != 3 {
+		t.Errorf("%d things were uploaded, want code, a template and a definition", len(b))
+	}
+	for _, want := range []string{"TemplateURL: 'https://s3.amazonaws.com/artifacts/", "Location: 's3://artifacts/", "Bucket: artifacts"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the template has no %q:\n%s", want, out)
+		}
+	}
+}
+
+func TestBundle(t *testing.T) {
+	dir := files(t, map[string]string{
+		"template.yaml": `
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties: {CodeUri: src/, Handler: app.handler, Runtime: nodejs22.x}
+    Metadata:
+      BuildMethod: esbuild
+      BuildProperties: {Minify: true, Target: es2020, EntryPoints: [app.ts], External: ["@aws-sdk/*"]}
+  Bad:
+    Type: AWS::Serverless::Function
+    Properties: {CodeUri: src/, Handler: app.handler, Runtime: nodejs22.x}
+    Metadata: {BuildMethod: esbuild, BuildProperties: {EntryPoints: [app.ts], Nope: 1}}
+`,
+		"src/app.ts":     `import { two } from "./lib/two"; export const handler = async (): Promise<number> => two;`,
+		"src/lib/two.ts": `export const two: number = 2;`,
+	})
+	p := pack.Packer{Uploader: make(bucket)}
+	_, err := p.Pack(t.Context(), filepath.Join(dir, "template.yaml"))
+	if err == nil || !strings.Contains(err.Error(), "template.yaml:11: Bad: Metadata.BuildProperties: Nope is not supported") {
+		t.Errorf("Pack with an option there is not: %v", err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, _, _ := strings.Cut(string(text), "  Bad:")
+	if err := os.WriteFile(filepath.Join(dir, "template.yaml"), []byte(whole), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, b := packed(t, dir)
+	for _, archive := range b {
+		if got := names(t, archive); got != "app.js" {
+			t.Errorf("the bundle holds %q", got)
+		}
 	}
 }

@@ -1,0 +1,169 @@
+package pack
+
+import (
+	"path/filepath"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// What a property may name by a local path.
+const (
+	code = iota
+	layer
+	plainFile
+	nestedTemplate
+)
+
+// A kind is a property that may name a local path, and what takes its place.
+type kind struct {
+	property string
+	holds    int
+	names    [2]string // of bucket and key; empty: a URL takes its place
+}
+
+var (
+	bucketAndKey   = [2]string{"Bucket", "Key"}
+	s3BucketAndKey = [2]string{"S3Bucket", "S3Key"}
+)
+
+// kinds are the properties that may name a local path, by resource type.
+var kinds = map[string]kind{
+	"AWS::Serverless::Function":        {"CodeUri", code, bucketAndKey},
+	"AWS::Serverless::LayerVersion":    {"ContentUri", layer, bucketAndKey},
+	"AWS::Serverless::Api":             {"DefinitionUri", plainFile, bucketAndKey},
+	"AWS::Serverless::HttpApi":         {"DefinitionUri", plainFile, bucketAndKey},
+	"AWS::Serverless::StateMachine":    {"DefinitionUri", plainFile, bucketAndKey},
+	"AWS::Serverless::Application":     {"Location", nestedTemplate, [2]string{}},
+	"AWS::CloudFormation::Stack":       {"TemplateURL", nestedTemplate, [2]string{}},
+	"AWS::Lambda::Function":            {"Code", code, s3BucketAndKey},
+	"AWS::Lambda::LayerVersion":        {"Content", layer, s3BucketAndKey},
+	"AWS::ApiGateway::RestApi":         {"BodyS3Location", plainFile, bucketAndKey},
+	"AWS::ApiGatewayV2::Api":           {"BodyS3Location", plainFile, bucketAndKey},
+	"AWS::StepFunctions::StateMachine": {"DefinitionS3Location", plainFile, bucketAndKey},
+	"AWS::AppSync::GraphQLSchema":      {"DefinitionS3Location", plainFile, [2]string{}},
+}
+
+// An artifact is what a template names by a local path.
+type artifact struct {
+	kind     kind
+	resource string // logical id
+	runtime  string
+	method   string // Metadata.BuildMethod, if any
+	options  *yaml.Node
+	path     string
+	node     *yaml.Node // the value that names the path
+}
+
+// same says whether what is built of a and b is the same.
+func (a artifact) same(b artifact) bool {
+	own := a.method == "makefile" || a.method == "esbuild" // built by name, or by options
+	return !own && a.path == b.path && a.method == b.method && a.kind.holds == b.kind.holds && language(a.runtime) == language(b.runtime)
+}
+
+// language is a runtime without its version.
+func language(runtime string) string { return strings.TrimRight(runtime, "0123456789.x") }
+
+// set replaces the path of a by a place in a bucket.
+func (a artifact) set(bucket, key string) {
+	if a.kind.names[0] == "" {
+		a.node.Value = "s3://" + bucket + "/" + key
+		if a.kind.holds == nestedTemplate {
+			a.node.Value = "https://s3.amazonaws.com/" + bucket + "/" + key
+		}
+		return
+	}
+	a.node.Kind, a.node.Tag, a.node.Value, a.node.Style = yaml.MappingNode, "!!map", "", 0
+	a.node.Content = []*yaml.Node{
+		{Kind: yaml.ScalarNode, Value: a.kind.names[0]}, {Kind: yaml.ScalarNode, Value: bucket},
+		{Kind: yaml.ScalarNode, Value: a.kind.names[1]}, {Kind: yaml.ScalarNode, Value: key},
+	}
+}
+
+// findArtifacts returns what a template names by local path.
+func findArtifacts(root *yaml.Node) []artifact {
+	var found []artifact
+	globals := child(child(root, "Globals"), "Function")
+	resources := child(root, "Resources")
+	for i := 0; resources != nil && i+1 < len(resources.Content); i += 2 {
+		r := resources.Content[i+1]
+		typ := scalar(child(r, "Type"))
+		k, ok := kinds[typ]
+		if !ok {
+			continue
+		}
+		props := child(r, "Properties")
+		node := child(props, k.property)
+		ofGlobals := typ == "AWS::Serverless::Function"
+		if usual := scalar(child(globals, k.property)); ofGlobals && node == nil && usual != "" && child(props, "InlineCode") == nil && props != nil {
+			node = &yaml.Node{Kind: yaml.ScalarNode, Value: usual, Line: r.Line}
+			props.Content = append(props.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: k.property}, node)
+		}
+		if !isLocal(node) {
+			continue
+		}
+		runtime := scalar(child(props, "Runtime"))
+		if runtime == "" && ofGlobals {
+			runtime = scalar(child(globals, "Runtime"))
+		}
+		metadata := child(r, "Metadata")
+		found = append(found, artifact{
+			kind: k, resource: resources.Content[i].Value, runtime: runtime, path: scalar(node), node: node,
+			method: scalar(child(metadata, "BuildMethod")), options: child(metadata, "BuildProperties"),
+		})
+	}
+	return append(found, findIncludes(root, "", 0)...)
+}
+
+// findIncludes returns the parts that AWS::Include takes from local paths.
+func findIncludes(n *yaml.Node, resource string, depth int) []artifact {
+	const maxDepth = 100
+	if n == nil || depth > maxDepth {
+		return nil
+	}
+	var found []artifact
+	if scalar(child(n, "Name")) == "AWS::Include" {
+		if at := child(child(n, "Parameters"), "Location"); isLocal(at) {
+			found = append(found, artifact{kind: kind{holds: plainFile}, resource: "AWS::Include", path: at.Value, node: at})
+		}
+	}
+	for _, c := range n.Content {
+		found = append(found, findIncludes(c, resource, depth+1)...)
+	}
+	return found
+}
+
+// isLocal says whether n names a path on this machine.
+func isLocal(n *yaml.Node) bool {
+	path := scalar(n)
+	if path == "" || n.Tag != "" && n.Tag != "!!str" || filepath.IsAbs(path) && strings.HasPrefix(path, "//") {
+		return false
+	}
+	for _, scheme := range []string{"s3://", "https://", "http://", "{{resolve:"} {
+		if strings.HasPrefix(path, scheme) {
+			return false
+		}
+	}
+	return true
+}
+
+// child returns the value of key in a mapping, or nil.
+func child(n *yaml.Node, key string) *yaml.Node {
+	if n == nil || n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// scalar returns the text of n, or "" if it is no scalar.
+func scalar(n *yaml.Node) string {
+	if n == nil || n.Kind != yaml.ScalarNode {
+		return ""
+	}
+	return n.Value
+}

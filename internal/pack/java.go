@@ -1,0 +1,82 @@
+package pack
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// javaTool is the tool by which the sources in src are built.
+func javaTool(src string) string {
+	switch {
+	case exists(src, "build.gradle"), exists(src, "build.gradle.kts"):
+		return "gradle"
+	case exists(src, "pom.xml"):
+		return "mvn"
+	}
+	return ""
+}
+
+// collectForLambda is what Gradle is to do besides: copy what the code needs.
+const collectForLambda = `
+allprojects {
+  afterEvaluate { project ->
+    if (project.plugins.hasPlugin('java')) {
+      project.tasks.register('aloftCollect', Copy) {
+        dependsOn project.tasks.named('classes')
+        into "$aloftOut/$project.name"
+        from(project.sourceSets.main.output)
+        into('lib') { from project.configurations.runtimeClasspath }
+      }
+    }
+  }
+}
+`
+
+// javaBuild compiles the sources in src. out holds its classes, and in lib what
+// they need.
+func javaBuild(ctx context.Context, src, out string) error {
+	if err := renew(out); err != nil {
+		return err
+	}
+	if javaTool(src) == "mvn" {
+		tool := "mvn"
+		if exists(src, "mvnw") {
+			tool = "./mvnw"
+		}
+		if err := run(ctx, src, nil, tool, "-q", "-B", "package", "-DskipTests", "dependency:copy-dependencies", "-DincludeScope=runtime",
+			"-Dmdep.prependGroupId=true", "-DoutputDirectory="+filepath.Join(out, "lib")); err != nil {
+			return err
+		}
+		return copyDir(filepath.Join(src, "target", "classes"), out)
+	}
+	tool := "gradle"
+	if exists(src, "gradlew") {
+		tool = "./gradlew"
+	}
+	script, err := os.MkdirTemp("", "aloft-gradle-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(script)
+	file, made := filepath.Join(script, "init.gradle"), filepath.Join(script, "out")
+	text := "def aloftOut = '" + strings.ReplaceAll(made, "'", `\'`) + "'\n" + collectForLambda
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return err
+	}
+	if err := run(ctx, src, nil, tool, "-q", "--no-daemon", "--init-script", file, "aloftCollect"); err != nil {
+		return err
+	}
+	projects, err := fs.ReadDir(os.DirFS(made), ".")
+	if err != nil {
+		return err
+	}
+	for _, p := range projects {
+		if err := copyDir(filepath.Join(made, p.Name()), out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
