@@ -25,7 +25,7 @@ var layers = [][]string{
 	{"service", "service/*/*", "gateway/*"},
 	{"dispatch", "auth"},
 	{"poll", "deploy/template", "deploy/sam"},
-	{"deploy/resource"},
+	{"deploy/resource", "deploy/serverless"},
 	{"deploy"},
 	{"service/*", "edge", "console", "client", "pack"},
 	{"platform"},

@@ -23,12 +23,16 @@ type Options struct {
 	// Aliases takes anchors, aliases and merge keys of YAML. CloudFormation
 	// refuses them, but the tools that package templates for it do not.
 	Aliases bool
+	// Plain reads scalars as YAML 1.2 has them, where yes is text, and takes
+	// any value for the root: so do the tools that are not CloudFormation.
+	Plain bool
 }
 
 // A Document is a template as it was written.
 type Document struct {
-	Root map[string]any
-	JSON bool // not YAML
+	Root  map[string]any
+	Value any  // Root, or what else there is if that is allowed
+	JSON  bool // not YAML
 
 	text string
 	node *yaml.Node // nil if JSON
@@ -66,7 +70,7 @@ func parseJSON(text string) (*Document, error) {
 	if err := checkSize(root, 0, &count); err != nil {
 		return nil, err
 	}
-	return &Document{Root: root, JSON: true, text: text}, nil
+	return &Document{Root: root, Value: root, JSON: true, text: text}, nil
 }
 
 // notJSON names the place after the byte that is wrong, as CloudFormation does.

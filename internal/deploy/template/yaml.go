@@ -2,6 +2,8 @@ package template
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"math/big"
 	"regexp"
 	"strconv"
@@ -16,6 +18,12 @@ func parseYAML(text string, options Options) (*Document, error) {
 	dec := yaml.NewDecoder(strings.NewReader(text))
 	var doc yaml.Node
 	if err := dec.Decode(&doc); err != nil {
+		if errors.Is(err, io.EOF) && options.Plain {
+			return &Document{text: text}, nil
+		}
+		if options.Plain {
+			return nil, errorf("%s", strings.TrimPrefix(err.Error(), "yaml: "))
+		}
 		return nil, notYAML(err)
 	}
 	r := yamlReader{options: options}
@@ -24,10 +32,10 @@ func parseYAML(text string, options Options) (*Document, error) {
 		return nil, err
 	}
 	root, ok := v.(map[string]any)
-	if !ok {
+	if !ok && !options.Plain {
 		return nil, errorf("Template format error: unsupported structure.")
 	}
-	return &Document{Root: root, text: text, node: doc.Content[0]}, nil
+	return &Document{Root: root, Value: v, text: text, node: doc.Content[0]}, nil
 }
 
 var yamlLine = regexp.MustCompile(`line (\d+)`)
@@ -188,7 +196,7 @@ func merge(m map[string]any, v any) bool {
 func (r *yamlReader) scalar(n *yaml.Node) (any, error) {
 	switch tag := n.ShortTag(); tag {
 	case "!!str", "!!timestamp", "!!merge":
-		if n.Style == 0 {
+		if n.Style == 0 && !r.options.Plain {
 			if b, ok := oldBool(n.Value); ok {
 				return b, nil
 			}
@@ -244,6 +252,9 @@ func number(text string) any {
 }
 
 func lineYAML(n *yaml.Node, path []string) int {
+	if n == nil {
+		return 1
+	}
 	line := n.Line
 	for _, want := range path {
 		if n.Kind == yaml.AliasNode {

@@ -1,0 +1,121 @@
+package serverless
+
+import (
+	"slices"
+	"strings"
+)
+
+// silentPlugins do nothing when an application is deployed, or something that
+// Aloft does by itself.
+var silentPlugins = []string{
+	"serverless-offline", "serverless-offline-", "serverless-dynamodb-local", "serverless-dynamodb", "serverless-s3-local", "serverless-localstack",
+	"serverless-deployment-bucket", "serverless-export-env", "serverless-pseudo-parameters", "serverless-dotenv-plugin",
+	"serverless-step-functions-local", "serverless-step-functions-offline", "serverless-ngrok-tunnel", "serverless-plugin-scripts",
+	"serverless-cloudside-plugin", "serverless-plugin-include-dependencies", "serverless-plugin-monorepo", "serverless-apigw-binary",
+	"serverless-plugin-tracing", "serverless-webpack", "serverless-webpack-prisma", "serverless-esbuild", "serverless-plugin-typescript",
+	"@hewmen/serverless-plugin-typescript", "serverless-bundle", "serverless-plugin-optimize", "serverless-jetpack",
+	"serverless-python-requirements", "serverless-wsgi", "serverless-iam-roles-per-function", "serverless-s3-sync", "serverless-finch",
+	"serverless-plugin-log-retention", "serverless-appsync-simulator", "serverless-better-credentials", "serverless-plugin-common-excludes",
+	"serverless-step-functions", "serverless-webpack-", "serverless-dependson-plugin", "serverless-functions-base-path", "serverless-express",
+	"serverless-go-plugin", "serverless-plugin-split-stacks", "serverless-offline", "serverless-s3-deploy", "serverless-stack-output",
+	"serverless-export-outputs", "serverless-manifest-plugin", "serverless-stage-manager", "serverless-plugin-aws-resolvers",
+}
+
+// notedPlugins would do something that is left out here.
+var notedPlugins = map[string]string{
+	"serverless-prune-plugin":                        "old versions of functions are kept",
+	"serverless-domain-manager":                      "the API has no domain of its own: it answers at the address that is printed",
+	"serverless-plugin-aws-alerts":                   "no alarms are made",
+	"serverless-plugin-canary-deployments":           "all requests go to the new version at once",
+	"serverless-plugin-warmup":                       "functions are not kept warm",
+	"serverless-plugin-lambda-insights":              "there is no Lambda Insights",
+	"serverless-cloudfront-invalidate":               "there is no CloudFront to invalidate",
+	"serverless-baseline-invalidate-cloudfront":      "there is no CloudFront to invalidate",
+	"serverless-plugin-metric":                       "no metric filters are made",
+	"serverless-stack-termination-protection":        "the stack is not protected; use UpdateTerminationProtection",
+	"serverless-associate-waf":                       "there is no WAF",
+	"serverless-plugin-datadog":                      "nothing is sent to Datadog",
+	"serverless-sentry":                              "nothing is sent to Sentry",
+	"serverless-plugin-extrinsic-functions":          "its functions are not computed",
+	"@keboola/serverless-papertrail-logging":         "logs are not sent to Papertrail",
+	"@keboola/serverless-default-error-responses":    "errors of the API are the usual ones",
+	"serverless-api-gateway-caching":                 "answers of the API are not cached",
+	"serverless-api-gateway-throttling":              "the API is not throttled by route",
+	"serverless-provisioned-concurrency-autoscaling": "provisioned concurrency stays as it is",
+}
+
+// refusedPlugins make what the application cannot be without.
+var refusedPlugins = map[string]string{
+	"serverless-appsync-plugin":             "GraphQL APIs",
+	"serverless-lift":                       "its constructs",
+	"serverless-fargate":                    "containers",
+	"serverless-pipes":                      "EventBridge pipes",
+	"serverless-ruby-layer":                 "layers of gems",
+	"serverless-rust":                       "functions in Rust; build them and name the archive in package.artifact",
+	"serverless-secrets-plugin":             "files of encrypted secrets",
+	"serverless-nextjs-plugin":              "sites of Next.js",
+	"serverless-vpc-plugin":                 "a VPC",
+	"serverless-apigateway-service-proxy":   "integrations of the API with services",
+	"./vendor/bref/bref":                    "functions in PHP",
+	"serverless-google-cloudfunctions":      "functions of Google",
+	"serverless-azure-functions":            "functions of Azure",
+	"@brettstack/serverless-amplify-plugin": "configuration of Amplify",
+	"serverless-kms-grants":                 "grants of keys",
+	"serverless-scriptable-plugin":          "scripts of its own",
+}
+
+// checkPlugins refuses or notes what plugins do that is not done here.
+func (s *Service) checkPlugins() error {
+	for i, name := range texts(pluginList(s.root["plugins"])) {
+		path := []string{"plugins", itoa(i)}
+		if what, refused := refusedPlugins[name]; refused && s.needed(name) {
+			return s.errorAt(path, "Aloft does not do what the plugin %s makes: %s", name, what)
+		}
+		if what, noted := notedPlugins[name]; noted {
+			s.note(path, "%s: %s", name, what)
+		} else if !silent(name) && refusedPlugins[name] == "" {
+			s.note(path, "%s is not run: Aloft runs no plugins, and does not know what this one does", name)
+		}
+	}
+	return nil
+}
+
+func silent(name string) bool {
+	return slices.ContainsFunc(silentPlugins, func(p string) bool {
+		return p == name || strings.HasSuffix(p, "-") && strings.HasPrefix(name, p)
+	})
+}
+
+// pluginSections are the members of custom without which a plugin makes nothing.
+var pluginSections = map[string]string{
+	"serverless-apigateway-service-proxy": "apiGatewayServiceProxies", "serverless-appsync-plugin": "appSync", "serverless-vpc-plugin": "vpcConfig",
+	"serverless-scriptable-plugin": "scriptHooks",
+}
+
+// needed says whether the application has anything for a plugin to make.
+func (s *Service) needed(plugin string) bool {
+	section := pluginSections[plugin]
+	return section == "" || at(s.root, "custom", section) != nil || s.root[section] != nil
+}
+
+// pluginKey says whether a function's member is understood for a plugin.
+func (s *Service) pluginKey(key string) bool {
+	switch key {
+	case "iamRoleStatements", "iamRoleStatementsInherit", "iamRoleStatementsName", "iamPermissionsBoundary":
+		return s.plugins["serverless-iam-roles-per-function"]
+	case "warmup", "deploymentSettings", "alarms", "lambdaInsights":
+		return true // noted with the plugin
+	}
+	return false
+}
+
+// pluginEvent says whether a kind of event is understood for a plugin.
+func (s *Service) pluginEvent(string) bool { return false }
+
+// extend adds what plugins would.
+func (b *builder) extend() error {
+	if b.s.plugins["serverless-iam-roles-per-function"] {
+		b.ownRoles()
+	}
+	return b.stateMachines()
+}
