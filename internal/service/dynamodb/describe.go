@@ -34,7 +34,7 @@ func (t *table) describe(c counts) *api.TableDescription {
 		d.TableClassSummary = &api.TableClassSummary{TableClass: &t.Class, LastUpdateDateTime: timeOrNil(t.ClassSince)}
 	}
 	d.RestoreSummary = t.Restored.describe()
-	if t.restoring() {
+	if t.unfinished() {
 		d.TableStatus = new("CREATING")
 	}
 	for _, ix := range t.Locals {

@@ -175,6 +175,9 @@ type restoration struct {
 // restoring reports whether items are still missing.
 func (t *table) restoring() bool { return t.Restored != nil && t.Restored.Backfill != nil }
 
+// unfinished reports whether the table cannot be used before its items are there.
+func (t *table) unfinished() bool { return t.restoring() || t.Importing != (aws.ARN{}) }
+
 func (r *restoration) describe() *api.RestoreSummary {
 	if r == nil {
 		return nil

@@ -21,13 +21,16 @@ type Service struct {
 	backfills   task.Bell // rung when an index is made
 	expiry      task.Bell // rung when an item is due sooner than nextDue
 	telling     task.Bell // rung when a stream of Kinesis is to be told something
+	transfers   task.Bell // rung when something is to be exported or imported
 	nextDue     atomic.Int64
 	policies    atomic.Uint64 // changes with those of tables
 }
 
 // New returns DynamoDB over db, which reaches S3 and Kinesis by way of table.
 func New(db *store.DB, table *dispatch.Table) *Service {
-	return &Service{db: db, table: table, backfills: task.NewBell(), expiry: task.NewBell(), telling: task.NewBell()}
+	return &Service{
+		db: db, table: table, backfills: task.NewBell(), expiry: task.NewBell(), telling: task.NewBell(), transfers: task.NewBell(),
+	}
 }
 
 // Definition implements the contract in package service.
@@ -67,6 +70,12 @@ func (s *Service) Definition() service.Definition {
 			onBackup(api.DescribeBackup, s.DescribeBackup),
 			onBackup(api.DeleteBackup, s.DeleteBackup),
 			service.OpEach(api.ListBackups, s.ListBackups, listBackupsAccess),
+			service.OpEach(api.ExportTableToPointInTime, s.ExportTableToPointInTime, exportAccess).But("Ion, filters and keys of KMS are refused."),
+			service.OpEach(api.DescribeExport, s.DescribeExport, describeExportAccess),
+			service.Op(api.ListExports, s.ListExports, service.Any),
+			service.OpEach(api.ImportTable, s.ImportTable, importAccess).But("Ion is refused. What is wrong is counted, and not logged."),
+			service.OpEach(api.DescribeImport, s.DescribeImport, describeImportAccess),
+			service.Op(api.ListImports, s.ListImports, service.Any),
 			service.OpEach(api.RestoreTableFromBackup, s.RestoreTableFromBackup, restoreBackupAccess),
 
 			onItems(s, api.PutItem, s.PutItem, aboutPut),

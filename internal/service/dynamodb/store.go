@@ -57,6 +57,7 @@ type table struct {
 	Restored    *restoration  `json:",omitempty"`
 	Kinesis     []destination `json:",omitempty"`
 	Insights    []insight     `json:",omitempty"`
+	Importing   aws.ARN       `json:",omitzero"`  // the import that fills it
 	Copies      []aws.ARN     `json:",omitempty"` // backups and exports that are being made
 
 	arn     aws.ARN // of the row
@@ -212,7 +213,7 @@ func putTable(tx *store.Tx, t *table) error {
 // that is still being restored cannot be used.
 func (s *Service) findTable(tx *store.Tx, arn aws.ARN) (*table, error) {
 	t, err := s.lookTable(tx, arn)
-	if err == nil && t.restoring() {
+	if err == nil && t.unfinished() {
 		return nil, errNoResource
 	}
 	return t, err
@@ -252,7 +253,7 @@ func changeTable(tx *store.Tx, arn aws.ARN, change func(*table) error) (*table, 
 	if err != nil {
 		return nil, err
 	}
-	if t.restoring() {
+	if t.unfinished() {
 		return nil, api.ResourceInUseException.With(nil, "Attempt to change a resource which is still in use: Table is being created: "+t.name())
 	}
 	if err := change(t); err != nil {

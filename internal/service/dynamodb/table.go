@@ -152,7 +152,7 @@ func (s *Service) DeleteTable(ctx context.Context, call *aws.Call, in *api.Delet
 		if t.Protected {
 			return refuse("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
 		}
-		if t.restoring() {
+		if t.unfinished() {
 			return api.ResourceInUseException.With(nil, "Attempt to change a resource which is still in use: Table is being created: "+t.name())
 		}
 		tx.AfterCommit(func() { s.known.Delete(arn) })

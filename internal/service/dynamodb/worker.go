@@ -20,6 +20,7 @@ func (s *Service) tasks() []task.Task {
 		{Name: "dynamodb/tokens", Run: s.forgetTokens},
 		{Name: "dynamodb/streams", Run: s.trimStreams},
 		{Name: "dynamodb/history", Run: s.trimHistory},
+		{Name: "dynamodb/transfer", Run: s.transfer, Bell: s.transfers},
 		{Name: "dynamodb/kinesis", Run: s.tellAll, Bell: s.telling},
 		{Name: "dynamodb/expiry", Run: s.expire, Bell: s.expiry},
 	}
