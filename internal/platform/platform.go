@@ -25,6 +25,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/service/cloudformation"
 	"github.com/aloft-cloud/aloft/internal/service/dynamodb"
+	"github.com/aloft-cloud/aloft/internal/service/events"
 	"github.com/aloft-cloud/aloft/internal/service/iam"
 	"github.com/aloft-cloud/aloft/internal/service/lambda"
 	"github.com/aloft-cloud/aloft/internal/service/logs"
@@ -152,6 +153,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		cloudformation.New(p.db, p.Table, resource.All()).Definition(),
 		tables.Definition(),
 		tables.Streams(),
+		events.New(events.Config{DB: p.db, Table: p.Table, Router: p.events, Local: cfg.Open, Log: cfg.Log}).Definition(),
 		functions.Definition(),
 		logs.New(p.db).Definition(),
 		s3.New(s3.Config{DB: p.db, Table: p.Table, Events: p.events, Deliver: p.deliver}).Definition(),

@@ -102,3 +102,6 @@ func (p *eventParser) array(s int) error {
 		p.path = p.path[:outer]
 	}
 }
+
+// Has reports whether there is a value at path, a name or names with dots.
+func (e *Event) Has(path string) bool { return len(e.fields[path]) > 0 }
