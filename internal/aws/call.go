@@ -21,6 +21,7 @@ type Call struct {
 	AccessKey string // id of the key that signed, empty if none did
 	SourceIP  string // of the client, empty inside the platform
 	UserAgent string
+	Trace     string // X-Amzn-Trace-Id, as the client sent it
 	Host      string // the host the client asked, with its port: the base of URLs in answers
 	Secure    bool   // over TLS
 }

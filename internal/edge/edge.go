@@ -186,6 +186,7 @@ func (h *Handler) serveHost(w http.ResponseWriter, r *http.Request, requestID st
 		RequestID: requestID,
 		SourceIP:  sourceIP(r),
 		UserAgent: r.UserAgent(),
+		Trace:     r.Header.Get("X-Amzn-Trace-Id"),
 		Host:      r.Host,
 		Secure:    r.TLS != nil,
 	}

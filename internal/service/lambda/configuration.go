@@ -97,8 +97,8 @@ func (c *change) check() error {
 		return unsupported(c.operation, "KMSKeyArn")
 	case len(c.FileSystems) > 0:
 		return unsupported(c.operation, "FileSystemConfigs")
-	case c.DeadLetterConfig != nil && aws.Value(c.DeadLetterConfig.TargetArn) != "":
-		return unsupported(c.operation, "DeadLetterConfig")
+	case c.DeadLetterConfig != nil && !isDeadLetter(aws.Value(c.DeadLetterConfig.TargetArn)):
+		return invalid("The provided dead letter target %s is neither a queue of SQS nor a topic of SNS.", *c.DeadLetterConfig.TargetArn)
 	case c.VpcConfig != nil && len(c.VpcConfig.SubnetIds) > 0: // there is no network of that name
 		return invalid("Error occurred while DescribeSubnets. EC2 Error Code: InvalidSubnetID.NotFound. EC2 Error Message: The subnet ID '%s' does not exist", c.VpcConfig.SubnetIds[0])
 	case c.VpcConfig != nil && len(c.VpcConfig.SecurityGroupIds) > 0:
@@ -113,6 +113,12 @@ func (c *change) check() error {
 		return checkEnv(c.Environment.Variables)
 	}
 	return nil
+}
+
+// isDeadLetter reports whether events can be sent to an ARN, or it is empty.
+func isDeadLetter(text string) bool {
+	arn, err := aws.ParseARN(text)
+	return text == "" || err == nil && (arn.Service == "sqs" || arn.Service == "sns")
 }
 
 // checkEnv refuses variables that Lambda sets itself, and too many.
@@ -164,6 +170,9 @@ func (c *change) apply(v *settings) {
 		if v.Env == nil {
 			v.Env = map[string]string{}
 		}
+	}
+	if c.DeadLetterConfig != nil {
+		v.DeadLetter = aws.Value(c.DeadLetterConfig.TargetArn)
 	}
 	if c.EphemeralStorage != nil {
 		v.TmpMB = c.EphemeralStorage.Size
@@ -237,6 +246,9 @@ func (v *version) describe(arn, function aws.ARN, number int64) *api.FunctionCon
 	}
 	if v.Env != nil {
 		c.Environment = &api.EnvironmentResponse{Variables: v.Env}
+	}
+	if v.DeadLetter != "" {
+		c.DeadLetterConfig = &api.DeadLetterConfig{TargetArn: &v.DeadLetter}
 	}
 	if v.LogLevel != "" {
 		c.LoggingConfig.ApplicationLogLevel, c.LoggingConfig.SystemLogLevel = &v.LogLevel, &v.SystemLevel

@@ -25,7 +25,8 @@
 //	tag.go          tags
 //	invoke.go       calling a function
 //	queue.go        events that nobody waits for
-//	eventconfig.go  what becomes of them
+//	eventconfig.go  what becomes of them, and outcome.go who is told
+//	trace.go        trace headers, and chains of invokes without end; recursion.go who may
 //	target.go       what an invoke needs to know, remembered
 //	mapping.go      event source mappings: mappingcheck.go what is refused, mappingpoll.go what is done
 //	role.go         what a function's code may act with

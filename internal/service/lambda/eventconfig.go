@@ -140,10 +140,10 @@ func checkDestinations(tx *store.Tx, call *aws.Call, r ref, c *eventConfig) erro
 		if err != nil {
 			return err
 		}
-		switch arn.Service {
-		case "lambda":
-		case "sqs", "sns", "events", "s3":
-			return unsupported(api.PutFunctionEventInvokeConfig.Name, "a destination of "+arn.Service)
+		switch {
+		case arn.Service == "lambda":
+		case arn.Service == "sqs" && !strings.HasSuffix(arn.Resource, fifoSuffix), arn.Service == "sns", arn.Service == "events", arn.Service == "s3" && text != c.OnSuccess:
+			continue
 		default:
 			return invalid("The provided destination config DestinationConfig(onSuccess=%s, onFailure=%s) is invalid.", destinationText("OnSuccess", c.OnSuccess), destinationText("OnFailure", c.OnFailure))
 		}

@@ -41,6 +41,7 @@ type fixture struct {
 	auth *guard
 	dir  string
 
+	putObject  func(*s3.PutObjectInput) // stands in for S3
 	sessionsOf *dispatch.Sessions
 	router     *event.Router
 
@@ -101,7 +102,10 @@ func newFixtureOf(t testing.TB, runner func(log func(sandbox.LogBatch)) Runner) 
 	table.Add(f.Definition())
 	table.Add(logs.New(db).Definition())
 	table.Add(service.Definition{API: sts.API, Operations: []service.Operation{service.Op(sts.AssumeRole, assumeRole, service.Any)}})
-	table.Add(service.Definition{API: s3.API, Operations: []service.Operation{service.Op(s3.GetObject, getObject, service.Any)}})
+	table.Add(service.Definition{API: s3.API, Operations: []service.Operation{service.Op(s3.GetObject, getObject, service.Any), service.Op(s3.PutObject, func(_ context.Context, _ *aws.Call, in *s3.PutObjectInput) (*s3.PutObjectOutput, error) {
+		f.putObject(in)
+		return &s3.PutObjectOutput{}, nil
+	}, service.Any)}})
 	return f
 }
 

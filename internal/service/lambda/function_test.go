@@ -154,8 +154,8 @@ func TestRefused(t *testing.T) {
 	})
 	try("ValidationException: 1 validation error detected: Value '901' at 'timeout' failed to satisfy constraint: Member must have value less than or equal to 900", func(in *api.CreateFunctionInput) { in.Timeout = new(int32(901)) })
 	try("NotImplemented: Aloft does not answer lambda:CreateFunction with ImageUri yet.", func(in *api.CreateFunctionInput) { in.Code.ImageUri = new("x") })
-	try("NotImplemented: Aloft does not answer lambda:CreateFunction with DeadLetterConfig yet.", func(in *api.CreateFunctionInput) {
-		in.DeadLetterConfig = &api.DeadLetterConfig{TargetArn: new("arn:aws:sqs:eu-central-1:000000000000:q")}
+	try("NotImplemented: Aloft does not answer lambda:CreateFunction with FileSystemConfigs yet.", func(in *api.CreateFunctionInput) {
+		in.FileSystemConfigs = []api.FileSystemConfig{{Arn: "arn:aws:elasticfilesystem:eu-central-1:000000000000:access-point/fsap-1", LocalMountPath: "/mnt/x"}}
 	})
 	try(bad+"Layer version "+prefix+"layer:l:1 does not exist.", func(in *api.CreateFunctionInput) { in.Layers = []string{prefix + "layer:l:1"} })
 	f.checkCodes(0)

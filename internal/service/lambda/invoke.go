@@ -61,7 +61,16 @@ func (s *Service) run(ctx context.Context, r ref, e sandbox.Event) (*sandbox.Fun
 	if err != nil {
 		return nil, sandbox.Result{}, err
 	}
+	if t.loops(e.TraceID) {
+		return nil, sandbox.Result{}, errLoop()
+	}
+	return s.runTarget(ctx, t, e)
+}
+
+// runTarget is run for a function of which it is known what an invoke needs.
+func (s *Service) runTarget(ctx context.Context, t *target, e sandbox.Event) (*sandbox.Function, sandbox.Result, error) {
 	e.InvokedARN = t.arn
+	e.TraceID = deeper(e.TraceID, t.function)
 	f := t.pick()
 	if !t.gate.enter() {
 		return f, sandbox.Result{}, errBusy(api.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded)
@@ -77,6 +86,9 @@ func (s *Service) run(ctx context.Context, r ref, e sandbox.Event) (*sandbox.Fun
 // newEvent makes the event that an input asks for, or refuses it.
 func newEvent(call *aws.Call, in *api.InvokeInput, kind string) (sandbox.Event, error) {
 	e := sandbox.Event{RequestID: call.RequestID, Payload: in.Payload}
+	if len(call.Trace) <= maxTrace {
+		e.TraceID = call.Trace
+	}
 	limit := maxPayload
 	if kind == api.InvocationTypeEvent {
 		limit = maxQueued

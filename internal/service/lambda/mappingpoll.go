@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	api "github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/aws"
-	"github.com/aloft-cloud/aloft/internal/event"
 	"github.com/aloft-cloud/aloft/internal/poll"
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 	"github.com/aloft-cloud/aloft/internal/store"
@@ -205,22 +205,15 @@ func (s *Service) buryBatch(tx *store.Tx, key aws.ARN, m *mapping, b *poll.Batch
 	if err != nil {
 		return err
 	}
-	to, err := aws.ParseARN(m.OnFailure)
-	if err != nil {
-		return err
-	}
 	now := time.Now().UTC()
 	doc := newDeadBatch(m, b, f, now)
-	d := event.Delivery{Source: m.Function, Role: v.Role, Target: to}
-	if to.Service == "s3" {
+	bucket := strings.HasPrefix(m.OnFailure, "arn:aws:s3:")
+	if bucket {
 		doc.Payload = &recordsEvent{b.JSON()}
-		d.Operation = "s3.PutObject"
-		d.Body = []byte(toJSON(map[string]any{
-			"Bucket": to.Resource, "ContentType": "application/json", "Body": []byte(toJSON(doc)),
-			"Key": fmt.Sprintf("aws/lambda/%s/%s/%s-%s", key.Resource[len(mappingKind):], b.Shard, now.Format("2006/01/02/2006-01-02T15.04.05"), aws.NewRequestID()),
-		}))
-	} else {
-		d.Body = []byte(toJSON(doc))
+	}
+	d := message(m.Function, v.Role, m.OnFailure, toJSON(doc), nil)
+	if bucket {
+		d = object(d, fmt.Sprintf("aws/lambda/%s/%s/%s-%s", key.Resource[len(mappingKind):], b.Shard, now.Format("2006/01/02/2006-01-02T15.04.05"), aws.NewRequestID()))
 	}
 	return s.events.Send(tx, d)
 }

@@ -14,7 +14,7 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/aws"
-	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/event"
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 	"github.com/aloft-cloud/aloft/internal/store"
 	"github.com/aloft-cloud/aloft/internal/task"
@@ -61,7 +61,7 @@ func (q *queue) expect(fn aws.ARN) {
 // enqueue puts an event in the queue of a function.
 func (s *Service) enqueue(ctx context.Context, r ref, e sandbox.Event) (*api.InvokeOutput, error) {
 	now := time.Now()
-	row := queuedEvent{Qualifier: r.qualifier, RequestID: e.RequestID, Payload: e.Payload, ClientContext: e.ClientContext, Accepted: now}
+	row := queuedEvent{Qualifier: r.qualifier, RequestID: e.RequestID, Payload: e.Payload, ClientContext: e.ClientContext, Trace: e.TraceID, Accepted: now}
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
 		if exists, err := functions.Has(tx, r.function); err != nil || !exists {
 			return cmp.Or(err, errNoFunction(r.arn()))
@@ -215,49 +215,48 @@ func (s *Service) try(ctx context.Context, at queuedRef, row queuedEvent) error 
 	r := ref{at.function, row.Qualifier}
 	t, err := s.target(ctx, r)
 	if errors.Is(err, api.ResourceNotFoundException) {
-		return s.settle(ctx, at, nil) // gone since
+		return s.settle(ctx, at, nil, nil) // gone since
 	}
 	if err != nil {
 		return err
 	}
 	c := &t.config
 	o := outcome{arn: r, row: row, invokes: row.Invokes + 1}
-	if age := time.Since(row.Accepted); age > c.maxAge() {
+	switch {
+	case time.Since(row.Accepted) > c.maxAge():
 		o.condition, o.invokes = "EventAgeExceeded", row.Invokes
-		return s.finish(ctx, at, t, c.OnFailure, &o)
+		return s.finish(ctx, at, t, &o)
+	case t.loops(row.Trace):
+		o.condition, o.invokes = "RecursiveInvocation", row.Invokes
+		s.log.Warn("function invokes itself without end, and was stopped", "function", t.arn)
+		return s.finish(ctx, at, t, &o)
 	}
-	if !t.gate.enter() {
-		return s.throttle(ctx, at, row)
-	}
-	defer t.gate.leave()
-	o.function = t.pick()
-	o.result, err = s.runner.Invoke(ctx, o.function, sandbox.Event{
-		RequestID: row.RequestID, Payload: row.Payload, ClientContext: row.ClientContext, InvokedARN: t.arn,
+	o.function, o.result, err = s.runTarget(ctx, t, sandbox.Event{
+		RequestID: row.RequestID, Payload: row.Payload, ClientContext: row.ClientContext, TraceID: row.Trace,
 	})
 	switch {
 	case errors.Is(err, sandbox.ErrClosed):
 		return err // it stays, for the next start
+	case errors.Is(err, api.TooManyRequestsException):
+		return s.throttle(ctx, at, row)
 	case err != nil:
-		if errors.Is(err, sandbox.ErrBusy) {
-			return s.throttle(ctx, at, row)
-		}
 		return err
 	case o.result.FunctionError == "":
 		o.condition = "Success"
-		return s.finish(ctx, at, t, c.OnSuccess, &o)
+		return s.finish(ctx, at, t, &o)
 	case o.invokes > c.retries():
 		o.condition = "RetriesExhausted"
-		return s.finish(ctx, at, t, c.OnFailure, &o)
+		return s.finish(ctx, at, t, &o)
 	}
 	row.Invokes++
-	return s.settle(ctx, at, &again{time.Now().Add(retryPause << (row.Invokes - 1)), row})
+	return s.settle(ctx, at, &again{time.Now().Add(retryPause << (row.Invokes - 1)), row}, nil)
 }
 
 // throttle has an event tried again later, for which there was no room.
 func (s *Service) throttle(ctx context.Context, at queuedRef, row queuedEvent) error {
 	pause := throttlePause << min(row.Throttles, throttlePauses)
 	row.Throttles++
-	return s.settle(ctx, at, &again{time.Now().Add(pause), row})
+	return s.settle(ctx, at, &again{time.Now().Add(pause), row}, nil)
 }
 
 // An again is an event that is to be tried once more.
@@ -266,94 +265,23 @@ type again struct {
 	row queuedEvent
 }
 
-// settle takes an event out of the queue, or to a later place in it.
-func (s *Service) settle(ctx context.Context, at queuedRef, next *again) error {
+// settle takes an event out of the queue, or to a later place in it, and sends
+// what is to be heard of that.
+func (s *Service) settle(ctx context.Context, at queuedRef, next *again, send []event.Delivery) error {
 	ctx = context.WithoutCancel(ctx) // what was done is to be kept
 	return s.db.Update(ctx, func(tx *store.Tx) error {
 		rows := queued.Rows(at.function)
 		if exists, err := rows.Has(tx, []byte(at.key)); err != nil || !exists {
 			return err // the function was deleted
 		}
+		for _, d := range send {
+			if err := s.events.Send(tx, d); err != nil {
+				return err
+			}
+		}
 		if err := rows.Delete(tx, []byte(at.key)); err != nil || next == nil {
 			return err
 		}
 		return s.putQueued(tx, at.function, next.due, next.row)
 	})
-}
-
-// An outcome is what became of an event, for a destination.
-type outcome struct {
-	arn       ref
-	row       queuedEvent
-	condition string
-	invokes   int
-	function  *sandbox.Function
-	result    sandbox.Result
-}
-
-// finish tells a destination, if there is one, what became of an event, and
-// takes it out of the queue.
-func (s *Service) finish(ctx context.Context, at queuedRef, t *target, destination string, o *outcome) error {
-	if destination != "" {
-		err := s.tell(ctx, t, destination, o)
-		if _, refused := errors.AsType[*aws.Error](err); refused {
-			s.log.Warn("destination refused an event", "function", t.arn, "destination", destination, "err", err)
-		} else if err != nil {
-			return err
-		}
-	}
-	return s.settle(ctx, at, nil)
-}
-
-// tell calls the function that is a destination, as the role of the one that
-// the event was for.
-func (s *Service) tell(ctx context.Context, t *target, destination string, o *outcome) error {
-	call, err := s.callAs(ctx, o.arn.function, t.role)
-	if err != nil {
-		return err
-	}
-	_, err = dispatch.Call(ctx, s.table, call, api.Invoke, &api.InvokeInput{
-		FunctionName: destination, InvocationType: new(api.InvocationTypeEvent), Payload: []byte(o.document()),
-	})
-	return err
-}
-
-// document is an outcome as destinations get it.
-func (o *outcome) document() string {
-	r := o.arn
-	if r.qualifier == "" {
-		r.qualifier = latest
-	}
-	doc := outcomeDocument{Version: "1.0", Timestamp: time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), RequestPayload: o.row.Payload}
-	doc.RequestContext.RequestID = o.row.RequestID
-	doc.RequestContext.FunctionARN = r.arn().String()
-	doc.RequestContext.Condition = o.condition
-	doc.RequestContext.ApproximateInvokeCount = o.invokes
-	if o.function != nil {
-		doc.ResponseContext = &responseContext{200, o.function.Version, o.result.FunctionError}
-		if doc.ResponsePayload = o.result.Payload; !json.Valid(doc.ResponsePayload) {
-			doc.ResponsePayload = nil
-		}
-	}
-	return toJSON(doc)
-}
-
-type outcomeDocument struct {
-	Version        string `json:"version"`
-	Timestamp      string `json:"timestamp"`
-	RequestContext struct {
-		RequestID              string `json:"requestId"`
-		FunctionARN            string `json:"functionArn"`
-		Condition              string `json:"condition"`
-		ApproximateInvokeCount int    `json:"approximateInvokeCount"`
-	} `json:"requestContext"`
-	RequestPayload  json.RawMessage  `json:"requestPayload"`
-	ResponseContext *responseContext `json:"responseContext,omitempty"`
-	ResponsePayload json.RawMessage  `json:"responsePayload,omitempty"`
-}
-
-type responseContext struct {
-	StatusCode      int    `json:"statusCode"`
-	ExecutedVersion string `json:"executedVersion"`
-	FunctionError   string `json:"functionError,omitempty"`
 }

@@ -81,6 +81,7 @@ func (s *Service) Definition() service.Definition {
 		Operations: append(s.functionOperations(), s.otherOperations()...),
 		Tasks:      s.tasks(),
 		Hosts:      []service.Host{{Suffix: codeSuffix, Serve: s.serveCode}, {Suffix: urlSuffix, Serve: s.serveURL}},
+		Receive:    receive,
 		Policy:     s.policy,
 		Epoch:      s.epoch.Load,
 	}
@@ -88,7 +89,7 @@ func (s *Service) Definition() service.Definition {
 
 func (s *Service) functionOperations() []service.Operation {
 	return []service.Operation{
-		service.OpEach(api.CreateFunction, s.CreateFunction, mayCreate).But("Container images, VPCs, file systems, keys of KMS and dead-letter queues are refused."),
+		service.OpEach(api.CreateFunction, s.CreateFunction, mayCreate).But("Container images, VPCs, file systems and keys of KMS are refused."),
 		service.Op(api.GetFunction, s.GetFunction, qualifiedOf),
 		service.Op(api.GetFunctionConfiguration, s.GetFunctionConfiguration, qualifiedOf),
 		service.Op(api.ListFunctions, s.ListFunctions, service.Any),
@@ -130,8 +131,8 @@ func (s *Service) otherOperations() []service.Operation {
 		service.Op(api.DeleteFunctionUrlConfig, s.DeleteFunctionUrlConfig, qualifiedOf),
 		service.OpEach(invokeURL, s.invokeURL, mayInvokeURL),
 
-		service.Op(api.PutFunctionEventInvokeConfig, s.PutFunctionEventInvokeConfig, qualifiedOf).But(onlyFunctions),
-		service.Op(api.UpdateFunctionEventInvokeConfig, s.UpdateFunctionEventInvokeConfig, qualifiedOf).But(onlyFunctions),
+		service.Op(api.PutFunctionEventInvokeConfig, s.PutFunctionEventInvokeConfig, qualifiedOf),
+		service.Op(api.UpdateFunctionEventInvokeConfig, s.UpdateFunctionEventInvokeConfig, qualifiedOf),
 		service.Op(api.GetFunctionEventInvokeConfig, s.GetFunctionEventInvokeConfig, qualifiedOf),
 		service.Op(api.ListFunctionEventInvokeConfigs, s.ListFunctionEventInvokeConfigs, functionOf),
 		service.Op(api.DeleteFunctionEventInvokeConfig, s.DeleteFunctionEventInvokeConfig, qualifiedOf),
@@ -141,6 +142,9 @@ func (s *Service) otherOperations() []service.Operation {
 		service.Op(api.ListEventSourceMappings, s.ListEventSourceMappings, service.Any),
 		service.Op(api.UpdateEventSourceMapping, s.UpdateEventSourceMapping, mappingOf),
 		service.Op(api.DeleteEventSourceMapping, s.DeleteEventSourceMapping, mappingOf),
+
+		service.Op(api.PutFunctionRecursionConfig, s.PutFunctionRecursionConfig, functionOf),
+		service.Op(api.GetFunctionRecursionConfig, s.GetFunctionRecursionConfig, functionOf),
 
 		service.Op(api.PutFunctionConcurrency, s.PutFunctionConcurrency, functionOf),
 		service.Op(api.GetFunctionConcurrency, s.GetFunctionConcurrency, functionOf),
@@ -157,8 +161,6 @@ func (s *Service) otherOperations() []service.Operation {
 }
 
 const onlyPublic = "AuthType AWS_IAM and InvokeMode RESPONSE_STREAM are refused."
-
-const onlyFunctions = "Destinations are functions; others are refused."
 
 // functionOf is the function an input names, without version.
 func functionOf[In interface{ GetFunctionName() string }](call *aws.Call, in In) aws.ARN {

@@ -34,6 +34,7 @@ type function struct {
 	Published int64             `json:",omitempty"` // number of the last version published
 	Tags      map[string]string `json:",omitempty"`
 	Reserved  *int32            `json:",omitempty"` // concurrency
+	MayLoop   bool              `json:",omitempty"` // it may invoke itself without end
 }
 
 type versionKey struct {
@@ -65,6 +66,7 @@ type settings struct {
 	Env          map[string]string // nil if it was never given
 	Architecture string
 	Tracing      string
+	DeadLetter   string `json:",omitempty"` // ARN of a queue or topic
 	SnapStart    string `json:",omitempty"`
 	LogFormat    string
 	LogGroup     string
@@ -132,6 +134,7 @@ type queuedEvent struct {
 	RequestID     string
 	Payload       []byte
 	ClientContext string `json:",omitempty"`
+	Trace         string `json:",omitempty"` // header
 	Accepted      time.Time
 	Invokes       int `json:",omitempty"` // that failed
 	Throttles     int `json:",omitempty"` // times that there was no room

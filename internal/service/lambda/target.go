@@ -16,11 +16,14 @@ import (
 
 // A target is all that an invoke needs to know of a function as it was named.
 type target struct {
-	arn      string // as it was named, with version or alias
-	role     string
-	versions []weighted // the first that a draw falls to
-	gate     *gate
-	config   eventConfig // for events that nobody waits for
+	function   aws.ARN
+	arn        string // as it was named, with version or alias
+	role       string
+	deadLetter string     // ARN of a queue or topic for events that it fails on
+	versions   []weighted // the first that a draw falls to
+	gate       *gate
+	config     eventConfig // for events that nobody waits for
+	mayLoop    bool        // it may invoke itself without end
 }
 
 // A weighted is a version of a function, with its share of the events.
@@ -181,7 +184,11 @@ func (s *Service) readTarget(ctx context.Context, r ref) (t *target, pending *ve
 	if fn.Reserved != nil {
 		limit = int64(*fn.Reserved)
 	}
-	t = &target{arn: r.arn().String(), role: shares[0].row.Role, gate: s.gate(r.function, limit), config: config}
+	main := &shares[len(shares)-1].row
+	t = &target{
+		function: r.function, arn: r.arn().String(), role: main.Role, deadLetter: main.DeadLetter,
+		gate: s.gate(r.function, limit), config: config, mayLoop: fn.MayLoop,
+	}
 	for i := range shares {
 		sh := &shares[i]
 		if !sh.row.ready() {
