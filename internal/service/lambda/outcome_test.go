@@ -78,8 +78,8 @@ func TestOutcomes(t *testing.T) {
 			f.seen = nil
 			f.send(fn, payload)
 			got := strings.Split(f.calls(time.Second), "; ")
-		slices.Sort(got)
-		equal(t, fn, strings.Join(got, "; "), want)
+			slices.Sort(got)
+			equal(t, fn, strings.Join(got, "; "), want)
 		}
 		const topic, bus = "arn:aws:sns:eu-central-1:000000000000:t", "arn:aws:events:eu-central-1:000000000000:event-bus/b"
 		configure("bad", topic, "arn:aws:s3:::bucket")
