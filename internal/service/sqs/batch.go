@@ -119,6 +119,16 @@ func (b *batch) within(q *queue, place []byte, fn func() error) error {
 	return b.enter(q, place, after.visible)
 }
 
+// handBack returns an entry of the index to the line of q, which handed it out,
+// if it is still good.
+func (b *batch) handBack(q *queue, entry []byte) error {
+	there, err := q.index.Has(b.tx, entry)
+	if there {
+		b.did = append(b.did, deed{line: q.line, entry: entry})
+	}
+	return err
+}
+
 // head is the state of the first message in a place, as far as the index
 // knows it.
 func (b *batch) head(q *queue, place []byte) (head state, err error) {

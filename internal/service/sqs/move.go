@@ -376,7 +376,7 @@ func (b *batch) moveAll(source aws.ARN, destination string, entries [][]byte) (m
 				return true, b.move(q, to, place, m, func(to *message) { to.Source, to.Received, to.First = "", 0, 0 })
 			})
 		})
-		if err != nil {
+		if err = errors.Join(err, b.handBack(q, entry)); err != nil {
 			return moved, err
 		}
 	}

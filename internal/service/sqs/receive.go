@@ -155,6 +155,9 @@ func (s *Service) receiveFrom(ctx context.Context, q *queue, r *receipt, entries
 				return err
 			}
 			received = append(received, got...)
+			if err := b.handBack(q, entry); err != nil {
+				return err
+			}
 		}
 		if r.attempt != "" && len(received) > 0 {
 			return b.keepAttempt(q, r.attempt, received)
