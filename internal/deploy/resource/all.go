@@ -11,6 +11,6 @@ func All() Table {
 		Logs(),
 		Records(),
 		S3(),
-		SSM(),
+		SQS(),
 	)
 }

@@ -15,7 +15,7 @@ func IsGone(err error) bool {
 		return false
 	}
 	switch {
-	case strings.Contains(e.Code, "NotFound"), strings.HasPrefix(e.Code, "NoSuch"):
+	case strings.Contains(e.Code, "NotFound"), strings.HasPrefix(e.Code, "NoSuch"), strings.HasSuffix(e.Code, "DoesNotExist"):
 		return true
 	case e.Code == "ValidationError":
 		return strings.Contains(e.Message, "does not exist")
@@ -29,7 +29,7 @@ func IsTaken(err error) bool {
 	if !ok {
 		return false
 	}
-	for _, word := range []string{"AlreadyExists", "AlreadyOwned", "ResourceInUse", "ResourceConflict", "Conflict"} {
+	for _, word := range []string{"AlreadyExists", "NameExists", "AlreadyOwned", "ResourceInUse", "ResourceConflict", "Conflict"} {
 		if strings.Contains(e.Code, word) {
 			return true
 		}
