@@ -21,12 +21,6 @@ func (s *Service) need(ctx context.Context, name string, expectedOwner *string, 
 	return missing
 }
 
-// GetBucketLifecycleConfiguration says that there is none.
-func (s *Service) GetBucketLifecycleConfiguration(ctx context.Context, call *aws.Call, in *api.GetBucketLifecycleConfigurationInput) (*api.GetBucketLifecycleConfigurationOutput, error) {
-	return nil, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, api.NoSuchLifecycleConfiguration.With(
-		&api.NoSuchLifecycleConfigurationDetail{BucketName: in.Bucket}, "The lifecycle configuration does not exist"))
-}
-
 // GetBucketReplication says that there is none.
 func (s *Service) GetBucketReplication(ctx context.Context, call *aws.Call, in *api.GetBucketReplicationInput) (*api.GetBucketReplicationOutput, error) {
 	return nil, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, api.ReplicationConfigurationNotFoundError.With(

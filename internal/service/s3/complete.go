@@ -49,6 +49,9 @@ func (s *Service) CompleteMultipartUpload(ctx context.Context, call *aws.Call, i
 		if o, err = s.putVersion(tx, b, row, in.Key, c.object); err != nil {
 			return err
 		}
+		if o.expires, err = expires(tx, b, row, in.Key, &o); err != nil {
+			return err
+		}
 		if err := s.tell(tx, row, deed{call, in.Bucket, in.Key, "ObjectCreated:CompleteMultipartUpload", "CompleteMultipartUpload"}, o); err != nil {
 			return err
 		}
@@ -59,7 +62,8 @@ func (s *Service) CompleteMultipartUpload(ctx context.Context, call *aws.Call, i
 	}
 	out := &api.CompleteMultipartUploadOutput{
 		Bucket: &in.Bucket, Key: &in.Key, ETag: new(quoted(o.ETag)), VersionId: o.versionID(),
-		Location: new(location(call, in.Bucket, in.Key)), ServerSideEncryption: new(api.ServerSideEncryptionAes256),
+		Expiration: o.expires,
+		Location:   new(location(call, in.Bucket, in.Key)), ServerSideEncryption: new(api.ServerSideEncryptionAes256),
 	}
 	setSum(out, o.Sum)
 	return out, nil

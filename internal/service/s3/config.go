@@ -161,14 +161,12 @@ func checkLock(mode, hold *string) error {
 	return errLacking("object lock")
 }
 
-// checkClass refuses storage classes whose objects could not be read at once.
+// checkClass refuses storage classes that there are none.
 func checkClass(class *string) error {
 	switch aws.Or(class, api.StorageClassStandard) {
 	case api.StorageClassStandard, api.StorageClassReducedRedundancy, api.StorageClassStandardIa, api.StorageClassOnezoneIa,
-		api.StorageClassIntelligentTiering, api.StorageClassGlacierIr:
+		api.StorageClassIntelligentTiering, api.StorageClassGlacierIr, api.StorageClassGlacier, api.StorageClassDeepArchive:
 		return nil
-	case api.StorageClassGlacier, api.StorageClassDeepArchive:
-		return errLacking("storage class " + *class)
 	}
 	return api.InvalidStorageClass.With(&api.InvalidStorageClassDetail{StorageClassRequested: *class}, "The storage class you specified is not valid")
 }

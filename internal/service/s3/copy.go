@@ -56,7 +56,7 @@ func (s *Service) openSource(ctx context.Context, from copySource, expectedOwner
 			return err
 		}
 		src.version = src.object.versionID()
-		if err := c.check(src.object); err != nil {
+		if err := firstError(c.check(src.object), checkReadable(&src.object)); err != nil {
 			return err
 		}
 		all, err := at(src.object.Size)
@@ -111,7 +111,7 @@ func (s *Service) CopyObject(ctx context.Context, call *aws.Call, in *api.CopyOb
 	result := &api.CopyObjectResult{ETag: new(quoted(o.ETag)), LastModified: &o.Modified}
 	setSum(result, o.Sum)
 	return &api.CopyObjectOutput{
-		CopyObjectResult: result, VersionId: o.versionID(), CopySourceVersionId: src.version,
+		CopyObjectResult: result, VersionId: o.versionID(), Expiration: o.expires, CopySourceVersionId: src.version,
 		ServerSideEncryption: new(api.ServerSideEncryptionAes256),
 	}, nil
 }

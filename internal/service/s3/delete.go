@@ -28,7 +28,7 @@ func (s *Service) DeleteObject(ctx context.Context, call *aws.Call, in *api.Dele
 		if err != nil {
 			return err
 		}
-		d, err = s.remove(tx, b, row, deed{call: call, bucket: in.Bucket, key: in.Key, reason: "DeleteObject"}, in.VersionId, in.IfMatch, now)
+		d, err = s.remove(tx, b, row, deed{call: call, bucket: in.Bucket, key: in.Key, event: "ObjectRemoved", reason: "DeleteObject"}, in.VersionId, in.IfMatch, now)
 		return err
 	})
 	if err != nil {
@@ -64,7 +64,7 @@ func checkBypass(bypass *bool) error {
 }
 
 // remove deletes the version of a key, or the latest if version is nil, if its
-// ETag is etag. What kind of deed d is follows.
+// ETag is etag. What exactly d's event is follows.
 func (s *Service) remove(tx *store.Tx, b aws.ARN, row bucket, d deed, version, etag *string, now time.Time) (deletion, error) {
 	o, found, err := findVersion(tx, b, d.key, version)
 	if err != nil {
@@ -78,13 +78,13 @@ func (s *Service) remove(tx *store.Tx, b aws.ARN, row bucket, d deed, version, e
 	case version == nil && row.versioned():
 		marker, err := s.putVersion(tx, b, row, d.key, object{Marker: true, Modified: now})
 		if err == nil {
-			d.event = "ObjectRemoved:DeleteMarkerCreated"
+			d.event += ":DeleteMarkerCreated"
 			err = s.tell(tx, row, d, marker)
 		}
 		return deletion{version: marker.versionID(), marker: true}, err
 	case found:
 		if err = s.removeVersion(tx, b, d.key, o); err == nil {
-			d.event = "ObjectRemoved:Delete"
+			d.event += ":Delete"
 			if !row.versioned() {
 				o.Version = ""
 			}
@@ -116,7 +116,7 @@ func (s *Service) DeleteObjects(ctx context.Context, call *aws.Call, in *api.Del
 		}
 		for i := range in.Delete.Objects {
 			id := &in.Delete.Objects[i]
-			d := deed{call: call, bucket: in.Bucket, key: id.Key, reason: "DeleteObject"}
+			d := deed{call: call, bucket: in.Bucket, key: id.Key, event: "ObjectRemoved", reason: "DeleteObject"}
 			if err := s.removeOne(tx, b, row, d, id, now, out); err != nil {
 				return err
 			}

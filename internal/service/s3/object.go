@@ -39,7 +39,7 @@ func (s *Service) PutObject(ctx context.Context, call *aws.Call, in *api.PutObje
 	if o, err = s.keep(ctx, deed{call, in.Bucket, in.Key, "ObjectCreated:Put", "PutObject"}, o, r, g); err != nil {
 		return nil, err
 	}
-	out := &api.PutObjectOutput{ETag: new(quoted(o.ETag)), VersionId: o.versionID(), ServerSideEncryption: new(api.ServerSideEncryptionAes256)}
+	out := &api.PutObjectOutput{ETag: new(quoted(o.ETag)), VersionId: o.versionID(), Expiration: o.expires, ServerSideEncryption: new(api.ServerSideEncryptionAes256)}
 	setSum(out, o.Sum)
 	return out, nil
 }
@@ -109,6 +109,9 @@ func (s *Service) keep(ctx context.Context, d deed, o object, r *received, g gua
 		if kept, err = s.putVersion(tx, b, row, d.key, o); err != nil {
 			return err
 		}
+		if kept.expires, err = expires(tx, b, row, d.key, &kept); err != nil {
+			return err
+		}
 		return s.tell(tx, row, d, kept)
 	})
 	return kept, err
@@ -149,8 +152,16 @@ func (s *Service) get(ctx context.Context, in *api.GetObjectInput, method string
 			return err
 		}
 		describe(out, o)
+		if in.VersionId == nil {
+			if out.Expiration, err = expires(tx, b, row, in.Key, &o); err != nil {
+				return err
+			}
+		}
 		at, err := s.chosen(tx, b, o, in, out)
 		if err != nil || method == http.MethodHead {
+			return err
+		}
+		if err := checkReadable(&o); err != nil {
 			return err
 		}
 		out.Body, err = s.open(ctx, tx, b, o, at)
@@ -171,6 +182,7 @@ func describe(out *api.GetObjectOutput, o object) {
 	out.ETag = new(quoted(o.ETag))
 	out.LastModified = &o.Modified
 	out.VersionId = o.versionID()
+	out.Restore = o.restoration()
 	out.ServerSideEncryption = new(api.ServerSideEncryptionAes256)
 	if out.ContentType == nil {
 		out.ContentType = new("binary/octet-stream")

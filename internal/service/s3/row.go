@@ -2,6 +2,7 @@ package s3
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -43,7 +44,11 @@ func (o object) AppendBinary(b []byte) ([]byte, error) {
 	for _, t := range o.Tags {
 		b = appendText(appendText(b, t.Key), t.Value)
 	}
-	return b, nil
+	if o.More == nil {
+		return b, nil
+	}
+	text, err := json.Marshal(o.More)
+	return appendText(b, string(text)), err
 }
 
 // UnmarshalBinary implements encoding.BinaryUnmarshaler.
@@ -75,6 +80,9 @@ func (o *object) UnmarshalBinary(b []byte) error {
 	}
 	for range r.count() {
 		o.Tags = append(o.Tags, api.Tag{Key: r.string(), Value: r.string()})
+	}
+	if text := r.string(); text != "" {
+		return errors.Join(json.Unmarshal([]byte(text), o.more()), r.err)
 	}
 	return r.err
 }

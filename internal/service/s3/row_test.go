@@ -32,13 +32,14 @@ func TestRow(t *testing.T) {
 		Sum: sum{"CRC32", "AAAAAA==", "FULL_OBJECT"}, Body: store.Body{ID: "f00", Size: 7}, Upload: "u", Parts: 10_000, Class: "GLACIER_IR",
 		Headers:  headers{ContentType: new("text/plain"), Expires: new("")},
 		Metadata: map[string]string{"a": "\xff", "b": ""}, Tags: []api.Tag{{Key: "k", Value: "v"}, {Key: "l"}},
+		More: &more{Restored: time.Unix(1900000000, 0).UTC()},
 	})
 }
 
 // Every field of an object is in its row.
 func TestRowHasAllFields(t *testing.T) {
-	if got, want := reflect.TypeFor[object]().NumField(), 14; got != want {
-		t.Errorf("an object has %d fields and its row %d: add what is new to AppendBinary and UnmarshalBinary", got, want)
+	if got, want := reflect.TypeFor[object]().NumField(), 15+1; got != want {
+		t.Errorf("an object has %d fields and its row %d: its expires is not kept: add what else is new to AppendBinary and UnmarshalBinary", got, want)
 	}
 	if got, want := reflect.TypeFor[headers]().NumField(), len(new(headers).all()); got != want {
 		t.Errorf("there are %d headers and %d in rows", got, want)

@@ -50,6 +50,7 @@ func (s *Service) Definition() service.Definition {
 		Owner:      s.owner,
 		Epoch:      s.epoch.Load,
 		Origin:     s.origin,
+		Tasks:      s.tasks(),
 		Hosts:      []service.Host{{Suffix: siteSuffix, Serve: s.serveSite}},
 		Operations: append(s.bucketOperations(), s.objectOperations()...),
 	}
@@ -88,13 +89,15 @@ func (s *Service) bucketOperations() []service.Operation {
 		onBucket(api.PutBucketWebsite, s.PutBucketWebsite, "PutBucketWebsite"),
 		onBucket(api.GetBucketWebsite, s.GetBucketWebsite, "GetBucketWebsite"),
 		onBucket(api.DeleteBucketWebsite, s.DeleteBucketWebsite, "DeleteBucketWebsite"),
+		onBucket(api.PutBucketLifecycleConfiguration, s.PutBucketLifecycleConfiguration, "PutLifecycleConfiguration"),
+		onBucket(api.GetBucketLifecycleConfiguration, s.GetBucketLifecycleConfiguration, "GetLifecycleConfiguration"),
+		onBucket(api.DeleteBucketLifecycle, s.DeleteBucketLifecycle, "PutLifecycleConfiguration"),
 
 		onBucket(api.GetBucketAcl, s.GetBucketAcl, "GetBucketAcl").But(none),
 		onBucket(api.GetBucketLogging, s.GetBucketLogging, "GetBucketLogging").But(none),
 		onBucket(api.GetBucketReplication, s.GetBucketReplication, "GetReplicationConfiguration").But(none),
 		onBucket(api.GetBucketRequestPayment, s.GetBucketRequestPayment, "GetBucketRequestPayment").But(none),
 		onBucket(api.GetBucketAccelerateConfiguration, s.GetBucketAccelerateConfiguration, "GetAccelerateConfiguration").But(none),
-		onBucket(api.GetBucketLifecycleConfiguration, s.GetBucketLifecycleConfiguration, "GetLifecycleConfiguration").But(none),
 		onBucket(api.GetObjectLockConfiguration, s.GetObjectLockConfiguration, "GetBucketObjectLockConfiguration").But(none),
 	}
 }
@@ -115,6 +118,7 @@ func (s *Service) objectOperations() []service.Operation {
 		service.OpEach(api.ListObjects, s.ListObjects, mayList),
 		service.OpEach(api.ListObjectsV2, s.ListObjectsV2, mayListV2),
 		service.OpEach(api.ListObjectVersions, s.ListObjectVersions, mayListVersions),
+		onVersion(api.RestoreObject, s.RestoreObject, "RestoreObject", "RestoreObject").But("Objects can be read at once, whatever the tier."),
 		onVersion(api.PutObjectTagging, s.PutObjectTagging, "PutObjectTagging", "PutObjectVersionTagging"),
 		onVersion(api.GetObjectTagging, s.GetObjectTagging, "GetObjectTagging", "GetObjectVersionTagging"),
 		onVersion(api.DeleteObjectTagging, s.DeleteObjectTagging, "DeleteObjectTagging", "DeleteObjectVersionTagging"),

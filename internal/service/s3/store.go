@@ -37,6 +37,7 @@ type bucket struct {
 	Created    time.Time
 	Versioning string `json:",omitempty"` // empty until it is first set
 	Notifies   bool   `json:",omitempty"` // somebody of what becomes of its objects
+	Lifecycle  bool   `json:",omitempty"` // rules say when its objects go
 }
 
 // versioned reports whether versions of b's objects have names in answers.
@@ -50,6 +51,7 @@ type settings struct {
 	CORS       []api.CORSRule                         `json:",omitempty"`
 	Ownership  string                                 `json:",omitempty"`
 	Website    *api.WebsiteConfiguration              `json:",omitempty"`
+	Lifecycle  *lifecycle                             `json:",omitempty"`
 }
 
 // A policyDocument is a bucket's policy as it was put.
@@ -82,6 +84,24 @@ type object struct {
 	Headers  headers           `json:",omitzero"`
 	Metadata map[string]string `json:",omitempty"`
 	Tags     []api.Tag         `json:",omitempty"`
+	More     *more             `json:",omitempty"`
+
+	expires *string // what answers say of when it goes; not kept
+}
+
+// more is what is said of few objects.
+type more struct {
+	Restored time.Time `json:",omitzero"` // an archived one can be read until then
+}
+
+// more returns what else is said of o, to be changed.
+func (o *object) more() *more {
+	m := new(more)
+	if o.More != nil {
+		*m = *o.More
+	}
+	o.More = m
+	return m
 }
 
 // A sum is the checksum of an object or a part.
