@@ -254,10 +254,25 @@ func (s *Service) try(ctx context.Context, call *aws.Call, name string, row buck
 		return "", nil
 	case !refused || refusal.Fault == aws.NotImplemented:
 		return "", err
-	case refusal.Code == aws.AccessDenied.Code || refusal.Code == "AuthorizationError":
+	case s.exists(ctx, call, target):
 		return "Permissions on the destination " + kind + " do not allow S3 to publish notifications from this bucket", nil
 	}
 	return "The destination " + kind + " does not exist", nil
+}
+
+// exists says whether a queue or topic is there, as far as the caller may know.
+func (s *Service) exists(ctx context.Context, call *aws.Call, target aws.ARN) bool {
+	there := *call
+	there.Region = target.Region
+	operation, in := "GetTopicAttributes", map[string]string{"TopicArn": target.String()}
+	if target.Service == "sqs" {
+		operation, in = "GetQueueUrl", map[string]string{"QueueName": target.Resource, "QueueOwnerAWSAccountId": target.Account}
+	}
+	text, err := json.Marshal(in)
+	if err == nil {
+		_, err = s.table.CallJSON(ctx, &there, target.Service, operation, text)
+	}
+	return err == nil
 }
 
 // A testEvent is what a queue or topic gets that is to be notified.
