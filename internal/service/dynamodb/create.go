@@ -81,7 +81,7 @@ func checkCreate(in *api.CreateTableInput) error {
 	case in.VectorIndexes != nil:
 		return aws.NotImplemented.Errorf("Aloft has no vector indexes yet.")
 	case in.GlobalTableSourceArn != nil || in.GlobalTableSettingsReplicationMode != nil:
-		return aws.NotImplemented.Errorf("Aloft has no global tables yet.")
+		return aws.NotImplemented.Errorf("Aloft has no global tables of several accounts yet.")
 	case aws.Value(in.BillingMode) == payPerRequest:
 		if in.ProvisionedThroughput != nil {
 			return refuse(invalid + "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")

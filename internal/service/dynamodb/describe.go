@@ -44,6 +44,7 @@ func (t *table) describe(c counts) *api.TableDescription {
 		d.GlobalSecondaryIndexes = append(d.GlobalSecondaryIndexes, ix.describeGlobal(t, c))
 	}
 	t.describeStream(d)
+	t.describeReplicas(d)
 	return d
 }
 

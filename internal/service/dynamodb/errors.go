@@ -12,6 +12,7 @@ var (
 	errDuplicate  = api.DuplicateItemException.With(nil, "Duplicate primary key exists in table")
 	errItemSize   = refuse("Item size has exceeded the maximum allowed size")
 	errUpdateSize = refuse("Item size to update has exceeded the maximum allowed size")
+	errProtected  = refuse("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
 	errNesting    = refuse("Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit")
 )
 
@@ -28,6 +29,10 @@ func refusef(format string, args ...any) error {
 
 func errNoTable(arn aws.ARN) error {
 	return api.ResourceNotFoundException.With(nil, "Requested resource not found: Table: "+tableName(arn)+" not found")
+}
+
+func errInUse(t *table) error {
+	return api.ResourceInUseException.With(nil, "Attempt to change a resource which is still in use: Table is being created: "+t.name())
 }
 
 // errCondition refuses a write whose condition does not hold. The caller may

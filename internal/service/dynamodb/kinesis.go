@@ -34,6 +34,7 @@ type tellingRow struct {
 
 // A destination is a stream of Kinesis that is told of each change of an item.
 type destination struct {
+	Region    string // of the replica whose changes they are
 	Stream    aws.ARN
 	Precision string `json:",omitempty"` // of times, if it was asked for
 	Disabled  bool   `json:",omitempty"`
@@ -94,7 +95,7 @@ func (s *Service) changeDestinations(ctx context.Context, call *aws.Call, name, 
 // setTellings notes which streams are to be told of changes of t.
 func (t *table) setTellings(tx *store.Tx) error {
 	for _, d := range t.Kinesis {
-		if err := tellings.Put(tx, outgoingKey{t.arn, d.Stream}, tellingRow{d.Precision == microseconds, d.Disabled}); err != nil {
+		if err := tellings.Put(tx, outgoingKey{t.in(d.Region), d.Stream}, tellingRow{d.Precision == microseconds, d.Disabled}); err != nil {
 			return err
 		}
 	}
@@ -111,8 +112,10 @@ func (s *Service) EnableKinesisStreamingDestination(ctx context.Context, call *a
 	precision := aws.Value(aws.Value(in.EnableKinesisStreamingConfiguration).ApproximateCreationDateTimePrecision)
 	err = s.changeDestinations(ctx, call, in.TableName, in.StreamArn, func(t *table, stream aws.ARN, d *destination) error {
 		n := 0
-		for range t.enabledTo {
-			n++
+		for d := range t.enabledTo {
+			if d.Region == stream.Region {
+				n++
+			}
 		}
 		switch {
 		case d != nil && !d.Disabled:
@@ -120,9 +123,9 @@ func (s *Service) EnableKinesisStreamingDestination(ctx context.Context, call *a
 		case n == maxDestinations:
 			return api.LimitExceededException.With(nil, "Only 2 Kinesis streaming destinations are allowed per table: "+t.name())
 		case d != nil:
-			*d = destination{Stream: stream, Precision: precision}
+			d.Precision, d.Disabled = precision, false
 		default:
-			t.Kinesis = append(t.Kinesis, destination{Stream: stream, Precision: precision})
+			t.Kinesis = append(t.Kinesis, destination{Region: stream.Region, Stream: stream, Precision: precision})
 		}
 		return nil
 	})
@@ -187,6 +190,9 @@ func (s *Service) DescribeKinesisStreamingDestination(ctx context.Context, call 
 	}
 	out := &api.DescribeKinesisStreamingDestinationOutput{TableName: new(t.name()), KinesisDataStreamDestinations: []api.KinesisDataStreamDestination{}}
 	for _, d := range t.Kinesis {
+		if d.Region != t.arn.Region {
+			continue
+		}
 		status := "ACTIVE"
 		if d.Disabled {
 			status = "DISABLED"
@@ -204,7 +210,7 @@ func (s *Service) DescribeKinesisStreamingDestination(ctx context.Context, call 
 func (s *Service) tellKinesis(tx *store.Tx, w *write, r record) error {
 	for d := range w.t.enabledTo {
 		r.new, r.old = w.new, w.old
-		if _, err := outgoing.Append(tx, outgoingKey{w.t.arn, d.Stream}, r); err != nil {
+		if _, err := outgoing.Append(tx, outgoingKey{w.t.in(d.Region), d.Stream}, r); err != nil {
 			return err
 		}
 		tx.AfterCommit(s.telling.Ring)

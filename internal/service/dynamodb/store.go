@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	api "github.com/aloft-cloud/aloft/internal/api/dynamodb"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/item"
 	"github.com/aloft-cloud/aloft/internal/store"
@@ -57,6 +56,8 @@ type table struct {
 	Restored    *restoration  `json:",omitempty"`
 	Kinesis     []destination `json:",omitempty"`
 	Insights    []insight     `json:",omitempty"`
+	Replicas    []replica     `json:",omitempty"` // in all regions, its own too; nil: it is no global table
+	Consistency string        `json:",omitempty"` // between replicas
 	Importing   aws.ARN       `json:",omitzero"`  // the import that fills it
 	Copies      []aws.ARN     `json:",omitempty"` // backups and exports that are being made
 
@@ -200,8 +201,15 @@ func readTable(tx *store.Tx, arn aws.ARN) (*table, error) {
 	return &t, nil
 }
 
-// putTable keeps what the caller has changed of t.
+// putTable keeps what the caller has changed of t, and of its replicas with it.
 func putTable(tx *store.Tx, t *table) error {
+	if err := t.share(tx); err != nil {
+		return err
+	}
+	return putOne(tx, t)
+}
+
+func putOne(tx *store.Tx, t *table) error {
 	t.complete(t.arn, newVersion())
 	if err := t.current.Put(tx, nil, t.version[:]); err != nil {
 		return err
@@ -254,7 +262,7 @@ func changeTable(tx *store.Tx, arn aws.ARN, change func(*table) error) (*table, 
 		return nil, err
 	}
 	if t.unfinished() {
-		return nil, api.ResourceInUseException.With(nil, "Attempt to change a resource which is still in use: Table is being created: "+t.name())
+		return nil, errInUse(t)
 	}
 	if err := change(t); err != nil {
 		return nil, err

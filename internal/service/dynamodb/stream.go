@@ -51,8 +51,10 @@ const (
 func (st *stream) enabled() bool { return st.View != "" }
 
 // streamARN names the stream of t that is, or was last.
-func (t *table) streamARN() aws.ARN {
-	arn := t.arn
+func (t *table) streamARN() aws.ARN { return t.streamOf(t.arn) }
+
+// streamOf names the stream of the replica of t that arn names.
+func (t *table) streamOf(arn aws.ARN) aws.ARN {
 	arn.Resource += streamKind + t.Stream.Label
 	return arn
 }
@@ -90,15 +92,35 @@ func (t *table) openStream(tx *store.Tx) error {
 			break
 		}
 	}
-	return streams.Put(tx, t.streamARN(), streamRow{Table: t.name(), Key: t.Key, View: t.Stream.View, Created: time.Now()})
+	for arn := range t.everywhere {
+		if err := t.putStream(tx, arn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putStream makes the stream of the replica of t that arn names.
+func (t *table) putStream(tx *store.Tx, arn aws.ARN) error {
+	return streams.Put(tx, t.streamOf(arn), streamRow{Table: t.name(), Key: t.Key, View: t.Stream.View, Created: time.Now()})
 }
 
 // closeStream ends the stream of t, if it has one.
 func (t *table) closeStream(tx *store.Tx) error {
+	for arn := range t.everywhere {
+		if err := t.endStream(tx, arn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endStream ends the stream of the replica of t that arn names, if it has one.
+func (t *table) endStream(tx *store.Tx, arn aws.ARN) error {
 	if !t.Stream.enabled() {
 		return nil
 	}
-	arn := t.streamARN()
+	arn = t.streamOf(arn)
 	row, err := streams.Get(tx, arn)
 	if err != nil {
 		return err
@@ -220,8 +242,12 @@ func (s *Service) record(tx *store.Tx, w *write) error {
 	if t.Stream.View == oldImage || t.Stream.View == bothImage {
 		r.old = w.old
 	}
-	arn := t.streamARN()
-	tx.Notify(topicOf(arn))
-	_, err := records.Append(tx, arn, r)
-	return err
+	for arn := range t.everywhere {
+		arn = t.streamOf(arn)
+		tx.Notify(topicOf(arn))
+		if _, err := records.Append(tx, arn, r); err != nil {
+			return err
+		}
+	}
+	return nil
 }

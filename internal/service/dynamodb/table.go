@@ -150,12 +150,15 @@ func (s *Service) DeleteTable(ctx context.Context, call *aws.Call, in *api.Delet
 			return err
 		}
 		if t.Protected {
-			return refuse("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
+			return errProtected
 		}
 		if t.unfinished() {
-			return api.ResourceInUseException.With(nil, "Attempt to change a resource which is still in use: Table is being created: "+t.name())
+			return errInUse(t)
 		}
 		tx.AfterCommit(func() { s.known.Delete(arn) })
+		if len(t.Replicas) > 0 {
+			return deleteReplica(tx, t)
+		}
 		return deleteTable(tx, t)
 	})
 	if err != nil {

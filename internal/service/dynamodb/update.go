@@ -42,6 +42,16 @@ func (s *Service) UpdateTable(ctx context.Context, call *aws.Call, in *api.Updat
 		return nil, err
 	}
 	d.TableStatus = new("UPDATING")
+	for _, u := range in.ReplicaUpdates {
+		for i := range d.Replicas {
+			if u.Create != nil && *d.Replicas[i].RegionName == u.Create.RegionName {
+				d.Replicas[i].ReplicaStatus = new("CREATING")
+			}
+		}
+		if u.Delete != nil {
+			d.Replicas = append(d.Replicas, api.ReplicaDescription{RegionName: &u.Delete.RegionName, ReplicaStatus: new("DELETING")})
+		}
+	}
 	for _, u := range in.GlobalSecondaryIndexUpdates {
 		if u.Delete != nil {
 			d.GlobalSecondaryIndexes = append(d.GlobalSecondaryIndexes, api.GlobalSecondaryIndexDescription{IndexName: &u.Delete.IndexName, IndexStatus: new("DELETING")})
@@ -54,12 +64,13 @@ func (s *Service) UpdateTable(ctx context.Context, call *aws.Call, in *api.Updat
 // here can honour.
 func checkTableUpdate(in *api.UpdateTableInput) error {
 	switch {
-	case in.ReplicaUpdates != nil || in.GlobalTableWitnessUpdates != nil || in.MultiRegionConsistency != nil || in.GlobalTableSettingsReplicationMode != nil:
-		return aws.NotImplemented.Errorf("Aloft has no global tables yet.")
+	case in.GlobalTableWitnessUpdates != nil || in.GlobalTableSettingsReplicationMode != nil:
+		return aws.NotImplemented.Errorf("Aloft has no witnesses of global tables, and none of several accounts, yet.")
 	case in.VectorIndexUpdates != nil:
 		return aws.NotImplemented.Errorf("Aloft has no vector indexes yet.")
 	case in.ProvisionedThroughput == nil && in.BillingMode == nil && in.StreamSpecification == nil && len(in.GlobalSecondaryIndexUpdates) == 0 &&
-		in.SSESpecification == nil && in.TableClass == nil && in.DeletionProtectionEnabled == nil && in.OnDemandThroughput == nil && in.WarmThroughput == nil:
+		in.SSESpecification == nil && in.TableClass == nil && in.DeletionProtectionEnabled == nil && in.OnDemandThroughput == nil && in.WarmThroughput == nil &&
+		in.ReplicaUpdates == nil:
 		return refuse("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required")
 	case aws.Value(in.BillingMode) == provisioned && in.ProvisionedThroughput == nil:
 		return refuse(invalid + "ProvisionedThroughput must be specified when BillingMode is PROVISIONED")
@@ -117,9 +128,11 @@ func (t *table) update(tx *store.Tx, in *api.UpdateTableInput) error {
 		return err
 	}
 	if in.StreamSpecification != nil {
-		return t.changeStream(tx, in.StreamSpecification)
+		if err := t.changeStream(tx, in.StreamSpecification); err != nil {
+			return err
+		}
 	}
-	return nil
+	return t.changeReplicas(tx, in)
 }
 
 func (t *table) updateBilling(in *api.UpdateTableInput) error {

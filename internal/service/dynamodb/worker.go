@@ -90,7 +90,7 @@ func (s *Service) copyTable(ctx context.Context, arn aws.ARN) error {
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(t.Copies, func(id aws.ARN) bool { return strings.Contains(id.Resource, backupKind) })
+		i := slices.IndexFunc(t.Copies, func(id aws.ARN) bool { return id.Region == arn.Region && strings.Contains(id.Resource, backupKind) })
 		if i < 0 {
 			return nil
 		}
