@@ -9,28 +9,20 @@ import (
 	api "github.com/aloft-cloud/aloft/internal/api/events"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/event/transform"
+	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
 // maxTargets is how many targets a rule has.
 const maxTargets = 5
 
-// A kind is what is to be known of the targets of a service.
-type kind struct {
-	service, operation string // that must be answered for it to be reached
-	role               bool   // it is reached as a role, that the target names
-}
+// asRole are the services whose resources are reached as a role that the
+// target names. Those of others may be.
+var asRole = map[string]bool{"firehose": true, "kinesis": true, "states": true}
 
-// kinds are the targets there are, by the service in their ARNs.
-var kinds = map[string]kind{
-	"events":   {},
-	"firehose": {"firehose", "PutRecord", true},
-	"kinesis":  {"kinesis", "PutRecord", true},
-	"lambda":   {"lambda", "Invoke", false},
-	"logs":     {"logs", "PutLogEvents", false},
-	"sns":      {"sns", "Publish", false},
-	"sqs":      {"sqs", "SendMessage", false},
-	"states":   {"states", "StartExecution", true},
+// reachable reports whether deliveries to a service's resources are answered.
+func (s *Service) reachable(name string) bool {
+	return slices.ContainsFunc(s.table.Services(), func(def service.Definition) bool { return def.API.ARNName == name && def.Receive != nil })
 }
 
 // PutTargets adds targets to a rule, or replaces those of the same ids.
@@ -68,20 +60,14 @@ func (s *Service) checkTarget(t *api.Target) error {
 	if err != nil {
 		return invalid("Parameter %s is not valid. Reason: Provided Arn is not in correct format.", t.Arn)
 	}
-	k, known := kinds[arn.Service]
-	if !known {
+	if !s.reachable(arn.Service) {
 		return errAbsent("targets of " + arn.Service + " for rules")
-	}
-	if k.service != "" {
-		if _, err := s.table.Find(k.service, k.operation); err != nil {
-			return err
-		}
 	}
 	isDestination := arn.Service == "events" && strings.HasPrefix(arn.Resource, destinationKind)
 	switch {
 	case arn.Service == "events" && !isDestination && !strings.HasPrefix(arn.Resource, busKind):
 		return invalid("Parameter %s is not valid. Reason: Provided Arn is not in correct format.", t.Arn)
-	case (k.role || isDestination) && t.RoleArn == nil:
+	case (asRole[arn.Service] || isDestination) && t.RoleArn == nil:
 		return invalid("RoleArn is required for target %s.", t.Arn)
 	case strings.HasSuffix(arn.Resource, ".fifo") && arn.Service == "sqs" && t.SqsParameters == nil:
 		return invalid("Parameter(s) SqsParameters must be specified for target: %s.", t.Id)
