@@ -93,16 +93,10 @@ func (c *change) check() error {
 		}
 	}
 	switch {
-	case aws.Value(c.KMSKeyArn) != "":
-		return unsupported(c.operation, "KMSKeyArn")
 	case len(c.FileSystems) > 0:
 		return unsupported(c.operation, "FileSystemConfigs")
 	case c.DeadLetterConfig != nil && !isDeadLetter(aws.Value(c.DeadLetterConfig.TargetArn)):
 		return invalid("The provided dead letter target %s is neither a queue of SQS nor a topic of SNS.", *c.DeadLetterConfig.TargetArn)
-	case c.VpcConfig != nil && len(c.VpcConfig.SubnetIds) > 0: // there is no network of that name
-		return invalid("Error occurred while DescribeSubnets. EC2 Error Code: InvalidSubnetID.NotFound. EC2 Error Message: The subnet ID '%s' does not exist", c.VpcConfig.SubnetIds[0])
-	case c.VpcConfig != nil && len(c.VpcConfig.SecurityGroupIds) > 0:
-		return invalid("Error occurred while DescribeSecurityGroups. EC2 Error Code: InvalidGroup.NotFound. EC2 Error Message: The security group '%s' does not exist", c.VpcConfig.SecurityGroupIds[0])
 	case c.Timeout != nil && *c.Timeout > maxTimeout:
 		return errConstraint(aws.ValidationException, *c.Timeout, "timeout", "Member must have value less than or equal to 900")
 	case c.MemorySize != nil && *c.MemorySize > maxMemory:
@@ -170,6 +164,10 @@ func (c *change) apply(v *settings) {
 		if v.Env == nil {
 			v.Env = map[string]string{}
 		}
+	}
+	set(&v.KMSKey, c.KMSKeyArn)
+	if c.VpcConfig != nil {
+		v.Network = &network{c.VpcConfig.SubnetIds, c.VpcConfig.SecurityGroupIds, aws.Value(c.VpcConfig.Ipv6AllowedForDualStack)}
 	}
 	if c.DeadLetterConfig != nil {
 		v.DeadLetter = aws.Value(c.DeadLetterConfig.TargetArn)
@@ -243,9 +241,17 @@ func (v *version) describe(arn, function aws.ARN, number int64) *api.FunctionCon
 		SnapStart:        &api.SnapStartResponse{ApplyOn: new(orElse(v.SnapStart, api.SnapStartApplyOnNone)), OptimizationStatus: new(api.SnapStartOptimizationStatusOff)},
 		LoggingConfig:    &api.LoggingConfig{LogFormat: &v.LogFormat, LogGroup: &v.LogGroup},
 		State:            &v.State,
+
+		RuntimeVersionConfig: &api.RuntimeVersionConfig{RuntimeVersionArn: new(runtimeVersion(function.Region, v.Runtime))},
 	}
 	if v.Env != nil {
 		c.Environment = &api.EnvironmentResponse{Variables: v.Env}
+	}
+	if v.KMSKey != "" {
+		c.KMSKeyArn = &v.KMSKey
+	}
+	if n := v.Network; n != nil {
+		c.VpcConfig = &api.VpcConfigResponse{SubnetIds: noNil(n.Subnets), SecurityGroupIds: noNil(n.SecurityGroups), VpcId: new(""), Ipv6AllowedForDualStack: &n.IPv6}
 	}
 	if v.DeadLetter != "" {
 		c.DeadLetterConfig = &api.DeadLetterConfig{TargetArn: &v.DeadLetter}
@@ -266,6 +272,14 @@ func (v *version) describe(arn, function aws.ARN, number int64) *api.FunctionCon
 		c.LastUpdateStatusReason, c.LastUpdateStatusReasonCode = new(creating), new(creatingCode)
 	}
 	return c
+}
+
+// noNil is list, and empty rather than nil.
+func noNil(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
 }
 
 // list is describe for lists, which leave out what changes by itself.

@@ -23,6 +23,8 @@
 //	url.go          URLs of functions, and urlserve.go requests to them
 //	concurrency.go  reserved concurrency
 //	tag.go          tags
+//	codesigning.go  whose code functions may have
+//	runtime.go      versions of runtimes
 //	invoke.go       calling a function
 //	queue.go        events that nobody waits for
 //	eventconfig.go  what becomes of them, and outcome.go who is told

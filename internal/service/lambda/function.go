@@ -24,11 +24,8 @@ func (s *Service) CreateFunction(ctx context.Context, call *aws.Call, in *api.Cr
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	switch {
-	case in.Runtime == nil || in.Handler == nil:
+	if in.Runtime == nil || in.Handler == nil {
 		return nil, invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
-	case in.CodeSigningConfigArn != nil: // there are none
-		return nil, api.CodeSigningConfigNotFoundException.Errorf("The code signing configuration cannot be found. Check that the provided configuration is not deleted: %s.", *in.CodeSigningConfigArn)
 	}
 	if err := s.checkRole(ctx, fn, in.Role); err != nil {
 		return nil, err
@@ -46,7 +43,10 @@ func (s *Service) CreateFunction(ctx context.Context, call *aws.Call, in *api.Cr
 		} else if exists {
 			return conflict("Function already exist: %s", name(fn))
 		}
-		row := function{Tags: in.Tags, Latest: version{settings: newSettings(name(fn)), Description: aws.Value(in.Description)}}
+		if err := checkCodeSigning(tx, call, aws.Value(in.CodeSigningConfigArn)); err != nil {
+			return err
+		}
+		row := function{Tags: in.Tags, CodeSigning: aws.Value(in.CodeSigningConfigArn), Latest: version{settings: newSettings(name(fn)), Description: aws.Value(in.Description)}}
 		v := &row.Latest
 		c.apply(&v.settings)
 		v.Code = code.packed
@@ -211,6 +211,7 @@ func (s *Service) deleteFunction(tx *store.Tx, fn aws.ARN, row *function) error 
 		policies.DeletePrefix(tx, policyKey{Resource: fn}),
 		pendings.DeletePrefix(tx, versionKey{Function: fn}),
 		eventConfigs.DeletePrefix(tx, aliasKey{Function: fn}),
+		runtimeUpdates.DeletePrefix(tx, aliasKey{Function: fn}),
 		queued.Rows(fn).DeleteRange(tx, nil, nil),
 	)
 }
@@ -236,34 +237,6 @@ func (s *Service) deleteVersion(tx *store.Tx, r ref) error {
 		pendings.Delete(tx, key),
 		policies.Delete(tx, policyKey{r.function, r.qualifier}),
 	)
-}
-
-// GetFunctionCodeSigningConfig says that a function has none.
-func (s *Service) GetFunctionCodeSigningConfig(ctx context.Context, call *aws.Call, in *api.GetFunctionCodeSigningConfigInput) (*api.GetFunctionCodeSigningConfigOutput, error) {
-	fn, _, err := s.lookUp(ctx, call, in.FunctionName)
-	if err != nil {
-		return nil, err
-	}
-	return &api.GetFunctionCodeSigningConfigOutput{FunctionName: name(fn)}, nil
-}
-
-// GetRuntimeManagementConfig says that runtimes are kept up to date.
-func (s *Service) GetRuntimeManagementConfig(ctx context.Context, call *aws.Call, in *api.GetRuntimeManagementConfigInput) (*api.GetRuntimeManagementConfigOutput, error) {
-	r, err := parseName(call, in.FunctionName, in.Qualifier)
-	if err != nil {
-		return nil, err
-	}
-	err = s.db.View(ctx, func(tx *store.Tx) error {
-		_, _, err := findVersion(tx, r)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	if r.qualifier == "" {
-		r.qualifier = latest
-	}
-	return &api.GetRuntimeManagementConfigOutput{FunctionArn: new(r.arn().String()), UpdateRuntimeOn: new(api.UpdateRuntimeOnAuto)}, nil
 }
 
 // lookUp finds the function that a caller names.

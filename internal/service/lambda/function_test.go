@@ -149,9 +149,6 @@ func TestRefused(t *testing.T) {
 		func(in *api.CreateFunctionInput) {
 			in.Environment = &api.Environment{Variables: map[string]string{"AWS_REGION": "x", "OK": "y"}}
 		})
-	try(bad+"Error occurred while DescribeSubnets. EC2 Error Code: InvalidSubnetID.NotFound. EC2 Error Message: The subnet ID 'subnet-1' does not exist", func(in *api.CreateFunctionInput) {
-		in.VpcConfig = &api.VpcConfig{SubnetIds: []string{"subnet-1"}}
-	})
 	try("ValidationException: 1 validation error detected: Value '901' at 'timeout' failed to satisfy constraint: Member must have value less than or equal to 900", func(in *api.CreateFunctionInput) { in.Timeout = new(int32(901)) })
 	try("NotImplemented: Aloft does not answer lambda:CreateFunction with ImageUri yet.", func(in *api.CreateFunctionInput) { in.Code.ImageUri = new("x") })
 	try("NotImplemented: Aloft does not answer lambda:CreateFunction with FileSystemConfigs yet.", func(in *api.CreateFunctionInput) {

@@ -26,6 +26,14 @@ func (r ref) arn() aws.ARN {
 	return a
 }
 
+// latest is arn with $LATEST if no version was named.
+func (r ref) latest() aws.ARN {
+	if r.qualifier == "" {
+		r.qualifier = latest
+	}
+	return r.arn()
+}
+
 // name is the name of a function by its ARN.
 func name(function aws.ARN) string { return strings.TrimPrefix(function.Resource, functionKind) }
 

@@ -53,7 +53,7 @@ func (o *outcome) tell(t *target, destination string) event.Delivery {
 		d.Operation = "events.PutEvents"
 		d.Body = []byte(toJSON(map[string]any{"Entries": []any{map[string]any{
 			"Source": "lambda", "DetailType": "Lambda Function Invocation Result - " + result, "Time": now.Unix(),
-			"Resources": []string{destination, o.qualified()}, "Detail": o.document(now), "EventBusName": destination,
+			"Resources": []string{destination, o.arn.latest().String()}, "Detail": o.document(now), "EventBusName": destination,
 		}}}))
 	case "s3":
 		d = object(d, fmt.Sprintf("aws/lambda/async/%s/%s-%s", name(o.arn.function), now.Format("2006/01/02/2006-01-02T15.04.05"), aws.NewRequestID()))
@@ -120,20 +120,11 @@ func receive(d *event.Delivery) (operation string, in any, err error) {
 	return api.Invoke.Name, &api.InvokeInput{FunctionName: d.Target.String(), InvocationType: new(api.InvocationTypeEvent), Payload: d.Body}, nil
 }
 
-// qualified is the function's ARN as outcomes tell it.
-func (o *outcome) qualified() string {
-	r := o.arn
-	if r.qualifier == "" {
-		r.qualifier = latest
-	}
-	return r.arn().String()
-}
-
 // document is an outcome as destinations get it.
 func (o *outcome) document(now time.Time) string {
 	doc := outcomeDocument{Version: "1.0", Timestamp: now.Format("2006-01-02T15:04:05.000Z"), RequestPayload: o.row.Payload}
 	doc.RequestContext.RequestID = o.row.RequestID
-	doc.RequestContext.FunctionARN = o.qualified()
+	doc.RequestContext.FunctionARN = o.arn.latest().String()
 	doc.RequestContext.Condition = o.condition
 	doc.RequestContext.ApproximateInvokeCount = o.invokes
 	if o.function != nil {

@@ -89,7 +89,7 @@ func (s *Service) Definition() service.Definition {
 
 func (s *Service) functionOperations() []service.Operation {
 	return []service.Operation{
-		service.OpEach(api.CreateFunction, s.CreateFunction, mayCreate).But("Container images, VPCs, file systems and keys of KMS are refused."),
+		service.OpEach(api.CreateFunction, s.CreateFunction, mayCreate).But("Container images and file systems are refused. VPCs and keys of KMS are remembered, and no more."),
 		service.Op(api.GetFunction, s.GetFunction, qualifiedOf),
 		service.Op(api.GetFunctionConfiguration, s.GetFunctionConfiguration, qualifiedOf),
 		service.Op(api.ListFunctions, s.ListFunctions, service.Any),
@@ -155,10 +155,21 @@ func (s *Service) otherOperations() []service.Operation {
 		service.Op(api.UntagResource, s.UntagResource, resourceOf),
 		service.Op(api.ListTags, s.ListTags, resourceOf),
 
+		service.Op(api.CreateCodeSigningConfig, s.CreateCodeSigningConfig, service.Any).But(unsigned),
+		service.Op(api.GetCodeSigningConfig, s.GetCodeSigningConfig, codeSigningOf),
+		service.Op(api.UpdateCodeSigningConfig, s.UpdateCodeSigningConfig, codeSigningOf).But(unsigned),
+		service.Op(api.DeleteCodeSigningConfig, s.DeleteCodeSigningConfig, codeSigningOf),
+		service.Op(api.ListCodeSigningConfigs, s.ListCodeSigningConfigs, service.Any),
+		service.Op(api.ListFunctionsByCodeSigningConfig, s.ListFunctionsByCodeSigningConfig, codeSigningOf),
+		service.Op(api.PutFunctionCodeSigningConfig, s.PutFunctionCodeSigningConfig, functionOf).But(unsigned),
 		service.Op(api.GetFunctionCodeSigningConfig, s.GetFunctionCodeSigningConfig, functionOf),
+		service.Op(api.DeleteFunctionCodeSigningConfig, s.DeleteFunctionCodeSigningConfig, functionOf),
+		service.Op(api.PutRuntimeManagementConfig, s.PutRuntimeManagementConfig, qualifiedOf).But("It is remembered; runtimes are those of the host."),
 		service.Op(api.GetRuntimeManagementConfig, s.GetRuntimeManagementConfig, qualifiedOf),
 	}
 }
+
+const unsigned = "Signatures of code are not looked at."
 
 const onlyPublic = "AuthType AWS_IAM and InvokeMode RESPONSE_STREAM are refused."
 
@@ -177,11 +188,7 @@ func qualifiedOf[In interface {
 
 // resourceOf is the resource an input names by its ARN.
 func resourceOf[In interface{ GetResource() string }](call *aws.Call, in In) aws.ARN {
-	arn, err := aws.ParseARN(in.GetResource())
-	if err != nil {
-		return call.ARN("lambda", in.GetResource())
-	}
-	return arn
+	return parseOrNone(call, in.GetResource())
 }
 
 // mayInvoke asks for the permission to invoke a function, which is not named

@@ -13,28 +13,31 @@ import (
 )
 
 var (
-	functions     = store.NewTable[aws.ARN, function]("lambda.function")
-	versions      = store.NewTable[versionKey, version]("lambda.version") // published ones
-	aliases       = store.NewTable[aliasKey, alias]("lambda.alias")
-	policies      = store.NewTable[policyKey, policy]("lambda.policy")
-	layers        = store.NewTable[aws.ARN, layer]("lambda.layer")
-	layerVersions = store.NewTable[layerKey, layerVersion]("lambda.layerversion")
-	codes         = store.NewTable[aws.ARN, code]("lambda.code")
-	eventConfigs  = store.NewTable[aliasKey, eventConfig]("lambda.eventconfig")
-	queued        = store.NewBytes[aws.ARN]("lambda.queued") // events, under their function; see queuedKey
-	mappings      = store.NewTable[aws.ARN, mapping]("lambda.mapping")
-	urls          = store.NewTable[aliasKey, urlConfig]("lambda.url")      // the name is empty for the function itself
-	urlOwners     = store.NewTable[aws.ARN, aliasKey]("lambda.urlowner")   // by urlKey
-	pendings      = store.NewTable[versionKey, struct{}]("lambda.pending") // to be made active
+	functions      = store.NewTable[aws.ARN, function]("lambda.function")
+	versions       = store.NewTable[versionKey, version]("lambda.version") // published ones
+	aliases        = store.NewTable[aliasKey, alias]("lambda.alias")
+	policies       = store.NewTable[policyKey, policy]("lambda.policy")
+	layers         = store.NewTable[aws.ARN, layer]("lambda.layer")
+	layerVersions  = store.NewTable[layerKey, layerVersion]("lambda.layerversion")
+	codes          = store.NewTable[aws.ARN, code]("lambda.code")
+	eventConfigs   = store.NewTable[aliasKey, eventConfig]("lambda.eventconfig")
+	queued         = store.NewBytes[aws.ARN]("lambda.queued") // events, under their function; see queuedKey
+	codeSignings   = store.NewTable[aws.ARN, codeSigning]("lambda.codesigning")
+	runtimeUpdates = store.NewTable[aliasKey, runtimeUpdate]("lambda.runtime")
+	mappings       = store.NewTable[aws.ARN, mapping]("lambda.mapping")
+	urls           = store.NewTable[aliasKey, urlConfig]("lambda.url")      // the name is empty for the function itself
+	urlOwners      = store.NewTable[aws.ARN, aliasKey]("lambda.urlowner")   // by urlKey
+	pendings       = store.NewTable[versionKey, struct{}]("lambda.pending") // to be made active
 )
 
 // A function is a function with its version $LATEST.
 type function struct {
-	Latest    version
-	Published int64             `json:",omitempty"` // number of the last version published
-	Tags      map[string]string `json:",omitempty"`
-	Reserved  *int32            `json:",omitempty"` // concurrency
-	MayLoop   bool              `json:",omitempty"` // it may invoke itself without end
+	Latest      version
+	Published   int64             `json:",omitempty"` // number of the last version published
+	Tags        map[string]string `json:",omitempty"`
+	Reserved    *int32            `json:",omitempty"` // concurrency
+	MayLoop     bool              `json:",omitempty"` // it may invoke itself without end
+	CodeSigning string            `json:",omitempty"` // ARN of a codeSigning
 }
 
 type versionKey struct {
@@ -66,13 +69,21 @@ type settings struct {
 	Env          map[string]string // nil if it was never given
 	Architecture string
 	Tracing      string
-	DeadLetter   string `json:",omitempty"` // ARN of a queue or topic
-	SnapStart    string `json:",omitempty"`
+	DeadLetter   string   `json:",omitempty"` // ARN of a queue or topic
+	Network      *network `json:",omitempty"`
+	KMSKey       string   `json:",omitempty"` // ARN
+	SnapStart    string   `json:",omitempty"`
 	LogFormat    string
 	LogGroup     string
 	LogLevel     string  `json:",omitempty"` // of the code's own lines, if the format is JSON
 	SystemLevel  string  `json:",omitempty"` // of Lambda's
 	Layers       []useOf `json:",omitempty"`
+}
+
+// A network is where in a VPC a function would be. It is remembered, and no more.
+type network struct {
+	Subnets, SecurityGroups []string
+	IPv6                    bool `json:",omitempty"`
 }
 
 // A useOf is a layer's version that a function uses. Its code stays when the

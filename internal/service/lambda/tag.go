@@ -3,6 +3,7 @@ package lambda
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"strings"
 
@@ -11,15 +12,15 @@ import (
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
-// maxTags is how many tags a function has at most.
+// maxTags is how many tags a resource has at most.
 const maxTags = 50
 
-// TagResource adds tags to a function.
+// TagResource adds tags to a function, a mapping or a code signing configuration.
 func (s *Service) TagResource(ctx context.Context, call *aws.Call, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
 	err := s.changeTags(ctx, call, in.Resource, func(tags map[string]string) error {
 		maps.Copy(tags, in.Tags)
 		if len(tags) > maxTags {
-			return invalid("Too many tags: a function can have no more than %d.", maxTags)
+			return invalid("Too many tags: a resource can have no more than %d.", maxTags)
 		}
 		return nil
 	})
@@ -29,7 +30,7 @@ func (s *Service) TagResource(ctx context.Context, call *aws.Call, in *api.TagRe
 	return &api.TagResourceOutput{}, nil
 }
 
-// UntagResource removes tags from a function.
+// UntagResource removes tags from what TagResource gives them.
 func (s *Service) UntagResource(ctx context.Context, call *aws.Call, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
 	err := s.changeTags(ctx, call, in.Resource, func(tags map[string]string) error {
 		for _, key := range in.TagKeys {
@@ -43,16 +44,16 @@ func (s *Service) UntagResource(ctx context.Context, call *aws.Call, in *api.Unt
 	return &api.UntagResourceOutput{}, nil
 }
 
-// ListTags lists the tags of a function.
+// ListTags lists the tags of a resource.
 func (s *Service) ListTags(ctx context.Context, call *aws.Call, in *api.ListTagsInput) (*api.ListTagsOutput, error) {
-	fn, err := taggable(call, in.Resource)
+	arn, err := taggable(call, in.Resource)
 	if err != nil {
 		return nil, err
 	}
 	tags := map[string]string{}
 	err = s.db.View(ctx, func(tx *store.Tx) error {
-		row, err := findFunction(tx, fn)
-		maps.Copy(tags, row.Tags)
+		found, _, err := findTagged(tx, arn)
+		maps.Copy(tags, found)
 		return err
 	})
 	if err != nil {
@@ -61,30 +62,56 @@ func (s *Service) ListTags(ctx context.Context, call *aws.Call, in *api.ListTags
 	return &api.ListTagsOutput{Tags: tags}, nil
 }
 
+// changeTags changes the tags of a resource.
 func (s *Service) changeTags(ctx context.Context, call *aws.Call, resource string, change func(map[string]string) error) error {
-	fn, err := taggable(call, resource)
+	arn, err := taggable(call, resource)
 	if err != nil {
 		return err
 	}
 	return s.db.Update(ctx, func(tx *store.Tx) error {
-		row, err := findFunction(tx, fn)
+		found, put, err := findTagged(tx, arn)
 		if err != nil {
 			return err
 		}
-		tags := maps.Clone(row.Tags)
+		tags := maps.Clone(found)
 		if tags == nil {
 			tags = make(map[string]string)
 		}
 		if err := change(tags); err != nil {
 			return err
 		}
-		row.Tags = tags
-		row.Latest.touch()
-		return functions.Put(tx, fn, row)
+		return put(tags)
 	})
 }
 
-// taggable is the function of an ARN, or a refusal if it cannot have tags.
+// findTagged returns the tags of a resource, and what sets them.
+func findTagged(tx *store.Tx, arn aws.ARN) (tags map[string]string, put func(map[string]string) error, err error) {
+	switch {
+	case strings.HasPrefix(arn.Resource, mappingKind):
+		row, err := mappings.Get(tx, arn)
+		if errors.Is(err, store.ErrNotFound) {
+			err = notFound("Event source mapping not found: %s", arn)
+		}
+		return row.Tags, func(tags map[string]string) error {
+			row.Tags = tags
+			return mappings.Put(tx, arn, row)
+		}, err
+	case strings.HasPrefix(arn.Resource, codeSigningKind):
+		row, err := findCodeSigning(tx, arn)
+		return row.Tags, func(tags map[string]string) error {
+			row.Tags = tags
+			return codeSignings.Put(tx, arn, row)
+		}, err
+	}
+	row, err := findFunction(tx, arn)
+	return row.Tags, func(tags map[string]string) error {
+		row.Tags = tags
+		row.Latest.touch()
+		return functions.Put(tx, arn, row)
+	}, err
+}
+
+// taggable is the resource of an ARN, or a refusal if it cannot have tags.
 func taggable(call *aws.Call, resource string) (aws.ARN, error) {
 	arn, err := aws.ParseARN(resource)
 	if err != nil {
@@ -92,13 +119,15 @@ func taggable(call *aws.Call, resource string) (aws.ARN, error) {
 	}
 	rest, ok := strings.CutPrefix(arn.Resource, functionKind)
 	switch {
+	case arn.Region != call.Region:
+		return arn, errRegion(call, arn.Region)
+	case strings.HasPrefix(arn.Resource, mappingKind), strings.HasPrefix(arn.Resource, codeSigningKind):
+		return arn, nil
 	case !ok:
 		kind, _, _ := strings.Cut(arn.Resource, ":")
 		return arn, aws.NotImplemented.Errorf("Aloft does not answer for tags of a %s yet.", kind)
 	case strings.Contains(rest, ":"):
 		return arn, invalid("Tags on function aliases and versions are not supported. Please specify a function ARN.")
-	case arn.Region != call.Region:
-		return arn, errRegion(call, arn.Region)
 	}
 	return arn, nil
 }
