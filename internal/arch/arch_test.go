@@ -20,7 +20,7 @@ const module = "github.com/aloft-cloud/aloft/internal/"
 var layers = [][]string{
 	{"aws", "ca"},
 	{"smithy", "task", "jx"},
-	{"store", "item", "auth/*", "event/*", "sandbox/*"},
+	{"store", "vtl", "item", "auth/*", "event/*", "sandbox/*"},
 	{"api/*", "store/*", "event", "sandbox", "protocol"},
 	{"service", "service/*/*", "gateway/*"},
 	{"dispatch", "auth"},
