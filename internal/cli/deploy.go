@@ -30,7 +30,7 @@ func deployCommand(s *settings) *cobra.Command {
 	var params []string
 	cmd := &cobra.Command{
 		Use:   "deploy DIR",
-		Short: "Deploy the application in DIR: a SAM or CloudFormation template and its code",
+		Short: "Deploy the application in DIR: a serverless.yml, SAM or CloudFormation template, and its code",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := s.load(); err != nil {
@@ -58,7 +58,8 @@ func deployCommand(s *settings) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&stack, "stack", "", "name of the stack, the directory's if not given")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print stack, status and outputs as JSON")
-	cmd.Flags().StringArrayVarP(&params, "parameter", "p", nil, "a parameter of the template, NAME=VALUE")
+	cmd.Flags().StringArrayVarP(&params, "parameter", "p", nil, "a parameter of the template, or an option of serverless.yml, NAME=VALUE")
+	stageFlag(cmd, s)
 	return cmd
 }
 
@@ -72,6 +73,7 @@ type deployment struct {
 
 // A deployer deploys applications by the public API.
 type deployer struct {
+	settings   *settings
 	client     *client.Client
 	out        io.Writer
 	stack      string
@@ -80,7 +82,7 @@ type deployer struct {
 }
 
 func newDeployer(s *settings, endpoint string, out io.Writer) *deployer {
-	d := &deployer{client: newClient(s, endpoint), out: out}
+	d := &deployer{settings: s, client: newClient(s, endpoint), out: out}
 	if cache, err := os.UserCacheDir(); err == nil {
 		d.cache = filepath.Join(cache, "aloft", "build")
 	}
@@ -105,6 +107,10 @@ func (d *deployer) deploy(ctx context.Context, dir string) (*deployment, error) 
 	if err != nil {
 		return nil, err
 	}
+	began := time.Now()
+	if pack.IsService(file) {
+		return d.deployService(ctx, file, began)
+	}
 	name := d.stack
 	if name == "" {
 		abs, err := filepath.Abs(file)
@@ -113,22 +119,30 @@ func (d *deployer) deploy(ctx context.Context, dir string) (*deployment, error) 
 		}
 		name = strings.Trim(notInNames.ReplaceAllString(filepath.Base(filepath.Dir(abs)), "-"), "-")
 	}
-	began := time.Now()
 	fmt.Fprintf(d.out, "\n  Deploying %s\n", name)
-	packer := pack.Packer{
-		Uploader: &uploader{client: d.client},
-		Report:   func(resource, what string) { fmt.Fprintf(d.out, "    %s: %s\n", resource, what) },
-		Cache:    d.cache,
-	}
-	template, err := packer.Pack(ctx, file)
+	up := &uploader{client: d.client}
+	template, err := d.packer(up).Pack(ctx, file)
 	if err != nil {
 		return nil, err
 	}
-	follow := &follower{client: d.client, out: d.out, stack: name, began: make(map[string]time.Time)}
+	return d.apply(ctx, up, name, string(template), began)
+}
+
+func (d *deployer) packer(up *uploader) *pack.Packer {
+	return &pack.Packer{
+		Uploader: up,
+		Report:   func(resource, what string) { fmt.Fprintf(d.out, "    %s: %s\n", resource, what) },
+		Cache:    d.cache,
+	}
+}
+
+// apply makes the stack as the template says, shows how, and says what came of it.
+func (d *deployer) apply(ctx context.Context, up *uploader, name, template string, began time.Time) (*deployment, error) {
+	follow := &follower{client: up.client, out: d.out, stack: name, began: make(map[string]time.Time)}
 	if err := follow.skipPast(ctx); err != nil {
 		return nil, err
 	}
-	if err := d.submit(ctx, name, string(template)); err != nil {
+	if err := d.submit(ctx, up, name, template); err != nil {
 		return nil, err
 	}
 	done, err := follow.untilDone(ctx)
@@ -138,11 +152,22 @@ func (d *deployer) deploy(ctx context.Context, dir string) (*deployment, error) 
 	return done, err
 }
 
+// maxBody is how long a template may be in a request; longer ones go to a bucket.
+const maxBody = 51200
+
 // submit makes the stack, or updates it if there is one.
-func (d *deployer) submit(ctx context.Context, name, template string) error {
+func (d *deployer) submit(ctx context.Context, up *uploader, name, template string) error {
 	capabilities := []string{"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"}
-	_, err := client.Do(ctx, d.client, cfn.UpdateStack, &cfn.UpdateStackInput{
-		StackName: name, TemplateBody: &template, Capabilities: capabilities, Parameters: d.parameters,
+	body, url := &template, (*string)(nil)
+	if len(template) > maxBody {
+		bucket, key, err := up.Upload(ctx, digestOf(template)+".template", func() ([]byte, error) { return []byte(template), nil })
+		if err != nil {
+			return err
+		}
+		body, url = nil, new("https://s3.amazonaws.com/"+bucket+"/"+key)
+	}
+	_, err := client.Do(ctx, up.client, cfn.UpdateStack, &cfn.UpdateStackInput{
+		StackName: name, TemplateBody: body, TemplateURL: url, Capabilities: capabilities, Parameters: d.parameters,
 	})
 	refused, ok := errors.AsType[*aws.Error](err)
 	switch {
@@ -152,25 +177,25 @@ func (d *deployer) submit(ctx context.Context, name, template string) error {
 		return nil
 	case strings.Contains(refused.Message, "ROLLBACK_COMPLETE") || strings.Contains(refused.Message, "CREATE_FAILED"):
 		// A stack whose creation failed can only be deleted.
-		if err := d.remove(ctx, name); err != nil {
+		if err := d.remove(ctx, up.client, name); err != nil {
 			return err
 		}
 	case !strings.Contains(refused.Message, "does not exist"):
 		return err
 	}
-	_, err = client.Do(ctx, d.client, cfn.CreateStack, &cfn.CreateStackInput{
-		StackName: name, TemplateBody: &template, Capabilities: capabilities, Parameters: d.parameters,
+	_, err = client.Do(ctx, up.client, cfn.CreateStack, &cfn.CreateStackInput{
+		StackName: name, TemplateBody: body, TemplateURL: url, Capabilities: capabilities, Parameters: d.parameters,
 	})
 	return err
 }
 
 // remove deletes a stack and waits until it is gone.
-func (d *deployer) remove(ctx context.Context, name string) error {
-	if _, err := client.Do(ctx, d.client, cfn.DeleteStack, &cfn.DeleteStackInput{StackName: name}); err != nil {
+func (d *deployer) remove(ctx context.Context, c *client.Client, name string) error {
+	if _, err := client.Do(ctx, c, cfn.DeleteStack, &cfn.DeleteStackInput{StackName: name}); err != nil {
 		return err
 	}
 	for {
-		out, err := client.Do(ctx, d.client, cfn.DescribeStacks, &cfn.DescribeStacksInput{StackName: &name})
+		out, err := client.Do(ctx, c, cfn.DescribeStacks, &cfn.DescribeStacksInput{StackName: &name})
 		if _, gone := errors.AsType[*aws.Error](err); gone {
 			return nil
 		}
@@ -197,7 +222,7 @@ func (d *deployer) finish(done *deployment, took time.Duration) {
 		width = max(width, len(name))
 	}
 	for _, name := range sortedKeys(done.Outputs) {
-		fmt.Fprintf(d.out, "    %-*s  %s\n", width, name, done.Outputs[name])
+		fmt.Fprintf(d.out, "    %-*s  %s\n", width, name, d.reachable(done.Outputs[name]))
 	}
 }
 
@@ -227,7 +252,7 @@ func (u *uploader) Upload(ctx context.Context, name string, content func() ([]by
 	if err != nil {
 		return "", "", err
 	}
-	return u.bucket, name, u.put(ctx, place, body)
+	return u.bucket, name, u.put(ctx, place, "", body)
 }
 
 func (u *uploader) findBucket(ctx context.Context) error {
@@ -251,7 +276,7 @@ func (u *uploader) findBucket(ctx context.Context) error {
 		if r := u.client.Region(); r != "us-east-1" {
 			where = []byte("<CreateBucketConfiguration><LocationConstraint>" + r + "</LocationConstraint></CreateBucketConfiguration>")
 		}
-		if err := u.put(ctx, "/"+bucket, where); err != nil {
+		if err := u.put(ctx, "/"+bucket, "", where); err != nil {
 			return err
 		}
 	}
@@ -259,8 +284,8 @@ func (u *uploader) findBucket(ctx context.Context) error {
 	return nil
 }
 
-func (u *uploader) put(ctx context.Context, place string, body []byte) error {
-	r, err := u.client.HTTP(ctx, "s3", http.MethodPut, place, body)
+func (u *uploader) put(ctx context.Context, place, contentType string, body []byte) error {
+	r, err := u.client.Put(ctx, place, contentType, body)
 	if err != nil {
 		return err
 	}

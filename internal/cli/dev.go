@@ -13,7 +13,7 @@ import (
 )
 
 func devCommand(s *settings) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "dev [DIR]",
 		Short: "Start Aloft on this machine; with DIR, deploy the application in it and again on each change",
 		Args:  cobra.MaximumNArgs(1),
@@ -29,6 +29,8 @@ func devCommand(s *settings) *cobra.Command {
 			})
 		},
 	}
+	stageFlag(cmd, s)
+	return cmd
 }
 
 // develop deploys the application in dir, and again when a file changes. A
@@ -102,7 +104,7 @@ func watch(w *fsnotify.Watcher, path string) error {
 // ignored are files whose changes deploy nothing.
 func ignored(name string) bool {
 	switch name {
-	case ".git", ".aloft", ".aws-sam", "node_modules", "__pycache__", "4913": // vim's probe
+	case ".git", ".aloft", ".aws-sam", ".serverless", "node_modules", "__pycache__", "4913": // vim's probe
 		return true
 	}
 	return name[0] == '.' && name != "." && name != ".." || name[len(name)-1] == '~'

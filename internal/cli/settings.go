@@ -44,6 +44,7 @@ var secretSettings = map[string]bool{"secret-access-key": true, "session-token":
 type settings struct {
 	flags *pflag.FlagSet
 	file  map[string]string // nil until read
+	stage string            // of a serverless.yml, by commands that deploy
 }
 
 // newSettings declares the flags of all settings.

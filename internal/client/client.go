@@ -44,6 +44,16 @@ func New(cfg Config) *Client {
 // Region returns the region that c calls.
 func (c *Client) Region() string { return c.cfg.Region }
 
+// In returns a client of the same Aloft in another region.
+func (c *Client) In(region string) *Client {
+	other := *c
+	other.cfg.Region = region
+	return &other
+}
+
+// Endpoint returns the address of the Aloft that c calls.
+func (c *Client) Endpoint() string { return c.cfg.Endpoint }
+
 // maxAnswer is the most that is read of an answer, in bytes.
 const maxAnswer = 64 << 20
 
@@ -85,6 +95,18 @@ func (c *Client) HTTP(ctx context.Context, service, method, path string, body []
 		return nil, err
 	}
 	return c.send(r, service, body)
+}
+
+// Put makes a bucket or an object of S3. The content type may be empty.
+func (c *Client) Put(ctx context.Context, path, contentType string, body []byte) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPut, c.cfg.Endpoint+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	return c.send(r, "s3", body)
 }
 
 // send signs r with body, and sends it.

@@ -12,6 +12,11 @@
 //	build.go     from sources to what runs, by language
 //	bundle.go    JavaScript and TypeScript, by esbuild
 //	java.go      Java, by Maven and Gradle
+//	service.go   services of the Serverless Framework
+//	sieve.go     which of their files are packed
+//	install.go   what they require, and what is built for them
+//	entries.go   their functions, bundled or served as web applications
+//	script.go    scripts that say what their configuration is
 package pack
 
 import (
@@ -46,8 +51,8 @@ type Packer struct {
 // templateNames are the files that make a directory an application, best first.
 var templateNames = []string{"template.yaml", "template.yml", "template.json"}
 
-// FindTemplate returns the template of the application in dir, or path itself
-// if it is a file.
+// FindTemplate returns the template or the service of the application in dir, or
+// path itself if it is a file.
 func FindTemplate(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -56,32 +61,38 @@ func FindTemplate(path string) (string, error) {
 	if !info.IsDir() {
 		return path, nil
 	}
-	for _, name := range templateNames {
+	names := append(slices.Clone(serviceNames), templateNames...)
+	for _, name := range names {
 		file := filepath.Join(path, name)
 		if _, err := os.Stat(file); err == nil {
 			return file, nil
 		}
 	}
-	for _, name := range []string{"serverless.yml", "serverless.yaml", "serverless.ts", "cdk.json"} {
-		if _, err := os.Stat(filepath.Join(path, name)); err == nil {
-			return "", fmt.Errorf("%s: Aloft does not deploy %s yet; give it a SAM or CloudFormation template", path, name)
-		}
+	if _, err := os.Stat(filepath.Join(path, "cdk.json")); err == nil {
+		return "", fmt.Errorf("%s: Aloft does not deploy cdk.json itself; use the CDK against it, or give it a template", path)
 	}
-	return "", fmt.Errorf("%s: found no %s", path, strings.Join(templateNames, ", "))
+	return "", fmt.Errorf("%s: found none of %s", path, strings.Join(names, ", "))
 }
 
 // Pack packs the application of a template file and returns the template to
 // deploy.
 func (p *Packer) Pack(ctx context.Context, templateFile string) ([]byte, error) {
-	if p.Cache != "" {
-		return p.pack(ctx, templateFile, 0)
-	}
-	dir, err := os.MkdirTemp("", "aloft-build-")
+	dir, done, err := p.cacheDir()
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer done()
 	return (&Packer{Uploader: p.Uploader, Report: p.Report, Cache: dir}).pack(ctx, templateFile, 0)
+}
+
+// cacheDir returns the directory to build in, and what removes one that is not
+// to be used again.
+func (p *Packer) cacheDir() (dir string, done func(), err error) {
+	if p.Cache != "" {
+		return p.Cache, func() {}, nil
+	}
+	dir, err = os.MkdirTemp("", "aloft-build-")
+	return dir, func() { _ = os.RemoveAll(dir) }, err
 }
 
 const maxNested = 5 // templates within templates
@@ -132,8 +143,6 @@ func (e *artifactError) Unwrap() error { return e.err }
 // placeAll builds and uploads what artifacts name, as many at once as there are
 // processors, each place once.
 func (p *Packer) placeAll(ctx context.Context, dir string, found []artifact, depth int) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	var groups [][]artifact // that are built as one
 	for _, a := range found {
 		i := slices.IndexFunc(groups, func(g []artifact) bool { return g[0].same(a) })
@@ -143,17 +152,30 @@ func (p *Packer) placeAll(ctx context.Context, dir string, found []artifact, dep
 		}
 		groups[i] = append(groups[i], a)
 	}
+	return together(ctx, groups, func(ctx context.Context, g []artifact) error {
+		if err := p.place(ctx, dir, g, depth); err != nil {
+			return &artifactError{g[0].resource, g[0].node.Line, err}
+		}
+		return nil
+	})
+}
+
+// together calls do for each of list, as many at once as there are processors,
+// and returns the first error. After that no more are begun.
+func together[T any](ctx context.Context, list []T, do func(context.Context, T) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	var all task.Group
 	turns := make(chan struct{}, runtime.NumCPU())
-	for _, g := range groups {
+	for _, one := range list {
 		all.Go(func() {
 			turns <- struct{}{}
 			defer func() { <-turns }()
 			if ctx.Err() != nil {
 				return
 			}
-			if err := p.place(ctx, dir, g, depth); err != nil {
-				cancel(&artifactError{g[0].resource, g[0].node.Line, err})
+			if err := do(ctx, one); err != nil {
+				cancel(err)
 			}
 		})
 	}

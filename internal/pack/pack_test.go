@@ -146,9 +146,18 @@ func TestLinkOut(t *testing.T) {
 }
 
 func TestFindTemplate(t *testing.T) {
-	dir := files(t, map[string]string{"serverless.yml": "service: x"})
-	if _, err := pack.FindTemplate(dir); err == nil || !strings.Contains(err.Error(), "serverless.yml") {
-		t.Errorf("FindTemplate = %v, want a word of serverless.yml", err)
+	dir := files(t, map[string]string{"serverless.yml": "", "template.yaml": "", "cdk.json": ""})
+	for _, want := range []string{"serverless.yml", "template.yaml"} {
+		file, err := pack.FindTemplate(dir)
+		if err != nil || filepath.Base(file) != want {
+			t.Errorf("FindTemplate = %s, %v, want %s", file, err, want)
+		}
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := pack.FindTemplate(dir); err == nil || !strings.Contains(err.Error(), "cdk.json") {
+		t.Errorf("FindTemplate = %v, want a word of cdk.json", err)
 	}
 }
 

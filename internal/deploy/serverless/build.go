@@ -9,7 +9,7 @@ import (
 // Code says where code went that was packed.
 type Code struct {
 	Bucket, Key string
-	SHA256      string // in base64, as Lambda says it
+	Digest      string // of what is in it
 }
 
 // A builder makes a service's template.

@@ -222,7 +222,7 @@ func (b *builder) version(f *function, props object) {
 	delete(hashed, "ReservedConcurrentExecutions")
 	delete(hashed, "Tags")
 	hash := sha256.New()
-	code := b.code[b.s.artifactOf(f)].SHA256
+	code := b.code[b.s.artifactOf(f)].Digest
 	hash.Write([]byte(code + asJSON(hashed)))
 	for _, l := range asList(props["Layers"]) {
 		if id := text(at(l, "Ref")); id != "" {
@@ -231,9 +231,6 @@ func (b *builder) version(f *function, props object) {
 	}
 	id := logical(f.key) + "LambdaVersion" + onlyLetters(base64.StdEncoding.EncodeToString(hash.Sum(nil)))
 	version := object{"FunctionName": ref(functionID(f.key))}
-	if f.config["image"] == nil {
-		version["CodeSha256"] = code
-	}
 	putTrue(version, "Description", f.config["description"])
 	r := b.add(id, "AWS::Lambda::Version", version)
 	if truthy(wanted) {

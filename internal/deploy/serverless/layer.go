@@ -29,7 +29,7 @@ func (b *builder) layer(name string, config object) {
 	put(props, "CompatibleRuntimes", config["compatibleRuntimes"])
 	put(props, "CompatibleArchitectures", config["compatibleArchitectures"])
 	id, suffix := logical(name)+"LambdaLayer", ""
-	sum := sha1.Sum([]byte(asJSON(props) + code.SHA256))
+	sum := sha1.Sum([]byte(asJSON(props) + code.Digest))
 	digest := hex.EncodeToString(sum[:])
 	retain := truthy(config["retain"])
 	if retain {

@@ -119,3 +119,33 @@ func (b *builder) extend() error {
 	}
 	return b.stateMachines()
 }
+
+// A Sync is a directory whose files belong in a bucket, once that is there.
+type Sync struct {
+	LocalDir     string
+	Bucket       string
+	BucketOutput string // name of the output that names the bucket, if Bucket is empty
+	Prefix       string
+}
+
+// Syncs returns the directories that the plugin serverless-s3-sync would copy.
+func (s *Service) Syncs() []Sync {
+	if !s.plugins["serverless-s3-sync"] {
+		return nil
+	}
+	config := at(s.root, "custom", "s3Sync")
+	if buckets := at(config, "buckets"); buckets != nil {
+		config = buckets
+	}
+	var all []Sync
+	for _, c := range list(config) {
+		if v := at(c, "enabled"); v != nil && !truthy(v) || at(c, "localDir") == nil {
+			continue
+		}
+		all = append(all, Sync{
+			LocalDir: text(at(c, "localDir")), Bucket: text(at(c, "bucketName")),
+			BucketOutput: text(at(c, "bucketNameKey")), Prefix: text(at(c, "bucketPrefix")),
+		})
+	}
+	return all
+}

@@ -1,0 +1,210 @@
+package pack
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/aloft-cloud/aloft/internal/deploy/serverless"
+)
+
+// nodeModules returns a directory with the service's modules for production,
+// and those named, installed beside its sources and not among them.
+func (w *workshop) nodeModules(ctx context.Context, extra []string) (string, error) {
+	w.install.Lock()
+	defer w.install.Unlock()
+	out := filepath.Join(w.cache, hashOf([]byte(w.dir + "\nnode_modules"))[:32])
+	stamp := strings.Join(extra, " ")
+	names := []string{"package.json", "package-lock.json", "npm-shrinkwrap.json", ".npmrc"}
+	for _, name := range names {
+		body, _ := os.ReadFile(filepath.Join(w.dir, name)) // what is not there is empty
+		stamp += "\n" + hashOf(body)
+	}
+	modules := filepath.Join(out, "node_modules")
+	if stamped(out, stamp) {
+		return modules, nil
+	}
+	w.tell("npm install")
+	if err := renew(out); err != nil {
+		return "", err
+	}
+	for _, name := range names {
+		body, err := os.ReadFile(filepath.Join(w.dir, name))
+		if err != nil {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(out, name), body, 0o600); err != nil {
+			return "", err
+		}
+	}
+	if err := npm(ctx, out, extra); err != nil {
+		return "", err
+	}
+	return modules, writeStamp(out, stamp)
+}
+
+func npm(ctx context.Context, out string, extra []string) error {
+	quiet := []string{"--omit=dev", "--no-audit", "--no-fund", "--silent"}
+	if exists(out, "package-lock.json") && len(extra) == 0 {
+		if err := run(ctx, out, nil, "npm", append([]string{"ci"}, quiet...)...); err == nil {
+			return nil // else the lock is not of this package.json
+		}
+	}
+	args := append(append([]string{"install"}, quiet...), extra...)
+	if len(extra) > 0 {
+		args = append(args, "--no-save")
+	}
+	if err := run(ctx, out, nil, "npm", args...); err != nil {
+		return err
+	}
+	return os.MkdirAll(filepath.Join(out, "node_modules"), 0o755)
+}
+
+func (w *workshop) tell(what string) {
+	if w.report != nil {
+		w.report("code", what)
+	}
+}
+
+// requirements installs what a service of Python requires, and adds it.
+func (w *workshop) requirements(ctx context.Context, a serverless.Artifact, t *tree) error {
+	file := filepath.Join(w.dir, filepath.FromSlash(a.Python.File))
+	text, err := os.ReadFile(file)
+	if err != nil {
+		for _, other := range []string{"Pipfile", "poetry.lock"} {
+			if exists(w.dir, other) {
+				return fmt.Errorf("Aloft installs what %s lists, not %s", a.Python.File, other)
+			}
+		}
+		return nil
+	}
+	w.install.Lock()
+	defer w.install.Unlock()
+	out := filepath.Join(w.cache, hashOf([]byte(w.dir + "\n" + a.Python.File))[:32])
+	stamp := hashOf(text) + strings.Join(a.Python.ExtraArgs, " ")
+	if !stamped(out, stamp) {
+		w.tell("pip install")
+		if err := renew(out); err != nil {
+			return err
+		}
+		args := []string{"-m", "pip", "install", "-q", "--no-compile", "--disable-pip-version-check", "-r", file, "-t", out}
+		if err := run(ctx, w.dir, nil, "python3", append(args, a.Python.ExtraArgs...)...); err != nil {
+			return err
+		}
+		if err := writeStamp(out, stamp); err != nil {
+			return err
+		}
+	}
+	left := make(map[string]bool)
+	for _, name := range a.Python.NoDeploy {
+		left[a.Python.Prefix+strings.ReplaceAll(name, "-", "_")] = true
+	}
+	return t.follow(out, strings.TrimSuffix(a.Python.Prefix, "/"), func(name string) bool { return !belongsTo(left, name) })
+}
+
+var buildTarget = regexp.MustCompile(`(?m)^build\s*:`)
+
+// prebuild makes what functions run that are compiled, with the service's own
+// Makefile, if it is not there.
+func (w *workshop) prebuild(ctx context.Context, a serverless.Artifact) error {
+	missing := ""
+	for _, e := range a.Entries {
+		compiled := e.Runtime == "go1.x" || strings.HasPrefix(e.Runtime, "provided")
+		if compiled && !exists(w.dir, filepath.FromSlash(e.Handler)) && !exists(w.dir, "bootstrap") {
+			missing = e.Handler
+		}
+	}
+	if missing == "" {
+		return nil
+	}
+	makefile, err := os.ReadFile(filepath.Join(w.dir, "Makefile"))
+	if err != nil || !buildTarget.Match(makefile) {
+		return fmt.Errorf("%s is not there, and no Makefile says how to build it", missing)
+	}
+	w.install.Lock()
+	defer w.install.Unlock()
+	if exists(w.dir, filepath.FromSlash(missing)) {
+		return nil // built for another artifact
+	}
+	w.tell("make build")
+	return run(ctx, w.dir, nil, "make", "build")
+}
+
+// makeArchive builds an archive that is not there.
+func (w *workshop) makeArchive(ctx context.Context, a serverless.Artifact) error {
+	w.install.Lock()
+	defer w.install.Unlock()
+	if exists(w.dir, filepath.FromSlash(a.File)) {
+		return nil // built for another function
+	}
+	tool, args := "", []string(nil)
+	switch {
+	case exists(w.dir, "pom.xml"):
+		tool, args = "mvn", []string{"-q", "-B", "package", "-DskipTests"}
+	case exists(w.dir, "gradlew"):
+		tool, args = filepath.Join(w.dir, "gradlew"), []string{"-q", "build", "-x", "test"}
+	case exists(w.dir, "build.gradle"):
+		tool, args = "gradle", []string{"-q", "build", "-x", "test"}
+	default:
+		return fmt.Errorf("package.artifact: %s is not there; build it first", a.File)
+	}
+	w.tell(filepath.Base(tool) + " " + args[len(args)-1])
+	return run(ctx, w.dir, nil, tool, args...)
+}
+
+// closure returns the directories of modules and of all that they need, below
+// root, by the places where Node.js finds them.
+func closure(root string, modules []string) ([]string, error) {
+	var all []string
+	type need struct{ name, from string }
+	var open []need
+	for _, m := range modules {
+		open = append(open, need{m, ""})
+	}
+	for len(open) > 0 {
+		n := open[0]
+		open = open[1:]
+		dir := findModule(root, n.from, n.name)
+		if dir == "" || slices.Contains(all, dir) {
+			continue
+		}
+		all = append(all, dir)
+		body, err := os.ReadFile(filepath.Join(root, dir, "package.json"))
+		if err != nil {
+			return nil, err
+		}
+		var p struct{ Dependencies, OptionalDependencies, PeerDependencies map[string]string }
+		if err := json.Unmarshal(body, &p); err != nil {
+			return nil, errors.Join(fmt.Errorf("%s/package.json", dir), err)
+		}
+		for _, deps := range []map[string]string{p.Dependencies, p.OptionalDependencies, p.PeerDependencies} {
+			for name := range deps {
+				open = append(open, need{name, dir})
+			}
+		}
+	}
+	slices.Sort(all)
+	return all, nil
+}
+
+// findModule returns where a module is that is imported in a directory.
+func findModule(root, from, name string) string {
+	for {
+		dir := filepath.Join(from, "node_modules", name)
+		if exists(root, filepath.Join(dir, "package.json")) {
+			return dir
+		}
+		if from == "" {
+			return ""
+		}
+		if from = filepath.Dir(from); from == "." {
+			from = ""
+		}
+	}
+}
