@@ -42,6 +42,7 @@ func (a *Auth) authenticate(r *http.Request, name string, body []byte, open bool
 		AccessKey: sig.AccessKey,
 		SourceIP:  sourceIP(r),
 		UserAgent: r.UserAgent(),
+		Trace:     r.Header.Get("X-Amzn-Trace-Id"),
 		Host:      r.Host,
 		Secure:    r.TLS != nil,
 	}

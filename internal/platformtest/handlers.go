@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -16,15 +17,16 @@ import (
 // Handlers are the functions that scripts can deploy, by the name they give as
 // the function's handler.
 var Handlers = map[string]sandbox.Handler{
-	"echo":  echo,
-	"env":   env,
-	"fail":  fail,
-	"log":   logEvent,
-	"macro": macro,
-	"picky": picky,
-	"reply": reply,
-	"sift":  sift,
-	"wait":  wait,
+	"echo":   echo,
+	"env":    env,
+	"fail":   fail,
+	"log":    logEvent,
+	"macro":  macro,
+	"picky":  picky,
+	"reply":  reply,
+	"sift":   sift,
+	"stream": stream,
+	"wait":   wait,
 }
 
 // echo returns its event.
@@ -84,6 +86,21 @@ func sift(_ context.Context, _ *sandbox.Function, e sandbox.Event, log func(stri
 // reply returns what the variable REPLY holds.
 func reply(_ context.Context, f *sandbox.Function, _ sandbox.Event, _ func(string)) ([]byte, error) {
 	return []byte(f.Env["REPLY"]), nil
+}
+
+// stream streams the parts of PARTS, which | separates, one a second, as TYPE.
+func stream(_ context.Context, f *sandbox.Function, e sandbox.Event, _ func(string)) ([]byte, error) {
+	if e.Stream == nil {
+		return json.Marshal(f.Env["PARTS"])
+	}
+	w := e.Stream(f.Env["TYPE"])
+	for part := range strings.SplitSeq(f.Env["PARTS"], "|") {
+		time.Sleep(time.Second)
+		if _, err := io.WriteString(w, part); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
 }
 
 // wait takes a minute, unless its time is up sooner.

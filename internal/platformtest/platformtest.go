@@ -17,7 +17,7 @@
 //	as ID SECRET [TOKEN]        go on with these keys
 //	in REGION                   go on in another region
 //	http GET URL [k=v …] [body] a plain request, unsigned, with headers; status and body are on stdout
-//	signed PUT URL [k=v …] [body]  the same, signed for s3
+//	signed [SERVICE] PUT URL [k=v …] [body]  the same, signed for s3, or another service
 //	zip NAME file=text …        keep a zip of these files, in base64, as $NAME
 //	keep NAME .Path.0.To        keep a part of the last answer as $NAME
 //	sleep 5s                    let time pass
@@ -187,7 +187,11 @@ func (s *session) http(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func (s *session) signed(ts *testscript.TestScript, neg bool, args []string) {
-	s.plain(ts, neg, args, "s3")
+	service := "s3"
+	if len(args) > 0 && args[0] == strings.ToLower(args[0]) {
+		service, args = args[0], args[1:]
+	}
+	s.plain(ts, neg, args, service)
 }
 
 // plain makes a request that is no operation: METHOD URL [header=value]… [body].

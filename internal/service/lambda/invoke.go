@@ -61,26 +61,28 @@ func (s *Service) run(ctx context.Context, r ref, e sandbox.Event) (*sandbox.Fun
 	if err != nil {
 		return nil, sandbox.Result{}, err
 	}
-	if t.loops(e.TraceID) {
-		return nil, sandbox.Result{}, errLoop()
-	}
-	return s.runTarget(ctx, t, e)
+	f := t.pick()
+	res, err := s.runTarget(ctx, t, f, e)
+	return f, res, err
 }
 
-// runTarget is run for a function of which it is known what an invoke needs.
-func (s *Service) runTarget(ctx context.Context, t *target, e sandbox.Event) (*sandbox.Function, sandbox.Result, error) {
+// runTarget is run for a version of a function of which it is known what an
+// invoke needs.
+func (s *Service) runTarget(ctx context.Context, t *target, f *sandbox.Function, e sandbox.Event) (sandbox.Result, error) {
+	if t.loops(e.TraceID) {
+		return sandbox.Result{}, errLoop()
+	}
 	e.InvokedARN = t.arn
 	e.TraceID = deeper(e.TraceID, t.function)
-	f := t.pick()
 	if !t.gate.enter() {
-		return f, sandbox.Result{}, errBusy(api.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded)
+		return sandbox.Result{}, errBusy(api.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded)
 	}
 	defer t.gate.leave()
 	res, err := s.runner.Invoke(ctx, f, e)
 	if err != nil {
 		err = errInvoke(f, err)
 	}
-	return f, res, err
+	return res, err
 }
 
 // newEvent makes the event that an input asks for, or refuses it.

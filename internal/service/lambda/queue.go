@@ -231,9 +231,11 @@ func (s *Service) try(ctx context.Context, at queuedRef, row queuedEvent) error 
 		s.log.Warn("function invokes itself without end, and was stopped", "function", t.arn)
 		return s.finish(ctx, at, t, &o)
 	}
-	o.function, o.result, err = s.runTarget(ctx, t, sandbox.Event{
+	f := t.pick()
+	o.result, err = s.runTarget(ctx, t, f, sandbox.Event{
 		RequestID: row.RequestID, Payload: row.Payload, ClientContext: row.ClientContext, TraceID: row.Trace,
 	})
+	o.function = f
 	switch {
 	case errors.Is(err, sandbox.ErrClosed):
 		return err // it stays, for the next start

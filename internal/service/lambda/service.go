@@ -3,6 +3,7 @@ package lambda
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"sync/atomic"
 
 	api "github.com/aloft-cloud/aloft/internal/api/lambda"
@@ -21,7 +22,13 @@ import (
 type Config struct {
 	Dir      string       // for unpacked code, a cache; one in the system's temporary directory if empty
 	Endpoint string       // base of URLs in answers to callers that came without a host
+	Auth     Authority    // knows who signed, for URLs that want that; nil: nobody did
 	Log      *slog.Logger // nil is slog.Default
+}
+
+// An Authority says who sent a request.
+type Authority interface {
+	Authenticate(r *http.Request, service string, body []byte) (*aws.Call, error)
 }
 
 // A Runner runs functions; package sandbox has them.
@@ -35,6 +42,7 @@ type Runner interface {
 type Service struct {
 	log      *slog.Logger
 	endpoint string
+	auth     Authority
 	db       *store.DB
 	table    *dispatch.Table
 	events   *event.Router
@@ -48,6 +56,7 @@ type Service struct {
 	epoch    atomic.Uint64 // of policies
 	created  task.Bell     // rung when a function is to be made active
 	queue    queue
+	streams  task.Group // runs whose answers are taken as they come
 }
 
 // New returns Lambda over db. It calls other services through table, or has
@@ -60,6 +69,7 @@ func New(cfg Config, db *store.DB, table *dispatch.Table, events *event.Router, 
 	s := &Service{
 		log:      cfg.Log,
 		endpoint: cfg.Endpoint,
+		auth:     cfg.Auth,
 		db:       db,
 		table:    table,
 		events:   events,
@@ -99,6 +109,7 @@ func (s *Service) functionOperations() []service.Operation {
 		service.Op(api.PublishVersion, s.PublishVersion, functionOf),
 		service.Op(api.ListVersionsByFunction, s.ListVersionsByFunction, functionOf),
 		service.OpEach(api.Invoke, s.Invoke, mayInvoke),
+		service.OpEach(api.InvokeWithResponseStream, s.InvokeWithResponseStream, mayInvoke),
 
 		service.Op(api.CreateAlias, s.CreateAlias, functionOf),
 		service.Op(api.GetAlias, s.GetAlias, functionOf),
@@ -124,8 +135,8 @@ func (s *Service) otherOperations() []service.Operation {
 		service.Op(api.RemoveLayerVersionPermission, s.RemoveLayerVersionPermission, layerVersionOf),
 		service.Op(api.GetLayerVersionPolicy, s.GetLayerVersionPolicy, layerVersionOf),
 
-		service.Op(api.CreateFunctionUrlConfig, s.CreateFunctionUrlConfig, qualifiedOf).But(onlyPublic),
-		service.Op(api.UpdateFunctionUrlConfig, s.UpdateFunctionUrlConfig, qualifiedOf).But(onlyPublic),
+		service.Op(api.CreateFunctionUrlConfig, s.CreateFunctionUrlConfig, qualifiedOf),
+		service.Op(api.UpdateFunctionUrlConfig, s.UpdateFunctionUrlConfig, qualifiedOf),
 		service.Op(api.GetFunctionUrlConfig, s.GetFunctionUrlConfig, qualifiedOf),
 		service.Op(api.ListFunctionUrlConfigs, s.ListFunctionUrlConfigs, functionOf),
 		service.Op(api.DeleteFunctionUrlConfig, s.DeleteFunctionUrlConfig, qualifiedOf),
@@ -171,8 +182,6 @@ func (s *Service) otherOperations() []service.Operation {
 
 const unsigned = "Signatures of code are not looked at."
 
-const onlyPublic = "AuthType AWS_IAM and InvokeMode RESPONSE_STREAM are refused."
-
 // functionOf is the function an input names, without version.
 func functionOf[In interface{ GetFunctionName() string }](call *aws.Call, in In) aws.ARN {
 	return guess(call, in.GetFunctionName(), "").function
@@ -193,7 +202,10 @@ func resourceOf[In interface{ GetResource() string }](call *aws.Call, in In) aws
 
 // mayInvoke asks for the permission to invoke a function, which is not named
 // as the operation is.
-func mayInvoke(call *aws.Call, in *api.InvokeInput, check func(service.Access) error) error {
+func mayInvoke[In interface {
+	GetFunctionName() string
+	GetQualifier() string
+}](call *aws.Call, in In, check func(service.Access) error) error {
 	return check(service.Access{Action: "lambda:InvokeFunction", Resource: qualifiedOf(call, in)})
 }
 

@@ -124,6 +124,7 @@ type alias struct {
 type urlConfig struct {
 	ID       string // first label of its host
 	Auth     string
+	Mode     string    `json:",omitempty"` // of api.InvokeMode
 	Cors     *api.Cors `json:",omitempty"`
 	Created  time.Time
 	Modified time.Time

@@ -53,29 +53,15 @@ func (s *Service) url(call *aws.Call, fn aws.ARN, id string) string {
 	return scheme + "://" + id + "." + urlSuffix + "." + fn.Region + "." + host + "/"
 }
 
-// checkURL refuses what URLs of functions cannot do here.
-func checkURL(operation string, auth, mode *string) error {
-	switch {
-	case aws.Value(auth) == api.FunctionUrlAuthTypeAwsIam:
-		return unsupported(operation, "AuthType AWS_IAM")
-	case aws.Value(mode) == api.InvokeModeResponseStream:
-		return unsupported(operation, "InvokeMode RESPONSE_STREAM")
-	}
-	return nil
-}
-
 // CreateFunctionUrlConfig gives a function, or an alias of it, a URL.
 func (s *Service) CreateFunctionUrlConfig(ctx context.Context, call *aws.Call, in *api.CreateFunctionUrlConfigInput) (*api.CreateFunctionUrlConfigOutput, error) {
 	r, err := parseName(call, in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkURL(api.CreateFunctionUrlConfig.Name, &in.AuthType, in.InvokeMode); err != nil {
-		return nil, err
-	}
 	key := aliasKey{r.function, r.qualifier}
 	now := time.Now()
-	row := urlConfig{ID: strings.ToLower(rand.Text()) + "aloft", Auth: in.AuthType, Cors: in.Cors, Created: now, Modified: now}
+	row := urlConfig{ID: strings.ToLower(rand.Text()) + "aloft", Auth: in.AuthType, Mode: aws.Value(in.InvokeMode), Cors: in.Cors, Created: now, Modified: now}
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
 		if _, err := findQualified(tx, r); errors.Is(err, api.ResourceNotFoundException) {
 			return notFound("Function does not exist")
@@ -107,7 +93,7 @@ func (s *Service) describeURL(call *aws.Call, key aliasKey, row *urlConfig) *api
 		Cors:             row.Cors,
 		CreationTime:     row.Created.UTC().Format(urlTimeFormat),
 		LastModifiedTime: row.Modified.UTC().Format(urlTimeFormat),
-		InvokeMode:       new(api.InvokeModeBuffered),
+		InvokeMode:       new(orElse(row.Mode, api.InvokeModeBuffered)),
 	}
 }
 
@@ -144,9 +130,6 @@ func (s *Service) UpdateFunctionUrlConfig(ctx context.Context, call *aws.Call, i
 	if err != nil {
 		return nil, err
 	}
-	if err := checkURL(api.UpdateFunctionUrlConfig.Name, in.AuthType, in.InvokeMode); err != nil {
-		return nil, err
-	}
 	key := aliasKey{r.function, r.qualifier}
 	var row urlConfig
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
@@ -154,6 +137,7 @@ func (s *Service) UpdateFunctionUrlConfig(ctx context.Context, call *aws.Call, i
 			return err
 		}
 		set(&row.Auth, in.AuthType)
+		set(&row.Mode, in.InvokeMode)
 		if in.Cors != nil {
 			row.Cors = in.Cors
 		}

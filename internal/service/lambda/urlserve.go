@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -25,19 +26,35 @@ import (
 type urlEvent struct {
 	Ref     ref
 	Auth    string
+	Mode    string
 	Payload []byte
+}
+
+// A urlAnswer is what a function answers: out, or stream if it is taken as it comes.
+type urlAnswer struct {
+	out    *api.InvokeOutput
+	stream *streaming
 }
 
 // invokeURL is what a request to the URL of a function does. It is no
 // operation of the API, but policies have a name for it.
-var invokeURL = smithy.Operation[urlEvent, api.InvokeOutput]{Service: "lambda", Name: "InvokeFunctionUrl"}
+var invokeURL = smithy.Operation[urlEvent, urlAnswer]{Service: "lambda", Name: "InvokeFunctionUrl"}
 
 func mayInvokeURL(_ *aws.Call, in *urlEvent, check func(service.Access) error) error {
 	return check(service.Access{Action: "lambda:InvokeFunctionUrl", Resource: in.Ref.arn(), Keys: service.Keys{"lambda:FunctionUrlAuthType": {in.Auth}}})
 }
 
-func (s *Service) invokeURL(ctx context.Context, call *aws.Call, in *urlEvent) (*api.InvokeOutput, error) {
-	return s.Invoke(ctx, call, &api.InvokeInput{FunctionName: in.Ref.arn().String(), Payload: in.Payload})
+func (s *Service) invokeURL(ctx context.Context, call *aws.Call, in *urlEvent) (*urlAnswer, error) {
+	if in.Mode != api.InvokeModeResponseStream {
+		out, err := s.Invoke(ctx, call, &api.InvokeInput{FunctionName: in.Ref.arn().String(), Payload: in.Payload})
+		return &urlAnswer{out: out}, err
+	}
+	e, err := newEvent(call, &api.InvokeInput{Payload: in.Payload}, api.InvocationTypeRequestResponse)
+	if err != nil {
+		return nil, err
+	}
+	x, err := s.stream(ctx, in.Ref, e)
+	return &urlAnswer{stream: x}, err
 }
 
 // findURLOwner returns the function or alias whose URL has that id.
@@ -73,42 +90,77 @@ func (s *Service) serveURL(w http.ResponseWriter, r *http.Request, call *aws.Cal
 		say(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 		return
 	}
+	p := urlRequest(r, call, id, body)
+	call, err = s.urlCaller(r, call, &row, p)
+	if err != nil {
+		forbid(w)
+		return
+	}
 	of := *call
 	of.Account, of.Region = key.Function.Account, key.Function.Region
-	e := &urlEvent{Ref: ref{key.Function, key.Name}, Auth: row.Auth, Payload: urlRequest(r, call, id, body).Event(proxy.V2)}
-	out, err := dispatch.Call(r.Context(), s.table, &of, invokeURL, e)
-	s.reply(w, key, out, err)
+	e := &urlEvent{Ref: ref{key.Function, key.Name}, Auth: row.Auth, Mode: row.Mode, Payload: p.Event(proxy.V2)}
+	answer, err := dispatch.Call(r.Context(), s.table, &of, invokeURL, e)
+	switch {
+	case err != nil:
+		s.refuseURL(w, key, err)
+	case answer.stream != nil:
+		s.replyParts(w, key, answer.stream)
+	default:
+		reply(w, answer.out)
+	}
 }
 
-// reply sends what a function has answered.
-func (s *Service) reply(w http.ResponseWriter, key aliasKey, out *api.InvokeOutput, err error) {
+// errUnsigned is the error of a request to a URL whose callers must be known.
+var errUnsigned = errors.New("the request is not signed")
+
+// urlCaller returns who makes a request, if its URL wants to know.
+func (s *Service) urlCaller(r *http.Request, call *aws.Call, row *urlConfig, p *proxy.Request) (*aws.Call, error) {
+	if row.Auth != api.FunctionUrlAuthTypeAwsIam {
+		return call, nil
+	}
+	if s.auth == nil || r.Header.Get("Authorization") == "" && r.URL.Query().Get("X-Amz-Signature") == "" {
+		return nil, errUnsigned
+	}
+	signed, err := s.auth.Authenticate(r, "lambda", p.Body)
+	if err != nil {
+		return nil, err
+	}
+	as := *call
+	as.Principal, as.AccessKey = signed.Principal, signed.AccessKey
+	p.Account = signed.Principal.Account
+	p.Caller = &proxy.Caller{AccessKey: as.AccessKey, Account: as.Principal.Account, ID: as.Principal.ID, ARN: as.Principal.ARN}
+	return &as, nil
+}
+
+// refuseURL says why a function was not run.
+func (s *Service) refuseURL(w http.ResponseWriter, key aliasKey, err error) {
 	refusal, refused := errors.AsType[*aws.Error](err)
 	switch {
 	case refused && refusal.Status == http.StatusTooManyRequests:
 		say(w, http.StatusTooManyRequests, "Rate Exceeded.")
-		return
-	case refused && (refusal.Status == http.StatusForbidden || refusal.Status == http.StatusNotFound):
+	case refused && (refusal.Code == aws.AccessDenied.Code || refusal.Status == http.StatusForbidden || refusal.Status == http.StatusNotFound):
 		forbid(w)
-		return
-	case err != nil:
+	default:
 		s.log.Error("function URL", "function", key.Function.String(), "err", err)
 		say(w, http.StatusBadGateway, "Internal Server Error")
-		return
-	case out.FunctionError != nil:
+	}
+}
+
+// reply sends what a function has answered.
+func reply(w http.ResponseWriter, out *api.InvokeOutput) {
+	if out.FunctionError != nil {
 		say(w, http.StatusBadGateway, "Internal Server Error")
 		return
 	}
-	reply, err := proxy.ParseReply(proxy.V2, out.Payload)
+	r, err := proxy.ParseReply(proxy.V2, out.Payload)
 	if err != nil {
 		say(w, http.StatusBadGateway, "Internal Server Error")
 		return
 	}
-	for name, values := range reply.Header {
-		w.Header()[name] = values
-	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(reply.Body)))
-	w.WriteHeader(reply.Status)
-	w.Write(reply.Body)
+	maps.Copy(w.Header(), r.Header)
+	w.Header().Set("Content-Length", strconv.Itoa(len(r.Body)))
+	w.WriteHeader(r.Status)
+	w.Write(r.Body)
 }
 
 // urlRequest puts what came in the form of package proxy.
