@@ -33,6 +33,11 @@ func (c Closed) Authenticate(r *http.Request, name string, body []byte) (*aws.Ca
 	return c.Auth.authenticate(r, name, body, false)
 }
 
+// AuthenticateText is that of an Auth that is not open.
+func (c Closed) AuthenticateText(r *http.Request, t *sigv4.Text) (*aws.Call, error) {
+	return c.Auth.authenticateText(r, t, false)
+}
+
 func (a *Auth) authenticate(r *http.Request, name string, body []byte, open bool) (*aws.Call, error) {
 	s3 := name == "s3"
 	sig := sigv4.Parse(r)
@@ -70,6 +75,38 @@ func (a *Auth) authenticate(r *http.Request, name string, body []byte, open bool
 		return nil, errWrongScope(s3, sig.Service, name)
 	}
 	return call, a.verifier.Verify(r, sig, h.secret, s3, body)
+}
+
+// AuthenticateText returns the call that r makes to S3 with a form whose policy
+// is t; a form without one is anonymous.
+func (a *Auth) AuthenticateText(r *http.Request, t *sigv4.Text) (*aws.Call, error) {
+	return a.authenticateText(r, t, a.cfg.Open)
+}
+
+func (a *Auth) authenticateText(r *http.Request, t *sigv4.Text, open bool) (*aws.Call, error) {
+	call := &aws.Call{
+		Account: DefaultAccount, Region: a.cfg.Region, SourceIP: sourceIP(r), UserAgent: r.UserAgent(), Host: r.Host, Secure: r.TLS != nil,
+	}
+	if t.Text == "" && t.Credential == "" {
+		return call, nil
+	}
+	sig := t.Parse()
+	h, err := a.holder(r.Context(), sig, true, open)
+	if err != nil {
+		return nil, err
+	}
+	call.Principal, call.Account, call.AccessKey = h.principal, h.principal.Account, sig.AccessKey
+	if h.id == "" { // anybody: there is no secret to check by
+		return call, nil
+	}
+	if err := sig.Malformed(true); err != nil {
+		return nil, err
+	}
+	call.Region = sig.Region
+	if sig.Service != "s3" {
+		return nil, errWrongScope(true, sig.Service, "s3")
+	}
+	return call, t.Check(sig, h.secret)
 }
 
 func unwrap(r *http.Request, sig *sigv4.Signature, s3 bool) error {

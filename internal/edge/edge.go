@@ -18,6 +18,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/aloft-cloud/aloft/internal/auth/sigv4"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/protocol"
@@ -30,6 +31,9 @@ type Authenticator interface {
 	// carried, or nil if it is to be streamed: then r.Body becomes one that
 	// fails where it is not what was signed.
 	Authenticate(r *http.Request, service string, body []byte) (*aws.Call, error)
+	// AuthenticateText returns the call that r makes with a form, by a text of
+	// it that is signed.
+	AuthenticateText(r *http.Request, t *sigv4.Text) (*aws.Call, error)
 }
 
 // Config is what a Handler stands on.
@@ -48,6 +52,8 @@ type Handler struct {
 	apis   map[string]*protocol.API  // by folder
 	hosts  map[string][]service.Host // by suffix; who takes all is the last
 
+	forms map[string]*service.Definition // by folder, of services that take them
+
 	// origins say for services by folder what pages of other sites may do.
 	origins map[string]func(http.Header, *http.Request) (bool, error)
 }
@@ -57,8 +63,12 @@ func New(cfg Config) *Handler {
 	h := &Handler{cfg: cfg, apis: make(map[string]*protocol.API), hosts: make(map[string][]service.Host)}
 	h.origins = make(map[string]func(http.Header, *http.Request) (bool, error))
 	suffixes := make(map[string]bool)
+	h.forms = make(map[string]*service.Definition)
 	for _, def := range cfg.Table.Services() {
 		h.apis[def.API.Name] = protocol.New(def.API)
+		if def.Form != nil {
+			h.forms[def.API.Name] = &def
+		}
 		if def.Origin != nil {
 			h.origins[def.API.Name] = def.Origin
 		}
@@ -102,6 +112,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	x, out, err := h.operate(w, r, requestID)
 	if err == nil {
+		if x == nil {
+			return // a form, answered
+		}
 		if err = x.Encode(w, out, requestID); err == nil {
 			return
 		}
@@ -122,12 +135,15 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // operate finds and runs the operation that r asks for. The exchange is there
-// even with an error, to encode it.
+// even with an error, to encode it; it is nil if r has been answered.
 func (h *Handler) operate(w http.ResponseWriter, r *http.Request, requestID string) (*protocol.Exchange, any, error) {
 	if h.cfg.Open {
 		if err := checkOrigin(r); err != nil {
 			return protocol.Unmatched(r, ""), nil, err
 		}
+	}
+	if form := h.form(r); form != nil {
+		return h.operateForm(form, w, r, requestID)
 	}
 	body, form, err := readForm(w, r)
 	name := h.router.route(r, form.Value)

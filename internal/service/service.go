@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/aloft-cloud/aloft/internal/auth/sigv4"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/event"
 	"github.com/aloft-cloud/aloft/internal/smithy"
@@ -40,6 +41,11 @@ type Definition struct {
 	// browsers ask before: then answered is true, and err a refusal. nil: no
 	// pages may.
 	Origin func(h http.Header, r *http.Request) (answered bool, err error)
+
+	// Form answers r, an HTML form with a file that is posted to the service and
+	// is no operation of its API. authenticate finds out who signed a text of
+	// it. nil: the service takes no forms.
+	Form func(w http.ResponseWriter, r *http.Request, authenticate func(*sigv4.Text) (*aws.Call, error)) error
 
 	// Epoch changes with every change that Policy or Owner would see, once it
 	// is committed, so that auth may remember what they said. nil: auth asks

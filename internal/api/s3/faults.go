@@ -39,6 +39,7 @@ var (
 	InvalidPart                                    = aws.Fault{Code: "InvalidPart", Status: 400}
 	InvalidPartNumber                              = aws.Fault{Code: "InvalidPartNumber", Status: 416}
 	InvalidPartOrder                               = aws.Fault{Code: "InvalidPartOrder", Status: 400}
+	InvalidPolicyDocument                          = aws.Fault{Code: "InvalidPolicyDocument", Status: 400}
 	InvalidPrefix                                  = aws.Fault{Code: "InvalidPrefix", Status: 400}
 	InvalidRange                                   = aws.Fault{Code: "InvalidRange", Status: 416}
 	InvalidRequest                                 = aws.Fault{Code: "InvalidRequest", Status: 400}
@@ -46,8 +47,10 @@ var (
 	InvalidTag                                     = aws.Fault{Code: "InvalidTag", Status: 400}
 	InvalidWriteOffset                             = aws.Fault{Code: "InvalidWriteOffset", Status: 400}
 	KeyTooLongError                                = aws.Fault{Code: "KeyTooLongError", Status: 400}
+	MalformedPOSTRequest                           = aws.Fault{Code: "MalformedPOSTRequest", Status: 400}
 	MalformedPolicy                                = aws.Fault{Code: "MalformedPolicy", Status: 400}
 	MalformedXML                                   = aws.Fault{Code: "MalformedXML", Status: 400}
+	MaxPostPreDataLengthExceededError              = aws.Fault{Code: "MaxPostPreDataLengthExceededError", Status: 400}
 	MetadataTooLarge                               = aws.Fault{Code: "MetadataTooLarge", Status: 400}
 	MethodNotAllowed                               = aws.Fault{Code: "MethodNotAllowed", Status: 405}
 	MissingContentLength                           = aws.Fault{Code: "MissingContentLength", Status: 411}

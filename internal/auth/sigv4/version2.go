@@ -60,14 +60,19 @@ func (s *Signature) verify2(r *http.Request, secret string) error {
 		if first == nil {
 			first = text
 		}
-		h := hmac.New(sha1.New, []byte(secret))
-		h.Write(text)
-		want := base64.StdEncoding.EncodeToString(h.Sum(nil))
-		if subtle.ConstantTimeCompare([]byte(want), []byte(s.signature)) == 1 {
+		if checkMAC(secret, string(text), s.signature) {
 			return nil
 		}
 	}
 	return errMismatch(s, &scratch{toSign: first}, true)
+}
+
+// checkMAC says whether signature is that of text in version 2.
+func checkMAC(secret, text, signature string) bool {
+	h := hmac.New(sha1.New, []byte(secret))
+	h.Write([]byte(text))
+	want := base64.StdEncoding.EncodeToString(h.Sum(nil))
+	return subtle.ConstantTimeCompare([]byte(want), []byte(signature)) == 1
 }
 
 // toSign2 is what version 2 signs of r. What stands in the query instead of a

@@ -16,6 +16,11 @@ import (
 
 // PutObject makes an object, or a new version of one.
 func (s *Service) PutObject(ctx context.Context, call *aws.Call, in *api.PutObjectInput) (*api.PutObjectOutput, error) {
+	return s.put(ctx, deed{call, in.Bucket, in.Key, "ObjectCreated:Put", "PutObject"}, in)
+}
+
+// put does d, which is to make an object of in.
+func (s *Service) put(ctx context.Context, d deed, in *api.PutObjectInput) (*api.PutObjectOutput, error) {
 	g := guard{in.IfMatch, in.IfNoneMatch}
 	if err := firstError(checkKey(in.Key), g.check(), checkPut(in)); err != nil {
 		return nil, err
@@ -36,7 +41,7 @@ func (s *Service) PutObject(ctx context.Context, call *aws.Call, in *api.PutObje
 		return nil, err
 	}
 	defer r.Close()
-	if o, err = s.keep(ctx, deed{call, in.Bucket, in.Key, "ObjectCreated:Put", "PutObject"}, o, r, g); err != nil {
+	if o, err = s.keep(ctx, d, o, r, g); err != nil {
 		return nil, err
 	}
 	out := &api.PutObjectOutput{ETag: new(quoted(o.ETag)), VersionId: o.versionID(), Expiration: o.expires, ServerSideEncryption: new(api.ServerSideEncryptionAes256)}

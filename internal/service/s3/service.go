@@ -51,6 +51,7 @@ func (s *Service) Definition() service.Definition {
 		Epoch:      s.epoch.Load,
 		Origin:     s.origin,
 		Tasks:      s.tasks(),
+		Form:       s.servePost,
 		Hosts:      []service.Host{{Suffix: siteSuffix, Serve: s.serveSite}},
 		Operations: append(s.bucketOperations(), s.objectOperations()...),
 	}
@@ -108,6 +109,7 @@ func (s *Service) objectOperations() []service.Operation {
 	const kept = "Keys of KMS or of the caller, locks and access control lists are refused."
 	return []service.Operation{
 		service.OpEach(api.PutObject, s.PutObject, mayPut).But(kept),
+		service.OpEach(postObject, s.postObject, mayPut),
 		onVersion(api.GetObject, s.GetObject, "GetObject", "GetObjectVersion"),
 		onVersion(api.HeadObject, s.HeadObject, "GetObject", "GetObjectVersion"),
 		onVersion(api.GetObjectAttributes, s.GetObjectAttributes, "GetObjectAttributes", "GetObjectVersionAttributes"),
