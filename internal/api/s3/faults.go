@@ -54,6 +54,7 @@ var (
 	MetadataTooLarge                               = aws.Fault{Code: "MetadataTooLarge", Status: 400}
 	MethodNotAllowed                               = aws.Fault{Code: "MethodNotAllowed", Status: 405}
 	MissingContentLength                           = aws.Fault{Code: "MissingContentLength", Status: 411}
+	MissingSecurityHeader                          = aws.Fault{Code: "MissingSecurityHeader", Status: 400}
 	NoSuchAnnotation                               = aws.Fault{Code: "NoSuchAnnotation", Status: 404}
 	NoSuchBucket                                   = aws.Fault{Code: "NoSuchBucket", Status: 404}
 	NoSuchBucketPolicy                             = aws.Fault{Code: "NoSuchBucketPolicy", Status: 404}

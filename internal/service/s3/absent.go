@@ -48,16 +48,6 @@ func (s *Service) GetBucketRequestPayment(ctx context.Context, call *aws.Call, i
 	return &api.GetBucketRequestPaymentOutput{Payer: new(api.PayerBucketOwner)}, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, nil)
 }
 
-// GetBucketAcl says that a bucket is its owner's alone.
-func (s *Service) GetBucketAcl(ctx context.Context, call *aws.Call, in *api.GetBucketAclInput) (*api.GetBucketAclOutput, error) {
-	out := new(api.GetBucketAclOutput)
-	return out, s.db.View(ctx, func(tx *store.Tx) error {
-		_, row, err := findBucket(tx, in.Bucket, in.ExpectedBucketOwner)
-		out.Owner, out.Grants = ownerOf(row), ownersOnly(row)
-		return err
-	})
-}
-
 // GetObjectAcl says that an object is the bucket owner's alone.
 func (s *Service) GetObjectAcl(ctx context.Context, call *aws.Call, in *api.GetObjectAclInput) (*api.GetObjectAclOutput, error) {
 	out := new(api.GetObjectAclOutput)

@@ -92,10 +92,18 @@ func newBucket(call *aws.Call, in *api.CreateBucketInput) (bucket, settings, err
 		}
 		conf.Ownership = *in.ObjectOwnership
 	}
-	if err := checkCreate(in, conf.Ownership); err != nil {
+	err := checkCreate(in, conf.Ownership)
+	if err != nil {
 		return row, conf, err
 	}
-	var err error
+	if in.ACL != nil {
+		if conf.Grants, err = canned(*in.ACL); err != nil {
+			return row, conf, err
+		}
+		if err := checkGrants(conf.Grants, &conf); err != nil {
+			return row, conf, err
+		}
+	}
 	if c := in.CreateBucketConfiguration; c != nil {
 		if c.Location != nil || c.Bucket != nil {
 			return row, conf, errLacking("directory buckets")
@@ -120,8 +128,8 @@ func checkCreate(in *api.CreateBucketInput, ownership string) error {
 		return errLacking("object lock")
 	case (grants || public) && ownership == api.ObjectOwnershipBucketOwnerEnforced:
 		return api.InvalidBucketAclWithObjectOwnership.Errorf("Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
-	case grants || public:
-		return errLacking("access control lists")
+	case grants:
+		return errLacking("grants when a bucket is made; PutBucketAcl takes them")
 	}
 	return nil
 }

@@ -14,17 +14,22 @@
 //
 // Keys are bytes. "a//b" and "../x" are names like others.
 //
-//	service.go    the table of operations     object.go     put, get, head
-//	access.go     what a caller must be       version.go    how versions follow
-//	              allowed to do                             one another
-//	store.go      tables and keys             members.go    what many shapes have
-//	errors.go     refusals                    delete.go     delete, one and many
-//	bucket.go     buckets                     copy.go       copy objects and parts
-//	config.go     settings of buckets         list.go       list objects and versions
-//	policy.go     bucket policies             listing.go    keys in order, folded
-//	cors.go       pages of other sites        row.go        objects as rows
-//	absent.go     settings there are none of  multipart.go  uploads in parts
-//	content.go    content, in and out         complete.go   and their completion
-//	condition.go  If-Match and the like       tagging.go    tags
-//	range.go      ranges
+//	service.go      the table of operations     object.go   put, get, head
+//	access.go       what a caller must be       version.go  how versions follow
+//	                allowed to do                           one another
+//	store.go        tables and keys             members.go  what many shapes have
+//	errors.go       refusals                    delete.go   delete, one and many
+//	bucket.go       buckets                     copy.go     copy objects and parts
+//	config.go       settings of buckets         list.go     list objects and versions
+//	policy.go       bucket policies             listing.go  keys in order, folded
+//	acl.go          access control lists        row.go      objects as rows
+//	cors.go         pages of other sites        multipart.go  uploads in parts
+//	website.go      websites, and site.go       complete.go and their completion
+//	                their visitors              archive.go  objects that went cold
+//	notification.go who is told, and notify.go  tagging.go  tags
+//	                of what                     content.go  content, in and out
+//	lifecycle.go    when objects go, and        range.go    ranges
+//	                sweep.go their going        condition.go  If-Match and the like
+//	post.go         HTML forms, and             absent.go   settings there are none of
+//	                postpolicy.go which are taken
 package s3

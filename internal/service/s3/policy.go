@@ -150,28 +150,45 @@ func blockAll() *api.PublicAccessBlockConfiguration {
 func (s *Service) resourcePolicy(ctx context.Context, resource aws.ARN) (string, error) {
 	name, _, _ := strings.Cut(resource.Resource, "/")
 	var text string
-	var restrict bool
+	var conf settings
 	err := s.db.View(ctx, func(tx *store.Tx) error {
-		p, err := policies.Get(tx, bucketARN(name))
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
+		b := bucketARN(name)
+		p, err := policies.Get(tx, b)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
 		text = p.Text
-		c, err := findSettings(tx, bucketARN(name))
-		restrict = c.Access != nil && aws.Value(c.Access.RestrictPublicBuckets)
+		conf, err = findSettings(tx, b)
 		return err
 	})
-	if err != nil || text == "" || !restrict {
-		return text, err
-	}
-	p, err := parsePolicy(name, text)
 	if err != nil {
 		return "", err
 	}
-	return p.withoutPublic(text)
+	p := parsedPolicy{Version: "2012-10-17"}
+	if text != "" {
+		if p, err = parsePolicy(name, text); err != nil {
+			return "", err
+		}
+	}
+	if conf.Access != nil && aws.Value(conf.Access.RestrictPublicBuckets) {
+		if text, err = p.withoutPublic(text); err != nil {
+			return "", err
+		}
+		p.Statement = slices.DeleteFunc(p.Statement, statement.public)
+	}
+	return p.with(conf.statements(name), text)
+}
+
+// with is the policy, whose text that is, and more statements.
+func (p parsedPolicy) with(more []json.RawMessage, text string) (string, error) {
+	if len(more) == 0 {
+		return text, nil
+	}
+	for _, m := range more {
+		p.Statement = append(p.Statement, statement{text: m})
+	}
+	b, err := json.Marshal(p)
+	return string(b), err
 }
 
 // owner returns the account of a bucket or an object, for auth.

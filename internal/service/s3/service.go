@@ -94,7 +94,8 @@ func (s *Service) bucketOperations() []service.Operation {
 		onBucket(api.GetBucketLifecycleConfiguration, s.GetBucketLifecycleConfiguration, "GetLifecycleConfiguration"),
 		onBucket(api.DeleteBucketLifecycle, s.DeleteBucketLifecycle, "PutLifecycleConfiguration"),
 
-		onBucket(api.GetBucketAcl, s.GetBucketAcl, "GetBucketAcl").But(none),
+		onBucket(api.PutBucketAcl, s.PutBucketAcl, "PutBucketAcl").But("Grants are to groups alone."),
+		onBucket(api.GetBucketAcl, s.GetBucketAcl, "GetBucketAcl"),
 		onBucket(api.GetBucketLogging, s.GetBucketLogging, "GetBucketLogging").But(none),
 		onBucket(api.GetBucketReplication, s.GetBucketReplication, "GetReplicationConfiguration").But(none),
 		onBucket(api.GetBucketRequestPayment, s.GetBucketRequestPayment, "GetBucketRequestPayment").But(none),

@@ -52,6 +52,7 @@ type settings struct {
 	Ownership  string                                 `json:",omitempty"`
 	Website    *api.WebsiteConfiguration              `json:",omitempty"`
 	Lifecycle  *lifecycle                             `json:",omitempty"`
+	Grants     []api.Grant                            `json:",omitempty"` // to others than the owner
 }
 
 // A policyDocument is a bucket's policy as it was put.
