@@ -44,8 +44,8 @@ func (s *Service) BatchGetItem(ctx context.Context, call *aws.Call, in *api.Batc
 	err = s.db.View(ctx, func(tx *store.Tx) error {
 		out = &api.BatchGetItemOutput{Responses: make(map[string][]item.Item), UnprocessedKeys: make(map[string]api.KeysAndAttributes)}
 		left := maxBatchBytes
-		for _, g := range gets {
-			if err := s.batchGet(tx, g, in.ReturnConsumedCapacity, &left, out); err != nil {
+		for i, g := range gets {
+			if err := s.batchGet(tx, g, in.ReturnConsumedCapacity, &left, out, i == len(gets)-1); err != nil {
 				return err
 			}
 		}
@@ -97,8 +97,9 @@ func (s *Service) batchGets(call *aws.Call, in *api.BatchGetItemInput) ([]get, e
 	return gets, nil
 }
 
-// batchGet adds the items of g to out, as long as left bytes are left.
-func (s *Service) batchGet(tx *store.Tx, g get, parameter *string, left *int, out *api.BatchGetItemOutput) error {
+// batchGet adds the items of g to out, as long as left bytes are left. If g is
+// the last and nothing at all could be read, it says why.
+func (s *Service) batchGet(tx *store.Tx, g get, parameter *string, left *int, out *api.BatchGetItemOutput, last bool) error {
 	t, err := s.findTable(tx, g.table)
 	if err != nil {
 		return err
@@ -106,6 +107,13 @@ func (s *Service) batchGet(tx *store.Tx, g get, parameter *string, left *int, ou
 	consistent := aws.Value(g.in.ConsistentRead)
 	c := cost{read: true}
 	items := []item.Item{}
+	if err := s.admitRead(t, nil); err != nil {
+		if len(out.Responses) == 0 && last {
+			return err
+		}
+		out.UnprocessedKeys[g.name] = g.in
+		return nil
+	}
 	rest := g.in
 	rest.Keys = nil
 	sizes := make([]int, t.Billing.partitions())
@@ -131,6 +139,7 @@ func (s *Service) batchGet(tx *store.Tx, g get, parameter *string, left *int, ou
 		out.UnprocessedKeys[g.name] = rest
 	}
 	out.Responses[g.name] = items
+	s.charge(t, &c, 1)
 	if d := c.describe(parameter, g.name); d != nil {
 		out.ConsumedCapacity = append(out.ConsumedCapacity, *d)
 	}
@@ -144,26 +153,16 @@ func (s *Service) BatchWriteItem(ctx context.Context, call *aws.Call, in *api.Ba
 	if err != nil {
 		return nil, err
 	}
-	err = s.db.Update(ctx, func(tx *store.Tx) error {
-		for _, b := range batches {
-			if err := s.batchCheck(tx, b); err != nil {
-				return err
-			}
-		}
-		for _, b := range batches {
-			for _, w := range b.writes {
-				if err := s.runChecked(tx, w); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
+	err = s.db.Update(ctx, func(tx *store.Tx) error { return s.batchWrite(tx, batches) })
 	if err != nil {
 		return nil, err
 	}
 	out := &api.BatchWriteItemOutput{UnprocessedItems: make(map[string][]api.WriteRequest)}
 	for _, b := range batches {
+		if b.throttled {
+			out.UnprocessedItems[b.name] = in.RequestItems[b.name]
+			continue
+		}
 		if wanted(in.ReturnConsumedCapacity) {
 			var c cost
 			for _, w := range b.writes {
@@ -179,6 +178,35 @@ func (s *Service) BatchWriteItem(ctx context.Context, call *aws.Call, in *api.Ba
 		}
 	}
 	return out, nil
+}
+
+// batchWrite does what batches say, but for tables whose capacity is used up,
+// unless all are.
+func (s *Service) batchWrite(tx *store.Tx, batches []*writeBatch) error {
+	for _, b := range batches {
+		if err := s.batchCheck(tx, b); err != nil {
+			return err
+		}
+	}
+	done := false
+	var why error
+	for _, b := range batches {
+		err := s.admitWrite(b.writes[0].t)
+		if b.throttled = err != nil; b.throttled {
+			why = err
+			continue
+		}
+		done = true
+		for _, w := range b.writes {
+			if err := s.runChecked(tx, w, 1); err != nil {
+				return err
+			}
+		}
+	}
+	if !done {
+		return why
+	}
+	return nil
 }
 
 // collections tells of the collections that writes were in, each once.
@@ -199,6 +227,8 @@ type writeBatch struct {
 	name   string // as the caller wrote it
 	table  aws.ARN
 	writes []*write
+
+	throttled bool // nothing was done
 }
 
 // batchWrites reads what BatchWriteItem is asked to do.

@@ -168,14 +168,6 @@ func capacities(units map[string]float64) map[string]api.Capacity {
 	return out
 }
 
-func readCapacity(parameter *string, tableName string, units float64) *api.ConsumedCapacity {
-	if !wanted(parameter) {
-		return nil
-	}
-	c := cost{table: units, read: true}
-	return c.describe(parameter, tableName)
-}
-
 // cost is what w has consumed. It needs to know what was there.
 func (w *write) cost() cost {
 	c := cost{table: units(max(w.old.Size(), w.new.Size()), writeUnit)}

@@ -210,13 +210,17 @@ func (s *Service) GetItem(ctx context.Context, call *aws.Call, in *api.GetItemIn
 		if t, err = s.findTable(tx, arn); err != nil {
 			return err
 		}
-		it, err = t.get(tx, in.Key, project)
-		return err
+		if it, err = t.get(tx, in.Key, project); err != nil {
+			return err
+		}
+		return s.admitRead(t, nil)
 	})
 	if err != nil {
 		return nil, err
 	}
-	out := &api.GetItemOutput{ConsumedCapacity: readCapacity(in.ReturnConsumedCapacity, in.TableName, getUnits(it.Size(), aws.Value(in.ConsistentRead)))}
+	c := cost{table: getUnits(it.Size(), aws.Value(in.ConsistentRead)), read: true}
+	s.charge(t, &c, 1)
+	out := &api.GetItemOutput{ConsumedCapacity: c.describe(in.ReturnConsumedCapacity, in.TableName)}
 	if it != nil {
 		out.Item = project.Apply(it)
 	}

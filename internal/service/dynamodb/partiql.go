@@ -61,7 +61,7 @@ func (s *Service) executeSelect(ctx context.Context, st *statement, in *api.Exec
 		if err := sel.fitStatement(st); err != nil {
 			return err
 		}
-		p, err = sel.read(tx)
+		p, err = sel.read(s, tx)
 		return err
 	})
 	if err != nil {
@@ -139,6 +139,9 @@ func (s *Service) executeOne(tx *store.Tx, st *statement, in api.BatchStatementR
 		if err != nil {
 			return nil, nil, err
 		}
+		if err := s.admitRead(t, nil); err != nil {
+			return nil, nil, err
+		}
 		it, err := st.get(tx, t)
 		if errors.Is(err, errNotOneKey) || st.Index != "" {
 			return nil, nil, refuse("Select statements within BatchExecuteStatement must specify the primary key in the where clause.")
@@ -147,6 +150,7 @@ func (s *Service) executeOne(tx *store.Tx, st *statement, in api.BatchStatementR
 			return nil, nil, err
 		}
 		c := &cost{table: getUnits(it.Size(), aws.Value(in.ConsistentRead)), read: true}
+		s.charge(t, c, 1)
 		if it == nil {
 			return nil, c, nil
 		}
@@ -178,6 +182,10 @@ func batchError(err error) (*api.BatchStatementError, error) {
 		out.Code = new("ResourceNotFound")
 	case api.DuplicateItemException:
 		out.Code = new("DuplicateItem")
+	case api.ProvisionedThroughputExceededException:
+		out.Code = new("ProvisionedThroughputExceeded")
+	case api.ThrottlingException:
+		out.Code = new("ThrottlingError")
 	case api.ConditionalCheckFailedException:
 		out.Code = new("ConditionalCheckFailed")
 		if d, ok := r.Detail.(*api.ConditionalCheckFailedExceptionDetail); ok {
@@ -236,11 +244,16 @@ func (s *Service) executeReads(ctx context.Context, list []*statement, in *api.E
 			if err != nil {
 				return err
 			}
+			if err := s.admitRead(t, nil); err != nil {
+				return err
+			}
 			it, err := st.get(tx, t)
 			if err != nil {
 				return err
 			}
-			costs.add(t.name(), cost{table: transactional * getUnits(it.Size(), true), read: true})
+			c := cost{table: transactional * getUnits(it.Size(), true), read: true}
+			costs.add(t.name(), c)
+			s.charge(t, &c, 1)
 			r := api.ItemResponse{}
 			if it != nil {
 				r.Item = st.output(it)

@@ -25,7 +25,7 @@ func (s *Service) Query(ctx context.Context, call *aws.Call, in *api.QueryInput)
 		if err := sel.fit(keys, in.QueryFilter != nil); err != nil {
 			return err
 		}
-		p, err = sel.read(tx)
+		p, err = sel.read(s, tx)
 		return err
 	})
 	if err != nil {

@@ -53,8 +53,9 @@ func (sel *selection) open(s *Service, tx *store.Tx) error {
 		return err
 	}
 	sel.rows, sel.ix = sel.t.rows, nil
+	sel.counted = sel.counted || sel.t.limited(false)
 	if sel.indexName == nil {
-		return nil
+		return s.admitRead(sel.t, nil)
 	}
 	for ix := range sel.t.indexes {
 		if ix.Name == *sel.indexName {
@@ -69,7 +70,7 @@ func (sel *selection) open(s *Service, tx *store.Tx) error {
 	case sel.ix.Backfill != nil:
 		return refuse("Cannot read from backfilling global secondary index: " + sel.ix.Name)
 	}
-	return nil
+	return s.admitRead(sel.t, sel.ix)
 }
 
 // key is the key that orders what is read.
@@ -176,7 +177,7 @@ func (sel *selection) filterAttributes() []expression.Attribute {
 }
 
 // read reads a page.
-func (sel *selection) read(tx *store.Tx) (*page, error) {
+func (sel *selection) read(s *Service, tx *store.Tx) (*page, error) {
 	p := &page{cost: cost{read: true}}
 	if !sel.count {
 		p.items = []item.Item{}
@@ -210,6 +211,7 @@ func (sel *selection) read(tx *store.Tx) (*page, error) {
 		}
 	}
 	p.cost = sel.cost(size, fetched)
+	s.charge(sel.t, &p.cost, 1)
 	return p, tx.Err()
 }
 

@@ -24,7 +24,7 @@ func (s *Service) Scan(ctx context.Context, call *aws.Call, in *api.ScanInput) (
 		if err := sel.fitScan(in); err != nil {
 			return err
 		}
-		p, err = sel.read(tx)
+		p, err = sel.read(s, tx)
 		return err
 	})
 	if err != nil {

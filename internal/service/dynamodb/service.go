@@ -23,6 +23,7 @@ type Service struct {
 	telling     task.Bell // rung when a stream of Kinesis is to be told something
 	transfers   task.Bell // rung when something is to be exported or imported
 	nextDue     atomic.Int64
+	meter       meter
 	policies    atomic.Uint64 // changes with those of tables
 }
 

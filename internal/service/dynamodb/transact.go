@@ -146,7 +146,11 @@ func (s *Service) transact(tx *store.Tx, writes []*write) error {
 		if w.t, err = s.findTable(tx, w.table); err != nil {
 			return err
 		}
-		if err := w.check(); err != nil {
+		err = w.check()
+		if err == nil {
+			err = s.admitWrite(w.t)
+		}
+		if err != nil {
 			if reasons[i], err = reason(err); err != nil {
 				return err
 			}
@@ -160,7 +164,7 @@ func (s *Service) transact(tx *store.Tx, writes []*write) error {
 	}
 	failed, size := false, 0
 	for i, w := range writes {
-		if err := s.runChecked(tx, w); err != nil {
+		if err := s.runChecked(tx, w, transactional); err != nil {
 			failed = true
 			if reasons[i], err = reason(err); err != nil {
 				return err
@@ -196,6 +200,10 @@ func reason(err error) (api.CancellationReason, error) {
 	switch r.Fault {
 	case api.DuplicateItemException:
 		out.Code = new("DuplicateItem")
+	case api.ProvisionedThroughputExceededException:
+		out.Code = new("ProvisionedThroughputExceeded")
+	case api.ThrottlingException:
+		out.Code = new("ThrottlingError")
 	case api.ConditionalCheckFailedException:
 		out.Code = new("ConditionalCheckFailed")
 		if d, ok := r.Detail.(*api.ConditionalCheckFailedExceptionDetail); ok {
@@ -274,6 +282,9 @@ func (s *Service) transactGet(tx *store.Tx, gets []transactGet, parameter *strin
 			return err
 		}
 		it, err := t.get(tx, g.key, g.project)
+		if err == nil {
+			err = s.admitRead(t, nil)
+		}
 		if err != nil {
 			if reasons[i], err = reason(err); err != nil {
 				return err
@@ -285,7 +296,9 @@ func (s *Service) transactGet(tx *store.Tx, gets []transactGet, parameter *strin
 			return refuse(errSameItem)
 		}
 		seen[key] = true
-		costs.add(t.name(), cost{table: transactional * getUnits(it.Size(), true), read: true})
+		c := cost{table: transactional * getUnits(it.Size(), true), read: true}
+		costs.add(t.name(), c)
+		s.charge(t, &c, 1)
 		r := api.ItemResponse{}
 		if it != nil {
 			r.Item = g.project.Apply(it)

@@ -187,7 +187,7 @@ func (s *Service) expireItem(tx *store.Tx, key dueKey) error {
 		return err
 	}
 	w := &write{table: t.arn, t: t, key: pick(it, t.Key.names()), actor: "dynamodb.amazonaws.com"}
-	return s.runChecked(tx, w)
+	return s.runChecked(tx, w, 0)
 }
 
 // fillTTL notes when more of the items from before are to expire, and reports

@@ -41,14 +41,25 @@ func (s *Service) run(tx *store.Tx, w *write) error {
 	if err := w.check(); err != nil {
 		return err
 	}
-	return s.runChecked(tx, w)
+	if err := s.admitWrite(w.t); err != nil {
+		return err
+	}
+	return s.runChecked(tx, w, 1)
 }
 
-// runChecked does w, whose table is known and which fits it.
-func (s *Service) runChecked(tx *store.Tx, w *write) error {
+// runChecked does w, whose table is known and which fits it. It costs factor
+// times what it would alone.
+func (s *Service) runChecked(tx *store.Tx, w *write, factor float64) error {
 	key := w.t.itemKey(w.target())
 	w.old, w.new = nil, nil
-	if w.needOld || w.condition != nil || w.update != nil || w.t.keepsTrack() {
+	limited := factor > 0 && w.t.limited(true)
+	if limited {
+		tx.AfterCommit(func() {
+			c := w.cost()
+			s.charge(w.t, &c, factor)
+		})
+	}
+	if limited || w.needOld || w.condition != nil || w.update != nil || w.t.keepsTrack() {
 		old, err := w.t.rows.Get(tx, key)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
