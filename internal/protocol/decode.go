@@ -75,6 +75,9 @@ func (a *API) check(op string, v reflect.Value, c checker) error {
 func (x *Exchange) decode(d *decoder, r *http.Request, body string, s *structure, v reflect.Value) error {
 	switch x.Protocol {
 	case smithy.JSON:
+		if body == "" && x.api.quirks.shared {
+			return words("") // as of DynamoDB: a refusal without a word
+		}
 		if body == "" {
 			body = "{}"
 		}

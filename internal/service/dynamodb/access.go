@@ -37,10 +37,11 @@ func checkTable(call *aws.Call, action, name string, check func(service.Access) 
 }
 
 func createAccess(call *aws.Call, in *api.CreateTableInput, check func(service.Access) error) error {
-	if in.TableName != "" {
-		if err := checkMembers(in); err != nil {
-			return err
-		}
+	if err := checkTableName(in.TableName); err != nil {
+		return err
+	}
+	if err := checkMembers(in); err != nil {
+		return err
 	}
 	return checkTable(call, "CreateTable", in.TableName, check)
 }

@@ -121,6 +121,9 @@ func (s *Service) UntagResource(ctx context.Context, call *aws.Call, in *api.Unt
 		}
 		return nil
 	})
+	if errors.Is(err, api.ResourceNotFoundException) {
+		return nil, errNoResource // AWS does not say which, here
+	}
 	if err != nil {
 		return nil, err
 	}
