@@ -94,6 +94,8 @@ func serving(ctx context.Context, s *settings, open bool, out io.Writer, do func
 		Open:     open,
 		Unfenced: open || s.bool("unfenced"),
 		Egress:   s.get("egress"),
+		Cache:    cacheDir(),
+		Tell:     func(what string) { fmt.Fprintln(out, "  note:", what) },
 		Version:  Version,
 		Log:      log,
 		Fatal: func(err error) { // nothing can be kept any more
@@ -123,6 +125,16 @@ func serving(ctx context.Context, s *settings, open bool, out io.Writer, do func
 		return context.Cause(ctx) // the listener failed
 	}
 	return err
+}
+
+// cacheDir keeps what can be fetched again: the SDKs that functions need not
+// bring. Without a home there is none, and nothing is fetched.
+func cacheDir() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "aloft")
 }
 
 // greet says where Aloft is, and what this host lacks.

@@ -46,8 +46,10 @@ type Config struct {
 	Open     bool   // take unknown access keys as root
 	Unfenced bool   // run functions where the host cannot fence them off
 	Egress   string // what functions may reach besides the platform: "internet", "none", addresses
+	Cache    string // directory for what can be fetched again, of all of a user's platforms; empty: nothing is fetched
 	Version  string
 	Log      *slog.Logger
+	Tell     func(string) // is told what people should know while they wait; logged if nil
 
 	// Runner makes what runs functions and logs them to sink; nil runs them in
 	// processes of this host.
@@ -181,6 +183,8 @@ func (p *Platform) newRunner(cfg Config, sink func(sandbox.LogBatch)) (sandbox.R
 		Port:     port(cfg.Endpoint),
 		CA:       authority,
 		Egress:   egress,
+		SDKs:     cfg.Cache,
+		Tell:     cfg.Tell,
 		Unfenced: cfg.Unfenced,
 		Log:      cfg.Log,
 	})

@@ -286,6 +286,7 @@ func clientArgv(l lang.Language, r *root) []string {
 
 // rootOf is the root for a language, made when it is first needed.
 func (m *Manager) rootOf(l lang.Language) (*root, error) {
+	packages := m.sdkOf(l)
 	m.rootMu.Lock()
 	defer m.rootMu.Unlock()
 	if r := m.roots[l]; r != nil {
@@ -303,17 +304,39 @@ func (m *Manager) rootOf(l lang.Language) (*root, error) {
 	if l.Kind != lang.Provided && !inUsr(l) {
 		binds = append(binds, fence.Bind{Host: l.Prefix, Path: "/var/lang"})
 	}
+	if packages != "" {
+		binds = append(binds, fence.Bind{Host: packages, Path: sdkPlace(l)})
+	}
 	fr, err := m.fence.NewRoot(binds, files)
 	if err != nil {
 		return nil, err
 	}
 	r := &root{Root: fr, at: fencedPlaces, exec: exec}
+	r.at.sdk = sdkPlace(l)
 	if fr.Confined() && !inUsr(l) {
 		r.exec = "/var/lang/" + l.Exec
 	}
 	if !fr.Confined() {
 		r.at.runtime, r.at.lang, r.at.trust = fr.Path("var/runtime"), l.Prefix, ""
+		r.at.sdk = packages
 	}
 	m.roots[l] = r
 	return r, nil
+}
+
+// sdkOf is the directory with the SDK of a language, or "".
+func (m *Manager) sdkOf(l lang.Language) string {
+	dir, err := m.sdks.Get(m.ctx, l)
+	if _, said := m.said.LoadOrStore(l, true); err != nil && m.ctx.Err() == nil && !said {
+		m.cfg.Tell(err.Error())
+	}
+	return dir
+}
+
+// sdkPlace is where workers see their SDK.
+func sdkPlace(l lang.Language) string {
+	if l.Kind == lang.Node {
+		return "/var/runtime/node_modules"
+	}
+	return "/var/runtime/sdk"
 }

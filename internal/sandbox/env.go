@@ -12,10 +12,11 @@ import (
 // places are where a worker finds things.
 type places struct {
 	task, opt, runtime, lang string
+	sdk                      string // has packages that functions need not bring
 	trust                    string // has the certificates of our authority; empty where none is needed
 }
 
-var fencedPlaces = places{"/var/task", "/opt", "/var/runtime", "/var/lang", "/var/runtime/trust"}
+var fencedPlaces = places{task: "/var/task", opt: "/opt", runtime: "/var/runtime", lang: "/var/lang", trust: "/var/runtime/trust"}
 
 // baseEnv is the environment of every process, before it is of a function.
 func baseEnv(at places) map[string]string {
@@ -44,13 +45,13 @@ func languageEnv(l lang.Language, at places) map[string]string {
 		}
 		n := strconv.Itoa(l.Version.Major)
 		// The last is ours: what the host has for all, such as the AWS SDK.
-		env := map[string]string{"NODE_PATH": expand(at, "/opt/nodejs/node"+n+"/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task") + ":" + modules}
+		env := map[string]string{"ALOFT_SDK": string(l.SDK), "NODE_PATH": expand(at, "/opt/nodejs/node"+n+"/node_modules:/opt/nodejs/node_modules") + ":" + cmp.Or(at.sdk, at.runtime+"/node_modules") + ":" + expand(at, "/var/runtime:/var/task") + ":" + modules}
 		if at.trust != "" {
 			env["NODE_EXTRA_CA_CERTS"] = at.trust + "/" + ourRoot
 		}
 		return env
 	case lang.Python:
-		return map[string]string{"PYTHONPATH": at.runtime}
+		return map[string]string{"PYTHONPATH": at.runtime, "ALOFT_SDK": at.sdk}
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/sandbox/lang"
 	"github.com/aloft-cloud/aloft/internal/sandbox/names"
 	"github.com/aloft-cloud/aloft/internal/sandbox/rapi"
+	"github.com/aloft-cloud/aloft/internal/sandbox/sdk"
 	"github.com/aloft-cloud/aloft/internal/task"
 )
 
@@ -51,6 +52,14 @@ type Config struct {
 	// be, or none, where the host lacks what a fence needs.
 	Unfenced bool
 
+	// SDKs is where the AWS SDKs are kept that functions find without bringing
+	// them. Empty: they find those of the host alone.
+	SDKs string
+
+	// Tell is told what people should know, once: what takes a while at the
+	// first start, what runs on another version. It is logged if nil.
+	Tell func(string)
+
 	// MemoryMB is what all workers together may use. Three quarters of the
 	// host's if 0.
 	MemoryMB int
@@ -74,6 +83,7 @@ type Manager struct {
 	cfg      Config
 	fence    *fence.Fence
 	finder   lang.Finder
+	sdks     sdk.Store
 	endpoint *http.Server
 	tls      *tls.Config // of the endpoint
 	names    names.Server
@@ -110,12 +120,16 @@ func New(cfg Config) (*Manager, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
+	if cfg.Tell == nil {
+		cfg.Tell = func(s string) { cfg.Log.Warn(s) }
+	}
 	if cfg.MemoryMB == 0 {
 		cfg.MemoryMB = hostMemoryMB() * 3 / 4
 	}
 	m := &Manager{cfg: cfg, crews: map[string]*crew{}, retired: map[*crew]bool{}, live: map[*worker]struct{}{}, roots: map[lang.Language]*root{},
 		boots: make(chan struct{}, max(2, 2*runtime.NumCPU())), logBell: task.NewBell(), idleBell: task.NewBell(), poolBell: task.NewBell(), pools: map[lang.Language]*pool{}, nextLook: time.Now().Add(time.Hour)}
 	m.group.Log = cfg.Log
+	m.sdks.Dir, m.sdks.Tell = cfg.SDKs, cfg.Tell
 	m.buffers.New = func() any { return new(make([]byte, 64<<10)) }
 	if u, err := user.Current(); err == nil {
 		m.finder.Home = u.HomeDir
@@ -152,7 +166,7 @@ func (m *Manager) open() (err error) {
 	if handler == nil {
 		handler = http.NotFoundHandler()
 	}
-	m.endpoint = &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 15 * time.Minute, ErrorLog: slog.NewLogLogger(m.cfg.Log.Handler(), slog.LevelDebug)}
+	m.endpoint = &http.Server{Handler: stubbed(handler), ConnContext: withWorker, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 15 * time.Minute, ErrorLog: slog.NewLogLogger(m.cfg.Log.Handler(), slog.LevelDebug)}
 	m.fence, err = fence.New(fence.Config{Dir: m.cfg.Dir, Unfenced: m.cfg.Unfenced, Port: m.cfg.Port, Egress: m.cfg.Egress, Log: m.cfg.Log, Group: &m.group})
 	return err
 }
@@ -201,7 +215,7 @@ func (m *Manager) findLanguage(runtime string) (lang.Language, error) {
 		return l, fmt.Errorf("%w: %w", ErrRuntime, err)
 	}
 	if _, said := m.said.LoadOrStore(runtime, true); !said && !l.Exact(runtime) {
-		m.cfg.Log.Warn("the runtime is not installed; its functions run on the nearest version", "runtime", runtime, "version", fmt.Sprintf("%s %d.%d", l.Kind, l.Version.Major, l.Version.Minor))
+		m.cfg.Tell(fmt.Sprintf("Functions in %s run on %s, which is nearest of what is installed", runtime, l))
 	}
 	return l, nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"sync"
 	"time"
@@ -126,6 +127,7 @@ func (m *Manager) permits(ip netip.Addr) bool {
 type limited struct {
 	net.Listener
 	left chan struct{}
+	w    *worker
 }
 
 // Accept waits for a connection. One over the limit is closed.
@@ -137,7 +139,7 @@ func (l *limited) Accept() (net.Conn, error) {
 		}
 		select {
 		case l.left <- struct{}{}:
-			return &limitedConn{Conn: c, left: l.left}, nil
+			return &limitedConn{Conn: c, left: l.left, w: l.w}, nil
 		default:
 			c.Close()
 		}
@@ -147,6 +149,7 @@ func (l *limited) Accept() (net.Conn, error) {
 type limitedConn struct {
 	net.Conn
 	left chan struct{}
+	w    *worker
 	once sync.Once
 }
 
@@ -154,4 +157,32 @@ type limitedConn struct {
 func (c *limitedConn) Close() error {
 	c.once.Do(func() { <-c.left })
 	return c.Conn.Close()
+}
+
+type workerKey struct{}
+
+// withWorker notes in the context of a connection to the endpoint whose it is.
+func withWorker(ctx context.Context, c net.Conn) context.Context {
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn()
+	}
+	if l, ok := c.(*limitedConn); ok {
+		ctx = context.WithValue(ctx, workerKey{}, l.w)
+	}
+	return ctx
+}
+
+// stubbed keeps what workers send while they train from h.
+func stubbed(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if from, ok := r.Context().Value(workerKey{}).(*worker); ok && !from.assigned.Load() {
+			io.Copy(io.Discard, r.Body)
+			w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+			if r.Method == http.MethodPost {
+				io.WriteString(w, "{}")
+			}
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }

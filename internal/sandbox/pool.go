@@ -41,6 +41,9 @@ func (m *Manager) Prepare(name string) error {
 	if err != nil {
 		return err
 	}
+	if l.SDK != "" {
+		m.group.Go(func() { m.sdkOf(l) })
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
@@ -159,10 +162,11 @@ func (m *Manager) spawnBlank(l lang.Language) (*worker, error) {
 	if !r.Confined() {
 		return nil, ErrUnfenced // where a process cannot be given files later
 	}
-	env := func(string) map[string]string {
+	env := func(endpoint string) map[string]string {
 		env := baseEnv(r.at)
 		maps.Copy(env, languageEnv(l, r.at))
 		env["ALOFT_TRAIN"] = fmt.Sprint(trainings)
+		env["ALOFT_STUB"] = "http://" + endpoint
 		return env
 	}
 	w, err := m.spawn(l, plan{root: r, argv: clientArgv(l, r), env: env, dir: "/", training: true, limits: fence.Limits{MemoryMB: 512, TmpMB: 512}})

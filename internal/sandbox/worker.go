@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/sandbox/client"
@@ -30,6 +31,8 @@ type worker struct {
 	ready  chan struct{}    // it asked for its first event
 	failed chan rapi.Answer // it could not start
 	answer chan rapi.Answer // to the event it has
+
+	assigned atomic.Bool // it knows which function it is
 
 	training bool  // it gets events of ours while it is blank
 	crew     *crew // nil while blank
@@ -75,6 +78,7 @@ func (m *Manager) spawn(l lang.Language, p plan) (*worker, error) {
 	}
 	w := &worker{m: m, lang: l, at: p.root.at, exited: make(chan struct{}), gone: make(chan struct{}), blank: make(chan struct{}, 1), ready: make(chan struct{}, 1),
 		failed: make(chan rapi.Answer, 1), answer: make(chan rapi.Answer, 1), booting: true, training: p.training}
+	w.assigned.Store(l.Kind == lang.Provided)
 	w.api = rapi.New(rapi.Hooks{
 		Blank: func() { signal(w.blank) },
 		Ready: w.isReady,
@@ -110,9 +114,9 @@ func (m *Manager) spawn(l lang.Language, p plan) (*worker, error) {
 	m.mu.Unlock()
 	m.group.Go(func() { w.api.Serve(&m.group, w.proc.API) })
 	left := make(chan struct{}, maxConns)
-	m.group.Go(func() { m.endpoint.Serve(&limited{w.proc.Endpoint, left}) })
+	m.group.Go(func() { m.endpoint.Serve(&limited{w.proc.Endpoint, left, w}) })
 	for _, l := range w.proc.Outside {
-		m.group.Go(func() { m.endpoint.Serve(&outside{&limited{l, left}, m}) })
+		m.group.Go(func() { m.endpoint.Serve(&outside{&limited{l, left, w}, m}) })
 	}
 	if w.proc.Names != nil {
 		m.group.Go(func() { m.names.Serve(m.ctx, &m.group, w.proc.Names) })
@@ -149,6 +153,7 @@ func (w *worker) watch() {
 
 // assign makes a blank worker one of f's.
 func (w *worker) assign(f *Function, creds Credentials, stream string) error {
+	w.assigned.Store(true)
 	if w.parked {
 		err := w.proc.Become(fence.Limits{MemoryMB: f.memoryMB(), TmpMB: f.tmpMB()},
 			fence.Mount{Hosts: []string{f.Code}, Path: w.at.task}, fence.Mount{Hosts: f.Layers, Path: w.at.opt})

@@ -415,6 +415,7 @@ function crash(what, error, code) {
 async function become(job) {
   process.env = Object.assign(process.env, job.env);
   Module._initPaths();
+  if (legacy) legacy.config = new legacy.Config(); // with what the environment says now
   patchConsole();
   process.chdir(job.task);
   process.on('uncaughtException', (e) => crash('Uncaught Exception', e, 129));
@@ -434,23 +435,67 @@ async function become(job) {
   socket.write(NEXT);
 }
 
-// A client that is started ahead trains: it answers events that are nobody's,
-// and loads what many functions do, until its code is warm.
-if (training) {
+// A client that is started ahead trains: it loads what many functions do, uses
+// the SDK they find against a stub, and answers events that are nobody's, until
+// its code is warm.
+let legacy; // version 2 of the SDK, if that is what functions find
+
+async function train() {
   for (const name of ['http', 'https', 'crypto', 'url', 'zlib', 'os', 'events', 'querystring', 'timers', 'stream/promises', 'fs/promises', 'async_hooks', 'buffer', 'string_decoder']) {
     try {
       require(name);
     } catch {}
   }
-  delete process.env.ALOFT_TRAIN;
   handler = async (e) => e;
+  const options = { region: 'us-east-1', endpoint: process.env.ALOFT_STUB, credentials: { accessKeyId: 'a', secretAccessKey: 'b' } };
+  try {
+    await (process.env.ALOFT_SDK === 'aws-sdk-js-v2' ? use2 : use3)(options);
+  } catch {} // it is not there, or is one that we do not know
+  delete process.env.AWS_EXECUTION_ENV;
+}
+
+async function use3(options) {
+  const { DynamoDBClient } = require('@aws-sdk/client-dynamodb');
+  const { DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } = require('@aws-sdk/lib-dynamodb');
+  const client = new DynamoDBClient(options);
+  const documents = DynamoDBDocumentClient.from(client);
+  for (let i = 0; i < 3; i++) {
+    await documents.send(new GetCommand({ TableName: 't', Key: { k: 'a' } }));
+    await documents.send(new PutCommand({ TableName: 't', Item: { k: 'a', n: i } }));
+    await documents.send(new QueryCommand({ TableName: 't', KeyConditionExpression: 'k = :k', ExpressionAttributeValues: { ':k': 'a' } }));
+  }
+  client.destroy();
+  const { S3Client, PutObjectCommand } = require('@aws-sdk/client-s3');
+  const s3 = new S3Client({ ...options, forcePathStyle: true });
+  await s3.send(new PutObjectCommand({ Bucket: 'b', Key: 'k', Body: 'x' }));
+  s3.destroy();
+}
+
+async function use2({ credentials, ...options }) {
+  process.env.AWS_EXECUTION_ENV = 'AWS_Lambda_training'; // so it does not say that it is old
+  legacy = require('aws-sdk');
+  const agent = new (require('http').Agent)({ keepAlive: false });
+  options = { ...options, ...credentials, httpOptions: { agent } };
+  const documents = new legacy.DynamoDB.DocumentClient(options);
+  for (let i = 0; i < 3; i++) {
+    await documents.get({ TableName: 't', Key: { k: 'a' } }).promise();
+    await documents.put({ TableName: 't', Item: { k: 'a', n: i } }).promise();
+  }
+  await new legacy.S3({ ...options, s3ForcePathStyle: true }).putObject({ Bucket: 'b', Key: 'k', Body: 'x' }).promise();
 }
 
 const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':');
-socket = net.connect(+port, host, () => {
-  socket.setNoDelay(true);
-  socket.write(training ? NEXT : FUNCTION);
-});
-socket.on('data', onData);
-socket.on('close', () => process.exit(0));
-socket.on('error', () => process.exit(1));
+
+async function start() {
+  if (training) await train();
+  for (const name of ['ALOFT_TRAIN', 'ALOFT_STUB', 'ALOFT_SDK']) delete process.env[name];
+  socket = net.connect(+port, host, () => {
+    socket.setNoDelay(true);
+    socket.write(training ? NEXT : FUNCTION);
+  });
+  socket.on('data', onData);
+  socket.on('close', () => process.exit(0));
+  socket.on('error', () => process.exit(1));
+}
+
+start();

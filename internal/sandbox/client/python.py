@@ -316,15 +316,48 @@ def become(job):
         time.tzset()
     os.chdir(job["task"])
     version = "python%d.%d" % sys.version_info[:2]
-    sys.path[0:0] = [job["task"], job["opt"] + "/python/lib/" + version + "/site-packages", job["opt"] + "/python"]
+    own = [job["task"], job["opt"] + "/python/lib/" + version + "/site-packages", job["opt"] + "/python"]
+    sys.path[0:0] = own
     importlib.invalidate_caches()
+    forget_what_it_brings(own)
     set_up_logging()
     return load(job["handler"])
+
+
+warmed = set()  # modules of the SDK that were imported before there was a function
+
+
+def forget_what_it_brings(own):
+    """forget_what_it_brings lets a function that brings a part of the SDK have all of it anew."""
+    brought = set(name for directory in own if os.path.isdir(directory) for name in os.listdir(directory))
+    tops = set(name.partition(".")[0] for name in warmed)
+    if any(top in brought or top + ".py" in brought for top in tops):
+        for name in warmed:
+            sys.modules.pop(name, None)
+
+
+def use_sdk(stub):
+    """use_sdk imports the SDK that functions find, and uses it against a stub."""
+    import boto3
+    import botocore.session
+
+    loader = botocore.session.create_loader()
+    create = botocore.session.create_loader
+    # It has read what clients are made of, and gives it to every session.
+    botocore.session.create_loader = lambda path=None: create(path) if path else loader
+    session = boto3.session.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="us-east-1")
+    for _ in range(2):
+        table = session.resource("dynamodb", endpoint_url=stub).Table("t")
+        table.get_item(Key={"k": "a"})
+        table.put_item(Item={"k": "a", "n": 1})
+        session.client("dynamodb", endpoint_url=stub).get_item(TableName="t", Key={"k": {"S": "a"}})
+    session.client("s3", endpoint_url=stub)
 
 
 def train(c):
     """train answers events that are nobody's, and imports what many functions do, until the code is warm."""
     events = int(os.environ.pop("ALOFT_TRAIN", "0"))
+    stub = os.environ.pop("ALOFT_STUB", "")
     if not events:
         return
     for name in "base64 collections decimal concurrent.futures copy datetime enum functools hashlib hmac http.client io itertools math random ssl string threading typing urllib.parse urllib.request uuid".split():
@@ -332,6 +365,13 @@ def train(c):
             importlib.import_module(name)
         except ImportError:
             pass
+    before = set(sys.modules)
+    try:
+        use_sdk(stub)
+    except Exception:
+        pass  # it is not there, or is one that we do not know
+    tops = "boto3 botocore s3transfer jmespath dateutil six urllib3".split()
+    warmed.update(name for name in set(sys.modules) - before if name.partition(".")[0] in tops)
     while events:
         c.socket.sendall(NEXT)
         headers, body = c.read()
@@ -339,13 +379,20 @@ def train(c):
             events -= 1
             c.socket.sendall(post("invocation/" + headers["lambda-runtime-aws-request-id"] + "/response", call(lambda e, _: e, headers, body)))
             c.read()
+    import gc
     import random
 
+    gc.collect()
+    if hasattr(gc, "freeze"):
+        gc.freeze()
     random.seed()
 
 
 def serve(c):
     global request_id
+    sdk = os.environ.pop("ALOFT_SDK", "")
+    if sdk:
+        sys.path.append(sdk)
     train(c)
     c.socket.sendall(FUNCTION)
     while True:

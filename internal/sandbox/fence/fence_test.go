@@ -130,11 +130,11 @@ func (r *rig) shell(t testing.TB, script string) (string, Exit) {
 
 func TestStart(t *testing.T) {
 	r := newRig(t)
-	out, exit := r.shell(t, "pwd; id -u; hostname; ls /; cat /proc/self/status; exit 3")
+	out, exit := r.shell(t, "pwd; id -u; id -un; echo ~sbx_user1051; hostname; ls /; cat /proc/self/status; exit 3")
 	if exit != (Exit{Code: 3}) {
 		t.Errorf("exit %+v", exit)
 	}
-	for _, want := range []string{"/var/task\n", "\nlambda\n", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"} {
+	for _, want := range []string{"/var/task\n", "\nsbx_user1051\n", "\n/home/sbx_user1051\n", "\nlambda\n", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in %s", want, out)
 		}

@@ -3,6 +3,8 @@
 package fence
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
@@ -13,9 +15,13 @@ type launch struct {
 	program
 	flags uint64
 	fds   []int
+	file  string // to remove
 }
 
 func (l *launch) close() {
+	if l.file != "" {
+		os.Remove(l.file)
+	}
 	for _, fd := range l.fds {
 		unix.Close(fd)
 	}
@@ -36,7 +42,7 @@ func (l *launch) prepare(f *Fence, sl *slot, s *Spec) error {
 	if s.Root.ns >= 0 {
 		l.flags = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
 		var err error
-		if tmp, err = l.namespaces(sl, s); err != nil {
+		if tmp, err = l.namespaces(f, sl, s); err != nil {
 			return err
 		}
 	}
@@ -71,7 +77,7 @@ func (l *launch) prepare(f *Fence, sl *slot, s *Spec) error {
 }
 
 // namespaces enters the network and mounts what the process has of its own.
-func (l *launch) namespaces(sl *slot, s *Spec) (tmp int, err error) {
+func (l *launch) namespaces(f *Fence, sl *slot, s *Spec) (tmp int, err error) {
 	l.add("setns", unix.SYS_SETNS, uintptr(sl.network.ns), unix.CLONE_NEWNET)
 	l.add("mount /proc", unix.SYS_MOUNT, l.str("proc"), l.str("/proc"), l.str("proc"), unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, l.str("hidepid=invisible"))
 	if tmp, err = l.hold(tmpfs(s.Limits.TmpMB)); err != nil {
@@ -88,9 +94,24 @@ func (l *launch) namespaces(sl *slot, s *Spec) (tmp int, err error) {
 		}
 		l.move(fd, m.Path)
 	}
+	who, err := l.hold(l.passwd(f, sl.user))
+	if err != nil {
+		return -1, err
+	}
+	l.move(who, "/etc/passwd")
 	const name = "lambda"
 	l.add("sethostname", unix.SYS_SETHOSTNAME, l.str(name), uintptr(len(name)))
 	return tmp, nil
+}
+
+// passwd opens a mount of a file that names a user, as libraries expect of the
+// one they run as.
+func (l *launch) passwd(f *Fence, user int) (int, error) {
+	l.file = filepath.Join(f.cfg.Dir, fmt.Sprintf("user-%d", user))
+	if err := writeFile(l.file, fmt.Appendf(nil, rootUser+functionUser, user, user)); err != nil {
+		return -1, err
+	}
+	return Mount{Hosts: []string{l.file}}.open()
 }
 
 func (l *launch) move(fd int, path string) {

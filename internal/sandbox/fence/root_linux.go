@@ -36,11 +36,17 @@ var hostBinds = []Bind{
 	{Host: "/usr/share/zoneinfo/UTC", Path: "/etc/localtime"},
 }
 
-var rootDirs = []string{"usr", "etc", "dev/shm", "proc", "sys", "tmp", "opt", "var/task", "var/runtime", "var/lang", "run", "home", ".old"}
+var rootDirs = []string{"home/sbx_user1051", "usr", "etc", "dev/shm", "proc", "sys", "tmp", "opt", "var/task", "var/runtime", "var/lang", "run", ".old"}
+
+// Lines of /etc/passwd. The second is for the user of a process.
+const (
+	rootUser     = "root:x:0:0:root:/root:/sbin/nologin\n"
+	functionUser = "sbx_user1051:x:%d:%d::/home/sbx_user1051:/sbin/nologin\n"
+)
 
 // rootFiles are what a small system has in /etc.
 var rootFiles = map[string]string{
-	"etc/passwd":        "root:x:0:0:root:/root:/sbin/nologin\nsbx_user1051:x:993:990::/home/sbx_user1051:/sbin/nologin\n",
+	"etc/passwd":        rootUser,
 	"etc/group":         "root:x:0:\nsbx_user1051:x:990:\n",
 	"etc/hosts":         "127.0.0.1 localhost\n::1 localhost\n",
 	"etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
@@ -48,6 +54,10 @@ var rootFiles = map[string]string{
 }
 
 var rootLinks = map[string]string{
+	// Modules of JavaScript are looked for in the directories above their own.
+	"var/node_modules": "/opt/nodejs/node_modules",
+	"node_modules":     "/var/runtime/node_modules",
+
 	"dev/fd":     "/proc/self/fd",
 	"dev/stdin":  "/proc/self/fd/0",
 	"dev/stdout": "/proc/self/fd/1",

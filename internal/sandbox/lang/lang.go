@@ -27,6 +27,29 @@ const (
 	Python   Kind = "python"
 )
 
+// An SDK is one of AWS that Lambda gives to the functions of some runtimes.
+type SDK string
+
+// The SDKs.
+const (
+	JavaScript2 SDK = "aws-sdk-js-v2"
+	JavaScript3 SDK = "aws-sdk-js-v3"
+	Boto3       SDK = "boto3"
+)
+
+// sdkOf is the SDK that functions of a runtime find.
+func sdkOf(kind Kind, v Version) SDK {
+	switch {
+	case kind == Node && v.Major < 18:
+		return JavaScript2
+	case kind == Node:
+		return JavaScript3
+	case kind == Python:
+		return Boto3
+	}
+	return ""
+}
+
 // A Version is major and minor.
 type Version struct{ Major, Minor int }
 
@@ -36,6 +59,15 @@ type Language struct {
 	Version Version
 	Prefix  string // directory it is in, with bin and lib; empty for Provided
 	Exec    string // the program, below Prefix
+	SDK     SDK    // that its functions find
+}
+
+// String is the language as people name it: "Node.js 20".
+func (l Language) String() string {
+	if l.Kind == Node {
+		return fmt.Sprintf("%s %d", title[l.Kind], l.Version.Major)
+	}
+	return fmt.Sprintf("%s %d.%d", title[l.Kind], l.Version.Major, l.Version.Minor)
 }
 
 // ErrUnknown says that a runtime is none of Lambda's, or one we do not run.
@@ -98,6 +130,7 @@ func (f *Finder) Find(runtime string) (Language, error) {
 	if !ok {
 		return Language{}, fmt.Errorf("%s is not installed on this host, and %s needs it: %s", title[kind], runtime, advice[kind])
 	}
+	best.SDK = sdkOf(kind, want)
 	f.chosen.Store(runtime, best)
 	return best, nil
 }
