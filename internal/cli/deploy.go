@@ -69,6 +69,8 @@ type deployment struct {
 	Status  string            `json:"status"`
 	Reason  string            `json:"reason,omitempty"`
 	Outputs map[string]string `json:"outputs"`
+
+	Unchanged bool `json:"unchanged,omitempty"`
 }
 
 // A deployer deploys applications by the public API.
@@ -138,15 +140,17 @@ func (d *deployer) packer(up *uploader) *pack.Packer {
 
 // apply makes the stack as the template says, shows how, and says what came of it.
 func (d *deployer) apply(ctx context.Context, up *uploader, name, template string, began time.Time) (*deployment, error) {
-	follow := &follower{client: up.client, out: d.out, stack: name, began: make(map[string]time.Time)}
+	follow := &follower{client: up.client, out: d.out, stack: name, began: make(map[string]time.Time), live: isTerminal(d.out)}
 	if err := follow.skipPast(ctx); err != nil {
 		return nil, err
 	}
-	if err := d.submit(ctx, up, name, template); err != nil {
+	begun, err := d.submit(ctx, up, name, template)
+	if err != nil {
 		return nil, err
 	}
-	done, err := follow.untilDone(ctx)
+	done, err := follow.untilDone(ctx, begun)
 	if done != nil {
+		done.Unchanged = !begun
 		d.finish(done, time.Since(began))
 	}
 	return done, err
@@ -155,38 +159,49 @@ func (d *deployer) apply(ctx context.Context, up *uploader, name, template strin
 // maxBody is how long a template may be in a request; longer ones go to a bucket.
 const maxBody = 51200
 
-// submit makes the stack, or updates it if there is one.
-func (d *deployer) submit(ctx context.Context, up *uploader, name, template string) error {
+// submit begins to make the stack, or to update it if there is one. It says
+// whether there was anything to do.
+func (d *deployer) submit(ctx context.Context, up *uploader, name, template string) (begun bool, err error) {
 	capabilities := []string{"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"}
 	body, url := &template, (*string)(nil)
 	if len(template) > maxBody {
 		bucket, key, err := up.Upload(ctx, digestOf(template)+".template", func() ([]byte, error) { return []byte(template), nil })
 		if err != nil {
-			return err
+			return false, err
 		}
 		body, url = nil, new("https://s3.amazonaws.com/"+bucket+"/"+key)
 	}
-	_, err := client.Do(ctx, up.client, cfn.UpdateStack, &cfn.UpdateStackInput{
+	_, err = client.Do(ctx, up.client, cfn.UpdateStack, &cfn.UpdateStackInput{
 		StackName: name, TemplateBody: body, TemplateURL: url, Capabilities: capabilities, Parameters: d.parameters,
 	})
 	refused, ok := errors.AsType[*aws.Error](err)
 	switch {
 	case err == nil || !ok:
-		return err
+		return true, err
 	case strings.Contains(refused.Message, "No updates are to be performed"):
-		return nil
+		return false, nil
 	case strings.Contains(refused.Message, "ROLLBACK_COMPLETE") || strings.Contains(refused.Message, "CREATE_FAILED"):
 		// A stack whose creation failed can only be deleted.
 		if err := d.remove(ctx, up.client, name); err != nil {
-			return err
+			return false, err
 		}
 	case !strings.Contains(refused.Message, "does not exist"):
-		return err
+		return false, err
 	}
 	_, err = client.Do(ctx, up.client, cfn.CreateStack, &cfn.CreateStackInput{
 		StackName: name, TemplateBody: body, TemplateURL: url, Capabilities: capabilities, Parameters: d.parameters,
 	})
-	return err
+	return true, err
+}
+
+// isTerminal says whether people watch what is written to w.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // remove deletes a stack and waits until it is gone.
@@ -216,7 +231,11 @@ func (d *deployer) finish(done *deployment, took time.Duration) {
 	if !strings.HasSuffix(done.Status, "_COMPLETE") || strings.Contains(done.Status, "ROLLBACK") {
 		return
 	}
-	fmt.Fprintf(d.out, "\n  %s is %s after %.1f s\n\n", done.Stack, strings.ToLower(strings.ReplaceAll(done.Status, "_", " ")), took.Seconds())
+	what := strings.ToLower(strings.TrimSuffix(done.Status, "_COMPLETE")) + "d"
+	if done.Unchanged {
+		what = "as it was"
+	}
+	fmt.Fprintf(d.out, "\n  %s is %s, after %.2f s\n\n", done.Stack, what, took.Seconds())
 	width := 0
 	for name := range done.Outputs {
 		width = max(width, len(name))

@@ -22,6 +22,8 @@ type follower struct {
 	last   string               // id of the newest event that was seen
 	began  map[string]time.Time // by logical id
 	cause  string               // of the first failure
+	live   bool                 // out is a terminal
+	drawn  bool                 // a line that is to be replaced
 }
 
 // skipPast leaves out the events of earlier deployments.
@@ -60,27 +62,62 @@ func (f *follower) newEvents(ctx context.Context) ([]cfn.StackEvent, error) {
 	return events, nil
 }
 
-// untilDone shows events until the stack is at rest, and returns how it is.
-func (f *follower) untilDone(ctx context.Context) (*deployment, error) {
-	for {
-		out, err := client.Do(ctx, f.client, cfn.DescribeStacks, &cfn.DescribeStacksInput{StackName: &f.stack})
+// untilDone shows events until the stack is at rest, and returns how it is. If
+// nothing was begun, it is at rest already.
+func (f *follower) untilDone(ctx context.Context, begun bool) (*deployment, error) {
+	for begun {
+		events, err := f.newEvents(ctx)
 		if err != nil {
 			return nil, err
 		}
-		events, err := f.newEvents(ctx) // after the status, so that none is missed
-		if err != nil {
-			return nil, err
-		}
+		f.clear()
 		for _, e := range events {
 			f.show(e)
+			own := aws.Value(e.ResourceType) == "AWS::CloudFormation::Stack" && aws.Value(e.PhysicalResourceId) == e.StackId
+			if own && atRest(aws.Value(e.ResourceStatus)) {
+				begun = false
+			}
 		}
-		s := out.Stacks[0]
-		if !strings.HasSuffix(s.StackStatus, "_IN_PROGRESS") {
-			return f.result(s)
+		if begun {
+			f.showRunning()
+			if err := pause(ctx); err != nil {
+				return nil, err
+			}
 		}
-		if err := pause(ctx); err != nil {
-			return nil, err
+	}
+	out, err := client.Do(ctx, f.client, cfn.DescribeStacks, &cfn.DescribeStacksInput{StackName: &f.stack})
+	if err != nil {
+		return nil, err
+	}
+	return f.result(out.Stacks[0])
+}
+
+// atRest says whether a stack of that status is not being worked on.
+func atRest(status string) bool { return !strings.HasSuffix(status, "_IN_PROGRESS") }
+
+// showRunning shows, on a terminal, what is being worked on and for how long.
+func (f *follower) showRunning() {
+	if !f.live || len(f.began) == 0 {
+		return
+	}
+	var parts []string
+	for _, id := range sortedKeys(f.began) {
+		if took := time.Since(f.began[id]); took > 0 && len(parts) < 4 {
+			parts = append(parts, fmt.Sprintf("%s %.1f s", id, took.Seconds()))
 		}
+	}
+	if more := len(f.began) - len(parts); more > 0 {
+		parts = append(parts, fmt.Sprintf("%d more", more))
+	}
+	fmt.Fprint(f.out, "    … "+strings.Join(parts, ", "))
+	f.drawn = true
+}
+
+// clear removes what showRunning has drawn.
+func (f *follower) clear() {
+	if f.drawn {
+		fmt.Fprint(f.out, "\r\x1b[K")
+		f.drawn = false
 	}
 }
 

@@ -3,10 +3,10 @@ package pack
 import (
 	"archive/zip"
 	"bytes"
-	"compress/flate"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"github.com/klauspost/compress/flate"
 	"io"
 	"io/fs"
 	"os"

@@ -12,6 +12,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/deploy"
 	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/task"
 )
 
 const (
@@ -21,8 +22,47 @@ const (
 
 const notChecked = "NOT_CHECKED" // drift
 
+// holds is how long the description of a stack waits for the stack to be at
+// rest: tools that wait for stacks ask every 5 or 30 seconds, and most stacks
+// are done long before.
+const holds = 2 * time.Second
+
+// hold waits until a stack is at rest, or that has taken too long.
+func (s *Service) hold(ctx context.Context, call *aws.Call, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, holds)
+	defer cancel()
+	var bell task.Bell
+	for {
+		var st deploy.Stack
+		err := s.db.View(ctx, func(tx *store.Tx) error {
+			var err error
+			st, err = findStack(tx, call, name)
+			return err
+		})
+		if err != nil || st.Phase == deploy.AtRest {
+			return nil // what is wrong is said when it is described
+		}
+		if bell == nil {
+			var stop func()
+			bell, stop = s.db.Watch(topic(stackID(st.ID)))
+			defer stop()
+			continue // it may have come to rest since
+		}
+		select {
+		case <-bell:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
 // DescribeStacks describes a stack, or all that are not deleted.
 func (s *Service) DescribeStacks(ctx context.Context, call *aws.Call, in *api.DescribeStacksInput) (*api.DescribeStacksOutput, error) {
+	if name := aws.Value(in.StackName); name != "" {
+		if err := s.hold(ctx, call, name); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			return nil, err
+		}
+	}
 	out := &api.DescribeStacksOutput{Stacks: []api.Stack{}}
 	err := s.db.View(ctx, func(tx *store.Tx) error {
 		if name := aws.Value(in.StackName); name != "" {

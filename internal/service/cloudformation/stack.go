@@ -273,7 +273,7 @@ func (s *Service) DeleteStack(ctx context.Context, call *aws.Call, in *api.Delet
 			return nil
 		case st.Protected:
 			return api.ValidationError.Errorf("Stack [%s] cannot be deleted while TerminationProtection is enabled", st.Name)
-		case in.RetainResources != nil && st.Status != "DELETE_FAILED":
+		case len(in.RetainResources) > 0 && st.Status != "DELETE_FAILED":
 			return api.ValidationError.Errorf("Invalid operation on stack [%s]. When you delete a stack, specify which resources to retain only when the stack is in the DELETE_FAILED state.", st.ID)
 		case slices.Contains([]deploy.Phase{deploy.Updating, deploy.RollingBackUpdate, deploy.CleaningUp, deploy.CleaningUpRollback}, st.Phase):
 			return api.ValidationError.Errorf("Stack [%s] cannot be deleted while in status %s", st.ID, st.Status)
