@@ -28,7 +28,8 @@ type start struct {
 	began  time.Time
 }
 
-// recruit starts a worker for a crew that has somebody waiting. There is room
+// recruit starts a worker for a crew that has somebody waiting, or wants more
+// workers than it has. There is room
 // of mb megabytes for it.
 func (m *Manager) recruit(c *crew, mb int) {
 	// Starting takes a CPU. While we wait for one, others may serve the queue.
@@ -40,7 +41,7 @@ func (m *Manager) recruit(c *crew, mb int) {
 	started := sync.OnceFunc(func() { <-m.boots })
 	defer started()
 	m.mu.Lock()
-	if len(c.queue) == 0 || m.closed {
+	if len(c.queue) == 0 && len(c.workers) >= c.kept || m.closed {
 		m.usedMB -= mb
 		c.starting--
 		m.forgetRetired(c)
@@ -53,6 +54,7 @@ func (m *Manager) recruit(c *crew, mb int) {
 	m.mu.Lock()
 	m.usedMB -= mb
 	c.starting--
+	c.broken = why != nil
 	if why == nil && err == nil && m.enlist(c, w) {
 		m.back(w)
 		m.mu.Unlock()

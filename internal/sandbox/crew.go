@@ -29,6 +29,8 @@ type crew struct {
 	idle    []*worker // the one that was used last is last
 	queue   []*ticket // the oldest first
 	retired bool      // the version is gone
+	kept    int       // workers that are there also if nobody calls; see Keep
+	broken  bool      // the code of the last that was started did not come up
 
 	starting  int // workers on their way
 	returning int // workers that have answered and will be back
@@ -322,6 +324,7 @@ func (m *Manager) buried(w *worker) {
 	}
 	if !m.closed {
 		m.staff(c, len(c.queue)-c.returning)
+		m.restock(c)
 	}
 	m.forgetRetired(c)
 }

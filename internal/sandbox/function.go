@@ -97,6 +97,11 @@ type Runner interface {
 	// returns at once; ErrRuntime if none of its versions is installed.
 	Prepare(runtime string) error
 
+	// Keep has n workers of f ready from now on, also if nobody calls it; 0
+	// ends that. It returns how many are, and whether the last that was started
+	// did not come up.
+	Keep(f *Function, n int) (ready int, broken bool)
+
 	// Forget ends the idle workers of a function, and the busy ones after their
 	// events: its code was changed, or it was deleted.
 	Forget(function aws.ARN)

@@ -28,8 +28,9 @@ func (m *Manager) look(context.Context) (time.Duration, error) {
 	next := now.Add(time.Hour)
 	left := freezeBatch
 	for _, c := range m.crews {
-		for len(c.idle) > 0 && now.Sub(c.idle[0].idleSince) >= keepFor {
+		for c.spare() > 0 && now.Sub(c.idle[0].idleSince) >= keepFor {
 			m.unhand(c.idle[0])
+			delete(c.workers, c.idle[0])
 			c.idle = c.idle[1:]
 		}
 		for _, w := range c.idle {
@@ -68,7 +69,7 @@ func (m *Manager) makeRoom(mb int) bool {
 	for m.usedMB+mb > m.cfg.MemoryMB {
 		var worst *crew
 		for _, c := range m.crews {
-			if len(c.idle) > 0 && (worst == nil || c.value < worst.value) {
+			if c.spare() > 0 && (worst == nil || c.value < worst.value) {
 				worst = c
 			}
 		}
@@ -77,6 +78,7 @@ func (m *Manager) makeRoom(mb int) bool {
 		}
 		w := worst.idle[0]
 		worst.idle = worst.idle[1:]
+		delete(worst.workers, w)
 		m.clock = worst.value
 		m.usedMB -= w.mb // which it will have given back before the new one needs it
 		w.mb = 0

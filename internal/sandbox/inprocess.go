@@ -83,6 +83,9 @@ func (p *InProcess) call(ctx context.Context, h Handler, f *Function, e Event, r
 // Prepare does nothing.
 func (p *InProcess) Prepare(string) error { return nil }
 
+// Keep does nothing: a handler is always ready.
+func (p *InProcess) Keep(_ *Function, n int) (int, bool) { return n, false }
+
 // Forget does nothing: a handler keeps no state of a function.
 func (p *InProcess) Forget(aws.ARN) {}
 

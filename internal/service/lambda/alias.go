@@ -179,7 +179,7 @@ func (s *Service) DeleteAlias(ctx context.Context, call *aws.Call, in *api.Delet
 		}
 		s.changed(tx, fn)
 		tx.AfterCommit(func() { s.epoch.Add(1) })
-		return errors.Join(aliases.Delete(tx, aliasKey{fn, in.Name}), policies.Delete(tx, policyKey{fn, in.Name}))
+		return errors.Join(aliases.Delete(tx, aliasKey{fn, in.Name}), policies.Delete(tx, policyKey{fn, in.Name}), provisions.Delete(tx, aliasKey{fn, in.Name}))
 	})
 	if err != nil {
 		return nil, err

@@ -20,12 +20,12 @@
 //	alias.go        names for versions
 //	permission.go   resource policies
 //	layer.go        layers, layerpolicy.go their policies
-//	url.go          URLs of functions, and urlserve.go requests to them
-//	concurrency.go  reserved concurrency
+//	url.go          URLs of functions, and urlserve.go and urlstream.go requests to them
+//	concurrency.go  reserved concurrency, and provisioned.go the one that is kept ready
 //	tag.go          tags
 //	codesigning.go  whose code functions may have
 //	runtime.go      versions of runtimes
-//	invoke.go       calling a function
+//	invoke.go       calling a function, and stream.go taking its answer as it comes
 //	queue.go        events that nobody waits for
 //	eventconfig.go  what becomes of them, and outcome.go who is told
 //	trace.go        trace headers, and chains of invokes without end; recursion.go who may

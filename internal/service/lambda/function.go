@@ -211,6 +211,7 @@ func (s *Service) deleteFunction(tx *store.Tx, fn aws.ARN, row *function) error 
 		policies.DeletePrefix(tx, policyKey{Resource: fn}),
 		pendings.DeletePrefix(tx, versionKey{Function: fn}),
 		eventConfigs.DeletePrefix(tx, aliasKey{Function: fn}),
+		provisions.DeletePrefix(tx, aliasKey{Function: fn}),
 		runtimeUpdates.DeletePrefix(tx, aliasKey{Function: fn}),
 		queued.Rows(fn).DeleteRange(tx, nil, nil),
 	)
@@ -236,6 +237,7 @@ func (s *Service) deleteVersion(tx *store.Tx, r ref) error {
 		versions.Delete(tx, key),
 		pendings.Delete(tx, key),
 		policies.Delete(tx, policyKey{r.function, r.qualifier}),
+		provisions.Delete(tx, aliasKey{r.function, r.qualifier}),
 	)
 }
 

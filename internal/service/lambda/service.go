@@ -35,6 +35,7 @@ type Authority interface {
 type Runner interface {
 	Invoke(ctx context.Context, f *sandbox.Function, e sandbox.Event) (sandbox.Result, error)
 	Prepare(runtime string) error
+	Keep(f *sandbox.Function, n int) (ready int, broken bool)
 	Forget(function aws.ARN)
 }
 
@@ -56,6 +57,7 @@ type Service struct {
 	epoch    atomic.Uint64 // of policies
 	created  task.Bell     // rung when a function is to be made active
 	queue    queue
+	keeping  keeping
 	streams  task.Group // runs whose answers are taken as they come
 }
 
@@ -79,6 +81,7 @@ func New(cfg Config, db *store.DB, table *dispatch.Table, events *event.Router, 
 		links:    newLinks(),
 		created:  task.NewBell(),
 		queue:    newQueue(),
+		keeping:  keeping{bell: task.NewBell()},
 	}
 	s.poller = poll.New(poll.Config{DB: db, Table: table, Log: cfg.Log, Owners: s.mapped, Job: s.pollMapping})
 	return s
@@ -160,6 +163,10 @@ func (s *Service) otherOperations() []service.Operation {
 		service.Op(api.PutFunctionConcurrency, s.PutFunctionConcurrency, functionOf),
 		service.Op(api.GetFunctionConcurrency, s.GetFunctionConcurrency, functionOf),
 		service.Op(api.DeleteFunctionConcurrency, s.DeleteFunctionConcurrency, functionOf),
+		service.Op(api.PutProvisionedConcurrencyConfig, s.PutProvisionedConcurrencyConfig, qualifiedOf).But("Of the versions of an alias, only the first is kept ready."),
+		service.Op(api.GetProvisionedConcurrencyConfig, s.GetProvisionedConcurrencyConfig, qualifiedOf),
+		service.Op(api.DeleteProvisionedConcurrencyConfig, s.DeleteProvisionedConcurrencyConfig, qualifiedOf),
+		service.Op(api.ListProvisionedConcurrencyConfigs, s.ListProvisionedConcurrencyConfigs, functionOf),
 		service.Op(api.GetAccountSettings, s.GetAccountSettings, service.Any),
 
 		service.Op(api.TagResource, s.TagResource, resourceOf),

@@ -24,6 +24,7 @@ var (
 	queued         = store.NewBytes[aws.ARN]("lambda.queued") // events, under their function; see queuedKey
 	codeSignings   = store.NewTable[aws.ARN, codeSigning]("lambda.codesigning")
 	runtimeUpdates = store.NewTable[aliasKey, runtimeUpdate]("lambda.runtime")
+	provisions     = store.NewTable[aliasKey, provisioned]("lambda.provisioned")
 	mappings       = store.NewTable[aws.ARN, mapping]("lambda.mapping")
 	urls           = store.NewTable[aliasKey, urlConfig]("lambda.url")      // the name is empty for the function itself
 	urlOwners      = store.NewTable[aws.ARN, aliasKey]("lambda.urlowner")   // by urlKey

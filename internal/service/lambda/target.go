@@ -98,6 +98,7 @@ func (s *Service) target(ctx context.Context, r ref) (*target, error) {
 // changed makes tx, when it is kept, forget what is remembered of a function.
 func (s *Service) changed(tx *store.Tx, fn aws.ARN) {
 	tx.AfterCommit(func() {
+		s.keeping.bell.Ring()
 		s.targets.mu.Lock()
 		defer s.targets.mu.Unlock()
 		s.targets.turn++

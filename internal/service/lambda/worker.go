@@ -17,6 +17,7 @@ func (s *Service) tasks() []task.Task {
 		{Name: "lambda/sweep", Run: s.sweep},
 		{Name: "lambda/queue", Run: s.runQueue},
 		{Name: "lambda/poll", Run: s.poller.Run},
+		{Name: "lambda/keep", Run: s.keep, Bell: s.keeping.bell},
 	}
 }
 
