@@ -1,6 +1,9 @@
 package resource
 
 import (
+	"maps"
+	"strings"
+
 	"github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/aws"
 )
@@ -12,7 +15,7 @@ func eventSource() *Type {
 			Enabled EventSourceArn@ FilterCriteria FunctionName! FunctionResponseTypes KmsKeyArn LoggingConfig MaximumBatchingWindowInSeconds
 			MaximumRecordAgeInSeconds MaximumRetryAttempts MetricsConfig ParallelizationFactor ProvisionedPollerConfig Queues ScalingConfig
 			SelfManagedEventSource-@ SelfManagedKafkaEventSourceConfig SourceAccessConfigurations StartingPosition@
-			StartingPositionTimestamp-@ Tags Topics TumblingWindowInSeconds`),
+			StartingPositionTimestamp@ Tags Topics TumblingWindowInSeconds`),
 		Attributes: []string{"Id", "EventSourceMappingArn"},
 		Needs:      Needs{"": "lambda.CreateEventSourceMapping"},
 		Create: func(op *Op) (*Made, error) {
@@ -28,7 +31,7 @@ func eventSource() *Type {
 		},
 		Update: func(op *Op) (*Made, error) {
 			in := &lambda.UpdateEventSourceMappingInput{UUID: op.PhysicalID}
-			if err := Bind(op, op.New, in); err != nil {
+			if err := Bind(op, changedSource(op), in); err != nil {
 				return nil, err
 			}
 			if _, err := Do(op, lambda.UpdateEventSourceMapping, in); err != nil {
@@ -68,6 +71,33 @@ func eventSource() *Type {
 			return settledSource(op, aws.Value(out.EventSourceMappings[0].UUID))
 		},
 	}
+}
+
+// unsetSource is what a mapping has that says nothing of a property.
+func unsetSource(queue bool) map[string]any {
+	none := map[string]any{}
+	if queue {
+		return map[string]any{
+			"BatchSize": "10", "Enabled": "true", "FilterCriteria": none, "FunctionResponseTypes": []any{}, "KmsKeyArn": "",
+			"MaximumBatchingWindowInSeconds": "0", "ScalingConfig": none, "MetricsConfig": none,
+		}
+	}
+	return map[string]any{
+		"BatchSize": "100", "BisectBatchOnFunctionError": "false", "DestinationConfig": map[string]any{"OnFailure": none}, "Enabled": "true",
+		"FilterCriteria": none, "FunctionResponseTypes": []any{}, "KmsKeyArn": "", "MaximumBatchingWindowInSeconds": "0",
+		"MaximumRecordAgeInSeconds": "-1", "MaximumRetryAttempts": "-1", "MetricsConfig": none, "ParallelizationFactor": "1", "TumblingWindowInSeconds": "0",
+	}
+}
+
+// changedSource is what to say of a mapping to change it.
+func changedSource(op *Op) map[string]any {
+	changes := maps.Clone(op.New)
+	for property, usual := range unsetSource(strings.HasPrefix(op.Text("EventSourceArn"), "arn:aws:sqs:")) {
+		if _, given := changes[property]; !given && op.Changed(property) {
+			changes[property] = usual
+		}
+	}
+	return changes
 }
 
 func ignoreGone(err error) error {

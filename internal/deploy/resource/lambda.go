@@ -3,7 +3,9 @@ package resource
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	_ "embed"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -16,17 +18,17 @@ import (
 func Lambda() []*Type {
 	return []*Type{
 		function(), functionVersion(), functionAlias(), functionURL(), permission(), invokeConfig(), eventSource(),
-		layerVersion(), layerPermission(),
+		layerVersion(), layerPermission(), codeSigning(),
 	}
 }
 
 func function() *Type {
 	return &Type{
 		Name: "AWS::Lambda::Function",
-		Properties: Props(`Architectures CapacityProviderConfig- Code! CodeSigningConfigArn- DeadLetterConfig Description DurableConfig-
-			EphemeralStorage Environment FileSystemConfigs FunctionName@ FunctionScalingConfig- Handler ImageConfig KmsKeyArn Layers
-			LoggingConfig MemorySize PackageType@ PublishToLatestPublished- RecursiveLoop- ReservedConcurrentExecutions Role! Runtime
-			RuntimeManagementConfig- SnapStart Tags TenancyConfig@ Timeout TracingConfig VpcConfig`),
+		Properties: Props(`Architectures CapacityProviderConfig- Code! CodeSigningConfigArn DeadLetterConfig Description DurableConfig-
+			EphemeralStorage Environment FileSystemConfigs- FunctionName@ FunctionScalingConfig- Handler ImageConfig KmsKeyArn Layers
+			LoggingConfig MemorySize PackageType@ PublishToLatestPublished- RecursiveLoop ReservedConcurrentExecutions Role! Runtime
+			RuntimeManagementConfig SnapStart Tags TenancyConfig@ Timeout TracingConfig VpcConfig`),
 		Attributes: []string{"Arn", "SnapStartResponse", "SnapStartResponse.ApplyOn", "SnapStartResponse.OptimizationStatus"},
 		Naming:     Naming{Property: "FunctionName", Max: 64},
 		Shape: func() any {
@@ -47,7 +49,7 @@ func function() *Type {
 			if err != nil {
 				return made, err
 			}
-			return made, reserve(op, name)
+			return made, govern(op, name)
 		},
 	}
 }
@@ -77,7 +79,7 @@ type functionSettings struct {
 
 func createFunction(op *Op) (*Made, error) {
 	in := &lambda.CreateFunctionInput{Tags: tagMap(op.New["Tags"]), Code: &lambda.FunctionCode{}}
-	if err := Bind(op, without(op.New, "Tags", "FileSystemConfigs"), in); err != nil {
+	if err := Bind(op, without(op.New, "Tags"), in); err != nil {
 		return nil, err
 	}
 	if err := inlineCode(op, &in.Code.ZipFile); err != nil {
@@ -91,7 +93,7 @@ func createFunction(op *Op) (*Made, error) {
 	if err != nil {
 		return &Made{PhysicalID: in.FunctionName}, err
 	}
-	return made, reserve(op, in.FunctionName)
+	return made, govern(op, in.FunctionName)
 }
 
 // inlineCode packs code that is written in the template, as text.
@@ -156,6 +158,44 @@ func settledFunction(op *Op, name string) (*Made, error) {
 	return made, err
 }
 
+// govern sets what is said of a function by operations of their own.
+func govern(op *Op, name string) error {
+	if op.Changed("ReservedConcurrentExecutions") {
+		if err := reserve(op, name); err != nil {
+			return err
+		}
+	}
+	if op.Changed("RecursiveLoop") {
+		in := &lambda.PutFunctionRecursionConfigInput{FunctionName: name, RecursiveLoop: cmp.Or(op.Text("RecursiveLoop"), lambda.RecursiveLoopTerminate)}
+		if _, err := Do(op, lambda.PutFunctionRecursionConfig, in); err != nil {
+			return err
+		}
+	}
+	if !op.Changed("RuntimeManagementConfig") {
+		return nil
+	}
+	in := &lambda.PutRuntimeManagementConfigInput{FunctionName: name, UpdateRuntimeOn: lambda.UpdateRuntimeOnAuto}
+	if err := Bind(op, object(op.New["RuntimeManagementConfig"]), in); err != nil {
+		return err
+	}
+	_, err := Do(op, lambda.PutRuntimeManagementConfig, in)
+	return err
+}
+
+// signs changes whose code a function may have.
+func signs(op *Op, name string) error {
+	if !op.Changed("CodeSigningConfigArn") {
+		return nil
+	}
+	config := op.Text("CodeSigningConfigArn")
+	if config == "" {
+		_, err := Do(op, lambda.DeleteFunctionCodeSigningConfig, &lambda.DeleteFunctionCodeSigningConfigInput{FunctionName: name})
+		return err
+	}
+	_, err := Do(op, lambda.PutFunctionCodeSigningConfig, &lambda.PutFunctionCodeSigningConfigInput{FunctionName: name, CodeSigningConfigArn: config})
+	return err
+}
+
 func reserve(op *Op, name string) error {
 	if text(op.New["ReservedConcurrentExecutions"]) == "" {
 		if op.Old == nil || text(op.Old["ReservedConcurrentExecutions"]) == "" {
@@ -199,10 +239,8 @@ func updateFunction(op *Op) (*Made, error) {
 	if err != nil {
 		return made, err
 	}
-	if op.Changed("ReservedConcurrentExecutions") {
-		if err := reserve(op, name); err != nil {
-			return made, err
-		}
+	if err := errors.Join(govern(op, name), signs(op, name)); err != nil {
+		return made, err
 	}
 	arn := text(made.Attributes["Arn"])
 	return made, retag(op, tagMap, func(tags map[string]string) error {
@@ -219,7 +257,7 @@ func unset() map[string]any {
 	none := []any{}
 	return map[string]any{
 		"DeadLetterConfig": map[string]any{"TargetArn": ""}, "Description": "", "EphemeralStorage": map[string]any{"Size": "512"},
-		"Environment": map[string]any{"Variables": map[string]any{}}, "FileSystemConfigs": none, "Handler": nil, "ImageConfig": map[string]any{},
+		"Environment": map[string]any{"Variables": map[string]any{}}, "Handler": nil, "ImageConfig": map[string]any{},
 		"KmsKeyArn": "", "Layers": none, "LoggingConfig": map[string]any{"LogFormat": "Text"}, "MemorySize": "128", "Role": nil, "Runtime": nil,
 		"SnapStart": map[string]any{"ApplyOn": "None"}, "Timeout": "3", "TracingConfig": map[string]any{"Mode": "PassThrough"},
 		"VpcConfig": map[string]any{"SubnetIds": none, "SecurityGroupIds": none},

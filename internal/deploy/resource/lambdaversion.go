@@ -11,7 +11,7 @@ import (
 func functionVersion() *Type {
 	publish := func(op *Op) (*lambda.FunctionConfiguration, error) {
 		in := &lambda.PublishVersionInput{}
-		if err := Bind(op, op.New, in); err != nil {
+		if err := Bind(op, without(op.New, "ProvisionedConcurrencyConfig", "RuntimePolicy"), in); err != nil {
 			return nil, err
 		}
 		return Do(op, lambda.PublishVersion, in)
@@ -22,7 +22,7 @@ func functionVersion() *Type {
 	}
 	return &Type{
 		Name:       "AWS::Lambda::Version",
-		Properties: Props(`CodeSha256@ Description@ FunctionName!@ FunctionScalingConfig- ProvisionedConcurrencyConfig- RuntimePolicy-`),
+		Properties: Props(`CodeSha256@ Description@ FunctionName!@ FunctionScalingConfig- ProvisionedConcurrencyConfig RuntimePolicy@`),
 		Attributes: []string{"FunctionArn", "Version"},
 		Create: func(op *Op) (*Made, error) {
 			before, err := lastVersion(op)
@@ -36,7 +36,10 @@ func functionVersion() *Type {
 			if n, _ := strconv.Atoi(aws.Value(c.Version)); n <= before {
 				return nil, alreadyExists("A version for this Lambda function exists ( %s ). Modify the function to create a new version.", aws.Value(c.Version))
 			}
-			return made(c), nil
+			return settledVersion(op, made(c))
+		},
+		Update: func(op *Op) (*Made, error) {
+			return settledVersion(op, &Made{PhysicalID: op.PhysicalID, Attributes: op.Attributes})
 		},
 		Delete: func(op *Op) error {
 			name, version := splitVersion(op.PhysicalID)
@@ -49,9 +52,58 @@ func functionVersion() *Type {
 			if err != nil {
 				return nil, err
 			}
-			return made(c), nil
+			return settledVersion(op, made(c))
 		},
 	}
+}
+
+// settledVersion gives a version what its template says of runtimes and of
+// workers that are ready.
+func settledVersion(op *Op, made *Made) (*Made, error) {
+	name, version := splitVersion(made.PhysicalID)
+	if policy := object(op.New["RuntimePolicy"]); len(policy) > 0 && op.Old == nil {
+		in := &lambda.PutRuntimeManagementConfigInput{FunctionName: name, Qualifier: &version}
+		if err := Bind(op, policy, in); err != nil {
+			return made, err
+		}
+		if _, err := Do(op, lambda.PutRuntimeManagementConfig, in); err != nil {
+			return made, err
+		}
+	}
+	return made, provision(op, name, version)
+}
+
+// provision has as many workers of a version or alias ready as its template
+// says, and waits until they are.
+func provision(op *Op, name, qualifier string) error {
+	if !op.Changed("ProvisionedConcurrencyConfig", "FunctionVersion") {
+		return nil
+	}
+	config := object(op.New["ProvisionedConcurrencyConfig"])
+	if len(config) == 0 {
+		if op.Old == nil || len(object(op.Old["ProvisionedConcurrencyConfig"])) == 0 {
+			return nil
+		}
+		_, err := Do(op, lambda.DeleteProvisionedConcurrencyConfig, &lambda.DeleteProvisionedConcurrencyConfigInput{FunctionName: name, Qualifier: qualifier})
+		return err
+	}
+	in := &lambda.PutProvisionedConcurrencyConfigInput{FunctionName: name, Qualifier: qualifier}
+	if err := Bind(op, config, in); err != nil {
+		return err
+	}
+	if _, err := Do(op, lambda.PutProvisionedConcurrencyConfig, in); err != nil {
+		return err
+	}
+	return settle(op, func() (bool, error) {
+		out, err := Do(op, lambda.GetProvisionedConcurrencyConfig, &lambda.GetProvisionedConcurrencyConfigInput{FunctionName: name, Qualifier: qualifier})
+		if err != nil {
+			return false, err
+		}
+		if aws.Value(out.Status) == lambda.ProvisionedConcurrencyStatusEnumFailed {
+			return false, invalidRequest("Provisioned concurrency failed: " + aws.Value(out.StatusReason))
+		}
+		return aws.Value(out.Status) == lambda.ProvisionedConcurrencyStatusEnumReady, nil
+	})
 }
 
 // splitVersion splits the last part off an ARN.
@@ -100,11 +152,11 @@ func functionAlias() *Type {
 	}
 	return &Type{
 		Name:       "AWS::Lambda::Alias",
-		Properties: Props("Description FunctionName!@ FunctionVersion! Name!@ ProvisionedConcurrencyConfig- RoutingConfig"),
+		Properties: Props("Description FunctionName!@ FunctionVersion! Name!@ ProvisionedConcurrencyConfig RoutingConfig"),
 		Attributes: []string{"AliasArn"},
 		Create: func(op *Op) (*Made, error) {
 			in := &lambda.CreateAliasInput{}
-			if err := Bind(op, without(op.New, "RoutingConfig"), in); err != nil {
+			if err := Bind(op, without(op.New, "RoutingConfig", "ProvisionedConcurrencyConfig"), in); err != nil {
 				return nil, err
 			}
 			if op.New["RoutingConfig"] != nil {
@@ -114,11 +166,11 @@ func functionAlias() *Type {
 			if err != nil {
 				return nil, err
 			}
-			return made(out), nil
+			return made(out), provision(op, in.FunctionName, in.Name)
 		},
 		Update: func(op *Op) (*Made, error) {
 			in := &lambda.UpdateAliasInput{Description: new("")}
-			if err := Bind(op, without(op.New, "RoutingConfig"), in); err != nil {
+			if err := Bind(op, without(op.New, "RoutingConfig", "ProvisionedConcurrencyConfig"), in); err != nil {
 				return nil, err
 			}
 			if op.Changed("RoutingConfig") {
@@ -128,7 +180,7 @@ func functionAlias() *Type {
 			if err != nil {
 				return nil, err
 			}
-			return made(out), nil
+			return made(out), provision(op, in.FunctionName, in.Name)
 		},
 		Delete: func(op *Op) error {
 			_, err := Do(op, lambda.DeleteAlias, &lambda.DeleteAliasInput{FunctionName: text(op.Old["FunctionName"]), Name: text(op.Old["Name"])})
@@ -139,7 +191,7 @@ func functionAlias() *Type {
 			if err != nil {
 				return nil, err
 			}
-			return made(out), nil
+			return made(out), provision(op, op.Text("FunctionName"), op.Text("Name"))
 		},
 	}
 }
