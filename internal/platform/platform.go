@@ -27,6 +27,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/dynamodb"
 	"github.com/aloft-cloud/aloft/internal/service/events"
 	"github.com/aloft-cloud/aloft/internal/service/iam"
+	"github.com/aloft-cloud/aloft/internal/service/kinesis"
 	"github.com/aloft-cloud/aloft/internal/service/lambda"
 	"github.com/aloft-cloud/aloft/internal/service/logs"
 	"github.com/aloft-cloud/aloft/internal/service/s3"
@@ -157,6 +158,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		tables.Streams(),
 		events.New(events.Config{DB: p.db, Table: p.Table, Router: p.events, Local: cfg.Open, Log: cfg.Log}).Definition(),
 		functions.Definition(),
+		kinesis.New(p.db).Definition(),
 		logs.New(p.db).Definition(),
 		s3.New(s3.Config{DB: p.db, Table: p.Table, Events: p.events, Deliver: p.deliver}).Definition(),
 		queues.Definition(),

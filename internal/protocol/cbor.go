@@ -30,6 +30,7 @@ type cborReader struct {
 	s     string
 	i     int
 	depth int
+	old   bool // times are in ms
 	err   error
 }
 

@@ -47,7 +47,7 @@ func (d *decoder) decodeCBOR(body string, s *structure, v reflect.Value) error {
 		d.end(s, 0)
 		return nil
 	}
-	c := &cborReader{s: body}
+	c := &cborReader{s: body, old: d.oldCBOR}
 	d.cborStruct(c, s, v)
 	if c.err == nil && c.i < len(c.s) {
 		c.fail(errCBOR)
@@ -112,12 +112,15 @@ func (d *decoder) cborValue(c *cborReader, s *shape, v reflect.Value) {
 	}
 }
 
-// time reads seconds since the epoch; of old they came without their tag.
+// time reads seconds since the epoch, or of old ms; those may come without their tag.
 func (c *cborReader) time() time.Time {
 	if c.peek() == cborTag && c.head().arg != 1 {
 		c.fail(errCBOR)
 	}
 	f := c.float()
+	if c.old {
+		f /= 1000
+	}
 	t, err := unixTime(f)
 	if err != nil && c.err == nil {
 		c.fail(err)

@@ -46,8 +46,8 @@ func appendCBORTime(b []byte, t time.Time) []byte {
 	return appendCBORInt(b, t.Unix())
 }
 
-// cborStruct appends v as a map.
-func (s *structure) appendCBOR(b []byte, v reflect.Value) []byte {
+// appendCBOR appends v as a map; old is how times were before rpcv2Cbor.
+func (s *structure) appendCBOR(b []byte, v reflect.Value, old bool) []byte {
 	b = append(b, 0xbf) // as many as there are
 	for i := range s.fields {
 		f := &s.fields[i]
@@ -60,14 +60,14 @@ func (s *structure) appendCBOR(b []byte, v reflect.Value) []byte {
 		}
 		if x, ok := f.present(v.Field(f.index)); ok {
 			b = appendCBORText(b, f.name)
-			b = f.appendCBOR(b, x)
+			b = f.appendCBOR(b, x, old)
 		}
 	}
 	return append(b, cborBreak)
 }
 
 // appendCBOR appends v, which is present.
-func (s *shape) appendCBOR(b []byte, v reflect.Value) []byte {
+func (s *shape) appendCBOR(b []byte, v reflect.Value, old bool) []byte {
 	switch s.kind {
 	case kindString:
 		return appendCBORText(b, v.String())
@@ -84,34 +84,37 @@ func (s *shape) appendCBOR(b []byte, v reflect.Value) []byte {
 	case kindFloat64:
 		return appendUint64(append(b, 0xfb), math.Float64bits(v.Float()))
 	case kindTime:
+		if old {
+			return appendCBORInt(appendCBORHead(b, cborTag, 1), timeIn(v).UnixMilli())
+		}
 		return appendCBORTime(b, timeIn(v))
 	case kindBlob:
 		b = appendCBORHead(b, cborBytes, uint64(v.Len()))
 		return append(b, v.Bytes()...)
 	case kindStruct:
-		return s.structure.appendCBOR(b, v)
+		return s.structure.appendCBOR(b, v, old)
 	case kindList:
 		b = appendCBORHead(b, cborArray, uint64(v.Len()))
 		for i := range v.Len() {
-			b = s.appendCBORElement(b, v.Index(i))
+			b = s.appendCBORElement(b, v.Index(i), old)
 		}
 		return b
 	case kindMap:
 		b = appendCBORHead(b, cborMap, uint64(v.Len()))
 		for _, k := range sortedKeys(v) {
 			b = appendCBORText(b, k.String())
-			b = s.appendCBORElement(b, v.MapIndex(k))
+			b = s.appendCBORElement(b, v.MapIndex(k), old)
 		}
 		return b
 	}
 	return append(b, 0xf6)
 }
 
-func (s *shape) appendCBORElement(b []byte, v reflect.Value) []byte {
+func (s *shape) appendCBORElement(b []byte, v reflect.Value, old bool) []byte {
 	x, ok := s.elem.present(v)
 	switch {
 	case ok || !s.sparse && !s.elem.ptr:
-		return s.elem.appendCBOR(b, x) // of a nil list or map: an empty one
+		return s.elem.appendCBOR(b, x, old) // of a nil list or map: an empty one
 	default:
 		return append(b, 0xf6)
 	}

@@ -83,6 +83,7 @@ func (x *Exchange) decode(d *decoder, r *http.Request, body string, s *structure
 		}
 		return d.decodeJSON(body, v)
 	case smithy.CBOR:
+		d.oldCBOR = x.oldCBOR
 		return d.decodeCBOR(body, s, v)
 	case smithy.Query:
 		return d.queryStruct(x.form, s, v)

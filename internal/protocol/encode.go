@@ -55,7 +55,7 @@ func (x *Exchange) Encode(w http.ResponseWriter, out any, requestID string) erro
 func (x *Exchange) append(b []byte, s *structure, v reflect.Value, requestID string) []byte {
 	switch x.Protocol {
 	case smithy.CBOR:
-		return s.appendCBOR(b, v)
+		return s.appendCBOR(b, v, x.oldCBOR)
 	case smithy.Query:
 		return x.appendQuery(b, s, v, requestID)
 	}
@@ -97,7 +97,9 @@ func (x *Exchange) send(w http.ResponseWriter, status int, body []byte, requestI
 	}
 	switch x.Protocol {
 	case smithy.CBOR:
-		h["Smithy-Protocol"] = []string{"rpc-v2-cbor"}
+		if !x.oldCBOR {
+			h["Smithy-Protocol"] = []string{"rpc-v2-cbor"}
+		}
 	case smithy.JSON:
 		if x.api != nil && x.api.quirks.crc32 {
 			h["X-Amz-Crc32"] = []string{strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10)}
@@ -138,6 +140,9 @@ func (x *Exchange) contentType() string {
 	case smithy.RESTXML:
 		return "application/xml"
 	case smithy.CBOR:
+		if x.oldCBOR {
+			return oldCBOR + "1.1"
+		}
 		return "application/cbor"
 	}
 	return "text/xml"

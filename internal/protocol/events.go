@@ -57,7 +57,7 @@ func (x *Exchange) sendEvents(w http.ResponseWriter, s *structure, v reflect.Val
 		return nil
 	}
 	if !x.rest() { // the other members come first, as a message of their own
-		body := wireNames.jsonStruct(nil, s, v)
+		body := x.append(nil, s, v, requestID)
 		if err := send(eventMessage("event", "initial-response", x.contentType(), nil, body)); err != nil {
 			return err
 		}
@@ -115,6 +115,9 @@ func (x *Exchange) eventParts(s *structure, v reflect.Value) (headers []byte, co
 		case isXML:
 			return headers, "text/xml", xmlWriter{}.members(nil, s, v)
 		}
+		if x.Protocol == smithy.CBOR {
+			return headers, x.contentType(), s.appendCBOR(nil, v, x.oldCBOR)
+		}
 		return headers, x.contentType(), wireNames.jsonStruct(nil, s, v)
 	}
 	e, ok := payload.present(v.Field(payload.index))
@@ -143,6 +146,9 @@ func (x *Exchange) eventError(err error) []byte {
 	b := appendEventString(nil, ":message-type", "exception")
 	b = appendEventString(b, ":exception-type", e.Code)
 	b = appendEventString(b, ":content-type", x.contentType())
+	if x.Protocol == smithy.CBOR {
+		return appendMessage(nil, b, x.cborError(e))
+	}
 	return appendMessage(nil, b, x.jsonMembers([]byte{'{'}, e, "message"))
 }
 

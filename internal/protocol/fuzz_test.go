@@ -47,7 +47,7 @@ func FuzzCBORDecode(f *testing.F) {
 	if err := (&decoder{}).decodeJSON(kitchenJSON, reflect.ValueOf(&k).Elem()); err != nil {
 		f.Fatal(err)
 	}
-	f.Add(kitchenPlan.appendCBOR(nil, reflect.ValueOf(&k).Elem()))
+	f.Add(kitchenPlan.appendCBOR(nil, reflect.ValueOf(&k).Elem(), false))
 	f.Add([]byte("\xbf\x64text\x7f\x61a\x61b\xff\xff"))
 	f.Add([]byte("\xa1\x64List\x9b\xff\xff\xff\xff\xff\xff\xff\xff"))
 	f.Add(bytes.Repeat([]byte{0x9f}, 10000))
@@ -58,7 +58,7 @@ func FuzzCBORDecode(f *testing.F) {
 			return
 		}
 		checkAll(t, &k)
-		wire := kitchenPlan.appendCBOR(nil, reflect.ValueOf(&k).Elem())
+		wire := kitchenPlan.appendCBOR(nil, reflect.ValueOf(&k).Elem(), false)
 		if err := (&decoder{}).decodeCBOR(string(wire), kitchenPlan, reflect.ValueOf(&back).Elem()); err != nil {
 			t.Fatalf("%x: %v", wire, err)
 		}

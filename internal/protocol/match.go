@@ -43,13 +43,14 @@ type Exchange struct {
 	Op       *smithy.OperationInfo // nil if the request asks for nothing we know
 	Protocol smithy.Protocol
 
-	api    *API
-	labels []label
-	query  url.Values
-	form   *Form
-	json   string // version of awsJson that the request speaks
-	head   bool   // the answer has no body
-	ours   bool   // awsJson by the name of the service's folder: members have any of their names
+	api     *API
+	labels  []label
+	query   url.Values
+	form    *Form
+	json    string // version of awsJson that the request speaks
+	oldCBOR bool   // CBOR as SDKs for Java have spoken it with Kinesis before rpcv2Cbor
+	head    bool   // the answer has no body
+	ours    bool   // awsJson by the name of the service's folder: members have any of their names
 }
 
 // Match finds the operation that r asks for. form is the body of a request
@@ -88,6 +89,9 @@ func (a *API) speaks(p smithy.Protocol) bool { return slices.Contains(a.svc.Prot
 
 func (x *Exchange) matchTarget(target, contentType string) error {
 	x.Protocol, x.json = smithy.JSON, x.api.svc.JSONVersion
+	if strings.HasPrefix(contentType, oldCBOR) {
+		x.Protocol, x.oldCBOR = smithy.CBOR, true
+	}
 	if _, version, ok := strings.Cut(contentType, "application/x-amz-json-"); ok && strings.HasPrefix(version, "1.") {
 		x.json = version[:min(3, len(version))]
 	}
@@ -102,6 +106,9 @@ func (x *Exchange) matchTarget(target, contentType string) error {
 	}
 	return x.named(target[dot+1:])
 }
+
+// oldCBOR is how content types of the older CBOR begin; a version follows.
+const oldCBOR = "application/x-amz-cbor-"
 
 // cborOperation returns the operation that a request of rpcv2Cbor names.
 func cborOperation(r *http.Request) (string, bool) {

@@ -45,12 +45,13 @@ func lowerFirst(s string) string {
 // which required members did not come. Only values that do not show by
 // themselves that they are absent are noted.
 type decoder struct {
-	path   path
-	absent map[string]bool // by path; nil if all came
-	free   bool            // members of all places are in the body, by any of their names
-	lax    bool            // unions may have members we do not know
-	java   string          // package of the service's types, to name them in refusals; empty if unknown
-	given  uint64          // members of the input that came with the request line and headers
+	path    path
+	absent  map[string]bool // by path; nil if all came
+	free    bool            // members of all places are in the body, by any of their names
+	lax     bool            // unions may have members we do not know
+	oldCBOR bool            // times in CBOR are in ms
+	java    string          // package of the service's types, to name them in refusals; empty if unknown
+	given   uint64          // members of the input that came with the request line and headers
 }
 
 func (d *decoder) enter(s step) { d.path = append(d.path, s) }

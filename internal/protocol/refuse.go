@@ -169,7 +169,7 @@ func (x *Exchange) cborError(e *aws.Error) []byte {
 		b = appendCBORText(b, e.Message)
 	}
 	if v, s := detail(e); s != nil {
-		return append(b, s.appendCBOR(nil, v)[1:]...)
+		return append(b, s.appendCBOR(nil, v, x.oldCBOR)[1:]...)
 	}
 	return append(b, cborBreak)
 }
