@@ -9,19 +9,19 @@ import (
 
 // DynamoDB has the types of DynamoDB.
 func DynamoDB() []*Type {
-	return []*Type{dynamoTable()}
+	return []*Type{dynamoTable(), dynamoGlobalTable()}
 }
 
 func dynamoTable() *Type {
 	return &Type{
 		Name: "AWS::DynamoDB::Table",
-		Properties: Props(`AttributeDefinitions BillingMode ContributorInsightsSpecification- DeletionProtectionEnabled GlobalSecondaryIndexes
-			ImportSourceSpecification-@ KeySchema!@ KinesisStreamSpecification- LocalSecondaryIndexes@ OnDemandThroughput
+		Properties: Props(`AttributeDefinitions BillingMode ContributorInsightsSpecification DeletionProtectionEnabled GlobalSecondaryIndexes
+			ImportSourceSpecification@ KeySchema!@ KinesisStreamSpecification LocalSecondaryIndexes@ OnDemandThroughput
 			PointInTimeRecoverySpecification ProvisionedThroughput ResourcePolicy SSESpecification StreamSpecification TableClass TableName@ Tags
 			TimeToLiveSpecification WarmThroughput`),
 		Attributes: []string{"Arn", "StreamArn", "TableId"},
 		Naming:     Naming{Property: "TableName"},
-		Needs:      Needs{"PointInTimeRecoverySpecification": "dynamodb.UpdateContinuousBackups", "ResourcePolicy": "dynamodb.PutResourcePolicy"},
+		Needs:      Needs{"KinesisStreamSpecification": "kinesis.PutRecords"},
 		Shape: func() any {
 			return new(struct {
 				dynamodb.CreateTableInput
@@ -30,8 +30,17 @@ func dynamoTable() *Type {
 					SSEEnabled              *bool
 					SSEType, KMSMasterKeyId *string
 				}
-				TimeToLiveSpecification *dynamodb.TimeToLiveSpecification
-				ResourcePolicy          any
+				GlobalSecondaryIndexes           []tableIndex
+				ContributorInsightsSpecification *insights
+				TimeToLiveSpecification          *dynamodb.TimeToLiveSpecification
+				PointInTimeRecoverySpecification *dynamodb.PointInTimeRecoverySpecification
+				ResourcePolicy                   *struct{ PolicyDocument any }
+				KinesisStreamSpecification       *struct{ StreamArn, ApproximateCreationDateTimePrecision *string }
+				ImportSourceSpecification        *struct {
+					S3BucketSource                    *dynamodb.S3BucketSource
+					InputFormat, InputCompressionType *string
+					InputFormatOptions                *dynamodb.InputFormatOptions
+				}
 			})
 		},
 		Create: createTable,
@@ -83,21 +92,32 @@ func ofTable() []string {
 }
 
 func createTable(op *Op) (*Made, error) {
-	in := &dynamodb.CreateTableInput{}
-	if err := Bind(op, pick(op.New, ofTable()...), in); err != nil {
+	name := op.Named("TableName")
+	if op.New["ImportSourceSpecification"] != nil {
+		if err := importTable(op, name); err != nil {
+			return &Made{PhysicalID: name}, err
+		}
+	} else if err := newTable(op, name); err != nil {
 		return nil, err
 	}
-	in.TableName = op.Named("TableName")
-	in.StreamSpecification = stream(op.New["StreamSpecification"])
-	in.SSESpecification = encryption(op.New["SSESpecification"])
-	if _, err := Do(op, dynamodb.CreateTable, in); err != nil {
-		return nil, err
-	}
-	made, err := finishTable(op, in.TableName)
+	made, err := finishTable(op, name)
 	if made == nil {
-		made = &Made{PhysicalID: in.TableName}
+		made = &Made{PhysicalID: name}
 	}
 	return made, err
+}
+
+// newTable makes an empty table.
+func newTable(op *Op, name string) error {
+	in := &dynamodb.CreateTableInput{}
+	if err := Bind(op, pick(bareTable(op.New), ofTable()...), in); err != nil {
+		return err
+	}
+	in.TableName = name
+	in.StreamSpecification = stream(op.New["StreamSpecification"])
+	in.SSESpecification = encryption(op.New["SSESpecification"])
+	_, err := Do(op, dynamodb.CreateTable, in)
+	return err
 }
 
 // finishTable waits until a table is there, and sets what can only be set then.
@@ -106,10 +126,7 @@ func finishTable(op *Op, name string) (*Made, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := expire(op, name); err != nil {
-		return made, err
-	}
-	return made, backUp(op, name)
+	return made, setTable(op, name, text(made.Attributes["Arn"]))
 }
 
 // settledTable waits until a table and its indexes are ready.
@@ -174,12 +191,12 @@ func backUp(op *Op, name string) error {
 }
 
 func updateTable(op *Op) (*Made, error) {
-	name := op.PhysicalID
-	index, err := indexChange(op)
+	name, bare := op.PhysicalID, op.bare()
+	index, err := indexChange(bare)
 	if err != nil {
 		return nil, err
 	}
-	if err := updateThroughput(op); err != nil {
+	if err := updateThroughput(bare); err != nil {
 		return nil, err
 	}
 	if err := updateStream(op); err != nil {
@@ -198,18 +215,7 @@ func updateTable(op *Op) (*Made, error) {
 	if err != nil {
 		return made, err
 	}
-	arn := text(made.Attributes["Arn"])
-	return made, retag(op, tagMap, func(tags map[string]string) error {
-		in := &dynamodb.TagResourceInput{ResourceArn: arn}
-		for key, value := range tags {
-			in.Tags = append(in.Tags, dynamodb.Tag{Key: key, Value: value})
-		}
-		_, err := Do(op, dynamodb.TagResource, in)
-		return err
-	}, func(keys []string) error {
-		_, err := Do(op, dynamodb.UntagResource, &dynamodb.UntagResourceInput{ResourceArn: arn, TagKeys: keys})
-		return err
-	})
+	return made, retagTable(op, text(made.Attributes["Arn"]))
 }
 
 func changeTable(op *Op, in *dynamodb.UpdateTableInput) error {

@@ -192,7 +192,7 @@ func (b *backup) describe(arn aws.ARN) *api.BackupDescription {
 		KeySchema: t.Key.describe(), TableCreationDateTime: t.Created, BillingMode: &mode, OnDemandThroughput: t.Billing.limits(),
 		ProvisionedThroughput: &api.ProvisionedThroughput{ReadCapacityUnits: read, WriteCapacityUnits: write},
 	}
-	features := &api.SourceTableFeatureDetails{}
+	features := &api.SourceTableFeatureDetails{SSEDescription: t.Encryption.describe()}
 	for _, ix := range t.Locals {
 		features.LocalSecondaryIndexes = append(features.LocalSecondaryIndexes, api.LocalSecondaryIndexInfo{
 			IndexName: &ix.Name, KeySchema: ix.Key.describe(), Projection: ix.describeProjection(),

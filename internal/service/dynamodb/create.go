@@ -175,8 +175,8 @@ func (t *table) number(ix *index) *index {
 	return ix
 }
 
-// setEncryption notes a key of KMS. Without one, tables are encrypted with a
-// key of AWS's own, which is all there is here.
+// setEncryption notes that a table is encrypted with the key that AWS manages
+// for the account. What is on the disk is encrypted as the disk is.
 func (t *table) setEncryption(spec *api.SSESpecification) error {
 	switch {
 	case spec == nil || !aws.Value(spec.Enabled) && spec.SSEType == nil && spec.KMSMasterKeyId == nil:
@@ -186,8 +186,19 @@ func (t *table) setEncryption(spec *api.SSESpecification) error {
 		return refuse(invalid + "SSEType AES256 is not supported")
 	case !aws.Or(spec.Enabled, true):
 		return refuse(invalid + "SSEType or KMSMasterKeyId can be set only if SSE is enabled")
+	case spec.KMSMasterKeyId != nil:
+		return aws.NotImplemented.Errorf("Aloft does not encrypt tables with keys of KMS yet.")
 	}
-	return aws.NotImplemented.Errorf("Aloft does not encrypt tables with keys of KMS yet.")
+	t.Encryption = &encryption{Since: time.Now()}
+	return nil
+}
+
+// describe tells of the encryption, if there is any but AWS's own.
+func (e *encryption) describe() *api.SSEDescription {
+	if e == nil {
+		return nil
+	}
+	return &api.SSEDescription{Status: new("ENABLED"), SSEType: new("KMS")}
 }
 
 func newUUID() string {

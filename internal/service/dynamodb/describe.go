@@ -43,6 +43,7 @@ func (t *table) describe(c counts) *api.TableDescription {
 	for _, ix := range t.Globals {
 		d.GlobalSecondaryIndexes = append(d.GlobalSecondaryIndexes, ix.describeGlobal(t, c))
 	}
+	d.SSEDescription = t.Encryption.describe()
 	t.describeStream(d)
 	t.describeReplicas(d)
 	return d

@@ -108,10 +108,8 @@ type billing struct {
 	WarmWrite     int64     `json:",omitempty"`
 }
 
-type encryption struct {
-	Key   string // ARN of a KMS key
-	Since time.Time
-}
+// Encryption is by the key that AWS manages for the account.
+type encryption struct{ Since time.Time }
 
 // units are what is provisioned: none on demand.
 func (b *billing) units() (read, write int64) {
