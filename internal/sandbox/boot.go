@@ -184,7 +184,7 @@ func (s *start) bringUp(w *worker, creds Credentials, limit <-chan time.Time, st
 	w.crew, w.stream, w.expires = s.c, s.stream, creds.Expires
 	s.m.mu.Unlock()
 	var why *failure
-	if w.lang.Kind != lang.Provided {
+	if w.lang.Blank() {
 		if !w.parked {
 			why = w.await(w.blank, limit)
 		}
@@ -230,10 +230,10 @@ func (s *start) process(l lang.Language, creds Credentials) (*worker, *failure, 
 	p.env = func(endpoint string) map[string]string {
 		env := baseEnv(at)
 		maps.Copy(env, languageEnv(l, at))
-		if l.Kind == lang.Provided {
-			maps.Copy(env, functionEnv(f, at, creds, s.stream, endpoint))
-		} else {
+		if l.Blank() {
 			maps.Copy(env, bootEnv(f))
+		} else {
+			maps.Copy(env, functionEnv(f, at, creds, s.stream, endpoint))
 		}
 		return env
 	}
@@ -241,6 +241,9 @@ func (s *start) process(l lang.Language, creds Credentials) (*worker, *failure, 
 		return s.provided(p, at)
 	}
 	p.argv = clientArgv(l, r)
+	if l.Kind == lang.Java {
+		p.argv = javaArgv(f, r.exec, at)
+	}
 	if wrapper := f.Env["AWS_LAMBDA_EXEC_WRAPPER"]; wrapper != "" {
 		p.argv = append([]string{wrapper}, p.argv...)
 	}
@@ -280,10 +283,24 @@ func (s *start) provided(p plan, at places) (*worker, *failure, error) {
 
 // clientArgv runs our client in a language.
 func clientArgv(l lang.Language, r *root) []string {
-	if l.Kind == lang.Python {
+	switch l.Kind {
+	case lang.Python:
 		return []string{r.exec, "-s", "-B", r.Path(client.PythonFile)}
+	case lang.Ruby:
+		return []string{r.exec, r.Path(client.RubyFile)}
 	}
 	return []string{r.exec, "--no-warnings=ExperimentalWarning", r.Path(client.NodeFile)}
+}
+
+// javaArgv runs AWS's client for Java, as Lambda does: with most of the memory,
+// and compiled for a quick start. It cannot be given a function later.
+func javaArgv(f *Function, exec string, at places) []string {
+	argv := []string{exec, fmt.Sprintf("-Xmx%dm", max(32, f.memoryMB()*4/5)), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"}
+	if at.trust != "" {
+		argv = append(argv, "-Djavax.net.ssl.trustStore="+at.trust+"/"+javaRoots)
+	}
+	classes := expand(at, "/var/task:/var/task/lib/*:/opt/java/lib/*")
+	return append(argv, "-cp", at.sdk+"/*:"+classes, "com.amazonaws.services.lambda.runtime.api.client.AWSLambda", f.Handler)
 }
 
 // rootOf is the root for a language, made when it is first needed.
@@ -302,6 +319,13 @@ func (m *Manager) rootOf(l lang.Language) (*root, error) {
 		files[client.NodeFile] = client.Node
 	case lang.Python:
 		files[client.PythonFile] = client.Python
+	case lang.Ruby:
+		files[client.RubyFile] = client.Ruby
+	case lang.Java: // parts of it, where the system keeps settings
+		settings, _ := filepath.Glob("/etc/java-*")
+		for _, dir := range settings {
+			binds = append(binds, fence.Bind{Host: dir, Path: dir})
+		}
 	}
 	if l.Kind != lang.Provided && !inUsr(l) {
 		binds = append(binds, fence.Bind{Host: l.Prefix, Path: "/var/lang"})

@@ -50,6 +50,12 @@ func languageEnv(l lang.Language, at places) map[string]string {
 			env["NODE_EXTRA_CA_CERTS"] = at.trust + "/" + ourRoot
 		}
 		return env
+	case lang.Java:
+		home := at.lang
+		if inUsr(l) {
+			home = l.Prefix
+		}
+		return map[string]string{"JAVA_HOME": home}
 	case lang.Python:
 		return map[string]string{"PYTHONPATH": at.runtime, "ALOFT_SDK": at.sdk}
 	}

@@ -64,7 +64,7 @@ func (m *Manager) Prepare(name string) error {
 
 // poolOf returns the pool of a language, or nil if it has none.
 func (m *Manager) poolOf(l lang.Language) *pool {
-	if m.cfg.Depth < 0 || l.Kind == lang.Provided || !m.fence.Fenced() {
+	if m.cfg.Depth < 0 || !l.Blank() || !m.fence.Fenced() {
 		return nil
 	}
 	p := m.pools[l]

@@ -78,7 +78,7 @@ func (m *Manager) spawn(l lang.Language, p plan) (*worker, error) {
 	}
 	w := &worker{m: m, lang: l, at: p.root.at, exited: make(chan struct{}), gone: make(chan struct{}), blank: make(chan struct{}, 1), ready: make(chan struct{}, 1),
 		failed: make(chan rapi.Answer, 1), answer: make(chan rapi.Answer, 1), booting: true, training: p.training}
-	w.assigned.Store(l.Kind == lang.Provided)
+	w.assigned.Store(!l.Blank())
 	w.api = rapi.New(rapi.Hooks{
 		Blank: func() { signal(w.blank) },
 		Ready: w.isReady,

@@ -15,10 +15,16 @@ var Node []byte
 //go:embed python.py
 var Python []byte
 
+// Ruby is the client for Ruby 3.
+//
+//go:embed ruby.rb
+var Ruby []byte
+
 // Names of the clients' files in a root.
 const (
 	NodeFile   = "var/runtime/bootstrap.js"
 	PythonFile = "var/runtime/bootstrap.py"
+	RubyFile   = "var/runtime/bootstrap.rb"
 )
 
 // JobType is the content type of a Job.

@@ -465,6 +465,7 @@ async function use3(options) {
     await documents.send(new QueryCommand({ TableName: 't', KeyConditionExpression: 'k = :k', ExpressionAttributeValues: { ':k': 'a' } }));
   }
   client.destroy();
+  for (const name of ['client-dynamodb', 'lib-dynamodb', 'util-dynamodb', 'client-s3']) await import('@aws-sdk/' + name); // as ES modules do
   const { S3Client, PutObjectCommand } = require('@aws-sdk/client-s3');
   const s3 = new S3Client({ ...options, forcePathStyle: true });
   await s3.send(new PutObjectCommand({ Bucket: 'b', Key: 'k', Body: 'x' }));

@@ -15,12 +15,15 @@ func TestParse(t *testing.T) {
 		"nodejs": {Node, Version{0, 10}}, "nodejs4.3": {Node, Version{4, 3}}, "nodejs22.x": {Node, Version{22, 0}}, "nodejs24.x": {Node, Version{24, 0}},
 		"python2.7": {Python, Version{2, 7}}, "python3.14": {Python, Version{3, 14}},
 		"provided": {Provided, Version{}}, "provided.al2": {Provided, Version{}}, "provided.al2023": {Provided, Version{}}, "go1.x": {Provided, Version{}},
+		"java8": {Java, Version{8, 0}}, "java8.al2": {Java, Version{8, 0}}, "java21": {Java, Version{21, 0}}, "ruby2.5": {Ruby, Version{2, 5}}, "ruby3.4": {Ruby, Version{3, 4}},
+		"dotnetcore1.0": {DotNet, Version{1, 0}}, "dotnetcore3.1": {DotNet, Version{3, 1}}, "dotnet5.0": {DotNet, Version{5, 0}}, "dotnet8": {DotNet, Version{8, 0}},
+		"nodejs4.3-edge": {Node, Version{4, 3}},
 	} {
 		if kind, v, err := Parse(name); err != nil || kind != want.kind || v != want.v {
 			t.Errorf("Parse(%q) = %v %v, %v, want %v", name, kind, v, err, want)
 		}
 	}
-	for _, name := range []string{"", "cobol", "nodejs 20", "java21", "java8.al2", "ruby3.4", "dotnet8", "dotnetcore3.1"} {
+	for _, name := range []string{"", "cobol", "nodejs 20", "rust", "java21.x.y"} {
 		if _, _, err := Parse(name); err == nil {
 			t.Errorf("Parse(%q) knows it", name)
 		}
@@ -33,6 +36,9 @@ func TestFind(t *testing.T) {
 		if l, err := f.Find(runtime); err != nil || l.Version != want {
 			t.Errorf("Find(%q) = %v, %v, want %v", runtime, l.Version, err, want)
 		}
+	}
+	if _, err := f.Find("dotnet8"); err == nil || !strings.Contains(err.Error(), "custom runtimes") {
+		t.Errorf("Find of .NET: %v", err)
 	}
 	if _, err := f.Find("nodejs22.x"); err == nil || !strings.Contains(err.Error(), "install the package nodejs") {
 		t.Errorf("Find of what is not installed: %v", err)
@@ -58,7 +64,16 @@ func TestInspect(t *testing.T) {
 	os.Symlink("python3.99", filepath.Join(home, ".pyenv/versions/3.99.1/bin/python3"))
 	put(".pyenv/versions/3.98.0/bin/python3", "#!/bin/sh")
 	put(".nvm/versions/node/v99.2.3/bin/node", "\x7fELF")
+	put(".sdkman/candidates/java/99.0.1-tem/bin/java", "\x7fELF")
+	put(".sdkman/candidates/java/99.0.1-tem/release", "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"99.0.1\"\n")
+	put(".rbenv/versions/9.8.7/bin/ruby", "\x7fELF")
 	f := Finder{Home: home}
+	if l, err := f.Find("java90"); err != nil || l.Version != (Version{99, 0}) {
+		t.Errorf("java: %+v, %v", l, err)
+	}
+	if l, err := f.Find("ruby9.5"); err != nil || l.Version != (Version{9, 8}) {
+		t.Errorf("ruby: %+v, %v", l, err)
+	}
 	if l, err := f.Find("python3.50"); err != nil || l.Version != (Version{3, 99}) || l.Prefix != filepath.Join(home, ".pyenv/versions/3.99.1") || l.Exec != "bin/python3.99" {
 		t.Errorf("python: %+v, %v", l, err)
 	}

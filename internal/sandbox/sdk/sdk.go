@@ -49,6 +49,7 @@ type kit struct {
 var kits = map[lang.SDK]kit{
 	lang.JavaScript3: {"the AWS SDK for JavaScript v3", "@aws-sdk/client-dynamodb/package.json", npm(script3...)},
 	lang.JavaScript2: {"the AWS SDK for JavaScript v2", "aws-sdk/package.json", npm("aws-sdk@2")},
+	lang.JavaClient:  {"AWS's client for functions in Java", "aws-lambda-java-runtime-interface-client-2.10.1.jar", maven(javaClient)},
 	lang.Boto3:       {"boto3", "boto3/__init__.py", pip},
 }
 
@@ -103,16 +104,16 @@ func (s *Store) find(ctx context.Context, l lang.Language) (string, error) {
 	}
 	dir := filepath.Join(s.Dir, name(l))
 	packages := filepath.Join(dir, "node_modules")
-	if l.Kind == lang.Python {
+	if l.Kind != lang.Node {
 		packages = dir
 	}
 	if has(packages, k) {
 		return packages, nil
 	}
-	s.tell("Fetching %s, this once, for functions that do not bring it", k.title)
+	s.tell("Fetching %s, this once", k.title)
 	began := time.Now()
 	if err := fetch(ctx, l, k, dir); err != nil {
-		return "", fmt.Errorf("%s could not be fetched, so functions must bring it: %w", k.title, err)
+		return "", fmt.Errorf("%s could not be fetched, and functions do without: %w", k.title, err)
 	}
 	if !has(packages, k) {
 		return "", fmt.Errorf("%s is not in what was fetched", k.title)
