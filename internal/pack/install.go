@@ -50,7 +50,7 @@ func (w *workshop) nodeModules(ctx context.Context, extra []string) (string, err
 }
 
 func npm(ctx context.Context, out string, extra []string) error {
-	quiet := []string{"--omit=dev", "--no-audit", "--no-fund", "--silent"}
+	quiet := []string{"--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"}
 	if exists(out, "package-lock.json") && len(extra) == 0 {
 		if err := run(ctx, out, nil, "npm", append([]string{"ci"}, quiet...)...); err == nil {
 			return nil // else the lock is not of this package.json
@@ -60,7 +60,12 @@ func npm(ctx context.Context, out string, extra []string) error {
 	if len(extra) > 0 {
 		args = append(args, "--no-save")
 	}
-	if err := run(ctx, out, nil, "npm", args...); err != nil {
+	err := run(ctx, out, nil, "npm", args...)
+	if err != nil && strings.Contains(err.Error(), "ERESOLVE") {
+		// Modules of before npm 7 say of others what they do not mean.
+		err = run(ctx, out, nil, "npm", append(args, "--legacy-peer-deps")...)
+	}
+	if err != nil {
 		return err
 	}
 	return os.MkdirAll(filepath.Join(out, "node_modules"), 0o755)
@@ -145,7 +150,7 @@ func (w *workshop) makeArchive(ctx context.Context, a serverless.Artifact) error
 	}
 	tool, args := "", []string(nil)
 	switch {
-	case exists(w.dir, "pom.xml"):
+	case exists(w.dir, "pom.xml") && !strings.HasPrefix(a.File, "build/"):
 		tool, args = "mvn", []string{"-q", "-B", "package", "-DskipTests"}
 	case exists(w.dir, "gradlew"):
 		tool, args = filepath.Join(w.dir, "gradlew"), []string{"-q", "build", "-x", "test"}

@@ -8,7 +8,7 @@ import (
 
 // S3 has the types of S3.
 func S3() []*Type {
-	return []*Type{bucket(), bucketPolicy()}
+	return []*Type{bucket(), bucketPolicy(), bucketNotification()}
 }
 
 func bucket() *Type {

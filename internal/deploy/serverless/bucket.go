@@ -89,9 +89,12 @@ func (b *builder) existingBucket(e event) error {
 		props["Events"] = append(asList(props["Events"]), config)
 		return nil
 	}
+	// One after the other, since each reads what the bucket notifies and writes it.
+	before := nonEmpty(b.notified[asJSON(bucket)])
+	b.notified[asJSON(bucket)] = id
 	permission := logical(e.fn.key) + "LambdaPermissionCustomS3"
 	b.permit(permission, e.fn, "s3.amazonaws.com", join("", "arn:", ref("AWS::Partition"), ":s3:::", bucket))
 	asObject(at(b.resources[permission], "Properties"))["SourceAccount"] = ref("AWS::AccountId")
-	b.add(id, notificationType, object{"BucketName": bucket, "FunctionArn": e.fn.target(), "Events": []any{config}}, permission)
+	b.add(id, notificationType, object{"BucketName": bucket, "FunctionArn": e.fn.target(), "Events": []any{config}}, permission, before)
 	return nil
 }

@@ -18,14 +18,15 @@ type builder struct {
 	code      map[string]Code // by name of artifact
 	resources object
 	outputs   object
-	role      object   // properties of the role all functions share; nil if each has its own
-	methods   []string // ids of the methods of the REST API
+	role      object            // properties of the role all functions share; nil if each has its own
+	methods   []string          // ids of the methods of the REST API
+	notified  map[string]string // id of the last that has a bucket notify, by bucket
 }
 
 // Template returns the CloudFormation template that the service stands for.
 // Code holds every artifact of Artifacts.
 func (s *Service) Template(code map[string]Code) (map[string]any, error) {
-	b := &builder{s: s, code: code, resources: object{}, outputs: object{}}
+	b := &builder{s: s, code: code, resources: object{}, outputs: object{}, notified: make(map[string]string)}
 	template := object{
 		"AWSTemplateFormatVersion": "2010-09-09",
 		"Description":              "The AWS CloudFormation template for this Serverless application",
