@@ -56,7 +56,7 @@ func (b *builder) invokeConfig(f *function) error {
 		return nil
 	}
 	destinations := object{}
-	for member, property := range map[string]string{"onSuccess": "OnSuccess", "onFailure": "OnFailure"} {
+	for _, member := range []string{"onSuccess", "onFailure"} {
 		to := at(c["destinations"], member)
 		if to == nil {
 			continue
@@ -65,7 +65,7 @@ func (b *builder) invokeConfig(f *function) error {
 		if err != nil {
 			return err
 		}
-		destinations[property] = object{"Destination": arn}
+		destinations[upperFirst(member)] = object{"Destination": arn}
 	}
 	qualifier := f.alias
 	if qualifier == "" {
