@@ -2,6 +2,7 @@ package policy
 
 import (
 	"maps"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,7 +57,7 @@ func (r *Request) lookup(key string) value {
 	case "aws:sourceip":
 		return optional(c.SourceIP)
 	case "aws:securetransport":
-		return boolean(c.Secure)
+		return boolean(c.Secure || onThisMachine(c.SourceIP))
 	case "aws:useragent":
 		return optional(c.UserAgent)
 	case "aws:currenttime":
@@ -71,6 +72,13 @@ func (r *Request) lookup(key string) value {
 		return boolean(false)
 	}
 	return r.serviceKey(key)
+}
+
+// onThisMachine says whether a request never was on a wire: it is as safe from
+// others' eyes as one over TLS.
+func onThisMachine(ip string) bool {
+	a, err := netip.ParseAddr(ip)
+	return err == nil && a.IsLoopback()
 }
 
 // principalKey is lookup for keys that say who calls.

@@ -12,5 +12,6 @@ func All() Table {
 		Records(),
 		S3(),
 		SQS(),
+		SSM(),
 	)
 }

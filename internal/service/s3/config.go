@@ -114,6 +114,7 @@ func (s *Service) PutBucketEncryption(ctx context.Context, call *aws.Call, in *a
 	case rule.SSEAlgorithm == api.ServerSideEncryptionAes256 && rule.KMSMasterKeyID != nil:
 		return nil, api.InvalidArgument.With(&api.InvalidArgumentDetail{ArgumentName: new("ApplyServerSideEncryptionByDefault")},
 			"a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse")
+	case rule.SSEAlgorithm == api.ServerSideEncryptionAwsKms && rule.KMSMasterKeyID == nil: // S3's own key, of which nobody knows more
 	case rule.SSEAlgorithm == api.ServerSideEncryptionAwsKms || rule.SSEAlgorithm == api.ServerSideEncryptionAwsKmsDsse:
 		return nil, errLacking("server-side encryption with KMS keys")
 	case rule.SSEAlgorithm != api.ServerSideEncryptionAes256:
@@ -142,11 +143,11 @@ func (s *Service) DeleteBucketEncryption(ctx context.Context, call *aws.Call, in
 }
 
 // checkEncryption refuses encryption of objects that we cannot do.
-func checkEncryption(algorithm, customer *string) error {
+func checkEncryption(algorithm, key, customer *string) error {
 	switch {
 	case customer != nil:
 		return errLacking("server-side encryption with customer-provided keys")
-	case algorithm == nil || *algorithm == api.ServerSideEncryptionAes256:
+	case algorithm == nil || *algorithm == api.ServerSideEncryptionAes256 || *algorithm == api.ServerSideEncryptionAwsKms && key == nil:
 		return nil
 	case *algorithm == api.ServerSideEncryptionAwsKms || *algorithm == api.ServerSideEncryptionAwsKmsDsse:
 		return errLacking("server-side encryption with KMS keys")

@@ -124,7 +124,7 @@ func checkCopy(in *api.CopyObjectInput) error {
 	return firstError(
 		checkDirective("x-amz-metadata-directive", "Unknown metadata directive.", in.MetadataDirective),
 		checkDirective("x-amz-tagging-directive", "Unknown tagging directive.", in.TaggingDirective),
-		checkEncryption(in.ServerSideEncryption, in.SSECustomerAlgorithm), checkEncryption(nil, in.CopySourceSSECustomerAlgorithm),
+		checkEncryption(in.ServerSideEncryption, in.SSEKMSKeyId, in.SSECustomerAlgorithm), checkEncryption(nil, nil, in.CopySourceSSECustomerAlgorithm),
 		checkLock(in.ObjectLockMode, in.ObjectLockLegalHoldStatus), checkClass(in.StorageClass))
 }
 
@@ -171,7 +171,7 @@ func copied(in *api.CopyObjectInput, from copySource, src object) (object, claim
 // UploadPartCopy makes a part of an upload of an object, or a range of one.
 func (s *Service) UploadPartCopy(ctx context.Context, call *aws.Call, in *api.UploadPartCopyInput) (*api.UploadPartCopyOutput, error) {
 	from, err := parseCopySource(in.CopySource)
-	if err := firstError(err, checkEncryption(nil, in.SSECustomerAlgorithm), checkEncryption(nil, in.CopySourceSSECustomerAlgorithm)); err != nil {
+	if err := firstError(err, checkEncryption(nil, nil, in.SSECustomerAlgorithm), checkEncryption(nil, nil, in.CopySourceSSECustomerAlgorithm)); err != nil {
 		return nil, err
 	}
 	at := partPlace{in.Bucket, in.Key, in.UploadId, in.PartNumber}

@@ -16,7 +16,7 @@ const maxParts = 10_000
 
 // CreateMultipartUpload begins an upload in parts.
 func (s *Service) CreateMultipartUpload(ctx context.Context, call *aws.Call, in *api.CreateMultipartUploadInput) (*api.CreateMultipartUploadOutput, error) {
-	err := firstError(checkKey(in.Key), checkEncryption(in.ServerSideEncryption, in.SSECustomerAlgorithm),
+	err := firstError(checkKey(in.Key), checkEncryption(in.ServerSideEncryption, in.SSEKMSKeyId, in.SSECustomerAlgorithm),
 		checkLock(in.ObjectLockMode, in.ObjectLockLegalHoldStatus), checkClass(in.StorageClass))
 	if err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func errPartNumber(n int32) error {
 
 // UploadPart takes one part of an upload. A part of the same number is replaced.
 func (s *Service) UploadPart(ctx context.Context, call *aws.Call, in *api.UploadPartInput) (*api.UploadPartOutput, error) {
-	if err := checkEncryption(nil, in.SSECustomerAlgorithm); err != nil {
+	if err := checkEncryption(nil, nil, in.SSECustomerAlgorithm); err != nil {
 		return nil, err
 	}
 	at := partPlace{in.Bucket, in.Key, in.UploadId, in.PartNumber}

@@ -57,7 +57,7 @@ func checkPut(in *api.PutObjectInput) error {
 	case in.GrantFullControl != nil || in.GrantRead != nil || in.GrantReadACP != nil || in.GrantWriteACP != nil:
 		return errACL()
 	}
-	return firstError(checkEncryption(in.ServerSideEncryption, in.SSECustomerAlgorithm),
+	return firstError(checkEncryption(in.ServerSideEncryption, in.SSEKMSKeyId, in.SSECustomerAlgorithm),
 		checkLock(in.ObjectLockMode, in.ObjectLockLegalHoldStatus), checkClass(in.StorageClass))
 }
 
@@ -139,7 +139,7 @@ func (s *Service) HeadObject(ctx context.Context, call *aws.Call, in *api.HeadOb
 }
 
 func (s *Service) get(ctx context.Context, in *api.GetObjectInput, method string) (*api.GetObjectOutput, error) {
-	if err := checkEncryption(nil, in.SSECustomerAlgorithm); err != nil {
+	if err := checkEncryption(nil, nil, in.SSECustomerAlgorithm); err != nil {
 		return nil, err
 	}
 	c := condition{match: in.IfMatch, noneMatch: in.IfNoneMatch, modified: in.IfModifiedSince, unmodified: in.IfUnmodifiedSince}

@@ -69,7 +69,7 @@ func (s *Service) bucketOperations() []service.Operation {
 		onBucket(api.PutBucketTagging, s.PutBucketTagging, "PutBucketTagging"),
 		onBucket(api.GetBucketTagging, s.GetBucketTagging, "GetBucketTagging"),
 		onBucket(api.DeleteBucketTagging, s.DeleteBucketTagging, "PutBucketTagging"),
-		onBucket(api.PutBucketEncryption, s.PutBucketEncryption, "PutEncryptionConfiguration").But("KMS keys are refused, and AES256 is left to the disk."),
+		onBucket(api.PutBucketEncryption, s.PutBucketEncryption, "PutEncryptionConfiguration").But("Keys of KMS are refused; AES256 and the key aws/s3 are left to the disk, and objects say AES256."),
 		onBucket(api.GetBucketEncryption, s.GetBucketEncryption, "GetEncryptionConfiguration"),
 		onBucket(api.DeleteBucketEncryption, s.DeleteBucketEncryption, "PutEncryptionConfiguration"),
 		onBucket(api.PutBucketOwnershipControls, s.PutBucketOwnershipControls, "PutBucketOwnershipControls").But("Access control lists are refused whatever is set."),
