@@ -34,6 +34,10 @@ var build = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	if api := os.Getenv("AWS_LAMBDA_RUNTIME_API"); api != "" { // it is a function
+		noteEvents(api)
+		return
+	}
 	code := m.Run()
 	if bin, err := build(); err == nil {
 		os.RemoveAll(filepath.Dir(bin))
