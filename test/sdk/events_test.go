@@ -244,7 +244,9 @@ func noteEvent(db *dynamodb.Client, event []byte) error {
 		Records []struct {
 			Body       string
 			Attributes struct{ MessageGroupId string }
-			Dynamodb   struct{ NewImage struct{ Id, N map[string]string } }
+			Dynamodb   struct {
+				NewImage struct{ Id, N map[string]string }
+			}
 		}
 	}
 	if err := json.Unmarshal(event, &e); err != nil {
