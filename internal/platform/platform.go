@@ -151,7 +151,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		return nil, err
 	}
 	return []service.Definition{
-		apigateway.New(apigateway.Config{DB: p.db, Table: p.Table, Auth: guard, Local: cfg.Open, Log: cfg.Log}).Definition(),
+		apigateway.New(apigateway.Config{DB: p.db, Table: p.Table, Auth: guard, Edge: p.within(), Sessions: p.sessions, Local: cfg.Open, Log: cfg.Log}).Definition(),
 		apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Auth: guard, Endpoint: cfg.Endpoint, Local: cfg.Open, Log: cfg.Log}).Definition(),
 		cloudformation.New(p.db, p.Table, resource.All()).Definition(),
 		tables.Definition(),
@@ -164,6 +164,11 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		queues.Definition(),
 		ssm.New(p.db).Definition(),
 	}, nil
+}
+
+// within is inside, which is made after those who use it.
+func (p *Platform) within() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.inside.ServeHTTP(w, r) })
 }
 
 // newRunner makes what runs functions; what they log goes to sink.
@@ -180,7 +185,7 @@ func (p *Platform) newRunner(cfg Config, sink func(sandbox.LogBatch)) (sandbox.R
 		return nil, fmt.Errorf("open the certificate authority: %w", err)
 	}
 	m, err := sandbox.New(sandbox.Config{
-		Endpoint: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.inside.ServeHTTP(w, r) }),
+		Endpoint: p.within(),
 		Sink:     sink,
 		Port:     port(cfg.Endpoint),
 		CA:       authority,

@@ -34,6 +34,7 @@ type Verdict struct {
 	Policy    string // the document that decides, if there is one instead
 	Principal string
 	Context   string // JSON of an object, or empty
+	Key       string // the API key of the caller, for REST APIs
 }
 
 // ParseVerdict reads what an authorizer returned. Simple is whether it may just
@@ -54,6 +55,8 @@ func ParseVerdict(payload []byte, simple bool) (*Verdict, error) {
 			}
 		case key == "principalId":
 			v.Principal = scalar(r)
+		case key == "usageIdentifierKey":
+			v.Key = scalar(r)
 		case key == "context":
 			if v.Context = r.Raw(); !strings.HasPrefix(v.Context, "{") {
 				r.Fail(ErrMalformed)

@@ -3,6 +3,7 @@ package proxy
 import (
 	"encoding/base64"
 	"strconv"
+	"time"
 
 	"github.com/aloft-cloud/aloft/internal/jx"
 )
@@ -16,7 +17,14 @@ type RESTRequest struct {
 	ResourceID string
 	FullPath   string // raw, with the stage or the base path
 	Key, KeyID string // the API key, if the method wants one
+	UsageKey   string // the API key that an authorizer found
 	Binary     bool   // the body is not text
+}
+
+// QueryValues are the parameters of the query, decoded.
+func (r *RESTRequest) QueryValues() map[string][]string {
+	_, all := r.query()
+	return all
 }
 
 // Event returns r as an event for a function.
@@ -140,4 +148,26 @@ func ParseRESTReply(payload []byte) (reply *Reply, coded bool, err error) {
 		}
 	}
 	return &Reply{Status: status, Header: r.header(V1), Body: []byte(r.body)}, r.base64, nil
+}
+
+// RESTAuthorizer is what events for REST APIs say of a caller: what the function
+// said of it, all as strings, and how long it took.
+func (v *Verdict) RESTAuthorizer(took time.Duration) ([]byte, error) {
+	b := field([]byte{'{'}, "principalId", v.Principal)
+	b = append(strconv.AppendInt(jx.AppendKey(b, "integrationLatency"), took.Milliseconds(), 10), ',')
+	if v.Context != "" {
+		j := jx.NewReader(v.Context)
+		j.BeginObject()
+		for j.More('}') {
+			key := j.Key()
+			if j.Null() {
+				continue
+			}
+			b = field(b, key, scalar(j))
+		}
+		if err := j.End(); err != nil {
+			return nil, err
+		}
+	}
+	return jx.Close(b, 0, '}'), nil
 }

@@ -11,8 +11,10 @@ import (
 	"github.com/aloft-cloud/aloft/internal/auth/policy"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/gateway/limit"
+	"github.com/aloft-cloud/aloft/internal/gateway/proxy"
 	"github.com/aloft-cloud/aloft/internal/gateway/router"
 	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/vtl"
 )
 
 // A served is an API made ready to serve requests. It never changes.
@@ -49,8 +51,29 @@ type servedMethod struct {
 	settings api.MethodSetting
 	limit    *limit.Bucket // nil if any number may come
 	guard    *guard        // nil if anyone may
+	check    *check        // nil if any request is good
 	timeout  time.Duration
 	picks    []pick // of responses, in order
+
+	requests  map[string]*mapped            // templates by content type
+	responses map[string]map[string]*mapped // by status and content type
+}
+
+// A mapped is a mapping template, or why it cannot be read.
+type mapped struct {
+	template *vtl.Template
+	err      error
+}
+
+func (m *mapped) missing() bool { return m == nil }
+
+func compileTemplates(all map[string]string) map[string]*mapped {
+	out := make(map[string]*mapped, len(all))
+	for contentType, text := range all {
+		t, err := vtl.Parse(text)
+		out[mediaType(contentType)] = &mapped{t, err}
+	}
+	return out
 }
 
 // A pick is a response of an integration, and what it is for.
@@ -151,10 +174,15 @@ type deployedParts struct {
 	models      map[string]api.Model
 	validators  map[string]api.RequestValidator
 	authorizers map[string]api.Authorizer
+	memories    map[string]*proxy.Verdicts // of authorizers
+	schemas     *schemas
 }
 
 func deployedPartsOf(tx *store.Tx, all copyKey) (*deployedParts, error) {
-	p := &deployedParts{make(map[string]api.Model), make(map[string]api.RequestValidator), make(map[string]api.Authorizer)}
+	p := &deployedParts{
+		models: make(map[string]api.Model), validators: make(map[string]api.RequestValidator), authorizers: make(map[string]api.Authorizer),
+		memories: make(map[string]*proxy.Verdicts),
+	}
 	for key, v := range deployedModels.Scan(tx, all) {
 		p.models[key.ID] = v
 	}
@@ -164,6 +192,7 @@ func deployedPartsOf(tx *store.Tx, all copyKey) (*deployedParts, error) {
 	for key, v := range deployedAuthorizers.Scan(tx, all) {
 		p.authorizers[key.ID] = v
 	}
+	p.schemas = newSchemas(strings.TrimPrefix(all.API.Resource, "/restapis/"), p.models)
 	return p, tx.Err()
 }
 
@@ -178,11 +207,18 @@ func (v *version) compileMethod(id, path string, m api.Method, stage *api.Stage,
 		s.integ = *i
 		s.timeout = time.Duration(aws.Or(i.TimeoutInMillis, usualTimeout)) * time.Millisecond
 		s.picks = picksOf(i)
+		s.requests, s.responses = compileTemplates(i.RequestTemplates), make(map[string]map[string]*mapped)
+		for status, r := range i.IntegrationResponses {
+			s.responses[status] = compileTemplates(r.ResponseTemplates)
+		}
 	}
+	var by *api.Authorizer
 	if a, ok := parts.authorizers[aws.Value(m.AuthorizerId)]; ok {
-		s.guard = newGuard(&m, &a, v.variables)
-	} else {
-		s.guard = newGuard(&m, nil, v.variables)
+		by = &a
+	}
+	s.guard = newGuard(&m, by, v.variables, parts.memories)
+	if validator, ok := parts.validators[aws.Value(m.RequestValidatorId)]; ok {
+		s.check = newCheck(&m, &validator, parts.schemas)
 	}
 	return s
 }

@@ -4,10 +4,13 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 
+	api "github.com/aloft-cloud/aloft/internal/api/apigateway"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/gateway/proxy"
 	"github.com/aloft-cloud/aloft/internal/jx"
+	"github.com/aloft-cloud/aloft/internal/vtl"
 )
 
 // fail makes the reply one of the gateway's own.
@@ -17,18 +20,56 @@ func (x *exchange) fail(err error) {
 		f = errInternal.because(err)
 	}
 	x.state.failure = f
+	x.addFailure()
 	if f.cause != nil {
 		x.cfg.Log.Warn("request to an API failed", "request", x.req.ID, "host", x.host, "method", x.req.Method, "path", x.req.FullPath, "err", f.cause)
 	}
+	x.log("Gateway response type: %s with status code: %d", f.kind, f.status)
 	set := responseOf(x.v.responses, f.kind)
 	status, err := strconv.Atoi(aws.Value(set.StatusCode))
-	if err != nil || f.status != 0 && aws.Value(set.DefaultResponse) && usualStatus[f.kind] == "" {
+	if err != nil || status < 200 {
 		status = f.status
 	}
-	message := "null"
-	if !f.null {
-		message = string(jx.AppendString(nil, f.message))
+	contentType, body := x.ownBody(f, &set)
+	h := http.Header{"Content-Type": {contentType}, "X-Amzn-Errortype": {f.errorType}}
+	for to, from := range set.ResponseParameters {
+		if values, ok := x.parameter(from); ok {
+			setHeader(h, strings.TrimPrefix(to, "gatewayresponse.header."), values)
+		}
 	}
-	body := `{"message":` + message + `}`
-	x.reply = &proxy.Reply{Status: status, Header: http.Header{"Content-Type": {"application/json"}, "X-Amzn-Errortype": {f.errorType}}, Body: []byte(body)}
+	x.reply = &proxy.Reply{Status: status, Header: h, Body: body}
+}
+
+// ownBody is the body of an answer of the gateway's own.
+func (x *exchange) ownBody(f *failure, set *api.GatewayResponse) (contentType string, body []byte) {
+	contentType, text := jsonType, usualTemplate
+	for part := range strings.SplitSeq(x.req.Header.Get("Accept"), ",") {
+		if t, ok := set.ResponseTemplates[mediaType(part)]; ok {
+			contentType, text = mediaType(part), t
+			break
+		}
+	}
+	if t, ok := set.ResponseTemplates[contentType]; ok {
+		text = t
+	} else if keys := sortedKeys(set.ResponseTemplates); len(keys) > 0 {
+		contentType = keys[0]
+		text = set.ResponseTemplates[contentType]
+	}
+	if text != usualTemplate {
+		if t, err := vtl.Parse(text); err == nil {
+			if rendered, err := x.render(t, string(x.req.Body)); err == nil {
+				return contentType, []byte(rendered)
+			}
+		}
+	}
+	body = []byte(`{"message":`)
+	if f.kind == accessDenied { // that is how AWS writes it
+		body = []byte(`{"Message":`)
+	}
+	if f.null {
+		body = append(body, "null"...)
+	} else {
+		body = jx.AppendString(body, f.message)
+	}
+	return jsonType, append(body, '}')
 }

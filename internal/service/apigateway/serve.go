@@ -19,6 +19,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/gateway/proxy"
 	"github.com/aloft-cloud/aloft/internal/gateway/router"
+	"github.com/aloft-cloud/aloft/internal/vtl"
 )
 
 // maxBody is the largest body that an API takes, in bytes.
@@ -51,17 +52,21 @@ type exchange struct {
 
 // state is what is known of how an exchange went, for logs and $context.
 type state struct {
-	failure *failure
+	failure           *failure
+	context           *vtl.Map // $context, once it was needed
+	serviceID         string   // of the request to a service
+	integrationStatus int
 }
 
 // A failure is an answer of the gateway's own.
 type failure struct {
-	kind      string // of the gateway response: THROTTLED
-	errorType string // TooManyRequestsException
-	status    int    // if it is not that of the kind
-	message   string
-	null      bool  // the message is null
-	cause     error // for the log
+	kind       string // of the gateway response: THROTTLED
+	errorType  string // TooManyRequestsException
+	status     int    // if it is not that of the kind
+	message    string
+	null       bool   // the message is null
+	validation string // what was wrong with the request
+	cause      error  // for the log
 }
 
 func (f *failure) Error() string { return f.kind + ": " + f.message }
@@ -155,6 +160,9 @@ func (x *exchange) run(w http.ResponseWriter, r *http.Request) error {
 	x.req.Body = body
 	x.req.Binary = x.isBinary(x.req.Header.Get("Content-Type"))
 	if err := x.admit(r); err != nil {
+		return err
+	}
+	if err := x.validate(); err != nil {
 		return err
 	}
 	return x.integrate()

@@ -21,10 +21,12 @@ import (
 
 // Config is what REST APIs stand on.
 type Config struct {
-	DB    *store.DB
-	Table *dispatch.Table // where functions are invoked
-	Auth  Authority       // knows who signed, for methods that want that
-	Log   *slog.Logger    // nil is slog.Default
+	DB       *store.DB
+	Table    *dispatch.Table    // where functions are invoked
+	Auth     Authority          // knows who signed, for methods that want that
+	Edge     http.Handler       // where other services are asked by their public API; it checks keys
+	Sessions *dispatch.Sessions // of the roles of integrations
+	Log      *slog.Logger       // nil is slog.Default
 
 	// Local lets integrations and issuers of tokens be on this host and on
 	// private networks.
@@ -43,8 +45,10 @@ type Service struct {
 	db      *store.DB
 	cache   cache.Cache[*served]
 	keys    cache.Cache[*caller] // by account, region and value
+	buckets buckets
 	meter   *meter
 	issuers *jwt.Issuers
+	client  http.RoundTripper // for integrations over HTTP
 }
 
 // New returns REST APIs.
@@ -52,7 +56,9 @@ func New(cfg Config) *Service {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	return &Service{cfg: cfg, db: cfg.DB, meter: newMeter(), issuers: jwt.NewIssuers(outbound.NewFetcher(cfg.Local).Fetch)}
+	s := &Service{cfg: cfg, db: cfg.DB, meter: newMeter(), client: outbound.NewTransport(cfg.Local)}
+	s.issuers = jwt.NewIssuers(s.fetchPool)
+	return s
 }
 
 // Definition implements the contract in package service.

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
@@ -30,7 +29,7 @@ type guard struct {
 	uri     string // of the function that decides
 	version string // of its events
 	simple  bool
-	memory  *verdicts // nil if it is asked each time
+	memory  *proxy.Verdicts
 }
 
 // newGuard returns the guard of a route, or nil if it has none.
@@ -49,9 +48,7 @@ func newGuard(t *target, variables map[string]string) *guard {
 	}
 	g.uri = uri.Function(uri.Fill(aws.Value(a.AuthorizerUri), variables))
 	g.version, g.simple = aws.Value(a.AuthorizerPayloadFormatVersion), aws.Value(a.EnableSimpleResponses)
-	if ttl := aws.Value(a.AuthorizerResultTtlInSeconds); ttl > 0 {
-		g.memory = &verdicts{last: time.Duration(ttl) * time.Second, known: make(map[string]verdict)}
-	}
+	g.memory = proxy.NewVerdicts(time.Duration(aws.Value(a.AuthorizerResultTtlInSeconds)) * time.Second)
 	return g
 }
 
@@ -133,7 +130,7 @@ func (x *exchange) admitByFunction(a *served, p *proxy.Request) error {
 			return errUnauthorized
 		}
 	}
-	v := g.memory.get(identity)
+	v := g.memory.Get(identity)
 	if v == nil {
 		source := executeARN(a, "authorizers/"+g.id)
 		payload, err := x.run(g.uri, source, maxTimeout*time.Millisecond, p.AuthorizerEvent(g.version, x.asked(a).String(), identity))
@@ -143,7 +140,7 @@ func (x *exchange) admitByFunction(a *served, p *proxy.Request) error {
 		if v, err = proxy.ParseVerdict(payload, g.simple); err != nil {
 			return err
 		}
-		g.memory.put(identity, v)
+		g.memory.Put(identity, v)
 	}
 	if v.Policy != "" {
 		doc, err := policy.Parse(v.Policy)
@@ -196,45 +193,4 @@ func (x *exchange) challenge(err error) {
 	default:
 		x.fail(http.StatusInternalServerError, err)
 	}
-}
-
-// verdicts remember what a function said of callers.
-type verdicts struct {
-	last time.Duration
-
-	mu    sync.Mutex
-	known map[string]verdict
-}
-
-type verdict struct {
-	*proxy.Verdict
-	until time.Time
-}
-
-// maxVerdicts is how many callers are remembered.
-const maxVerdicts = 10_000
-
-func (v *verdicts) get(identity []string) *proxy.Verdict {
-	if v == nil {
-		return nil
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	found, ok := v.known[strings.Join(identity, "\x00")]
-	if !ok || !time.Now().Before(found.until) {
-		return nil
-	}
-	return new(*found.Verdict)
-}
-
-func (v *verdicts) put(identity []string, said *proxy.Verdict) {
-	if v == nil {
-		return
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if len(v.known) >= maxVerdicts {
-		clear(v.known)
-	}
-	v.known[strings.Join(identity, "\x00")] = verdict{new(*said), time.Now().Add(v.last)}
 }

@@ -1,0 +1,143 @@
+package apigateway
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/aloft-cloud/aloft/internal/api/lambda"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/gateway/proxy"
+	"github.com/aloft-cloud/aloft/internal/gateway/uri"
+)
+
+// proxyFunction has a function answer the request as it is.
+func (x *exchange) proxyFunction() error {
+	event := x.req.Event()
+	x.log("Endpoint request body after transformations: %.1024s", event)
+	out, err := x.invoke(uri.Function(uri.Fill(aws.Value(x.method.integ.Uri), x.v.variables)), aws.Value(x.method.integ.Credentials), event, false)
+	if err != nil {
+		return err
+	}
+	x.state.integrationStatus = http.StatusOK
+	x.log("Endpoint response body before transformations: %.1024s", out.Payload)
+	if out.FunctionError != nil {
+		x.log("Lambda execution failed with status 200 due to customer function error: %.1000s", out.Payload)
+		return errGateway.because(fmt.Errorf("%w: %.1000s", errFunction, out.Payload))
+	}
+	reply, coded, err := proxy.ParseRESTReply(out.Payload)
+	if err != nil {
+		x.log("Execution failed due to configuration error: Malformed Lambda proxy response")
+		return errGateway.because(fmt.Errorf("malformed Lambda proxy response: %w", err))
+	}
+	if coded && x.wantsBinary() {
+		if reply.Body, err = base64.StdEncoding.DecodeString(string(reply.Body)); err != nil {
+			return errGateway.because(fmt.Errorf("malformed Lambda proxy response: %w", err))
+		}
+	}
+	if reply.Header["Content-Type"] == nil {
+		reply.Header["Content-Type"] = []string{jsonType}
+	}
+	reply.Header["X-Amzn-Trace-Id"] = x.req.Header["X-Amzn-Trace-Id"]
+	x.reply = reply
+	return nil
+}
+
+var errFunction = errors.New("the function failed")
+
+// callFunction runs a function on what was mapped for it. What it says of its
+// error is what patterns of responses match.
+func (x *exchange) callFunction(function string, out *outgoing) (*incoming, error) {
+	body := out.body
+	if len(body) == 0 {
+		body = []byte("{}")
+	}
+	if !json.Valid(body) {
+		return nil, errInternal.because(errors.New("what was mapped for the function is no JSON"))
+	}
+	later := out.header.Get("X-Amz-Invocation-Type") == "Event"
+	got, err := x.invoke(function, aws.Value(x.method.integ.Credentials), body, later)
+	if err != nil {
+		return nil, err
+	}
+	in := &incoming{status: int(aws.Value(got.StatusCode)), header: http.Header{"Content-Type": {jsonType}}, body: got.Payload}
+	if in.status == 0 {
+		in.status = http.StatusOK
+	}
+	if got.FunctionError != nil {
+		var failed struct {
+			Message string `json:"errorMessage"`
+		}
+		if json.Unmarshal(got.Payload, &failed) == nil {
+			in.match = failed.Message
+		}
+	}
+	return in, nil
+}
+
+// invoke runs a function for the request's method.
+func (x *exchange) invoke(function, role string, event []byte, later bool) (*lambda.InvokeOutput, error) {
+	if function == "" {
+		return nil, errConfig.because(fmt.Errorf("%s leads to no function", aws.Value(x.method.integ.Uri)))
+	}
+	out, err := x.runFunction(function, role, x.methodARN(), x.method.timeout, event, later)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		x.log("Execution failed due to a timeout error")
+		return nil, errTimeout.because(err)
+	case err != nil:
+		x.log("Execution failed due to configuration error: %v", aws.Refusal(err).Message)
+		return nil, invokeFailure(err)
+	}
+	return out, nil
+}
+
+// invokeFailure is the answer to a request whose function could not be run.
+func invokeFailure(err error) error {
+	switch status := aws.Refusal(err).Status; {
+	case status == http.StatusForbidden || status == http.StatusNotFound || status == http.StatusBadRequest:
+		return errConfig.because(err)
+	}
+	return errInternal.because(err)
+}
+
+// runFunction runs a function for source, in the name of API Gateway, when the
+// function's policy decides, or as a role. It goes on even if the client goes
+// away.
+func (x *exchange) runFunction(function, role string, source aws.ARN, timeout time.Duration, event []byte, later bool) (*lambda.InvokeOutput, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), timeout)
+	defer cancel()
+	call := aws.ServiceCall("apigateway", source)
+	if role != "" {
+		session, err := x.session(ctx, role)
+		if err != nil {
+			return nil, err
+		}
+		call = session.Call(call)
+	}
+	in := &lambda.InvokeInput{FunctionName: function, Payload: event}
+	if later {
+		in.InvocationType = new(lambda.InvocationTypeEvent)
+	}
+	out, err := dispatch.Call(ctx, x.cfg.Table, call, lambda.Invoke, in)
+	if ctx.Err() != nil {
+		return nil, ctx.Err() // what came so late is of the hurry, not of the function
+	}
+	return out, err
+}
+
+// session is a session of a role, for the API.
+func (x *exchange) session(ctx context.Context, role string) (*dispatch.Session, error) {
+	if role == callerRole {
+		return nil, aws.NotImplemented.Errorf("Aloft does not pass on the credentials of callers yet.")
+	}
+	return x.cfg.Sessions.Assume(ctx, aws.ServiceCall("apigateway", x.executeARN("*")), role)
+}
+
+// callerRole stands for the caller's own credentials.
+const callerRole = "arn:aws:iam::*:user/*"
