@@ -31,6 +31,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/lambda"
 	"github.com/aloft-cloud/aloft/internal/service/logs"
 	"github.com/aloft-cloud/aloft/internal/service/s3"
+	"github.com/aloft-cloud/aloft/internal/service/scheduler"
 	"github.com/aloft-cloud/aloft/internal/service/sqs"
 	"github.com/aloft-cloud/aloft/internal/service/ssm"
 	"github.com/aloft-cloud/aloft/internal/service/sts"
@@ -160,6 +161,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		functions.Definition(),
 		kinesis.New(p.db).Definition(),
 		logs.New(p.db).Definition(),
+		scheduler.New(scheduler.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
 		s3.New(s3.Config{DB: p.db, Table: p.Table, Events: p.events, Deliver: p.deliver}).Definition(),
 		queues.Definition(),
 		ssm.New(p.db).Definition(),
