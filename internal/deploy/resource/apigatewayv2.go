@@ -8,9 +8,9 @@ import (
 	"github.com/aloft-cloud/aloft/internal/aws"
 )
 
-// APIGatewayV2 has the types of HTTP APIs.
+// APIGatewayV2 has the types of HTTP and WebSocket APIs.
 func APIGatewayV2() []*Type {
-	return []*Type{httpAPI(), apiRoute(), apiIntegration(), apiStage(), apiDeployment()}
+	return []*Type{httpAPI(), apiRoute(), apiIntegration(), apiStage(), apiDeployment(), apiAuthorizer(), apiRouteResponse(), apiIntegrationResponse()}
 }
 
 func httpAPI() *Type {

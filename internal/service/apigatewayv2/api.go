@@ -15,10 +15,11 @@ import (
 
 // CreateApi makes an API; with a target also a route to it and a stage.
 func (s *Service) CreateApi(ctx context.Context, call *aws.Call, in *api.CreateApiInput) (*api.CreateApiOutput, error) {
-	if in.ProtocolType != api.ProtocolTypeHttp {
-		return nil, aws.NotImplemented.Errorf("Aloft does not answer WebSocket APIs yet.")
-	}
 	row := newAPI(in.Name)
+	if row.ProtocolType = &in.ProtocolType; in.ProtocolType == api.ProtocolTypeWebsocket {
+		row.RouteSelectionExpression = nil
+		row.DisableSchemaValidation = in.DisableSchemaValidation
+	}
 	row.Description, row.Version, row.Tags = in.Description, in.Version, in.Tags
 	row.DisableExecuteApiEndpoint = new(aws.Value(in.DisableExecuteApiEndpoint))
 	row.CorsConfiguration = in.CorsConfiguration
@@ -32,6 +33,9 @@ func (s *Service) CreateApi(ctx context.Context, call *aws.Call, in *api.CreateA
 		arn, err := s.addAPI(tx, call, &row)
 		if err != nil || in.Target == nil && in.RouteKey == nil && in.CredentialsArn == nil {
 			return err
+		}
+		if isWebSocket(&row) {
+			return errBad("Target, route key and credentials are supported only for HTTP APIs")
 		}
 		return s.addQuick(tx, arn, in.Target, in.RouteKey, in.CredentialsArn)
 	})
@@ -68,6 +72,10 @@ func checkAPI(row *apiRow) error {
 	switch {
 	case len(*row.Name) == 0 || len(*row.Name) > 128:
 		return errBad("Invalid API name specified")
+	case isWebSocket(row):
+		return checkSocketAPI(row)
+	case *row.ProtocolType != api.ProtocolTypeHttp:
+		return errBad("Invalid protocol specified. Must be one of [HTTP, WEBSOCKET]")
 	case *row.RouteSelectionExpression != httpSelection:
 		return errBad("Invalid RouteSelectionExpression specified. For HTTP protocol Apis, RouteSelectionExpression must be %s", httpSelection)
 	}
@@ -86,6 +94,9 @@ func (s *Service) addAPI(tx *store.Tx, call *aws.Call, row *apiRow) (aws.ARN, er
 // visible returns row with the address at which the caller finds the API.
 func (s *Service) visible(call *aws.Call, row apiRow) apiRow {
 	row.ApiEndpoint = new(s.endpoint(call, *row.ApiId))
+	if isWebSocket(&row) {
+		row.ApiEndpoint = new("ws" + strings.TrimPrefix(*row.ApiEndpoint, "http"))
+	}
 	return row
 }
 

@@ -124,37 +124,48 @@ func (x *exchange) admitToken(p *proxy.Request) error {
 // admitByFunction lets through whom a function lets through.
 func (x *exchange) admitByFunction(a *served, p *proxy.Request) error {
 	g := x.route.guard
+	v, err := x.ask(a, x.asked(a), func(identity []string) []byte { return p.AuthorizerEvent(g.version, x.asked(a).String(), identity) })
+	if err == nil {
+		p.Authorizer = v.Authorizer(x.route.version)
+	}
+	return err
+}
+
+// ask returns what the function of the route's guard says of the caller, who
+// wants asked: from event, which is made of what the identity sources have. An
+// error says that the caller may not pass.
+func (x *exchange) ask(a *served, asked aws.ARN, event func(identity []string) []byte) (*proxy.Verdict, error) {
+	g := x.route.guard
 	identity := make([]string, len(g.sources))
 	for i, source := range g.sources {
 		if identity[i] = x.identity(source); identity[i] == "" {
-			return errUnauthorized
+			return nil, errUnauthorized
 		}
 	}
 	v := g.memory.Get(identity)
 	if v == nil {
 		source := executeARN(a, "authorizers/"+g.id)
-		payload, err := x.run(g.uri, source, maxTimeout*time.Millisecond, p.AuthorizerEvent(g.version, x.asked(a).String(), identity))
+		payload, err := x.run(g.uri, source, maxTimeout*time.Millisecond, event(identity))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if v, err = proxy.ParseVerdict(payload, g.simple); err != nil {
-			return err
+			return nil, err
 		}
 		g.memory.Put(identity, v)
 	}
 	if v.Policy != "" {
 		doc, err := policy.Parse(v.Policy)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		asked := &policy.Request{Call: x.call, Action: "execute-api:Invoke", Resource: x.asked(a), Owner: a.api.Account}
-		v.Allowed = doc.Effect(asked) == policy.Allow
+		request := &policy.Request{Call: x.call, Action: "execute-api:Invoke", Resource: asked, Owner: a.api.Account}
+		v.Allowed = doc.Effect(request) == policy.Allow
 	}
 	if !v.Allowed {
-		return errForbidden
+		return nil, errForbidden
 	}
-	p.Authorizer = v.Authorizer(x.route.version)
-	return nil
+	return v, nil
 }
 
 // asked is what the request asks for, as policies name it.
@@ -172,9 +183,9 @@ func executeARN(a *served, below string) aws.ARN {
 func (x *exchange) identity(source string) string {
 	place, name, _ := sourceOf(source)
 	switch place {
-	case "$request.header.":
+	case "$request.header.", "route.request.header.":
 		return strings.Join(x.r.Header[http.CanonicalHeaderKey(name)], ",")
-	case "$request.querystring.":
+	case "$request.querystring.", "route.request.querystring.":
 		return x.r.URL.Query().Get(name)
 	}
 	return x.stage.variables[name]

@@ -15,13 +15,13 @@ import (
 
 // CreateAuthorizer adds who decides for routes which callers may use them.
 func (s *Service) CreateAuthorizer(ctx context.Context, call *aws.Call, in *api.CreateAuthorizerInput) (*api.CreateAuthorizerOutput, error) {
-	row, err := newAuthorizer(in)
-	if err != nil {
-		return nil, err
-	}
-	err = s.db.Update(ctx, func(tx *store.Tx) error {
-		arn, _, err := findAPI(tx, call, in.ApiId)
+	row := newAuthorizer(in)
+	err := s.db.Update(ctx, func(tx *store.Tx) error {
+		arn, of, err := findAPI(tx, call, in.ApiId)
 		if err != nil {
+			return err
+		}
+		if err := checkAuthorizer(&of, row); err != nil {
 			return err
 		}
 		return authorizers.Put(tx, partKey{arn, *row.AuthorizerId}, *row)
@@ -32,17 +32,16 @@ func (s *Service) CreateAuthorizer(ctx context.Context, call *aws.Call, in *api.
 	return new(api.CreateAuthorizerOutput(*row)), nil
 }
 
-func newAuthorizer(in *api.CreateAuthorizerInput) (*authorizerRow, error) {
-	row := &authorizerRow{
+func newAuthorizer(in *api.CreateAuthorizerInput) *authorizerRow {
+	return &authorizerRow{
 		AuthorizerCredentialsArn: in.AuthorizerCredentialsArn, AuthorizerId: new(newID(6)), AuthorizerPayloadFormatVersion: in.AuthorizerPayloadFormatVersion,
 		AuthorizerResultTtlInSeconds: in.AuthorizerResultTtlInSeconds, AuthorizerType: &in.AuthorizerType, AuthorizerUri: in.AuthorizerUri,
 		EnableSimpleResponses: in.EnableSimpleResponses, IdentitySource: in.IdentitySource, IdentityValidationExpression: in.IdentityValidationExpression,
 		JwtConfiguration: in.JwtConfiguration, Name: &in.Name,
 	}
-	return row, checkAuthorizer(row)
 }
 
-func checkAuthorizer(row *authorizerRow) error {
+func checkAuthorizer(of *apiRow, row *authorizerRow) error {
 	if *row.Name == "" || len(*row.Name) > 128 {
 		return errBad("Invalid authorizer name specified")
 	}
@@ -54,11 +53,13 @@ func checkAuthorizer(row *authorizerRow) error {
 			return errBad("Invalid identity source specified: %s", source)
 		}
 	}
-	switch *row.AuthorizerType {
-	case api.AuthorizerTypeJwt:
+	switch {
+	case isWebSocket(of) && *row.AuthorizerType == api.AuthorizerTypeJwt:
+		return errBad("JWT authorizers are supported only for HTTP APIs")
+	case *row.AuthorizerType == api.AuthorizerTypeJwt:
 		return checkJWT(row)
-	case api.AuthorizerTypeRequest:
-		return checkRequest(row)
+	case *row.AuthorizerType == api.AuthorizerTypeRequest:
+		return checkRequest(of, row)
 	}
 	return errBad("Invalid authorizer type specified: %s", *row.AuthorizerType)
 }
@@ -80,7 +81,7 @@ func checkJWT(row *authorizerRow) error {
 	return nil
 }
 
-func checkRequest(row *authorizerRow) error {
+func checkRequest(of *apiRow, row *authorizerRow) error {
 	version := aws.Value(row.AuthorizerPayloadFormatVersion)
 	switch {
 	case row.JwtConfiguration != nil:
@@ -91,6 +92,11 @@ func checkRequest(row *authorizerRow) error {
 		return errNotYet("authorizers with credentials")
 	case aws.Value(row.IdentityValidationExpression) != "":
 		return errBad("IdentityValidationExpression is not supported for HTTP APIs")
+	case isWebSocket(of):
+		if row.AuthorizerPayloadFormatVersion != nil || row.EnableSimpleResponses != nil {
+			return errBad("Payload formats and simple responses are supported only for HTTP APIs")
+		}
+		return nil
 	case version != proxy.V1 && version != proxy.V2:
 		return errBad("AuthorizerPayloadFormatVersion is a required parameter for REQUEST authorizer")
 	case aws.Value(row.EnableSimpleResponses) && version == proxy.V1:
@@ -103,7 +109,7 @@ func checkRequest(row *authorizerRow) error {
 
 // sourceOf takes an identity source apart: $request.header.Authorization.
 func sourceOf(source string) (place, name string, ok bool) {
-	for _, place := range []string{"$request.header.", "$request.querystring.", "$stageVariables."} {
+	for _, place := range []string{"$request.header.", "$request.querystring.", "$stageVariables.", "route.request.header.", "route.request.querystring."} {
 		if name, ok := strings.CutPrefix(source, place); ok && name != "" {
 			return place, name, true
 		}
@@ -166,7 +172,11 @@ func (s *Service) UpdateAuthorizer(ctx context.Context, call *aws.Call, in *api.
 		if in.IdentitySource != nil {
 			row.IdentitySource = in.IdentitySource
 		}
-		if err := checkAuthorizer(&row); err != nil {
+		of, err := apis.Get(tx, key.API)
+		if err != nil {
+			return err
+		}
+		if err := checkAuthorizer(&of, &row); err != nil {
 			return err
 		}
 		if err := authorizers.Put(tx, key, row); err != nil {

@@ -26,11 +26,16 @@ type servedStage struct {
 	variables map[string]string
 	cors      *api.Cors
 	routes    router.Tree[*servedRoute]
+
+	selection string                  // of WebSocket APIs: what of a message chooses its route
+	keys      map[string]*servedRoute // theirs, by key; nil if the API is none
 }
 
 type servedRoute struct {
 	key      string
 	resource string // its path, or $default
+	kind     string // of the integration
+	answers  bool   // what the integration says goes to the client of a WebSocket
 	uri      string // of the integration, with variables of the stage filled in; empty if it leads nowhere
 	version  string // of events
 	timeout  time.Duration
@@ -96,15 +101,24 @@ func compileStage(tx *store.Tx, arn aws.ARN, row *apiRow, stage *stageRow) (*ser
 		}
 	}
 	s := &servedStage{name: *stage.StageName, variables: stage.StageVariables, cors: cors}
+	if isWebSocket(row) {
+		s.selection, s.keys = *row.RouteSelectionExpression, make(map[string]*servedRoute)
+	}
 	for key, t := range targets {
 		r := &servedRoute{key: key, resource: key, limit: limitOf(stage, key), guard: newGuard(&t, stage.StageVariables)}
 		if _, path, ok := strings.Cut(key, " "); ok {
 			r.resource = path
 		}
 		if i := t.Integration; i != nil {
-			r.uri = uri.Function(uri.Fill(*i.IntegrationUri, stage.StageVariables))
+			r.kind = *i.IntegrationType
+			r.uri = uri.Function(uri.Fill(aws.Value(i.IntegrationUri), stage.StageVariables))
 			r.version = *i.PayloadFormatVersion
 			r.timeout = time.Duration(*i.TimeoutInMillis) * time.Millisecond
+		}
+		if s.keys != nil {
+			r.answers = t.Answers
+			s.keys[key] = r
+			continue
 		}
 		if err := s.routes.Add(key, r); err != nil {
 			return nil, err

@@ -114,10 +114,15 @@ func liveRoutes(tx *store.Tx, arn aws.ARN) map[string]target {
 		guards[key.ID] = &row
 	}
 	all := make(map[string]target)
-	for _, row := range routes.Scan(tx, partKey{API: arn}) {
+	for key, row := range routes.Scan(tx, partKey{API: arn}) {
+		answers := row.RouteResponseSelectionExpression != nil
+		for range routeResponses.Scan(tx, responseKey{Of: key}) {
+			answers = true
+			break
+		}
 		all[*row.RouteKey] = target{
 			Integration: byID[aws.Value(row.Target)], Authorization: *row.AuthorizationType,
-			Scopes: row.AuthorizationScopes, Authorizer: guards[aws.Value(row.AuthorizerId)],
+			Scopes: row.AuthorizationScopes, Authorizer: guards[aws.Value(row.AuthorizerId)], Answers: answers,
 		}
 	}
 	return all

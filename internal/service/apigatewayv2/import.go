@@ -115,10 +115,14 @@ func optional(s string) *string {
 // addDefinition adds the routes of a definition to an API that has none, each
 // with an integration of its own.
 func (s *Service) addDefinition(tx *store.Tx, arn aws.ARN, def *openapi.Definition) error {
+	of, err := apis.Get(tx, arn)
+	if err != nil {
+		return err
+	}
 	ids := make(map[string]*string) // of authorizers, by name
 	for _, in := range def.Authorizers {
-		row, err := newAuthorizer(&in)
-		if err != nil {
+		row := newAuthorizer(&in)
+		if err := checkAuthorizer(&of, row); err != nil {
 			return err
 		}
 		ids[in.Name] = row.AuthorizerId
@@ -141,7 +145,7 @@ func (s *Service) addDefinition(tx *store.Tx, arn aws.ARN, def *openapi.Definiti
 			}
 			row.Target = new("integrations/" + *i.IntegrationId)
 		}
-		if err := s.addRoute(tx, arn, &row); err != nil {
+		if err := addRoute(tx, arn, &row); err != nil {
 			return err
 		}
 	}

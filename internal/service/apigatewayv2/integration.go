@@ -15,10 +15,9 @@ const maxTimeout = 30_000
 
 // CreateIntegration adds what routes can lead to.
 func (s *Service) CreateIntegration(ctx context.Context, call *aws.Call, in *api.CreateIntegrationInput) (*api.CreateIntegrationOutput, error) {
-	if err := checkForWebSockets(in.ContentHandlingStrategy, in.PassthroughBehavior, in.TemplateSelectionExpression, in.RequestTemplates); err != nil {
-		return nil, err
-	}
 	row := api.Integration{
+		ContentHandlingStrategy: in.ContentHandlingStrategy, PassthroughBehavior: in.PassthroughBehavior,
+		RequestTemplates: in.RequestTemplates, TemplateSelectionExpression: in.TemplateSelectionExpression,
 		ConnectionId: in.ConnectionId, ConnectionType: new(aws.Or(in.ConnectionType, api.ConnectionTypeInternet)), CredentialsArn: in.CredentialsArn,
 		Description: in.Description, IntegrationMethod: in.IntegrationMethod, IntegrationSubtype: in.IntegrationSubtype,
 		IntegrationType: &in.IntegrationType, IntegrationUri: in.IntegrationUri, PayloadFormatVersion: in.PayloadFormatVersion,
@@ -52,24 +51,34 @@ func addIntegration(tx *store.Tx, arn aws.ARN, row *api.Integration) error {
 	if row.PayloadFormatVersion == nil {
 		row.PayloadFormatVersion = new(proxy.V1)
 	}
-	if row.IntegrationMethod == nil {
+	if row.IntegrationMethod == nil && *row.IntegrationType == api.IntegrationTypeAwsProxy {
 		row.IntegrationMethod = new("POST")
 	}
-	if err := checkIntegration(row); err != nil {
+	of, err := apis.Get(tx, arn)
+	if err != nil {
+		return err
+	}
+	if err := checkIntegration(&of, row); err != nil {
 		return err
 	}
 	return integrations.Put(tx, partKey{arn, *row.IntegrationId}, *row)
 }
 
 // checkForWebSockets refuses what only WebSocket APIs have.
-func checkForWebSockets(contentHandling, passthrough, templateSelection *string, templates map[string]string) error {
-	if contentHandling != nil || passthrough != nil || templateSelection != nil || templates != nil {
+func checkForWebSockets(row *api.Integration) error {
+	if row.ContentHandlingStrategy != nil || row.PassthroughBehavior != nil || row.TemplateSelectionExpression != nil || row.RequestTemplates != nil {
 		return errBad("Content handling, passthrough behavior and templates are supported only for WebSocket APIs")
 	}
 	return nil
 }
 
-func checkIntegration(row *api.Integration) error {
+func checkIntegration(of *apiRow, row *api.Integration) error {
+	if isWebSocket(of) {
+		return checkSocketIntegration(row)
+	}
+	if err := checkForWebSockets(row); err != nil {
+		return err
+	}
 	switch {
 	case aws.Value(row.IntegrationSubtype) != "":
 		return errNotYet("integrations with " + *row.IntegrationSubtype)
@@ -127,9 +136,6 @@ func (s *Service) GetIntegrations(ctx context.Context, call *aws.Call, in *api.G
 
 // UpdateIntegration changes an integration.
 func (s *Service) UpdateIntegration(ctx context.Context, call *aws.Call, in *api.UpdateIntegrationInput) (*api.UpdateIntegrationOutput, error) {
-	if err := checkForWebSockets(in.ContentHandlingStrategy, in.PassthroughBehavior, in.TemplateSelectionExpression, in.RequestTemplates); err != nil {
-		return nil, err
-	}
 	var row api.Integration
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
 		key, found, err := find(tx, integrations, call, in.ApiId, "Integration", in.IntegrationId)
@@ -151,7 +157,17 @@ func (s *Service) UpdateIntegration(ctx context.Context, call *aws.Call, in *api
 		if in.TlsConfig != nil {
 			row.TlsConfig = new(api.TlsConfig(*in.TlsConfig))
 		}
-		if err := checkIntegration(&row); err != nil {
+		setIf(&row.ContentHandlingStrategy, in.ContentHandlingStrategy)
+		setIf(&row.PassthroughBehavior, in.PassthroughBehavior)
+		setIf(&row.TemplateSelectionExpression, in.TemplateSelectionExpression)
+		if in.RequestTemplates != nil {
+			row.RequestTemplates = in.RequestTemplates
+		}
+		of, err := apis.Get(tx, key.API)
+		if err != nil {
+			return err
+		}
+		if err := checkIntegration(&of, &row); err != nil {
 			return err
 		}
 		if err := integrations.Put(tx, key, row); err != nil {

@@ -28,7 +28,7 @@ func (s *Service) addQuick(tx *store.Tx, arn aws.ARN, at, routeKey, credentials 
 		ApiGatewayManaged: new(true), ApiKeyRequired: new(false), AuthorizationType: new(api.AuthorizationTypeNone),
 		RouteId: new(newID(7)), RouteKey: new(aws.Or(routeKey, router.Default)), Target: new("integrations/" + *i.IntegrationId),
 	}
-	if err := s.addRoute(tx, arn, &r); err != nil {
+	if err := addRoute(tx, arn, &r); err != nil {
 		return err
 	}
 	return s.addStage(tx, arn, &stageRow{

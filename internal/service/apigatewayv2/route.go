@@ -13,11 +13,12 @@ import (
 
 // CreateRoute adds a route to an API.
 func (s *Service) CreateRoute(ctx context.Context, call *aws.Call, in *api.CreateRouteInput) (*api.CreateRouteOutput, error) {
-	if in.ModelSelectionExpression != nil || in.RequestModels != nil || in.RequestParameters != nil || in.RouteResponseSelectionExpression != nil {
-		return nil, errBad("Models, request parameters and route responses are supported only for WebSocket APIs")
+	if err := checkModels(in.ModelSelectionExpression, in.RequestModels, in.RequestParameters); err != nil {
+		return nil, err
 	}
 	row := routeRow{
-		ApiKeyRequired: new(aws.Value(in.ApiKeyRequired)), AuthorizationScopes: in.AuthorizationScopes, AuthorizationType: new(aws.Or(in.AuthorizationType, api.AuthorizationTypeNone)),
+		RouteResponseSelectionExpression: in.RouteResponseSelectionExpression,
+		ApiKeyRequired:                   new(aws.Value(in.ApiKeyRequired)), AuthorizationScopes: in.AuthorizationScopes, AuthorizationType: new(aws.Or(in.AuthorizationType, api.AuthorizationTypeNone)),
 		AuthorizerId: in.AuthorizerId, OperationName: in.OperationName, RouteId: new(newID(7)), RouteKey: &in.RouteKey, Target: in.Target,
 	}
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
@@ -25,7 +26,7 @@ func (s *Service) CreateRoute(ctx context.Context, call *aws.Call, in *api.Creat
 		if err != nil {
 			return err
 		}
-		if err := s.addRoute(tx, arn, &row); err != nil {
+		if err := addRoute(tx, arn, &row); err != nil {
 			return err
 		}
 		return s.changed(tx, arn)
@@ -37,7 +38,7 @@ func (s *Service) CreateRoute(ctx context.Context, call *aws.Call, in *api.Creat
 }
 
 // addRoute keeps a new route of the API.
-func (s *Service) addRoute(tx *store.Tx, arn aws.ARN, row *routeRow) error {
+func addRoute(tx *store.Tx, arn aws.ARN, row *routeRow) error {
 	if err := checkRoute(tx, arn, row); err != nil {
 		return err
 	}
@@ -59,13 +60,34 @@ func claimKey(tx *store.Tx, arn aws.ARN, key, id string) error {
 	return routeKeys.Put(tx, partKey{arn, key}, id)
 }
 
+// checkModels refuses what is not done of WebSocket APIs.
+func checkModels(selection *string, models map[string]string, parameters map[string]api.ParameterConstraints) error {
+	if selection != nil || models != nil || parameters != nil {
+		return errNotYet("models and request parameters of routes")
+	}
+	return nil
+}
+
 func checkRoute(tx *store.Tx, arn aws.ARN, row *routeRow) error {
-	if _, err := router.ParseKey(*row.RouteKey); err != nil {
-		return errBad("%s", err)
+	of, err := apis.Get(tx, arn)
+	if err != nil {
+		return err
+	}
+	if isWebSocket(&of) {
+		err = checkSocketRoute(row)
+	} else if _, wrong := router.ParseKey(*row.RouteKey); wrong != nil {
+		err = errBad("%s", wrong)
 	}
 	switch {
+	case err != nil:
+		return err
+	case row.RouteResponseSelectionExpression != nil && !isWebSocket(&of):
+		return errBad("Route responses are supported only for WebSocket APIs")
 	case aws.Value(row.ApiKeyRequired):
-		return errBad("API keys are supported only for WebSocket APIs")
+		if !isWebSocket(&of) {
+			return errBad("API keys are supported only for WebSocket APIs")
+		}
+		return errNotYet("API keys of WebSocket APIs")
 	case row.Target == nil:
 		return checkAuthorization(tx, arn, row)
 	}
@@ -112,13 +134,14 @@ func listedRoute(r routeRow) api.Route {
 	return api.Route{
 		ApiGatewayManaged: r.ApiGatewayManaged, ApiKeyRequired: r.ApiKeyRequired, AuthorizationScopes: r.AuthorizationScopes, AuthorizationType: r.AuthorizationType,
 		AuthorizerId: r.AuthorizerId, OperationName: r.OperationName, RouteId: r.RouteId, RouteKey: aws.Value(r.RouteKey), Target: r.Target,
+		RouteResponseSelectionExpression: r.RouteResponseSelectionExpression,
 	}
 }
 
 // UpdateRoute changes a route.
 func (s *Service) UpdateRoute(ctx context.Context, call *aws.Call, in *api.UpdateRouteInput) (*api.UpdateRouteOutput, error) {
-	if in.ModelSelectionExpression != nil || in.RequestModels != nil || in.RequestParameters != nil || in.RouteResponseSelectionExpression != nil {
-		return nil, errBad("Models, request parameters and route responses are supported only for WebSocket APIs")
+	if err := checkModels(in.ModelSelectionExpression, in.RequestModels, in.RequestParameters); err != nil {
+		return nil, err
 	}
 	var row routeRow
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
@@ -134,6 +157,7 @@ func (s *Service) UpdateRoute(ctx context.Context, call *aws.Call, in *api.Updat
 		setIf(&row.AuthorizerId, in.AuthorizerId)
 		setIf(&row.OperationName, in.OperationName)
 		setIf(&row.Target, in.Target)
+		setIf(&row.RouteResponseSelectionExpression, in.RouteResponseSelectionExpression)
 		if in.AuthorizationScopes != nil {
 			row.AuthorizationScopes = in.AuthorizationScopes
 		}

@@ -37,11 +37,25 @@ func (s *Service) Serve(w http.ResponseWriter, r *http.Request, call *aws.Call, 
 		x.say(http.StatusForbidden, "Forbidden")
 	case a.disabled || !x.find(a):
 		x.say(http.StatusNotFound, "Not Found")
+	case x.stage.keys != nil:
+		x.serveSockets(a)
 	case x.stage.cors != nil && isPreflight(r):
 		preflight(w, r, x.stage.cors)
 	default:
 		x.answer(a)
 	}
+}
+
+// serveSockets answers a request to a WebSocket API: a handshake, or one of the
+// management API.
+func (x *exchange) serveSockets(a *served) {
+	if id, ok := strings.CutPrefix(x.path, "/@connections/"); ok {
+		if decoded, err := url.PathUnescape(id); err == nil {
+			x.serveManagement(a, decoded)
+			return
+		}
+	}
+	x.serveSocket(a)
 }
 
 // An exchange is a request to an API and its answer.
@@ -127,15 +141,11 @@ func (x *exchange) request(a *served, params []router.Param, body []byte) *proxy
 	if decoded, err := url.PathUnescape(path); err == nil {
 		path = decoded
 	}
-	domain := r.Host
-	if name, _, err := net.SplitHostPort(domain); err == nil {
-		domain = name
-	}
 	p := &proxy.Request{
 		Account: a.api.Account, API: strings.TrimPrefix(a.api.Resource, "/apis/"), Stage: x.stage.name, RouteKey: x.route.key,
 		Path: path, Resource: x.route.resource, Variables: x.stage.variables,
 		Method: r.Method, Query: r.URL.RawQuery, Protocol: r.Proto, Header: x.header(len(body)), Body: body,
-		Domain: domain, SourceIP: x.call.SourceIP, ID: x.id, Time: time.Now(),
+		Domain: domainOf(r.Host), SourceIP: x.call.SourceIP, ID: x.id, Time: time.Now(),
 	}
 	if len(params) > 0 {
 		p.Params = make(map[string]string, len(params))
@@ -190,9 +200,13 @@ func (x *exchange) invoke(a *served, event []byte) ([]byte, error) {
 // run runs a function in the name of API Gateway and for source: the function's
 // policy decides. It goes on even if the client goes away.
 func (x *exchange) run(uri string, source aws.ARN, timeout time.Duration, event []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), timeout)
+	return x.Service.run(x.r.Context(), uri, source, timeout, event)
+}
+
+func (s *Service) run(ctx context.Context, uri string, source aws.ARN, timeout time.Duration, event []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
-	out, err := dispatch.Call(ctx, x.cfg.Table, aws.ServiceCall("apigateway", source), lambda.Invoke, &lambda.InvokeInput{
+	out, err := dispatch.Call(ctx, s.cfg.Table, aws.ServiceCall("apigateway", source), lambda.Invoke, &lambda.InvokeInput{
 		FunctionName: uri,
 		Payload:      event,
 	})

@@ -5,15 +5,18 @@ import (
 	"log/slog"
 	"net/http"
 
+	manage "github.com/aloft-cloud/aloft/internal/api/apigatewaymanagementapi"
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/gateway/cache"
 	"github.com/aloft-cloud/aloft/internal/gateway/jwt"
 	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
+	"github.com/aloft-cloud/aloft/internal/protocol"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/smithy"
 	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/task"
 )
 
 // Config is what HTTP APIs stand on.
@@ -42,6 +45,9 @@ type Service struct {
 	db      *store.DB
 	cache   cache.Cache[*served]
 	issuers *jwt.Issuers
+
+	sockets    sockets
+	management *protocol.API
 }
 
 // New returns HTTP APIs.
@@ -52,7 +58,7 @@ func New(cfg Config) *Service {
 	if cfg.Fetch == nil {
 		cfg.Fetch = outbound.NewFetcher(cfg.Local).Fetch
 	}
-	return &Service{cfg: cfg, db: cfg.DB, issuers: jwt.NewIssuers(cfg.Fetch)}
+	return &Service{cfg: cfg, db: cfg.DB, issuers: jwt.NewIssuers(cfg.Fetch), management: protocol.New(manage.API)}
 }
 
 // Definition implements the contract in package service.
@@ -60,12 +66,13 @@ func (s *Service) Definition() service.Definition {
 	return service.Definition{
 		API:        api.API,
 		Hosts:      []service.Host{{Suffix: "execute-api", Serve: s.Serve}},
+		Tasks:      []task.Task{{Name: "apigatewayv2/sockets", Run: s.keepSockets}},
 		Operations: append(s.apiOperations(), s.partOperations()...),
 	}
 }
 
 func (s *Service) apiOperations() []service.Operation {
-	const http = "WebSocket APIs are refused."
+	const http = "Models, API keys, templates and HTTP integrations of WebSocket APIs are refused."
 	const document = "Base paths are ignored, and what is refused of integrations is refused here."
 	return []service.Operation{
 		row(api.CreateApi, s.CreateApi, post, func(in *api.CreateApiInput) string { return "/apis" }).But(http),
@@ -99,6 +106,31 @@ func (s *Service) partOperations() []service.Operation {
 		row(api.UpdateIntegration, s.UpdateIntegration, patch, func(in *api.UpdateIntegrationInput) string { return part(in.ApiId, "integrations", in.IntegrationId) }).But(lambda),
 		row(api.DeleteIntegration, s.DeleteIntegration, remove, func(in *api.DeleteIntegrationInput) string {
 			return part(in.ApiId, "integrations", in.IntegrationId)
+		}),
+
+		row(api.CreateIntegrationResponse, s.CreateIntegrationResponse, post, func(in *api.CreateIntegrationResponseInput) string {
+			return part(in.ApiId, "integrations", in.IntegrationId, "integrationresponses")
+		}),
+		row(api.GetIntegrationResponse, s.GetIntegrationResponse, get, func(in *api.GetIntegrationResponseInput) string {
+			return part(in.ApiId, "integrations", in.IntegrationId, "integrationresponses", in.IntegrationResponseId)
+		}),
+		row(api.GetIntegrationResponses, s.GetIntegrationResponses, get, func(in *api.GetIntegrationResponsesInput) string {
+			return part(in.ApiId, "integrations", in.IntegrationId, "integrationresponses")
+		}),
+		row(api.DeleteIntegrationResponse, s.DeleteIntegrationResponse, remove, func(in *api.DeleteIntegrationResponseInput) string {
+			return part(in.ApiId, "integrations", in.IntegrationId, "integrationresponses", in.IntegrationResponseId)
+		}),
+		row(api.CreateRouteResponse, s.CreateRouteResponse, post, func(in *api.CreateRouteResponseInput) string {
+			return part(in.ApiId, "routes", in.RouteId, "routeresponses")
+		}),
+		row(api.GetRouteResponse, s.GetRouteResponse, get, func(in *api.GetRouteResponseInput) string {
+			return part(in.ApiId, "routes", in.RouteId, "routeresponses", in.RouteResponseId)
+		}),
+		row(api.GetRouteResponses, s.GetRouteResponses, get, func(in *api.GetRouteResponsesInput) string {
+			return part(in.ApiId, "routes", in.RouteId, "routeresponses")
+		}),
+		row(api.DeleteRouteResponse, s.DeleteRouteResponse, remove, func(in *api.DeleteRouteResponseInput) string {
+			return part(in.ApiId, "routes", in.RouteId, "routeresponses", in.RouteResponseId)
 		}),
 
 		row(api.CreateAuthorizer, s.CreateAuthorizer, post, func(in *api.CreateAuthorizerInput) string { return part(in.ApiId, "authorizers") }).But("Roles and the context as an identity source are refused."),

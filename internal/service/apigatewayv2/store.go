@@ -17,6 +17,9 @@ type (
 	stageRow = api.GetStageOutput
 
 	authorizerRow = api.GetAuthorizerOutput
+
+	routeResponseRow       = api.GetRouteResponseOutput
+	integrationResponseRow = api.GetIntegrationResponseOutput
 )
 
 var (
@@ -29,6 +32,11 @@ var (
 	stages       = store.NewTable[partKey, stageRow]("apigatewayv2.stage")
 	deployments  = store.NewTable[partKey, deployment]("apigatewayv2.deployment")
 	deployed     = store.NewTable[deployedKey, target]("apigatewayv2.deployed")
+
+	// Of WebSocket APIs, under the ids of route or integration and of their own.
+	routeResponses       = store.NewTable[responseKey, routeResponseRow]("apigatewayv2.routeResponse")
+	integrationResponses = store.NewTable[responseKey, integrationResponseRow]("apigatewayv2.integrationResponse")
+	connections          = store.NewTable[aws.ARN, connection]("apigatewayv2.connection") // by id alone
 )
 
 // A home is where the API of an id is: hosts do not say.
@@ -38,6 +46,31 @@ type home struct{ Account, Region string }
 type partKey struct {
 	API aws.ARN
 	ID  string
+}
+
+// A responseKey is a response of a route or an integration.
+type responseKey struct {
+	Of partKey
+	ID string
+}
+
+// A connection is an open WebSocket.
+type connection struct {
+	API           string // its id
+	Stage         string
+	Home          home
+	Connected     time.Time
+	SourceIP      string
+	UserAgent     string
+	Domain        string
+	Authorizer    []byte `json:",omitempty"` // JSON, as events have it
+	Host          string // for the headers of its last event
+	ForwardedFor  string
+	AuthPrincipal string `json:",omitempty"`
+}
+
+func connectionARN(id string) aws.ARN {
+	return aws.ARN{Service: "execute-api", Resource: "@connections/" + id}
 }
 
 type deployedKey struct {
@@ -59,6 +92,7 @@ type target struct {
 	Authorization string           `json:",omitempty"` // NONE if empty
 	Scopes        []string         `json:",omitempty"`
 	Authorizer    *authorizerRow   `json:",omitempty"`
+	Answers       bool             `json:",omitempty"` // the route has responses for the client of a WebSocket
 }
 
 // apiARN is the key of an API; the one that policies know has no account.

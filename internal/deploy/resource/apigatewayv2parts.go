@@ -1,0 +1,96 @@
+package resource
+
+import (
+	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
+	"github.com/aloft-cloud/aloft/internal/aws"
+)
+
+func apiAuthorizer() *Type {
+	made := func(id *string) *Made {
+		return &Made{PhysicalID: aws.Value(id), Attributes: map[string]any{"AuthorizerId": aws.Value(id)}}
+	}
+	return &Type{
+		Name: "AWS::ApiGatewayV2::Authorizer",
+		Properties: Props(`ApiId!@ AuthorizerCredentialsArn AuthorizerPayloadFormatVersion AuthorizerResultTtlInSeconds AuthorizerType!
+			AuthorizerUri EnableSimpleResponses IdentitySource IdentityValidationExpression JwtConfiguration Name!`),
+		Attributes: []string{"AuthorizerId"},
+		Create: func(op *Op) (*Made, error) {
+			in := &api.CreateAuthorizerInput{}
+			if err := Bind(op, op.New, in); err != nil {
+				return nil, err
+			}
+			out, err := Do(op, api.CreateAuthorizer, in)
+			if err != nil {
+				return nil, err
+			}
+			return made(out.AuthorizerId), nil
+		},
+		Update: func(op *Op) (*Made, error) {
+			in := &api.UpdateAuthorizerInput{AuthorizerId: op.PhysicalID}
+			if err := Bind(op, op.New, in); err != nil {
+				return nil, err
+			}
+			if _, err := Do(op, api.UpdateAuthorizer, in); err != nil {
+				return nil, err
+			}
+			return made(&op.PhysicalID), nil
+		},
+		Delete: func(op *Op) error {
+			_, err := Do(op, api.DeleteAuthorizer, &api.DeleteAuthorizerInput{ApiId: text(op.Old["ApiId"]), AuthorizerId: op.PhysicalID})
+			return err
+		},
+	}
+}
+
+func apiRouteResponse() *Type {
+	return &Type{
+		Name:       "AWS::ApiGatewayV2::RouteResponse",
+		Properties: Props("ApiId!@ ModelSelectionExpression@ ResponseModels@ ResponseParameters@ RouteId!@ RouteResponseKey!@"),
+		Attributes: []string{"RouteResponseId"},
+		Create: func(op *Op) (*Made, error) {
+			in := &api.CreateRouteResponseInput{}
+			if err := Bind(op, op.New, in); err != nil {
+				return nil, err
+			}
+			out, err := Do(op, api.CreateRouteResponse, in)
+			if err != nil {
+				return nil, err
+			}
+			id := aws.Value(out.RouteResponseId)
+			return &Made{PhysicalID: id, Attributes: map[string]any{"RouteResponseId": id}}, nil
+		},
+		Delete: func(op *Op) error {
+			_, err := Do(op, api.DeleteRouteResponse, &api.DeleteRouteResponseInput{
+				ApiId: text(op.Old["ApiId"]), RouteId: text(op.Old["RouteId"]), RouteResponseId: op.PhysicalID,
+			})
+			return err
+		},
+	}
+}
+
+func apiIntegrationResponse() *Type {
+	return &Type{
+		Name: "AWS::ApiGatewayV2::IntegrationResponse",
+		Properties: Props(`ApiId!@ ContentHandlingStrategy@ IntegrationId!@ IntegrationResponseKey!@ ResponseParameters@ ResponseTemplates@
+			TemplateSelectionExpression@`),
+		Attributes: []string{"IntegrationResponseId"},
+		Create: func(op *Op) (*Made, error) {
+			in := &api.CreateIntegrationResponseInput{}
+			if err := Bind(op, op.New, in); err != nil {
+				return nil, err
+			}
+			out, err := Do(op, api.CreateIntegrationResponse, in)
+			if err != nil {
+				return nil, err
+			}
+			id := aws.Value(out.IntegrationResponseId)
+			return &Made{PhysicalID: id, Attributes: map[string]any{"IntegrationResponseId": id}}, nil
+		},
+		Delete: func(op *Op) error {
+			_, err := Do(op, api.DeleteIntegrationResponse, &api.DeleteIntegrationResponseInput{
+				ApiId: text(op.Old["ApiId"]), IntegrationId: text(op.Old["IntegrationId"]), IntegrationResponseId: op.PhysicalID,
+			})
+			return err
+		},
+	}
+}

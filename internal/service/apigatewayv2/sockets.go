@@ -1,0 +1,124 @@
+package apigatewayv2
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/coder/websocket"
+
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/task"
+)
+
+// sockets are the open connections of this process.
+type sockets struct {
+	group task.Group
+
+	mu   sync.Mutex
+	open map[string]*socket
+}
+
+func (o *sockets) add(k *socket) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.open == nil {
+		o.open = make(map[string]*socket)
+	}
+	o.open[k.id] = k
+}
+
+func (o *sockets) remove(k *socket) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.open, k.id)
+}
+
+// find returns an open connection, or nil.
+func (o *sockets) find(id string) *socket {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.open[id]
+}
+
+func (o *sockets) all() []*socket {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	all := make([]*socket, 0, len(o.open))
+	for _, k := range o.open {
+		all = append(all, k)
+	}
+	return all
+}
+
+// keepSockets ends connections that an earlier run left, then those that are
+// idle or old, and all when ctx ends.
+func (s *Service) keepSockets(ctx context.Context) (time.Duration, error) {
+	err := s.endLeft(ctx)
+	for err == nil && ctx.Err() == nil {
+		timer := time.NewTimer(s.endDue(time.Now()))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+	if ctx.Err() == nil {
+		return 0, err
+	}
+	for _, k := range s.sockets.all() {
+		k.close(closing{int(websocket.StatusGoingAway), "Going away"})
+	}
+	s.sockets.group.Wait()
+	return 0, nil
+}
+
+// endDue ends connections that nothing has passed through for long, or that are
+// old, and returns how long until it has to look again.
+func (s *Service) endDue(now time.Time) time.Duration {
+	next := maxIdle
+	for _, k := range s.sockets.all() {
+		k.mu.Lock()
+		left := min(k.active.Add(maxIdle).Sub(now), k.row.Connected.Add(maxLife).Sub(now))
+		k.mu.Unlock()
+		if left <= 0 {
+			k.close(closing{int(websocket.StatusGoingAway), "Going away"})
+			continue
+		}
+		next = min(next, left)
+	}
+	return max(next, time.Second)
+}
+
+// endLeft tells APIs of the connections that ended with an earlier run.
+func (s *Service) endLeft(ctx context.Context) error {
+	left := make(map[string]connection)
+	err := s.db.View(ctx, func(tx *store.Tx) error {
+		for arn, row := range connections.Scan(tx, aws.ARN{}) {
+			left[idOf(arn)] = row
+		}
+		return nil
+	})
+	for id, row := range left {
+		if s.sockets.find(id) == nil {
+			err = errors.Join(err, s.disconnect(ctx, id, &row, closing{int(websocket.StatusAbnormalClosure), "Connection closed abnormally"}))
+		}
+	}
+	return err
+}
+
+func idOf(arn aws.ARN) string { return arn.Resource[len("@connections/"):] }
+
+// domainOf is a host without its port.
+func domainOf(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return host
+}
+
+func isUTF8(b []byte) bool { return utf8.Valid(b) }
