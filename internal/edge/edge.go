@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/auth/sigv4"
@@ -51,6 +52,7 @@ type Handler struct {
 	router *router
 	apis   map[string]*protocol.API  // by folder
 	hosts  map[string][]service.Host // by suffix; who takes all is the last
+	pages  []service.Page
 
 	forms map[string]*service.Definition // by folder, of services that take them
 
@@ -69,6 +71,7 @@ func New(cfg Config) *Handler {
 		if def.Form != nil {
 			h.forms[def.API.Name] = &def
 		}
+		h.pages = append(h.pages, def.Pages...)
 		if def.Origin != nil {
 			h.origins[def.API.Name] = def.Origin
 		}
@@ -104,7 +107,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 	if h.serveHost(w, r, requestID) {
 		return
 	}
-	if signedAs(r) == "" && h.serveOwn(w, r) || h.cfg.Open && localOrigin(r.Header.Get("Origin")) && allowOrigin(w, r) {
+	if h.servePage(w, r, requestID) || signedAs(r) == "" && h.serveOwn(w, r) || h.cfg.Open && localOrigin(r.Header.Get("Origin")) && allowOrigin(w, r) {
 		return
 	}
 	if r.Header.Get("Origin") != "" && h.serveOrigin(w, r, requestID) {
@@ -146,7 +149,12 @@ func (h *Handler) operate(w http.ResponseWriter, r *http.Request, requestID stri
 		return h.operateForm(form, w, r, requestID)
 	}
 	body, form, err := readForm(w, r)
-	name := h.router.route(r, form.Value)
+	name := h.router.route(r, func(name string) string {
+		if form == nil && strings.Contains(r.URL.RawQuery, "Action=") {
+			return r.URL.Query().Get(name) // a query may be all in the URL, as links are
+		}
+		return form.Value(name)
+	})
 	if err != nil {
 		return protocol.Unmatched(r, spoken(h.router.byTarget[name])), nil, err
 	}
@@ -218,6 +226,24 @@ func (h *Handler) serveHost(w http.ResponseWriter, r *http.Request, requestID st
 			host.Serve(w, r, call, t.id)
 			return true
 		}
+	}
+	return false
+}
+
+// servePage answers r if it is for a page that a service answers itself.
+func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, requestID string) bool {
+	for _, page := range h.pages {
+		if !strings.HasPrefix(r.URL.Path, page.Prefix) {
+			continue
+		}
+		call, err := h.cfg.Auth.Authenticate(r, signedAs(r), nil)
+		if err != nil {
+			writeJSON(w, aws.Refusal(err).Status, map[string]any{"message": aws.Refusal(err).Message})
+			return true
+		}
+		call.RequestID = requestID
+		page.Serve(w, r, call)
+		return true
 	}
 	return false
 }

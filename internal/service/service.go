@@ -19,6 +19,7 @@ type Definition struct {
 	Operations []Operation     // what it does answer
 	Tasks      []task.Task     // what it does in the background
 	Hosts      []Host          // HTTP that is not the API: execute-api, websites
+	Pages      []Page          // HTTP that is not the API either, by path
 
 	// Receive says which operation answers a delivery to a resource of the
 	// service. nil: nothing can be delivered to it.
@@ -66,6 +67,15 @@ type Host struct {
 
 	// Serve answers r for the resource id, the labels before Suffix.
 	Serve func(w http.ResponseWriter, r *http.Request, call *aws.Call, id string)
+}
+
+// A Page is HTTP that a service answers itself, on hosts of no service.
+type Page struct {
+	// Prefix is what the path begins with: "/_aloft/inbox".
+	Prefix string
+
+	// Serve answers r. call says who asks, if they say so.
+	Serve func(w http.ResponseWriter, r *http.Request, call *aws.Call)
 }
 
 // An Operation is one row of a service's table.

@@ -1,0 +1,123 @@
+package sns
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+
+	api "github.com/aloft-cloud/aloft/internal/api/sns"
+	"github.com/aloft-cloud/aloft/internal/event"
+	"github.com/aloft-cloud/aloft/internal/gateway/cache"
+	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
+	"github.com/aloft-cloud/aloft/internal/service"
+	"github.com/aloft-cloud/aloft/internal/service/sns/filter"
+	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/task"
+)
+
+// Config is what the service depends on.
+type Config struct {
+	DB       *store.DB
+	Router   *event.Router
+	Endpoint string  // base of URLs in messages: to confirm, to unsubscribe, of the certificate
+	Local    bool    // messages may go to this host and its networks, and everybody may read the inbox
+	Carrier  Carrier // of mail, texts and pushes; nil keeps them in the inbox
+}
+
+// A Carrier takes mail, text messages and pushes where they are for.
+type Carrier interface {
+	// Carry sends a letter. It may be called again for one that it has sent.
+	Carry(ctx context.Context, l *Letter) error
+}
+
+// Service is SNS.
+type Service struct {
+	db       *store.DB
+	router   *event.Router
+	endpoint string
+	local    bool
+	carrier  Carrier
+	client   *http.Client
+	signer   *signer
+	filters  cache.Cache[*filter.Policy] // by text and scope
+	policies atomic.Uint64               // changes with those of topics
+	replays  task.Bell                   // rung when there is something to replay
+}
+
+// New returns SNS.
+func New(cfg Config) *Service {
+	s := &Service{
+		db: cfg.DB, router: cfg.Router, endpoint: cfg.Endpoint, local: cfg.Local, carrier: cfg.Carrier, replays: task.NewBell(), signer: &signer{db: cfg.DB},
+		client: &http.Client{
+			Transport:     outbound.NewTransport(cfg.Local),
+			Timeout:       deliveryLasts,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+	if s.carrier == nil {
+		s.carrier = inbox{cfg.DB}
+	}
+	return s
+}
+
+// Definition implements the contract in package service.
+func (s *Service) Definition() service.Definition {
+	return service.Definition{
+		API:        api.API,
+		Policy:     s.policyOf,
+		Epoch:      s.policies.Load,
+		Receive:    receive,
+		Pages:      []service.Page{{Prefix: certificatePath, Serve: s.signer.serve}, {Prefix: "/_aloft/inbox", Serve: s.serveInbox}},
+		Tasks:      []task.Task{{Name: "sns/replay", Run: s.replay, Bell: s.replays}},
+		Operations: append(s.topicOperations(), s.mobileOperations()...),
+	}
+}
+
+func (s *Service) topicOperations() []service.Operation {
+	const kms = "Keys of KMS are remembered, and encryption is left to the disk. Logs of deliveries and data protection are refused."
+	return []service.Operation{
+		service.Op(api.CreateTopic, s.CreateTopic, topicNamed).But(kms),
+		onTopic(api.DeleteTopic, s.DeleteTopic),
+		service.Op(api.ListTopics, s.ListTopics, service.Any),
+		onTopic(api.GetTopicAttributes, s.GetTopicAttributes),
+		onTopic(api.SetTopicAttributes, s.SetTopicAttributes).But(kms),
+		onTopic(api.AddPermission, s.AddPermission),
+		onTopic(api.RemovePermission, s.RemovePermission),
+		onResource(api.TagResource, s.TagResource),
+		onResource(api.UntagResource, s.UntagResource),
+		onResource(api.ListTagsForResource, s.ListTagsForResource),
+
+		service.OpEach(api.Subscribe, s.Subscribe, maySubscribe).But("Firehose is refused."),
+		service.OpEach(api.ConfirmSubscription, s.ConfirmSubscription, mayConfirm),
+		service.OpEach(api.Unsubscribe, s.Unsubscribe, mayUnsubscribe),
+		service.Op(api.ListSubscriptions, s.ListSubscriptions, service.Any),
+		onTopic(api.ListSubscriptionsByTopic, s.ListSubscriptionsByTopic),
+		service.OpEach(api.GetSubscriptionAttributes, s.GetSubscriptionAttributes, onSubscription[*api.GetSubscriptionAttributesInput]("GetSubscriptionAttributes")),
+		service.OpEach(api.SetSubscriptionAttributes, s.SetSubscriptionAttributes, onSubscription[*api.SetSubscriptionAttributesInput]("SetSubscriptionAttributes")),
+
+		service.OpEach(api.Publish, s.Publish, mayPublish),
+		service.OpEach(api.PublishBatch, s.PublishBatch, mayPublishBatch),
+		service.OpEach(deliverLetter, s.deliver, mayDeliver),
+	}
+}
+
+func (s *Service) mobileOperations() []service.Operation {
+	return []service.Operation{
+		service.Op(api.CreatePlatformApplication, s.CreatePlatformApplication, service.Any).But("Credentials are not checked: pushes go to the inbox, or to the operator's carrier."),
+		onApplication(api.DeletePlatformApplication, s.DeletePlatformApplication),
+		onApplication(api.GetPlatformApplicationAttributes, s.GetPlatformApplicationAttributes),
+		onApplication(api.SetPlatformApplicationAttributes, s.SetPlatformApplicationAttributes),
+		service.Op(api.ListPlatformApplications, s.ListPlatformApplications, service.Any),
+		onApplication(api.CreatePlatformEndpoint, s.CreatePlatformEndpoint),
+		onApplication(api.ListEndpointsByPlatformApplication, s.ListEndpointsByPlatformApplication),
+		onEndpoint(api.DeleteEndpoint, s.DeleteEndpoint),
+		onEndpoint(api.GetEndpointAttributes, s.GetEndpointAttributes),
+		onEndpoint(api.SetEndpointAttributes, s.SetEndpointAttributes),
+
+		service.Op(api.GetSMSAttributes, s.GetSMSAttributes, service.Any),
+		service.Op(api.SetSMSAttributes, s.SetSMSAttributes, service.Any),
+		service.Op(api.CheckIfPhoneNumberIsOptedOut, s.CheckIfPhoneNumberIsOptedOut, service.Any),
+		service.Op(api.ListPhoneNumbersOptedOut, s.ListPhoneNumbersOptedOut, service.Any),
+		service.Op(api.OptInPhoneNumber, s.OptInPhoneNumber, service.Any),
+	}
+}
