@@ -32,6 +32,9 @@ func (s *Service) Subscribe(ctx context.Context, call *aws.Call, in *api.Subscri
 	if err := s.checkEndpoint(in.Protocol, endpoint); err != nil {
 		return nil, err
 	}
+	if err := s.signer.ready(ctx); err != nil {
+		return nil, err
+	}
 	out := &api.SubscribeOutput{}
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
 		t, err := findTopic(tx, arn)
@@ -168,6 +171,9 @@ func checkFIFOEndpoint(t *topic, protocol, endpoint string) error {
 func (s *Service) Unsubscribe(ctx context.Context, call *aws.Call, in *api.UnsubscribeInput) (*api.UnsubscribeOutput, error) {
 	key, err := parseSubscriptionARN(in.SubscriptionArn)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.signer.ready(ctx); err != nil {
 		return nil, err
 	}
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
