@@ -29,9 +29,11 @@ func deployCommand(s *settings) *cobra.Command {
 	var asJSON bool
 	var params []string
 	cmd := &cobra.Command{
-		Use:   "deploy DIR",
+		Use:   "deploy DIR...",
 		Short: "Deploy the application in DIR: a serverless.yml, SAM or CloudFormation template, and its code",
-		Args:  cobra.ExactArgs(1),
+		Long: "Deploy applications: a serverless.yml, SAM or CloudFormation template, and its code.\n" +
+			"Several, and those that a serverless-compose.yml or a directory of directories holds,\nare deployed in the order in which they refer to each other.",
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := s.load(); err != nil {
 				return err
@@ -49,8 +51,11 @@ func deployCommand(s *settings) *cobra.Command {
 				}
 				d.parameters = append(d.parameters, cfn.Parameter{ParameterKey: new(key), ParameterValue: new(value)})
 			}
-			done, err := d.deploy(cmd.Context(), args[0])
-			if asJSON && done != nil {
+			done, err := d.deployAll(cmd.Context(), args)
+			switch {
+			case asJSON && len(done) == 1:
+				return errors.Join(err, printJSON(cmd.OutOrStdout(), done[0]))
+			case asJSON && len(done) > 1:
 				return errors.Join(err, printJSON(cmd.OutOrStdout(), done))
 			}
 			return err
@@ -127,7 +132,12 @@ func (d *deployer) deploy(ctx context.Context, dir string) (*deployment, error) 
 	if err != nil {
 		return nil, err
 	}
-	return d.apply(ctx, up, name, string(template), began)
+	done, err := d.apply(ctx, up, name, string(template))
+	d.finish(done, time.Since(began))
+	if done != nil && err == nil {
+		d.showOutputs(done.Outputs)
+	}
+	return done, err
 }
 
 func (d *deployer) packer(up *uploader) *pack.Packer {
@@ -138,8 +148,8 @@ func (d *deployer) packer(up *uploader) *pack.Packer {
 	}
 }
 
-// apply makes the stack as the template says, shows how, and says what came of it.
-func (d *deployer) apply(ctx context.Context, up *uploader, name, template string, began time.Time) (*deployment, error) {
+// apply makes the stack as the template says, and shows how.
+func (d *deployer) apply(ctx context.Context, up *uploader, name, template string) (*deployment, error) {
 	follow := &follower{client: up.client, out: d.out, stack: name, began: make(map[string]time.Time), live: isTerminal(d.out)}
 	if err := follow.skipPast(ctx); err != nil {
 		return nil, err
@@ -151,7 +161,6 @@ func (d *deployer) apply(ctx context.Context, up *uploader, name, template strin
 	done, err := follow.untilDone(ctx, begun)
 	if done != nil {
 		done.Unchanged = !begun
-		d.finish(done, time.Since(began))
 	}
 	return done, err
 }
@@ -228,7 +237,7 @@ func (d *deployer) remove(ctx context.Context, c *client.Client, name string) er
 
 // finish shows what came of a deployment.
 func (d *deployer) finish(done *deployment, took time.Duration) {
-	if !strings.HasSuffix(done.Status, "_COMPLETE") || strings.Contains(done.Status, "ROLLBACK") {
+	if done == nil || !strings.HasSuffix(done.Status, "_COMPLETE") || strings.Contains(done.Status, "ROLLBACK") {
 		return
 	}
 	what := strings.ToLower(strings.TrimSuffix(done.Status, "_COMPLETE")) + "d"
@@ -236,12 +245,16 @@ func (d *deployer) finish(done *deployment, took time.Duration) {
 		what = "as it was"
 	}
 	fmt.Fprintf(d.out, "\n  %s is %s, after %.2f s\n\n", done.Stack, what, took.Seconds())
+}
+
+// showOutputs shows outputs of a stack, one a line.
+func (d *deployer) showOutputs(outputs map[string]string) {
 	width := 0
-	for name := range done.Outputs {
+	for name := range outputs {
 		width = max(width, len(name))
 	}
-	for _, name := range sortedKeys(done.Outputs) {
-		fmt.Fprintf(d.out, "    %-*s  %s\n", width, name, d.reachable(done.Outputs[name]))
+	for _, name := range sortedKeys(outputs) {
+		fmt.Fprintf(d.out, "    %-*s  %s\n", width, name, d.reachable(outputs[name]))
 	}
 }
 

@@ -45,7 +45,7 @@ func develop(ctx context.Context, d *deployer, dir string, out io.Writer) error 
 		return err
 	}
 	for {
-		if _, err := d.deploy(ctx, dir); err != nil && ctx.Err() == nil {
+		if _, err := d.deployAll(ctx, []string{dir}); err != nil && ctx.Err() == nil {
 			fmt.Fprintln(out, "\n  ✗", explain(err))
 		}
 		fmt.Fprintln(out, "\n  Watching for changes; Ctrl-C stops.")

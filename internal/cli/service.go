@@ -74,12 +74,40 @@ func (d *deployer) deployLoaded(ctx context.Context, file string, s *serverless.
 	}
 	inner := *d
 	inner.parameters = nil // they are options of the file, not of the template
-	done, err := inner.apply(ctx, up, name, string(template), began)
+	done, err := inner.apply(ctx, up, name, string(template))
+	d.finish(done, time.Since(began))
 	if err != nil {
 		return done, err
 	}
+	d.showService(s, done)
 	if err := d.syncBuckets(ctx, up, filepath.Dir(file), s, done); err != nil {
 		return done, err
+	}
+	return done, nil
+}
+
+// showService shows how to call a service, what it says of itself, and what of
+// it was left out.
+func (d *deployer) showService(s *serverless.Service, done *deployment) {
+	points := s.Endpoints()
+	addresses := make([]string, len(points))
+	width := 0
+	for i, e := range points {
+		addresses[i] = strings.TrimSuffix(d.reachable(done.Outputs[e.Output]), "/") + e.Path
+		width = max(width, len(addresses[i]))
+	}
+	for i, e := range points {
+		fmt.Fprintf(d.out, "    %-6s  %-*s  %s\n", e.Method, width, addresses[i], e.Function)
+	}
+	own := make(map[string]string)
+	for name, v := range done.Outputs {
+		if s.Telling(name) {
+			own[name] = v
+		}
+	}
+	if len(own) > 0 {
+		fmt.Fprintln(d.out)
+		d.showOutputs(own)
 	}
 	if len(s.Notes) > 0 {
 		fmt.Fprintf(d.out, "\n  Left out:\n")
@@ -87,7 +115,6 @@ func (d *deployer) deployLoaded(ctx context.Context, file string, s *serverless.
 			fmt.Fprintf(d.out, "    %s\n", n)
 		}
 	}
-	return done, nil
 }
 
 func digestOf(text string) string {
