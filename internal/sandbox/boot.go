@@ -262,6 +262,16 @@ func (s *start) provided(p plan, at places) (*worker, *failure, error) {
 	names := []string{filepath.Join(at.task, "bootstrap"), filepath.Join(at.opt, "bootstrap")}
 	if s.c.f.Runtime == "go1.x" {
 		names = []string{filepath.Join(at.task, filepath.Clean("/"+s.c.f.Handler))}
+		var err error
+		if p.rpcPort, err = freePort(p.root.Confined()); err != nil {
+			return nil, nil, err
+		}
+		env := p.env
+		p.env = func(endpoint string) map[string]string {
+			all := env(endpoint)
+			all[rpcVariable] = p.rpcPort
+			return all
+		}
 	}
 	for _, name := range names {
 		p.argv = []string{name}

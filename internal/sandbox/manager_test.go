@@ -21,6 +21,10 @@ import (
 
 // TestMain is also the function that runs as bootstrap.
 func TestMain(m *testing.M) {
+	if port := os.Getenv(rpcVariable); port != "" {
+		serveRPC(port)
+		return
+	}
 	if api := os.Getenv("AWS_LAMBDA_RUNTIME_API"); api != "" {
 		bootstrap(api)
 		return

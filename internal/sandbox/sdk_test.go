@@ -5,17 +5,19 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
 
-// sdkRig has SDKs from the directory ALOFT_SDKS, fetched if they are not there.
+// sdkRig has SDKs from $ALOFT_CLIENTS/sdks, fetched if they are not there.
 func sdkRig(t testing.TB) *rig {
 	t.Helper()
-	dir := os.Getenv("ALOFT_SDKS")
+	dir := os.Getenv("ALOFT_CLIENTS")
 	if dir == "" {
-		t.Skip("set ALOFT_SDKS to a directory for the AWS SDKs, which are fetched into it once")
+		t.Skip("set ALOFT_CLIENTS to a directory for the AWS SDKs, which are fetched into it once")
 	}
+	dir = filepath.Join(dir, "sdks")
 	return newRig(t, func(c *Config) { c.SDKs, c.Endpoint, c.Tell = dir, table, func(s string) { t.Log(s) } })
 }
 

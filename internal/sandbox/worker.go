@@ -62,7 +62,8 @@ type plan struct {
 	limits fence.Limits
 	dir    string
 
-	training bool // the worker gets events of ours before it is blank
+	training bool   // the worker gets events of ours before it is blank
+	rpcPort  string // the program may serve calls there; see bridge
 }
 
 // spawn starts a process for a worker.
@@ -122,6 +123,9 @@ func (m *Manager) spawn(l lang.Language, p plan) (*worker, error) {
 		m.group.Go(func() { m.names.Serve(m.ctx, &m.group, w.proc.Names) })
 	}
 	m.group.Go(w.watch)
+	if p.rpcPort != "" {
+		m.group.Go(func() { w.bridge(p.rpcPort) })
+	}
 	return w, err
 }
 

@@ -111,6 +111,9 @@ func (p *Process) Kill() { p.cmd.Process.Kill() }
 // Become does nothing: the process sees the files of the host.
 func (p *Process) Become(Limits, ...Mount) error { return nil }
 
+// Dial connects to what the process listens at.
+func (p *Process) Dial(addr string) (net.Conn, error) { return net.Dial("tcp4", addr) }
+
 // Freeze does nothing.
 func (p *Process) Freeze() bool { return false }
 

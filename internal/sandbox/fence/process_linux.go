@@ -157,6 +157,28 @@ func (p *Process) Become(l Limits, mounts ...Mount) error {
 	})
 }
 
+// Dial connects to what the process listens at.
+func (p *Process) Dial(addr string) (net.Conn, error) {
+	if !p.confined {
+		return net.Dial("tcp4", addr)
+	}
+	t, err := p.f.takeThread()
+	if err != nil {
+		return nil, err
+	}
+	defer p.f.keepThread(t)
+	var c net.Conn
+	err = t.do(func() error {
+		if err := enter(p.fd, unix.CLONE_NEWNET); err != nil {
+			return err
+		}
+		defer enter(p.f.hostNet, unix.CLONE_NEWNET)
+		c, err = net.Dial("tcp4", addr)
+		return err
+	})
+	return c, err
+}
+
 // inside calls f on a thread that sees the files of the process. The names
 // that f uses must be ours: directories of the root, that nobody can change.
 func (p *Process) inside(f func() error) error {

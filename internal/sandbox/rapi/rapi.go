@@ -101,6 +101,23 @@ func (s *Server) Serve(g *task.Group, l net.Listener) {
 	}
 }
 
+// Join serves one more connection of the worker, until it ends.
+func (s *Server) Join(nc net.Conn) {
+	c := newConn(s, nc)
+	if !s.add(c) {
+		nc.Close()
+		return
+	}
+	c.serve()
+}
+
+// Used reports whether the worker holds a connection.
+func (s *Server) Used() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns) > 0
+}
+
 // Drain waits, but not long, until all that the worker sent is read. The worker
 // has ended, so its connections end.
 func (s *Server) Drain() {
