@@ -78,7 +78,7 @@ func (r *Request) lookup(key string) value {
 // others' eyes as one over TLS.
 func onThisMachine(ip string) bool {
 	a, err := netip.ParseAddr(ip)
-	return err == nil && a.IsLoopback()
+	return ip == "" || err == nil && a.IsLoopback() // services have no address
 }
 
 // principalKey is lookup for keys that say who calls.
