@@ -111,7 +111,7 @@ func serving(ctx context.Context, s *settings, open bool, out io.Writer, do func
 			log.Error("stop", "err", err)
 		}
 	}()
-	server := edge.NewServer(p.Handler, log)
+	server := edge.NewServer(&edge.Proxy{Handler: p.Handler, TLS: p.CA.TLS(), World: open, Log: log}, log)
 	p.Go(func() { stop(server.Serve(l)) })
 	defer server.Stop()
 

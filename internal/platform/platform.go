@@ -66,8 +66,9 @@ type Config struct {
 type Platform struct {
 	Handler http.Handler
 	Table   *dispatch.Table
-	Missing []string // what the host lacks for a whole fence, for people to read
-	RootKey *Key     // made at the first start of a closed platform, else nil
+	CA      *ca.Authority // of this installation
+	Missing []string      // what the host lacks for a whole fence, for people to read
+	RootKey *Key          // made at the first start of a closed platform, else nil
 
 	sessions *dispatch.Sessions
 	events   *event.Router
@@ -190,6 +191,7 @@ func (p *Platform) newRunner(cfg Config, sink func(sandbox.LogBatch)) (sandbox.R
 	if err != nil {
 		return nil, fmt.Errorf("open the certificate authority: %w", err)
 	}
+	p.CA = authority
 	m, err := sandbox.New(sandbox.Config{
 		Endpoint: p.within(),
 		Sink:     sink,
@@ -221,8 +223,11 @@ func authorityDir(cfg Config) string {
 	if cfg.Memory {
 		return ""
 	}
-	return filepath.Join(cfg.Data, "ca")
+	return AuthorityDir(cfg.Data)
 }
+
+// AuthorityDir is where the certificate authority is that a data directory holds.
+func AuthorityDir(data string) string { return filepath.Join(data, "ca") }
 
 // port is the port of a URL; 0 if it says none.
 func port(endpoint string) int {

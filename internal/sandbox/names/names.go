@@ -27,6 +27,11 @@ const (
 // domains are those of AWS that a platform answers.
 var domains = []string{"amazonaws.com.", "amazonaws.com.cn.", "api.aws.", "on.aws.", "amazoncognito.com."}
 
+// IsAWS says whether a host is one of AWS's, which a platform answers.
+func IsAWS(host string) bool {
+	return under(strings.ToLower(strings.TrimSuffix(host, "."))+".", domains...)
+}
+
 // A Server answers questions.
 type Server struct {
 	Platform netip.Addr // the address of the names of AWS
