@@ -11,6 +11,7 @@ func All() Table {
 		Logs(),
 		Records(),
 		S3(),
+		SNS(),
 		SQS(),
 		SSM(),
 	)

@@ -1,9 +1,6 @@
 package resource
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/aloft-cloud/aloft/internal/api/sqs"
 	"github.com/aloft-cloud/aloft/internal/aws"
 )
@@ -121,58 +118,9 @@ func setQueuePolicy(op *Op, url, policy string) error {
 }
 
 // queuePolicy is a policy of several queues.
-func queuePolicy() *Type {
-	set := func(op *Op) (*Made, error) {
-		made := &Made{PhysicalID: op.PhysicalID}
-		if made.PhysicalID == "" {
-			made.PhysicalID = op.Name
-		}
-		made.Attributes = map[string]any{"Id": made.PhysicalID}
-		urls := texts(op.New["Queues"])
-		for _, url := range texts(op.Old["Queues"]) {
-			if !slices.Contains(urls, url) {
-				if err := ignoreGone(setQueuePolicy(op, url, "")); err != nil {
-					return made, err
-				}
-			}
-		}
-		for _, url := range urls {
-			if err := setQueuePolicy(op, url, settingText(op.New["PolicyDocument"])); err != nil {
-				return made, err
-			}
-		}
-		return made, nil
-	}
-	return &Type{
-		Name:       "AWS::SQS::QueuePolicy",
-		Properties: Props("PolicyDocument! Queues!"),
-		Attributes: []string{"Id"},
-		Create:     set,
-		Update:     set,
-		Find:       set, // what was set is set again
-		Delete: func(op *Op) error {
-			for _, url := range texts(op.Old["Queues"]) {
-				if err := ignoreGone(setQueuePolicy(op, url, "")); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
-	}
-}
+func queuePolicy() *Type { return sharedPolicy("AWS::SQS::QueuePolicy", "Queues", setQueuePolicy) }
 
 // queueInlinePolicy is the policy of one queue.
 func queueInlinePolicy() *Type {
-	set := func(op *Op) (*Made, error) {
-		url := strings.TrimSpace(op.Text("Queue"))
-		return &Made{PhysicalID: url}, setQueuePolicy(op, url, settingText(op.New["PolicyDocument"]))
-	}
-	return &Type{
-		Name:       "AWS::SQS::QueueInlinePolicy",
-		Properties: Props("PolicyDocument! Queue!@"),
-		Create:     set,
-		Update:     set,
-		Find:       set,
-		Delete:     func(op *Op) error { return setQueuePolicy(op, op.PhysicalID, "") },
-	}
+	return ownPolicy("AWS::SQS::QueueInlinePolicy", "Queue", setQueuePolicy)
 }
