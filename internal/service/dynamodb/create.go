@@ -47,6 +47,7 @@ func (s *Service) CreateTable(ctx context.Context, call *aws.Call, in *api.Creat
 	if err != nil {
 		return nil, err
 	}
+	s.rolls.Ring()
 	s.policies.Add(1)
 	return &api.CreateTableOutput{TableDescription: t.describeNew()}, nil
 }

@@ -22,12 +22,18 @@
 //	transact.go transactions
 //	partiql.go  statements; statement.go, what they come to in the terms of the others
 //	write.go    how items change
-//	stream.go   what is recorded of changes; streams.go, the API of its readers
+//	stream.go   what is recorded of changes; shard.go, in which shard of a stream;
+//	            streams.go, the API of its readers
+//	kinesis.go  streams of Kinesis that are told of changes
+//	replica.go  the same table in other regions
 //	ttl.go      items that expire
-//	recovery.go what items have been, and tables made of that
+//	recovery.go what items have been, and tables made of that; backup.go, backups
+//	export.go   tables to S3, and exportfile.go, what is written there
+//	import.go   tables from S3, and importfile.go, what is read there
+//	insights.go the setting of contributor insights
 //	key.go      what may be in keys
 //	request.go  parameters with expressions, and in legacy.go those without
-//	capacity.go what operations consume
+//	capacity.go what operations consume; throttle.go, how much they may
 //	worker.go   what it does in the background
 //	store.go    the rows it keeps, and nothing but
 //	errors.go   its refusals, where more than one handler makes them

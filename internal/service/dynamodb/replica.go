@@ -143,7 +143,16 @@ func (t *table) addReplica(tx *store.Tx, in *api.CreateReplicationGroupMemberAct
 	r.set(in.ProvisionedThroughputOverride, in.OnDemandThroughputOverride, in.GlobalSecondaryIndexes, in.TableClassOverride)
 	t.Replicas = append(t.Replicas, r)
 	if t.Stream.enabled() {
-		return t.putStream(tx, t.in(in.RegionName))
+		row, err := streams.Get(tx, t.streamARN())
+		if err != nil {
+			return err
+		}
+		var open []shard
+		for sh := range row.open {
+			sh.Parent = ""
+			open = append(open, *sh)
+		}
+		return t.putStream(tx, t.in(in.RegionName), open)
 	}
 	t.Stream.View = bothImage // as AWS does to replicate
 	return t.openStream(tx)

@@ -22,6 +22,7 @@ type Service struct {
 	expiry      task.Bell // rung when an item is due sooner than nextDue
 	telling     task.Bell // rung when a stream of Kinesis is to be told something
 	transfers   task.Bell // rung when something is to be exported or imported
+	rolls       task.Bell // rung when a stream is made
 	nextDue     atomic.Int64
 	meter       meter
 	policies    atomic.Uint64 // changes with those of tables
@@ -30,7 +31,7 @@ type Service struct {
 // New returns DynamoDB over db, which reaches S3 and Kinesis by way of table.
 func New(db *store.DB, table *dispatch.Table) *Service {
 	return &Service{
-		db: db, table: table, backfills: task.NewBell(), expiry: task.NewBell(), telling: task.NewBell(), transfers: task.NewBell(),
+		db: db, table: table, backfills: task.NewBell(), expiry: task.NewBell(), telling: task.NewBell(), transfers: task.NewBell(), rolls: task.NewBell(),
 	}
 }
 

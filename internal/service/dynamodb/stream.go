@@ -3,8 +3,6 @@ package dynamodb
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"hash/crc32"
 	"strings"
 	"time"
 
@@ -14,15 +12,14 @@ import (
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
-var (
-	streams = store.NewTable[aws.ARN, streamRow]("dynamodb.stream")
-	records = store.NewLog[aws.ARN, record]("dynamodb.record") // by stream
-)
+var streams = store.NewTable[aws.ARN, streamRow]("dynamodb.stream")
 
 // A stream says what is recorded of each change of an item of a table.
 type stream struct {
 	View  string `json:",omitempty"` // empty: nothing
 	Label string `json:",omitempty"` // of the stream that is, or was last
+
+	Shards []openShard `json:",omitempty"` // that are open, in the order of their ranges
 }
 
 // A streamRow is a stream, which outlives being disabled by a day.
@@ -31,8 +28,8 @@ type streamRow struct {
 	Key     keySchema
 	View    string
 	Created time.Time
-	Closed  time.Time      `json:",omitzero"`
-	Last    store.Position // of the last record, if it is closed
+	Closed  time.Time `json:",omitzero"`
+	Shards  []shard   // of which something may still be read
 }
 
 const (
@@ -57,11 +54,6 @@ func (t *table) streamARN() aws.ARN { return t.streamOf(t.arn) }
 func (t *table) streamOf(arn aws.ARN) aws.ARN {
 	arn.Resource += streamKind + t.Stream.Label
 	return arn
-}
-
-// shard is the id of a stream's one shard.
-func (r *streamRow) shard(arn aws.ARN) string {
-	return fmt.Sprintf("shardId-%020d-%08x", r.Created.UnixMilli(), crc32.ChecksumIEEE([]byte(arn.Resource)))
 }
 
 // setStream takes over what CreateTable says of a stream.
@@ -92,8 +84,10 @@ func (t *table) openStream(tx *store.Tx) error {
 			break
 		}
 	}
+	row := streamRow{Shards: t.firstShards()}
+	t.Stream.Shards = row.openShards()
 	for arn := range t.everywhere {
-		if err := t.putStream(tx, arn); err != nil {
+		if err := t.putStream(tx, arn, row.Shards); err != nil {
 			return err
 		}
 	}
@@ -101,8 +95,8 @@ func (t *table) openStream(tx *store.Tx) error {
 }
 
 // putStream makes the stream of the replica of t that arn names.
-func (t *table) putStream(tx *store.Tx, arn aws.ARN) error {
-	return streams.Put(tx, t.streamOf(arn), streamRow{Table: t.name(), Key: t.Key, View: t.Stream.View, Created: time.Now()})
+func (t *table) putStream(tx *store.Tx, arn aws.ARN, shards []shard) error {
+	return streams.Put(tx, t.streamOf(arn), streamRow{Table: t.name(), Key: t.Key, View: t.Stream.View, Created: time.Now(), Shards: shards})
 }
 
 // closeStream ends the stream of t, if it has one.
@@ -126,9 +120,10 @@ func (t *table) endStream(tx *store.Tx, arn aws.ARN) error {
 		return err
 	}
 	row.Closed = time.Now()
-	for at := range records.ScanReverse(tx, arn, store.MaxPosition) {
-		row.Last = at
-		break
+	for sh := range row.open {
+		if err := sh.close(tx, arn); err != nil {
+			return err
+		}
 	}
 	tx.Notify(topicOf(arn))
 	return streams.Put(tx, arn, row)
@@ -221,7 +216,7 @@ func (r *record) UnmarshalBinary(b []byte) error {
 }
 
 // record adds what w has changed to the stream of its table.
-func (s *Service) record(tx *store.Tx, w *write) error {
+func (s *Service) record(tx *store.Tx, w *write, key []byte) error {
 	t := w.t
 	if !t.Stream.enabled() && len(t.Kinesis) == 0 || w.new.Equal(w.old) {
 		return nil
@@ -245,7 +240,7 @@ func (s *Service) record(tx *store.Tx, w *write) error {
 	for arn := range t.everywhere {
 		arn = t.streamOf(arn)
 		tx.Notify(topicOf(arn))
-		if _, err := records.Append(tx, arn, r); err != nil {
+		if _, err := records.Append(tx, shardKey{arn, t.Stream.shardFor(key)}, r); err != nil {
 			return err
 		}
 	}

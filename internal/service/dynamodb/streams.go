@@ -77,6 +77,7 @@ func findStream(tx *store.Tx, arn aws.ARN) (streamRow, error) {
 
 const (
 	maxStreams = 100
+	maxShards  = 100
 	maxRecords = 1000
 	maxBatch   = 1 << 20 // bytes of records
 )
@@ -140,19 +141,37 @@ func (s *Service) DescribeStream(ctx context.Context, call *aws.Call, in *api.De
 	for _, e := range row.Key.describe() {
 		d.KeySchema = append(d.KeySchema, api.KeySchemaElement{AttributeName: e.AttributeName, KeyType: e.KeyType})
 	}
-	shard := api.Shard{
-		ShardId:             new(row.shard(arn)),
-		SequenceNumberRange: &api.SequenceNumberRange{StartingSequenceNumber: new(sequence(store.Position{}))},
-	}
 	if !row.Closed.IsZero() {
 		d.StreamStatus = new("DISABLED")
-		shard.SequenceNumberRange.EndingSequenceNumber = new(sequence(row.Last))
 	}
-	// A shard has no children here, so a filter for them finds none.
-	if *shard.ShardId > aws.Value(in.ExclusiveStartShardId) && in.ShardFilter == nil {
-		d.Shards = append(d.Shards, shard)
+	limit := int(aws.Or(in.Limit, maxShards))
+	for _, sh := range row.sorted() {
+		if sh.ID <= aws.Value(in.ExclusiveStartShardId) || in.ShardFilter != nil && sh.Parent != *in.ShardFilter.ShardId {
+			continue
+		}
+		if len(d.Shards) == limit {
+			d.LastEvaluatedShardId = d.Shards[limit-1].ShardId
+			break
+		}
+		d.Shards = append(d.Shards, sh.describe())
 	}
 	return &api.DescribeStreamOutput{StreamDescription: d}, nil
+}
+
+// sorted returns the shards in order of their ids, which is that of time.
+func (r *streamRow) sorted() []shard {
+	return slices.SortedFunc(slices.Values(r.Shards), func(a, b shard) int { return strings.Compare(a.ID, b.ID) })
+}
+
+func (sh *shard) describe() api.Shard {
+	d := api.Shard{ShardId: &sh.ID, SequenceNumberRange: &api.SequenceNumberRange{StartingSequenceNumber: new(sequence(sh.Start))}}
+	if sh.Parent != "" {
+		d.ParentShardId = &sh.Parent
+	}
+	if !sh.Closed.IsZero() {
+		d.SequenceNumberRange.EndingSequenceNumber = new(sequence(sh.Last))
+	}
+	return d
 }
 
 // sequence is the sequence number of a record. It begins with a digit that
@@ -213,10 +232,14 @@ func (s *Service) GetShardIterator(ctx context.Context, call *aws.Call, in *api.
 		if err != nil {
 			return err
 		}
-		if in.ShardId != row.shard(arn) {
-			return api.ResourceNotFoundException.With(nil, "Requested resource not found: Shard does not exist")
+		sh := row.find(in.ShardId)
+		if sh == nil {
+			return errNoShard
 		}
-		it.after, err = place(tx, arn, in)
+		it.after, err = place(tx, shardKey{arn, sh.ID}, in)
+		if err == nil && in.SequenceNumber != nil {
+			err = sh.checkTrimmed(it.after)
+		}
 		return err
 	})
 	if err != nil {
@@ -225,15 +248,26 @@ func (s *Service) GetShardIterator(ctx context.Context, call *aws.Call, in *api.
 	return &api.GetShardIteratorOutput{ShardIterator: new(it.String())}, nil
 }
 
+var errNoShard = api.ResourceNotFoundException.With(nil, "Requested resource not found: Shard does not exist")
+
+// checkTrimmed refuses to go on after a record that has been forgotten, as there
+// may have been others since that have been forgotten too.
+func (sh *shard) checkTrimmed(after store.Position) error {
+	if after.Version < sh.Trimmed.Version || after.Version == sh.Trimmed.Version && after.Index < sh.Trimmed.Index {
+		return api.TrimmedDataAccessException.With(nil, "The operation attempted to read past the oldest stream record in a shard.")
+	}
+	return nil
+}
+
 // place returns the position before the first record that in asks for.
-func place(tx *store.Tx, arn aws.ARN, in *api.GetShardIteratorInput) (store.Position, error) {
+func place(tx *store.Tx, key shardKey, in *api.GetShardIteratorInput) (store.Position, error) {
 	var none store.Position
 	if in.SequenceNumber != nil && !strings.HasSuffix(in.ShardIteratorType, "SEQUENCE_NUMBER") {
 		return none, refuse("SequenceNumber must not be specified for ShardIteratorType " + in.ShardIteratorType)
 	}
 	switch in.ShardIteratorType {
 	case "LATEST":
-		for at := range records.ScanReverse(tx, arn, store.MaxPosition) {
+		for at := range records.ScanReverse(tx, key, store.MaxPosition) {
 			return at, nil
 		}
 		return none, nil
@@ -247,7 +281,7 @@ func place(tx *store.Tx, arn aws.ARN, in *api.GetShardIteratorInput) (store.Posi
 		}
 		return before(p), nil
 	case "AT_TIMESTAMP":
-		return placeAt(tx, arn, aws.Value(in.Timestamp)), nil
+		return placeAt(tx, key, aws.Value(in.Timestamp)), nil
 	}
 	return none, nil
 }
@@ -261,9 +295,9 @@ func before(p store.Position) store.Position {
 }
 
 // placeAt is the position before the first record of at or later.
-func placeAt(tx *store.Tx, arn aws.ARN, at time.Time) store.Position {
+func placeAt(tx *store.Tx, key shardKey, at time.Time) store.Position {
 	var last store.Position
-	for p, r := range records.Scan(tx, arn, store.Position{}) {
+	for p, r := range records.Scan(tx, key, store.Position{}) {
 		if !r.at.Before(at) {
 			break
 		}
@@ -292,8 +326,17 @@ func (s *Service) GetRecords(ctx context.Context, call *aws.Call, in *api.GetRec
 		if err != nil {
 			return err
 		}
+		sh := row.find(it.shard)
+		if sh == nil {
+			return errNoShard
+		}
+		if it.after != (store.Position{}) {
+			if err := sh.checkTrimmed(it.after); err != nil {
+				return err
+			}
+		}
 		size, more := 0, false
-		for p, r := range records.Scan(tx, it.stream, it.after) {
+		for p, r := range records.Scan(tx, shardKey{it.stream, it.shard}, it.after) {
 			if more = len(out.Records) == limit || size >= maxBatch; more {
 				break
 			}
@@ -303,7 +346,7 @@ func (s *Service) GetRecords(ctx context.Context, call *aws.Call, in *api.GetRec
 			it.after = p
 		}
 		it.made = time.Now()
-		if more || row.Closed.IsZero() {
+		if more || sh.Closed.IsZero() {
 			out.NextShardIterator = new(it.String())
 		}
 		return nil
@@ -337,49 +380,4 @@ func (r *record) describe(arn aws.ARN, view string, p store.Position) api.Record
 		rec.UserIdentity = &api.Identity{Type: new("Service"), PrincipalId: &r.actor}
 	}
 	return rec
-}
-
-// trimStreams removes records that are too old, and streams closed for as long.
-func (s *Service) trimStreams(ctx context.Context) (time.Duration, error) {
-	var all []aws.ARN
-	err := s.db.View(ctx, func(tx *store.Tx) error {
-		all = nil
-		for arn := range streams.Scan(tx, aws.ARN{}) {
-			all = append(all, arn)
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	for arn := range slices.Values(all) {
-		if err := s.trimStream(ctx, arn); err != nil {
-			return 0, err
-		}
-	}
-	return time.Hour, nil
-}
-
-func (s *Service) trimStream(ctx context.Context, arn aws.ARN) error {
-	cutoff := time.Now().Add(-recordLife)
-	var upTo store.Position
-	var gone bool
-	err := s.db.View(ctx, func(tx *store.Tx) error {
-		row, err := findStream(tx, arn)
-		gone = err == nil && !row.Closed.IsZero() && row.Closed.Before(cutoff)
-		upTo = placeAt(tx, arn, cutoff)
-		return nil
-	})
-	if err != nil || !gone && upTo == (store.Position{}) {
-		return err
-	}
-	return s.db.Update(ctx, func(tx *store.Tx) error {
-		if !gone {
-			return records.Trim(tx, arn, upTo)
-		}
-		if err := records.DeletePrefix(tx, arn); err != nil {
-			return err
-		}
-		return streams.Delete(tx, arn)
-	})
 }

@@ -31,6 +31,7 @@ func (s *Service) UpdateTable(ctx context.Context, call *aws.Call, in *api.Updat
 		if err != nil {
 			return err
 		}
+		tx.AfterCommit(s.rolls.Ring)
 		tx.AfterCommit(s.backfills.Ring)
 		d = t.describe(counts{})
 		if before.OnDemand == t.Billing.OnDemand {

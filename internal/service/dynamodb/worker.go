@@ -19,6 +19,7 @@ func (s *Service) tasks() []task.Task {
 		{Name: "dynamodb/backfill", Run: s.fillIndexes, Bell: s.backfills},
 		{Name: "dynamodb/tokens", Run: s.forgetTokens},
 		{Name: "dynamodb/streams", Run: s.trimStreams},
+		{Name: "dynamodb/shards", Run: s.rollStreams, Bell: s.rolls},
 		{Name: "dynamodb/history", Run: s.trimHistory},
 		{Name: "dynamodb/transfer", Run: s.transfer, Bell: s.transfers},
 		{Name: "dynamodb/kinesis", Run: s.tellAll, Bell: s.telling},

@@ -192,7 +192,7 @@ func (s *Service) keep(tx *store.Tx, w *write, key []byte) error {
 	if err := t.remember(tx, w, key); err != nil {
 		return err
 	}
-	return s.record(tx, w)
+	return s.record(tx, w, key)
 }
 
 // index changes the entry of an item in ix.
