@@ -17,21 +17,27 @@ import (
 // Handlers are the functions that scripts can deploy, by the name they give as
 // the function's handler.
 var Handlers = map[string]sandbox.Handler{
-	"echo":   echo,
-	"env":    env,
-	"fail":   fail,
-	"log":    logEvent,
-	"macro":  macro,
-	"picky":  picky,
-	"reply":  reply,
-	"sift":   sift,
-	"stream": stream,
-	"wait":   wait,
+	"apigateway": apigateway,
+	"echo":       echo,
+	"env":        env,
+	"fail":       fail,
+	"log":        logEvent,
+	"macro":      macro,
+	"picky":      picky,
+	"reply":      reply,
+	"sift":       sift,
+	"stream":     stream,
+	"wait":       wait,
 }
 
 // echo returns its event.
 func echo(_ context.Context, _ *sandbox.Function, e sandbox.Event, _ func(string)) ([]byte, error) {
 	return e.Payload, nil
+}
+
+// apigateway answers an API with its event.
+func apigateway(_ context.Context, _ *sandbox.Function, e sandbox.Event, _ func(string)) ([]byte, error) {
+	return json.Marshal(map[string]any{"statusCode": 200, "body": string(e.Payload)})
 }
 
 // env returns the function's variables.

@@ -78,6 +78,8 @@ func (s *Service) apiOperations() []service.Operation {
 		row(api.GetRestApis, s.GetRestApis),
 		row(api.UpdateRestApi, s.UpdateRestApi),
 		row(api.DeleteRestApi, s.DeleteRestApi),
+		row(api.ImportRestApi, s.ImportRestApi),
+		row(api.PutRestApi, s.PutRestApi),
 
 		row(api.CreateResource, s.CreateResource),
 		row(api.GetResource, s.GetResource),
@@ -148,6 +150,7 @@ func (s *Service) partOperations() []service.Operation {
 		row(api.GetDocumentationParts, s.GetDocumentationParts),
 		row(api.UpdateDocumentationPart, s.UpdateDocumentationPart),
 		row(api.DeleteDocumentationPart, s.DeleteDocumentationPart),
+		row(api.ImportDocumentationParts, s.ImportDocumentationParts),
 		row(api.CreateDocumentationVersion, s.CreateDocumentationVersion),
 		row(api.GetDocumentationVersion, s.GetDocumentationVersion),
 		row(api.GetDocumentationVersions, s.GetDocumentationVersions),
