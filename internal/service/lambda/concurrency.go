@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"context"
+	"errors"
 
 	api "github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -19,9 +20,6 @@ const (
 // function, which can have no more than that.
 func (s *Service) PutFunctionConcurrency(ctx context.Context, call *aws.Call, in *api.PutFunctionConcurrencyInput) (*api.PutFunctionConcurrencyOutput, error) {
 	n := in.ReservedConcurrentExecutions
-	if n > accountConcurrency {
-		return nil, invalid("Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [%d].", accountConcurrency)
-	}
 	err := s.reserve(ctx, call, in.FunctionName, &n)
 	if err != nil {
 		return nil, err
@@ -44,9 +42,14 @@ func (s *Service) reserve(ctx context.Context, call *aws.Call, text string, n *i
 		return err
 	}
 	return s.db.Update(ctx, func(tx *store.Tx) error {
-		row, err := findFunction(tx, fn)
-		if err != nil {
+		row, err := functions.Get(tx, fn)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			return errNoFunction(ref{fn, latest}.arn())
+		case err != nil:
 			return err
+		case aws.Value(n) > accountConcurrency:
+			return invalid("Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [%d].", accountConcurrency)
 		}
 		others := reservedBut(tx, fn)
 		if n != nil && accountConcurrency-others-*n < minUnreserved && *n > aws.Value(row.Reserved) {
