@@ -23,7 +23,7 @@ func (r *reader) startBatches(ctx context.Context, ended bool) time.Duration {
 	defer r.mu.Unlock()
 	for n := range r.lanes {
 		l := &r.lanes[n]
-		if l.busy {
+		if l.busy || r.failed != nil {
 			continue
 		}
 		w, left := r.turn(l, now, ended)
