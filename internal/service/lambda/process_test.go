@@ -76,7 +76,7 @@ func selfZip(t testing.TB) []byte {
 	}
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
-	h := &zip.FileHeader{Name: "bootstrap", Method: zip.Store}
+	h := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate}
 	h.SetMode(0o755)
 	out, err := w.CreateHeader(h)
 	if err != nil {
