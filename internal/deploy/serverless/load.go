@@ -96,6 +96,7 @@ func Load(ctx context.Context, cfg Config) (*Service, error) {
 	if err := s.normalizeHead(); err != nil {
 		return nil, err
 	}
+	r.ownSyntax(text(s.provider()["variableSyntax"]))
 	if _, err := r.whole(ctx, nil); err != nil {
 		return nil, err
 	}

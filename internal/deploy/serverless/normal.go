@@ -73,7 +73,13 @@ func (s *Service) normalize(env map[string]string) error {
 		}
 	}
 	s.normalizeProvider()
+	if err := s.expandConstructs(); err != nil {
+		return err
+	}
 	for _, p := range texts(pluginList(s.root["plugins"])) {
+		if p == "serverless-iamroles" {
+			p = "serverless-iam-roles-per-function" // which has its name for the same
+		}
 		s.plugins[p] = true
 	}
 	if s.plugins["serverless-pseudo-parameters"] {
@@ -243,6 +249,35 @@ func pseudo(v any) any {
 		if strings.Contains(v, "#{") {
 			return sub(strings.ReplaceAll(strings.ReplaceAll(v, "${", "${!"), "#{", "${"))
 		}
+	}
+	return v
+}
+
+// ownSyntax takes the one syntax of variables that applications used to choose
+// instead of the usual: ${{…}}, to keep ${…} for CloudFormation.
+func (r *resolver) ownSyntax(expression string) {
+	if r.braces = strings.Contains(expression, "{{"); r.braces {
+		r.s.root = respell(r.s.root).(object)
+	}
+}
+
+var respelling = strings.NewReplacer("${{", "${", "}}", "}", "${", `\${`)
+
+// respell writes ${{…}} as ${…}, and that as what is no variable.
+func respell(v any) any {
+	switch v := v.(type) {
+	case object:
+		for key, member := range v {
+			if key != "variableSyntax" {
+				v[key] = respell(member)
+			}
+		}
+	case []any:
+		for i, e := range v {
+			v[i] = respell(e)
+		}
+	case string:
+		return respelling.Replace(v)
 	}
 	return v
 }

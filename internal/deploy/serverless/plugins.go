@@ -14,11 +14,11 @@ var silentPlugins = []string{
 	"serverless-cloudside-plugin", "serverless-plugin-include-dependencies", "serverless-plugin-monorepo", "serverless-apigw-binary",
 	"serverless-plugin-tracing", "serverless-webpack", "serverless-webpack-prisma", "serverless-esbuild", "serverless-plugin-typescript",
 	"@hewmen/serverless-plugin-typescript", "serverless-bundle", "serverless-plugin-optimize", "serverless-jetpack",
-	"serverless-python-requirements", "serverless-wsgi", "serverless-iam-roles-per-function", "serverless-s3-sync", "serverless-finch",
+	"serverless-python-requirements", "serverless-wsgi", "serverless-iam-roles-per-function", "serverless-iamroles", "serverless-s3-sync", "serverless-finch",
 	"serverless-plugin-log-retention", "serverless-appsync-simulator", "serverless-better-credentials", "serverless-plugin-common-excludes",
 	"serverless-step-functions", "serverless-webpack-", "serverless-dependson-plugin", "serverless-functions-base-path", "serverless-express",
 	"serverless-go-plugin", "serverless-plugin-split-stacks", "serverless-offline", "serverless-s3-deploy", "serverless-stack-output",
-	"serverless-export-outputs", "serverless-manifest-plugin", "serverless-stage-manager", "serverless-plugin-aws-resolvers",
+	"serverless-export-outputs", "serverless-manifest-plugin", "serverless-lift", "serverless-stage-manager", "serverless-plugin-aws-resolvers",
 }
 
 // notedPlugins would do something that is left out here.
@@ -47,7 +47,6 @@ var notedPlugins = map[string]string{
 // refusedPlugins make what the application cannot be without.
 var refusedPlugins = map[string]string{
 	"serverless-appsync-plugin":             "GraphQL APIs",
-	"serverless-lift":                       "its constructs",
 	"serverless-fargate":                    "containers",
 	"serverless-pipes":                      "EventBridge pipes",
 	"serverless-ruby-layer":                 "layers of gems",

@@ -25,6 +25,7 @@ type resolver struct {
 	done   map[string]bool   // places that are settled
 	files  map[string]any    // what was read, by path and, for scripts, member
 	copied int
+	braces bool // variables are ${{…}}: versions before 3 let applications choose
 }
 
 var errCircular = errors.New("the value refers to itself")

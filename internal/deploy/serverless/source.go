@@ -49,6 +49,12 @@ func (r *resolver) source(ctx context.Context, s source) (any, error) {
 		return r.cf(ctx, s)
 	case "s3":
 		return r.s3(ctx, s)
+	case "construct":
+		name, member, _ := strings.Cut(s.address, ".")
+		if v := r.s.constructValue(name, member); v != nil {
+			return v, nil
+		}
+		return nil, notThere("there is no construct with %s", s.address)
 	}
 	return nil, fmt.Errorf("${%s}: Aloft knows no variable source %q", s, s.kind)
 }
@@ -219,6 +225,9 @@ func (r *resolver) read(name string) (any, error) {
 			return nil, err
 		}
 		v = doc.Value
+	}
+	if r.braces {
+		v = respell(v)
 	}
 	r.files[name] = v
 	return v, nil

@@ -71,7 +71,7 @@ func TestVariableErrors(t *testing.T) {
 	f("service: s", "there is no provider")
 	f("[1]", "want a map")
 	f("a: *b", "unknown anchor")
-	f(head+"constructs: {}", "serverless-lift")
+	f(head+"constructs: {site: {type: static-website}}", "constructs.site: Aloft makes constructs of type queue and storage only")
 	f(head+"functions: {a: {handler: a.b}}\nplugins: [serverless-appsync-plugin]\nappSync: {}", "serverless-appsync-plugin")
 }
 
