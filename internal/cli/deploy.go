@@ -26,7 +26,7 @@ import (
 
 func deployCommand(s *settings) *cobra.Command {
 	var stack string
-	var asJSON bool
+	var asJSON, check bool
 	var params []string
 	cmd := &cobra.Command{
 		Use:   "deploy DIR...",
@@ -51,6 +51,13 @@ func deployCommand(s *settings) *cobra.Command {
 				}
 				d.parameters = append(d.parameters, cfn.Parameter{ParameterKey: new(key), ParameterValue: new(value)})
 			}
+			if check {
+				found, err := d.checkAll(cmd.Context(), args)
+				if asJSON && found != nil {
+					return errors.Join(err, printJSON(cmd.OutOrStdout(), found))
+				}
+				return err
+			}
 			done, err := d.deployAll(cmd.Context(), args)
 			switch {
 			case asJSON && len(done) == 1:
@@ -62,6 +69,7 @@ func deployCommand(s *settings) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&stack, "stack", "", "name of the stack, the directory's if not given")
+	cmd.Flags().BoolVar(&check, "check", false, "say what would work and what not, with file and line, and make nothing")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print stack, status and outputs as JSON")
 	cmd.Flags().StringArrayVarP(&params, "parameter", "p", nil, "a parameter of the template, or an option of serverless.yml, NAME=VALUE")
 	stageFlag(cmd, s)

@@ -139,12 +139,7 @@ func isLocal(n *yaml.Node) bool {
 	if path == "" || n.Tag != "" && n.Tag != "!!str" || filepath.IsAbs(path) && strings.HasPrefix(path, "//") {
 		return false
 	}
-	for _, scheme := range []string{"s3://", "https://", "http://", "{{resolve:"} {
-		if strings.HasPrefix(path, scheme) {
-			return false
-		}
-	}
-	return true
+	return !isURL(path)
 }
 
 // child returns the value of key in a mapping, or nil.

@@ -257,6 +257,15 @@ func Services() ([]service.Definition, error) {
 	return p.Table.Services(), p.Stop()
 }
 
+// Types returns the types of resources that a platform makes.
+func Types() (resource.Table, error) {
+	p, err := Start(context.Background(), Config{Memory: true, Open: true, Runner: noFunctions, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, err
+	}
+	return resource.All().Answered(p.Table), p.Stop()
+}
+
 func noFunctions(func(sandbox.LogBatch)) sandbox.Runner { return new(sandbox.InProcess) }
 
 // Go runs f until Stop, which f must end with.

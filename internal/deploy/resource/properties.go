@@ -79,6 +79,17 @@ func (t *Type) Check(id string, properties map[string]any) error {
 	return nil
 }
 
+// Lacks names those of the properties that are not supported yet.
+func (t *Type) Lacks(properties map[string]any) []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		if t.Properties[name].missing {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // A Refusal is of a template, before anything is made.
 type Refusal struct{ Message string }
 
