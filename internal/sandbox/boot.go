@@ -107,7 +107,7 @@ func (s *start) again(t *ticket) grant {
 	res := &Result{FunctionError: "Unhandled", Payload: why.payload(t.e.RequestID), LogStream: s.stream}
 	res.Stats = Stats{Cold: true, Duration: time.Since(began), Billed: billed(time.Since(began))}
 	if w != nil {
-		res.Stats.MaxMB = w.proc.PeakMB()
+		res.Stats.MaxMB = min(w.proc.PeakMB(), f.memoryMB())
 	}
 	said := scribe{f}
 	if line := said.failed(t.e.RequestID, why); line != "" {
@@ -353,7 +353,7 @@ func (m *Manager) rootOf(l lang.Language) (*root, error) {
 		r.exec = "/var/lang/" + l.Exec
 	}
 	if !fr.Confined() {
-		r.at.runtime, r.at.lang, r.at.trust = fr.Path("var/runtime"), l.Prefix, ""
+		r.at.runtime, r.at.lang, r.at.trust = fr.Path("var/runtime"), l.Prefix, m.trustDir()
 		r.at.sdk = packages
 	}
 	m.roots[l] = r

@@ -53,6 +53,22 @@ func (o *outside) Accept() (net.Conn, error) {
 	}
 }
 
+// A secured listener speaks TLS. It shakes hands when the connection is read, so
+// that one who does not keeps no other waiting.
+type secured struct {
+	net.Listener
+	tls *tls.Config
+}
+
+// Accept waits for a connection.
+func (s *secured) Accept() (net.Conn, error) {
+	c, err := s.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return tls.Server(c, s.tls), nil
+}
+
 // refuse ends a connection so that the other side sees an error.
 func refuse(c net.Conn) {
 	if l, ok := c.(*limitedConn); ok {

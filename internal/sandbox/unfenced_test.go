@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,6 +48,22 @@ func TestUnfenced(t *testing.T) {
 	f = python(t, "import dep\ndef handler(e, c): return dep.x")
 	f.Layers = []string{code(t, map[string]string{"python/dep.py": "x = 5"})}
 	expect(t, r.invoke(t, f, "{}"), "", `5`)
+}
+
+// Names of AWS lead to the endpoint here too, for our clients.
+func TestLead(t *testing.T) {
+	r := newPlainRig(t, true)
+	r.endpoint.Handler = whoServes
+	for name, f := range map[string]*Function{
+		"node":   node(t, `exports.handler = (e, c, cb) => require(e).get(e + '://x.s3.eu-west-1.amazonaws.com/a', (r) => { let s = ''; r.on('data', (d) => { s += d }).on('end', () => cb(null, s)) }).on('error', cb)`),
+		"python": python(t, "import urllib.request\ndef handler(e, c): return urllib.request.urlopen(e + '://x.s3.eu-west-1.amazonaws.com/a').read().decode()"),
+	} {
+		for _, scheme := range []string{"http", "https"} {
+			t.Run(name+" "+scheme, func(t *testing.T) {
+				expect(t, r.invoke(t, f, `"`+scheme+`"`), "", fmt.Sprintf(`"x.s3.eu-west-1.amazonaws.com %t"`, scheme == "https"))
+			})
+		}
+	}
 }
 
 // TestLandlock: without namespaces Landlock still keeps the host's files.

@@ -91,9 +91,12 @@ func (m *Manager) spawn(l lang.Language, p plan) (*worker, error) {
 		InitError: func(a rapi.Answer) { put(w.failed, a) },
 	})
 	w.proc, err = m.fence.Start(&fence.Spec{Root: p.root.Root, Argv: p.argv, Dir: p.dir, Mounts: p.mounts, Out: its, Limits: p.limits,
-		Env: func(api, endpoint string) []string {
-			env := p.env(endpoint)
-			env["AWS_LAMBDA_RUNTIME_API"] = api
+		Env: func(a fence.Addresses) []string {
+			env := p.env(a.Endpoint)
+			env["AWS_LAMBDA_RUNTIME_API"] = a.API
+			if a.Secure != "" && l.Blank() { // our clients lead there what names do not
+				env["ALOFT_LEAD"] = a.Endpoint + "," + a.Secure
+			}
 			return list(env)
 		}})
 	if errors.Is(err, fence.ErrIncomplete) {
@@ -116,6 +119,9 @@ func (m *Manager) spawn(l lang.Language, p plan) (*worker, error) {
 	m.group.Go(func() { w.api.Serve(&m.group, w.proc.API) })
 	left := make(chan struct{}, maxConns)
 	m.group.Go(func() { m.endpoint.Serve(&limited{w.proc.Endpoint, left, w}) })
+	if w.proc.Secure != nil {
+		m.group.Go(func() { m.endpoint.Serve(&secured{&limited{w.proc.Secure, left, w}, m.tls}) })
+	}
 	for _, l := range w.proc.Outside {
 		m.group.Go(func() { m.endpoint.Serve(&outside{&limited{l, left, w}, m}) })
 	}
@@ -241,7 +247,7 @@ func (w *worker) run(f *Function, e *Event, began bool) (Result, error) {
 		return Result{}, err
 	}
 	res := Result{LogStream: w.stream}
-	res.Stats = Stats{Cold: !w.used, Duration: time.Since(start), MaxMB: w.proc.PeakMB()}
+	res.Stats = Stats{Cold: !w.used, Duration: time.Since(start), MaxMB: min(w.proc.PeakMB(), f.memoryMB())}
 	if res.Stats.Cold {
 		res.Stats.Init = w.init
 	}
@@ -250,19 +256,31 @@ func (w *worker) run(f *Function, e *Event, began bool) (Result, error) {
 	return res, nil
 }
 
+// lookAtMemory is how often the memory of a busy worker is looked at.
+const lookAtMemory = 50 * time.Millisecond
+
 // exchange sends an event and waits for its answer.
 func (w *worker) exchange(ev *rapi.Event, limit time.Duration) (a rapi.Answer, why *failure, err error) {
-	timer := time.NewTimer(limit)
+	timer, look := time.NewTimer(limit), time.NewTimer(lookAtMemory)
 	defer timer.Stop()
+	defer look.Stop()
 	if errors.Is(w.api.Send(ev), rapi.ErrNotWaiting) {
 		return a, nil, errNotRun
 	}
-	select {
-	case a = <-w.answer:
-		return a, nil, nil
-	case <-timer.C:
-		return a, timedOut(limit), nil
-	case <-w.exited:
+	for ended := false; !ended; {
+		select {
+		case a = <-w.answer:
+			return a, nil, nil
+		case <-timer.C:
+			return a, timedOut(limit), nil
+		case <-look.C:
+			if w.proc.OverMemory() {
+				w.dismiss()
+			}
+			look.Reset(lookAtMemory)
+		case <-w.exited:
+			ended = true
+		}
 	}
 	select {
 	case a = <-w.answer: // its last word
@@ -300,7 +318,7 @@ func (w *worker) finish(f *Function, e *Event, res *Result, a rapi.Answer, why *
 		w.log.drain()
 	}
 	res.LogTail = w.log.end(s.end(e.RequestID, res.Stats, why)...)
-	w.m.release(w, res.Stats.MaxMB)
+	w.m.release(w, w.proc.PeakMB())
 }
 
 func (e *Event) payload() []byte {

@@ -5,6 +5,7 @@
 const fs = require('fs');
 const net = require('net');
 const path = require('path');
+const url = require('url');
 const util = require('util');
 const Module = require('module');
 const { Writable } = require('stream');
@@ -487,9 +488,37 @@ async function use2({ credentials, ...options }) {
 
 const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':');
 
+// lead brings connections to names of AWS to the platform, where there is no
+// network of our own in which these names are the platform's.
+function lead(plain, secure) {
+  const connect = net.Socket.prototype.connect;
+  net.Socket.prototype.connect = function (...args) {
+    const list = Array.isArray(args[0]) ? args[0] : args; // as net.connect passes them on
+    const o = list[0];
+    if (o && typeof o === 'object' && /(^|\.)(amazonaws\.com(\.cn)?|api\.aws|on\.aws|amazoncognito\.com)$/.test(o.host || '')) {
+      const [host, port] = (+o.port === 443 ? secure : plain).split(':');
+      list[0] = { ...o, host, port: +port };
+    }
+    return connect.apply(this, args);
+  };
+  // Nor are there directories above the function's in which ES modules look.
+  if (!Module.registerHooks) return;
+  Module.registerHooks({
+    resolve(name, context, next) {
+      try {
+        return next(name, context);
+      } catch (e) {
+        if (/^[./]|^\w+:/.test(name)) throw e;
+        return next(url.pathToFileURL(require.resolve(name)).href, context);
+      }
+    },
+  });
+}
+
 async function start() {
+  if (process.env.ALOFT_LEAD) lead(...process.env.ALOFT_LEAD.split(','));
   if (training) await train();
-  for (const name of ['ALOFT_TRAIN', 'ALOFT_STUB', 'ALOFT_SDK']) delete process.env[name];
+  for (const name of ['ALOFT_TRAIN', 'ALOFT_STUB', 'ALOFT_SDK', 'ALOFT_LEAD']) delete process.env[name];
   socket = net.connect(+port, host, () => {
     socket.setNoDelay(true);
     socket.write(training ? NEXT : FUNCTION);

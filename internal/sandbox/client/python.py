@@ -388,11 +388,29 @@ def train(c):
     random.seed()
 
 
+OF_AWS = re.compile(r"(^|\.)(amazonaws\.com(\.cn)?|api\.aws|on\.aws|amazoncognito\.com)$")
+
+
+def lead(plain, secure):
+    """lead brings connections to names of AWS to the platform, where there is no network of our own in which these names are the platform's."""
+    find = socket.getaddrinfo
+
+    def getaddrinfo(host, port, *args, **kwargs):
+        if isinstance(host, str) and OF_AWS.search(host):
+            host, port = (secure if str(port) in ("443", "https") else plain).rsplit(":", 1)
+        return find(host, port, *args, **kwargs)
+
+    socket.getaddrinfo = getaddrinfo
+
+
 def serve(c):
     global request_id
     sdk = os.environ.pop("ALOFT_SDK", "")
     if sdk:
         sys.path.append(sdk)
+    led = os.environ.pop("ALOFT_LEAD", "")
+    if led:
+        lead(*led.split(","))
     train(c)
     c.socket.sendall(FUNCTION)
     while True:

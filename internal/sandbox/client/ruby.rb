@@ -138,7 +138,7 @@ def serve(connection)
       connection.read
     end
   end
-  %w[ALOFT_STUB ALOFT_SDK].each { |name| ENV.delete(name) }
+  %w[ALOFT_STUB ALOFT_SDK ALOFT_LEAD].each { |name| ENV.delete(name) }
   connection.send(FUNCTION)
   headers, body = connection.read until headers && headers['content-type'] == 'application/vnd.aloft.function'
   begin

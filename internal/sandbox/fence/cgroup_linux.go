@@ -397,6 +397,28 @@ func (g *group) peakMB() int {
 	return g.last
 }
 
+// anonymousMB is the memory in use that is no file, such as those in /tmp; 0 if
+// nobody counts.
+func (g *group) anonymousMB() int {
+	for _, d := range g.dirs {
+		if !d.has("memory") {
+			continue
+		}
+		stat, err := os.ReadFile(filepath.Join(d.path, "memory.stat"))
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(stat)) {
+			name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+			if name == "anon" && d.v2 || name == "total_rss" && !d.v2 {
+				n, _ := strconv.ParseInt(value, 10, 64)
+				return int(n >> 20)
+			}
+		}
+	}
+	return 0
+}
+
 // freeze stops the processes of the group, or lets them go on.
 func (g *group) freeze(frozen bool) bool {
 	if g.freezer == nil {

@@ -55,12 +55,18 @@ type Mount struct {
 // A Spec is a process to start.
 type Spec struct {
 	Root   *Root
-	Argv   []string                            // a path inside, and arguments
-	Env    func(api, endpoint string) []string // given where the process finds us
-	Dir    string                              // to start in
+	Argv   []string                 // a path inside, and arguments
+	Env    func(Addresses) []string // given where the process finds us
+	Dir    string                   // to start in
 	Mounts []Mount
 	Out    *os.File // standard output and error
 	Limits Limits
+}
+
+// Addresses are where a process finds us.
+type Addresses struct {
+	API, Endpoint string
+	Secure        string // the endpoint over TLS, where names do not lead to it
 }
 
 // Limits are what a process and its children may use.

@@ -65,6 +65,7 @@ func (r *Root) Close() { os.RemoveAll(r.dir) }
 // A Process is one that was started.
 type Process struct {
 	API, Endpoint net.Listener
+	Secure        net.Listener   // the endpoint over TLS
 	Outside       []net.Listener // none
 	Names         net.PacketConn // nil
 	cmd           *exec.Cmd
@@ -84,7 +85,12 @@ func (f *Fence) Start(s *Spec) (*Process, error) {
 		p.API.Close()
 		return nil, err
 	}
-	p.cmd.Env = s.Env(p.API.Addr().String(), p.Endpoint.Addr().String())
+	if p.Secure, err = net.Listen("tcp4", "127.0.0.1:0"); err != nil {
+		p.API.Close()
+		p.Endpoint.Close()
+		return nil, err
+	}
+	p.cmd.Env = s.Env(Addresses{p.API.Addr().String(), p.Endpoint.Addr().String(), p.Secure.Addr().String()})
 	if err := p.cmd.Start(); err != nil {
 		p.Release()
 		return nil, &StartError{"execve", err}
@@ -120,6 +126,9 @@ func (p *Process) Freeze() bool { return false }
 // Thaw does nothing.
 func (p *Process) Thaw() {}
 
+// OverMemory is not known.
+func (p *Process) OverMemory() bool { return false }
+
 // PeakMB is not known.
 func (p *Process) PeakMB() int { return 0 }
 
@@ -127,6 +136,7 @@ func (p *Process) PeakMB() int { return 0 }
 func (p *Process) Release() {
 	p.API.Close()
 	p.Endpoint.Close()
+	p.Secure.Close()
 }
 
 // Pipe makes a pipe for the output of a process.

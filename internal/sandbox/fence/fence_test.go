@@ -86,7 +86,7 @@ type run struct {
 func (r *rig) spec(env ...string) *Spec {
 	return &Spec{
 		Root: r.root, Argv: []string{"/var/task/self"}, Dir: "/var/task",
-		Env:    func(string, string) []string { return append([]string{"PATH=/usr/bin:/bin", "GOMAXPROCS=1"}, env...) },
+		Env:    func(Addresses) []string { return append([]string{"PATH=/usr/bin:/bin", "GOMAXPROCS=1"}, env...) },
 		Mounts: []Mount{{Hosts: []string{r.code}, Path: "/var/task"}},
 		Limits: Limits{MemoryMB: 128, TmpMB: 64},
 	}
@@ -252,7 +252,7 @@ func die() {
 		panic(err)
 	}
 	_, its, _ := Pipe()
-	p, err := f.Start(&Spec{Root: root, Argv: []string{"/bin/sleep", "1000"}, Dir: "/", Out: its, Env: func(string, string) []string { return nil }, Limits: Limits{MemoryMB: 64, TmpMB: 1}})
+	p, err := f.Start(&Spec{Root: root, Argv: []string{"/bin/sleep", "1000"}, Dir: "/", Out: its, Env: func(Addresses) []string { return nil }, Limits: Limits{MemoryMB: 64, TmpMB: 1}})
 	if err != nil {
 		panic(err)
 	}

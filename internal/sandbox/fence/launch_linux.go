@@ -71,7 +71,7 @@ func (l *launch) prepare(f *Fence, sl *slot, s *Spec) error {
 		prog := &unix.SockFprog{Len: uint16(len(f.filter)), Filter: &f.filter[0]}
 		l.add("seccomp", unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, ref(&l.program, prog))
 	}
-	env := s.Env(sl.network.api.Addr().String(), sl.network.endpoint.Addr().String())
+	env := s.Env(sl.network.addresses())
 	l.add("execve", unix.SYS_EXECVE, l.str(s.Argv[0]), l.strs(s.Argv), l.strs(env))
 	return nil
 }

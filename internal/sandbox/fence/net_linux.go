@@ -16,6 +16,7 @@ import (
 type network struct {
 	ns            int // -1: the host's
 	api, endpoint net.Listener
+	secure        net.Listener   // the endpoint over TLS, in the host's network
 	names         net.PacketConn // asked for the addresses of names; nil in the host's network
 	outside       []net.Listener // see openOutside
 	program       *steering      // that brings connections to outside; may be nil
@@ -49,14 +50,26 @@ func (f *Fence) newNetwork() (*network, error) {
 	return n, nil
 }
 
-// openNetwork is what there is without namespaces: two ports of the host.
+// openNetwork is what there is without namespaces: ports of the host.
 func openNetwork() (*network, error) {
 	n := &network{ns: -1}
-	if err := n.listen("127.0.0.1:0", "127.0.0.1:0"); err != nil {
+	err := n.listen("127.0.0.1:0", "127.0.0.1:0")
+	if err == nil {
+		n.secure, err = listenTCP("127.0.0.1:0")
+	}
+	if err != nil {
 		n.close()
 		return nil, err
 	}
 	return n, nil
+}
+
+func (n *network) addresses() Addresses {
+	a := Addresses{API: n.api.Addr().String(), Endpoint: n.endpoint.Addr().String()}
+	if n.secure != nil {
+		a.Secure = n.secure.Addr().String()
+	}
+	return a
 }
 
 func (n *network) listen(api, endpoint string) (err error) {
@@ -80,7 +93,7 @@ func (n *network) close() {
 		n.program.Close()
 	}
 	all := []io.Closer{n.names}
-	for _, l := range append([]net.Listener{n.api, n.endpoint}, n.outside...) {
+	for _, l := range append([]net.Listener{n.api, n.endpoint, n.secure}, n.outside...) {
 		all = append(all, l)
 	}
 	for _, c := range all {

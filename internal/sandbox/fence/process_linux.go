@@ -15,6 +15,7 @@ import (
 // namespace: when it ends, all that it started ends.
 type Process struct {
 	API, Endpoint net.Listener   // what the process finds us at
+	Secure        net.Listener   // likewise, over TLS; nil where names lead to Outside
 	Outside       []net.Listener // takes what it connects to besides, as far as Egress permits
 	Names         net.PacketConn // takes what it asks of DNS; nil if it has the host's network
 
@@ -39,7 +40,7 @@ func (f *Fence) Start(s *Spec) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{f: f, slot: sl, API: sl.network.api, Endpoint: sl.network.endpoint, Outside: sl.network.outside, Names: sl.network.names, confined: s.Root.ns >= 0, limits: s.Limits}
+	p := &Process{f: f, slot: sl, API: sl.network.api, Endpoint: sl.network.endpoint, Secure: sl.network.secure, Outside: sl.network.outside, Names: sl.network.names, confined: s.Root.ns >= 0, limits: s.Limits}
 	if err := p.start(s); err != nil {
 		sl.discard()
 		return nil, err
@@ -201,6 +202,12 @@ func (p *Process) Freeze() bool { return p.slot.group.freeze(true) }
 
 // Thaw lets a frozen process go on.
 func (p *Process) Thaw() { p.slot.group.freeze(false) }
+
+// OverMemory reports whether the process uses more memory than it may. Its
+// control group lets it have that of /tmp besides, so it is to be asked.
+func (p *Process) OverMemory() bool {
+	return p.slot.group.peakMB() > p.limits.MemoryMB && p.slot.group.anonymousMB() > p.limits.MemoryMB
+}
 
 // PeakMB is the most memory that the process has used; 0 if nobody counts.
 func (p *Process) PeakMB() int { return p.slot.group.peakMB() }
