@@ -21,6 +21,12 @@ func (r *run) apply() error {
 	if r.prepared, err = r.prepare(spec); err != nil {
 		return r.fail(err.Error(), nil)
 	}
+	if denied, err := r.deniedRemovals(); err != nil || denied != nil {
+		if err != nil {
+			return err
+		}
+		return r.fail("", denied)
+	}
 	failed := walk(r.ctx, r.prepared.Graph, mostAtOnce, true, r.visit)
 	if err := r.ctx.Err(); err != nil {
 		return err
@@ -38,6 +44,43 @@ func (r *run) apply() error {
 		return r.fail(err.Error(), nil)
 	}
 	return r.applied(outputs)
+}
+
+// policy is what the update is held to.
+func (r *run) policy() (*StackPolicy, error) {
+	if r.st.Phase != Updating {
+		return nil, nil
+	}
+	text := r.st.Policy
+	if r.st.PolicyNow != "" {
+		text = r.st.PolicyNow
+	}
+	return ParseStackPolicy(text)
+}
+
+// deniedRemovals names the resources that the policy does not let go.
+func (r *run) deniedRemovals() ([]string, error) {
+	policy, err := r.policy()
+	if policy == nil || err != nil {
+		return nil, err
+	}
+	var denied []string
+	for _, id := range slices.Sorted(maps.Keys(r.rows)) {
+		row := r.row(id)
+		if _, stays := r.prepared.Graph[id]; stays || row.Status == "DELETE_COMPLETE" {
+			continue
+		}
+		if reason := policy.denies("Update:Delete", id, row.Type); reason != "" {
+			denied = append(denied, id)
+			if row.Deed != r.st.Deed {
+				row.Made, row.Tried, row.Before = false, false, new(row.Version)
+			}
+			if err := r.failed(row, "UPDATE_FAILED", reason); err != nil && !errors.Is(err, errStep) {
+				return nil, err
+			}
+		}
+	}
+	return denied, nil
 }
 
 // errStep says that a resource could not be dealt with, and that its event says
@@ -192,6 +235,17 @@ func (r *run) change(row *Row, next *Version) error {
 	row.Deed, row.Before = r.st.Deed, new(row.Version)
 	if row.Type != next.Type {
 		return r.failed(row, "UPDATE_FAILED", TypeChange([]string{row.ID}))
+	}
+	action := "Update:Modify"
+	if takes == resource.Replacement {
+		action = "Update:Replace"
+	}
+	policy, err := r.policy()
+	if err != nil {
+		return err
+	}
+	if reason := policy.denies(action, row.ID, row.Type); reason != "" {
+		return r.failed(row, "UPDATE_FAILED", reason)
 	}
 	if takes == resource.Replacement {
 		if reason := customName(typ, row, next); reason != "" {

@@ -62,6 +62,13 @@ func (r *run) restoreOne(id string) error {
 		}
 	}
 	before := *row.Before
+	if slices.Contains(r.st.Skip, id) {
+		physical := row.PhysicalID
+		row.Version, row.Before, row.Intent = before, nil, nil
+		row.PhysicalID = physical
+		row.set("UPDATE_COMPLETE", "Resource skipped during rollback")
+		return r.keep(row, r.event(row, row.Status, row.Reason))
+	}
 	switch {
 	case row.PhysicalID != before.PhysicalID && !row.Tried:
 		// What took its place goes, and it is back as it never changed.

@@ -85,6 +85,8 @@ type Stack struct {
 	Parent, Root         string    // ids of the stacks it is nested in
 	ChangeSet            string    // id of the change set that was executed last
 	Policy               string    // the stack policy, a document
+	PolicyNow            string    // that takes its place during this update
+	Skip                 []string  // logical ids that this rollback leaves as they are
 
 	Created time.Time
 	Updated time.Time // zero: never

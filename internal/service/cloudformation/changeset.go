@@ -302,6 +302,7 @@ func (s *Service) execute(tx *store.Tx, call *aws.Call, st deploy.Stack, set cha
 	if spec.RoleARN == "" {
 		spec.RoleARN = st.Spec.RoleARN
 	}
+	st.PolicyNow = ""
 	st.Next, st.Updated, st.ChangeSet, st.Token = &spec, time.Now(), set.ID.String(), aws.Value(in.ClientRequestToken)
 	st.DisableRollback = aws.Value(in.DisableRollback)
 	if set.OnFailure != "" {

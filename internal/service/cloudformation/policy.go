@@ -2,10 +2,10 @@ package cloudformation
 
 import (
 	"context"
-	"encoding/json"
 
 	api "github.com/aloft-cloud/aloft/internal/api/cloudformation"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/deploy"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
@@ -67,8 +67,7 @@ func (s *Service) policyText(ctx context.Context, call *aws.Call, body, url *str
 	if text == "" {
 		return "", nil
 	}
-	var document struct{ Statement []json.RawMessage }
-	if err := json.Unmarshal([]byte(text), &document); err != nil {
+	if _, err := deploy.ParseStackPolicy(text); err != nil {
 		return "", api.ValidationError.Errorf("Error validating stack policy: Invalid stack policy")
 	}
 	return text, nil

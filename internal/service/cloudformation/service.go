@@ -50,8 +50,7 @@ func (s *Service) Definition() service.Definition {
 			service.OpEach(api.UpdateStack, s.UpdateStack, withRole(api.UpdateStack.Name, (*api.UpdateStackInput).GetRoleARN)),
 			service.OpEach(api.DeleteStack, s.DeleteStack, withRole(api.DeleteStack.Name, (*api.DeleteStackInput).GetRoleARN)),
 			service.Op(api.CancelUpdateStack, s.CancelUpdateStack, stackOf),
-			service.OpEach(api.ContinueUpdateRollback, s.ContinueUpdateRollback, withRole(api.ContinueUpdateRollback.Name, (*api.ContinueUpdateRollbackInput).GetRoleARN)).
-				But("ResourcesToSkip is refused."),
+			service.OpEach(api.ContinueUpdateRollback, s.ContinueUpdateRollback, withRole(api.ContinueUpdateRollback.Name, (*api.ContinueUpdateRollbackInput).GetRoleARN)),
 			service.Op(api.UpdateTerminationProtection, s.UpdateTerminationProtection, stackOf),
 
 			service.Op(api.DescribeStacks, s.DescribeStacks, stackOf),
@@ -75,7 +74,7 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.ListExports, s.ListExports, service.Any),
 			service.Op(api.ListImports, s.ListImports, service.Any),
 			service.Op(api.GetStackPolicy, s.GetStackPolicy, stackOf),
-			service.Op(api.SetStackPolicy, s.SetStackPolicy, stackOf).But("Policies are kept, and not held against updates."),
+			service.Op(api.SetStackPolicy, s.SetStackPolicy, stackOf),
 		},
 	}
 }

@@ -137,6 +137,14 @@ func (s *Service) UpdateStack(ctx context.Context, call *aws.Call, in *api.Updat
 		body: in.TemplateBody, url: in.TemplateURL, usePrevious: aws.Value(in.UsePreviousTemplate), parameters: in.Parameters,
 		tags: in.Tags, capabilities: in.Capabilities, resourceTypes: in.ResourceTypes, notifications: in.NotificationARNs, role: role,
 	}
+	policy, err := s.policyText(ctx, call, in.StackPolicyBody, in.StackPolicyURL)
+	if err != nil {
+		return nil, err
+	}
+	during, err := s.policyText(ctx, call, in.StackPolicyDuringUpdateBody, in.StackPolicyDuringUpdateURL)
+	if err != nil {
+		return nil, err
+	}
 	keepPrevious(&r, &st)
 	d, err := s.draft(ctx, call, r, stackID(st.ID), &st)
 	if err != nil {
@@ -156,8 +164,9 @@ func (s *Service) UpdateStack(ctx context.Context, call *aws.Call, in *api.Updat
 		old := now
 		now.Next, now.Updated, now.Token = d.spec, time.Now(), aws.Value(in.ClientRequestToken)
 		now.DisableRollback = aws.Value(in.DisableRollback)
-		if aws.Value(in.StackPolicyBody) != "" {
-			now.Policy = *in.StackPolicyBody
+		now.PolicyNow = during
+		if policy != "" {
+			now.Policy = policy
 		}
 		return s.begin(tx, call, &old, now, deploy.Updating, "UPDATE_IN_PROGRESS", "User Initiated")
 	})
@@ -324,9 +333,6 @@ func (s *Service) CancelUpdateStack(ctx context.Context, call *aws.Call, in *api
 
 // ContinueUpdateRollback tries again to take an update back.
 func (s *Service) ContinueUpdateRollback(ctx context.Context, call *aws.Call, in *api.ContinueUpdateRollbackInput) (*api.ContinueUpdateRollbackOutput, error) {
-	if len(in.ResourcesToSkip) > 0 {
-		return nil, aws.NotImplemented.Errorf("Aloft does not skip resources in a rollback yet.")
-	}
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
 		st, err := needStack(tx, call, in.StackName, errNoStack)
 		if err != nil {
@@ -336,7 +342,12 @@ func (s *Service) ContinueUpdateRollback(ctx context.Context, call *aws.Call, in
 			return api.ValidationError.Errorf("Stack [%s] is in %s state and can not continue rollback.", st.ID, st.Status)
 		}
 		st.Phase, st.Status, st.Reason = deploy.RollingBackUpdate, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated"
-		st.Caller, st.Token = *call, aws.Value(in.ClientRequestToken)
+		for _, id := range in.ResourcesToSkip {
+			if !slices.Contains(st.Failed, id) {
+				return api.ValidationError.Errorf("The following resources to skip are not in the UPDATE_FAILED state: [%s]", id)
+			}
+		}
+		st.Caller, st.Token, st.Skip = *call, aws.Value(in.ClientRequestToken), in.ResourcesToSkip
 		if err := putStack(tx, nil, st); err != nil {
 			return err
 		}
