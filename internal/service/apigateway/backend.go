@@ -262,7 +262,7 @@ func (x *exchange) fetch(out *outgoing) (*incoming, error) {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return nil, errTimeout.because(err)
 	case err != nil:
-		x.log("Execution failed due to configuration error: Invalid endpoint address")
+		x.logFailure("Execution failed due to configuration error: Invalid endpoint address")
 		return nil, errIntegration.because(err)
 	}
 	defer resp.Body.Close()

@@ -30,6 +30,8 @@ type servedStage struct {
 	main    *version
 	canary  *version // nil if there is none
 	percent float64  // of requests that go to canary
+
+	memory, canaryMemory *answers // that are remembered
 }
 
 // A version is a deployment of an API as a stage serves it.
@@ -52,6 +54,7 @@ type servedMethod struct {
 	limit    *limit.Bucket // nil if any number may come
 	guard    *guard        // nil if anyone may
 	check    *check        // nil if any request is good
+	cached   bool
 	timeout  time.Duration
 	picks    []pick // of responses, in order
 
@@ -95,7 +98,7 @@ func (s *Service) serve(ctx context.Context, id string) (*served, error) {
 		return a, nil
 	}
 	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
-		a, err = compile(tx, id)
+		a, err = s.compile(tx, id)
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
@@ -109,7 +112,7 @@ func (s *Service) serve(ctx context.Context, id string) (*served, error) {
 }
 
 // compile makes an API ready.
-func compile(tx *store.Tx, id string) (*served, error) {
+func (s *Service) compile(tx *store.Tx, id string) (*served, error) {
 	at, err := homes.Get(tx, homeARN(id))
 	if err != nil {
 		return nil, err
@@ -119,7 +122,7 @@ func compile(tx *store.Tx, id string) (*served, error) {
 		stages: make(map[string]*servedStage),
 	}
 	for key, row := range stages.Scan(tx, partKey{API: a.arn}) {
-		st := &servedStage{name: key.ID, row: row}
+		st := &servedStage{name: key.ID, row: row, memory: s.memories.of(id + "/" + key.ID), canaryMemory: s.memories.of(id + "/" + key.ID + "/canary")}
 		if st.main, err = compileVersion(tx, a.arn, &row, *row.DeploymentId, nil); err != nil {
 			return nil, err
 		}
@@ -178,11 +181,15 @@ type deployedParts struct {
 	schemas     *schemas
 }
 
-func deployedPartsOf(tx *store.Tx, all copyKey) (*deployedParts, error) {
-	p := &deployedParts{
+func newParts() *deployedParts {
+	return &deployedParts{
 		models: make(map[string]api.Model), validators: make(map[string]api.RequestValidator), authorizers: make(map[string]api.Authorizer),
 		memories: make(map[string]*proxy.Verdicts),
 	}
+}
+
+func deployedPartsOf(tx *store.Tx, all copyKey) (*deployedParts, error) {
+	p := newParts()
 	for key, v := range deployedModels.Scan(tx, all) {
 		p.models[key.ID] = v
 	}
@@ -212,6 +219,7 @@ func (v *version) compileMethod(id, path string, m api.Method, stage *api.Stage,
 			s.responses[status] = compileTemplates(r.ResponseTemplates)
 		}
 	}
+	s.cached = caches(stage, s)
 	var by *api.Authorizer
 	if a, ok := parts.authorizers[aws.Value(m.AuthorizerId)]; ok {
 		by = &a

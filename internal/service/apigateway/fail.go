@@ -24,13 +24,17 @@ func (x *exchange) fail(err error) {
 	if f.cause != nil {
 		x.cfg.Log.Warn("request to an API failed", "request", x.req.ID, "host", x.host, "method", x.req.Method, "path", x.req.FullPath, "err", f.cause)
 	}
-	x.log("Gateway response type: %s with status code: %d", f.kind, f.status)
 	set := responseOf(x.v.responses, f.kind)
 	status, err := strconv.Atoi(aws.Value(set.StatusCode))
 	if err != nil || status < 200 {
 		status = f.status
 	}
 	contentType, body := x.ownBody(f, &set)
+	if f.cause != nil {
+		x.logFailure("Execution failed: %s", aws.Refusal(f.cause).Message)
+	}
+	x.log("Gateway response type: %s with status code: %d", f.kind, status)
+	x.logData("Gateway response body: %s", short(body))
 	h := http.Header{"Content-Type": {contentType}, "X-Amzn-Errortype": {f.errorType}}
 	for to, from := range set.ResponseParameters {
 		if values, ok := x.parameter(from); ok {

@@ -19,20 +19,20 @@ import (
 // proxyFunction has a function answer the request as it is.
 func (x *exchange) proxyFunction() error {
 	event := x.req.Event()
-	x.log("Endpoint request body after transformations: %.1024s", event)
+	x.logData("Endpoint request body after transformations: %s", short(event))
 	out, err := x.invoke(uri.Function(uri.Fill(aws.Value(x.method.integ.Uri), x.v.variables)), aws.Value(x.method.integ.Credentials), event, false)
 	if err != nil {
 		return err
 	}
 	x.state.integrationStatus = http.StatusOK
-	x.log("Endpoint response body before transformations: %.1024s", out.Payload)
+	x.logData("Endpoint response body before transformations: %s", short(out.Payload))
 	if out.FunctionError != nil {
-		x.log("Lambda execution failed with status 200 due to customer function error: %.1000s", out.Payload)
+		x.logFailure("Lambda execution failed with status 200 due to customer function error: %.1000s", out.Payload)
 		return errGateway.because(fmt.Errorf("%w: %.1000s", errFunction, out.Payload))
 	}
 	reply, coded, err := proxy.ParseRESTReply(out.Payload)
 	if err != nil {
-		x.log("Execution failed due to configuration error: Malformed Lambda proxy response")
+		x.logFailure("Execution failed due to configuration error: Malformed Lambda proxy response")
 		return errGateway.because(fmt.Errorf("malformed Lambda proxy response: %w", err))
 	}
 	if coded && x.wantsBinary() {
@@ -43,7 +43,9 @@ func (x *exchange) proxyFunction() error {
 	if reply.Header["Content-Type"] == nil {
 		reply.Header["Content-Type"] = []string{jsonType}
 	}
-	reply.Header["X-Amzn-Trace-Id"] = x.req.Header["X-Amzn-Trace-Id"]
+	if trace, ok := x.req.Header["X-Amzn-Trace-Id"]; ok {
+		reply.Header["X-Amzn-Trace-Id"] = trace
+	}
 	x.reply = reply
 	return nil
 }
@@ -88,10 +90,10 @@ func (x *exchange) invoke(function, role string, event []byte, later bool) (*lam
 	out, err := x.runFunction(function, role, x.methodARN(), x.method.timeout, event, later)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		x.log("Execution failed due to a timeout error")
+		x.logFailure("Execution failed due to a timeout error")
 		return nil, errTimeout.because(err)
 	case err != nil:
-		x.log("Execution failed due to configuration error: %v", aws.Refusal(err).Message)
+		x.logFailure("Execution failed due to configuration error: %v", aws.Refusal(err).Message)
 		return nil, invokeFailure(err)
 	}
 	return out, nil

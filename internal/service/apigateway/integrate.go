@@ -50,8 +50,10 @@ func (x *exchange) integrate() error {
 	if err != nil {
 		return err
 	}
-	x.log("Endpoint request URI: %s", out.uri)
-	x.log("Endpoint request body after transformations: %.1024s", out.body)
+	if *i.Type != typeMock {
+		x.log("Endpoint request URI: %s", out.uri)
+		x.logData("Endpoint request body after transformations: %s", short(out.body))
+	}
 	var in *incoming
 	switch *i.Type {
 	case typeMock:
@@ -69,7 +71,10 @@ func (x *exchange) integrate() error {
 		return err
 	}
 	x.state.integrationStatus = in.status
-	x.log("Endpoint response body before transformations: %.1024s", in.body)
+	if *i.Type != typeMock {
+		x.log("Received response. Status: %d", in.status)
+		x.logData("Endpoint response body before transformations: %s", short(in.body))
+	}
 	return x.respond(in)
 }
 
@@ -241,7 +246,10 @@ func (x *exchange) respond(in *incoming) error {
 	if err != nil {
 		return err
 	}
-	h := http.Header{"Content-Type": {contentType}, "X-Amzn-Trace-Id": {x.req.Header.Get("X-Amzn-Trace-Id")}}
+	h := http.Header{"Content-Type": {contentType}}
+	if trace, ok := x.req.Header["X-Amzn-Trace-Id"]; ok {
+		h["X-Amzn-Trace-Id"] = trace
+	}
 	for _, to := range sortedKeys(r.ResponseParameters) {
 		if values, ok := x.responseParameter(r.ResponseParameters[to], in); ok {
 			setHeader(h, strings.TrimPrefix(to, "method.response.header."), values)

@@ -48,6 +48,7 @@ type exchange struct {
 	req    *proxy.RESTRequest
 	reply  *proxy.Reply
 	state  state
+	trace  *trace
 }
 
 // state is what is known of how an exchange went, for logs and $context.
@@ -56,6 +57,8 @@ type state struct {
 	context           *vtl.Map // $context, once it was needed
 	serviceID         string   // of the request to a service
 	integrationStatus int
+	latency           time.Duration     // of the integration
+	seen              map[string]string // headers as the client sent them
 }
 
 // A failure is an answer of the gateway's own.
@@ -111,7 +114,9 @@ func (x *exchange) answer(w http.ResponseWriter, r *http.Request, id string) {
 	if err := x.run(w, r); err != nil {
 		x.fail(err)
 	}
+	x.logReply()
 	x.send(w, r)
+	x.record()
 }
 
 // find finds the stage that a raw path begins with, and the version for it.
@@ -159,13 +164,22 @@ func (x *exchange) run(w http.ResponseWriter, r *http.Request) error {
 	}
 	x.req.Body = body
 	x.req.Binary = x.isBinary(x.req.Header.Get("Content-Type"))
+	if x.trace = newTrace(method); x.trace != nil {
+		x.state.seen = lasts(x.req.Header)
+	}
+	x.logRequest(method.path)
 	if err := x.admit(r); err != nil {
 		return err
 	}
 	if err := x.validate(); err != nil {
 		return err
 	}
-	return x.integrate()
+	return x.answered(r, func() error {
+		asked := time.Now()
+		err := x.integrate()
+		x.state.latency = time.Since(asked)
+		return err
+	})
 }
 
 // fill sets what is known of a request.

@@ -41,14 +41,16 @@ type Authority interface {
 
 // Service is API Gateway's REST APIs.
 type Service struct {
-	cfg     Config
-	db      *store.DB
-	cache   cache.Cache[*served]
-	keys    cache.Cache[*caller] // by account, region and value
-	buckets buckets
-	meter   *meter
-	issuers *jwt.Issuers
-	client  http.RoundTripper // for integrations over HTTP
+	cfg      Config
+	db       *store.DB
+	cache    cache.Cache[*served]
+	keys     cache.Cache[*caller] // by account, region and value
+	buckets  buckets
+	memories memories
+	book     *book
+	meter    *meter
+	issuers  *jwt.Issuers
+	client   http.RoundTripper // for integrations over HTTP
 }
 
 // New returns REST APIs.
@@ -56,7 +58,7 @@ func New(cfg Config) *Service {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	s := &Service{cfg: cfg, db: cfg.DB, meter: newMeter(), client: outbound.NewTransport(cfg.Local)}
+	s := &Service{cfg: cfg, db: cfg.DB, meter: newMeter(), book: newBook(), client: outbound.NewTransport(cfg.Local)}
 	s.issuers = jwt.NewIssuers(s.fetchPool)
 	return s
 }
@@ -67,7 +69,10 @@ func (s *Service) Definition() service.Definition {
 		API:        api.API,
 		Hosts:      []service.Host{{Suffix: "execute-api", Owns: s.owns, Serve: s.Serve}},
 		Operations: append(append(s.apiOperations(), s.partOperations()...), s.accountOperations()...),
-		Tasks:      []task.Task{{Name: "apigateway/usage", Run: s.keepUsage, Bell: s.meter.bell}},
+		Tasks: []task.Task{
+			{Name: "apigateway/usage", Run: s.keepUsage, Bell: s.meter.bell},
+			{Name: "apigateway/logs", Run: s.keepLogs, Bell: s.book.bell},
+		},
 	}
 }
 
@@ -104,6 +109,7 @@ func (s *Service) apiOperations() []service.Operation {
 		row(api.GetIntegrationResponse, s.GetIntegrationResponse),
 		row(api.UpdateIntegrationResponse, s.UpdateIntegrationResponse),
 		row(api.DeleteIntegrationResponse, s.DeleteIntegrationResponse),
+		row(api.TestInvokeMethod, s.TestInvokeMethod),
 	}
 }
 
@@ -126,6 +132,7 @@ func (s *Service) partOperations() []service.Operation {
 		row(api.GetAuthorizers, s.GetAuthorizers),
 		row(api.UpdateAuthorizer, s.UpdateAuthorizer),
 		row(api.DeleteAuthorizer, s.DeleteAuthorizer),
+		row(api.TestInvokeAuthorizer, s.TestInvokeAuthorizer),
 
 		row(api.PutGatewayResponse, s.PutGatewayResponse),
 		row(api.GetGatewayResponse, s.GetGatewayResponse),
@@ -144,6 +151,8 @@ func (s *Service) partOperations() []service.Operation {
 		row(api.GetStages, s.GetStages),
 		row(api.UpdateStage, s.UpdateStage),
 		row(api.DeleteStage, s.DeleteStage),
+		row(api.FlushStageCache, s.FlushStageCache),
+		row(api.FlushStageAuthorizersCache, s.FlushStageAuthorizersCache),
 
 		row(api.CreateDocumentationPart, s.CreateDocumentationPart),
 		row(api.GetDocumentationPart, s.GetDocumentationPart),
