@@ -111,6 +111,9 @@ func (r *Request) principalKey(key string) (v value, known bool) {
 	case "aws:sourcearn":
 		return value{one: p.Source.String(), found: p.Source != aws.ARN{}}, true
 	case "aws:sourceaccount":
+		if p.Source.Account == "" && p.Source != (aws.ARN{}) {
+			return optional(r.Call.Account), true // ARNs of buckets do not say whose they are
+		}
 		return optional(p.Source.Account), true
 	case "aws:tokenissuetime":
 		if p.Temporary != nil {
