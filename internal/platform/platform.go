@@ -154,7 +154,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	if err != nil {
 		return nil, err
 	}
-	gateways := apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Auth: guard, Endpoint: cfg.Endpoint, Local: cfg.Open, Log: cfg.Log})
+	gateways := apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Auth: guard, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.Open, Log: cfg.Log})
 	return []service.Definition{
 		apigateway.New(apigateway.Config{DB: p.db, Table: p.Table, Auth: guard, Edge: p.within(), Sessions: p.sessions, Local: cfg.Open, Log: cfg.Log}).Definition(),
 		gateways.Definition(),

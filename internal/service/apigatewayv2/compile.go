@@ -25,6 +25,7 @@ type servedStage struct {
 	name      string
 	variables map[string]string
 	cors      *api.Cors
+	log       *logged // nil if it has no access log
 	routes    router.Tree[*servedRoute]
 
 	selection string                  // of WebSocket APIs: what of a message chooses its route
@@ -36,11 +37,17 @@ type servedRoute struct {
 	resource string // its path, or $default
 	kind     string // of the integration
 	answers  bool   // what the integration says goes to the client of a WebSocket
-	uri      string // of the integration, with variables of the stage filled in; empty if it leads nowhere
-	version  string // of events
-	timeout  time.Duration
-	limit    *limit.Bucket // nil if any number may come
-	guard    *guard        // nil if anyone may
+
+	subtype    string // of an integration with a service, by its operation
+	method     string // of an integration with an address
+	role       string // to act as
+	parameters map[string]string
+	responses  map[string]map[string]string // by status
+	uri        string                       // of the function or the address, with variables of the stage filled in; empty if it leads to none
+	version    string                       // of events
+	timeout    time.Duration
+	limit      *limit.Bucket // nil if any number may come
+	guard      *guard        // nil if anyone may
 }
 
 // serve returns the API of that id, ready, or nil if there is none.
@@ -100,7 +107,7 @@ func compileStage(tx *store.Tx, arn aws.ARN, row *apiRow, stage *stageRow) (*ser
 			targets[key.RouteKey] = t
 		}
 	}
-	s := &servedStage{name: *stage.StageName, variables: stage.StageVariables, cors: cors}
+	s := &servedStage{name: *stage.StageName, variables: stage.StageVariables, cors: cors, log: newLogged(arn, stage)}
 	if isWebSocket(row) {
 		s.selection, s.keys = *row.RouteSelectionExpression, make(map[string]*servedRoute)
 	}
@@ -110,10 +117,7 @@ func compileStage(tx *store.Tx, arn aws.ARN, row *apiRow, stage *stageRow) (*ser
 			r.resource = path
 		}
 		if i := t.Integration; i != nil {
-			r.kind = *i.IntegrationType
-			r.uri = uri.Function(uri.Fill(aws.Value(i.IntegrationUri), stage.StageVariables))
-			r.version = *i.PayloadFormatVersion
-			r.timeout = time.Duration(*i.TimeoutInMillis) * time.Millisecond
+			r.lead(i, stage.StageVariables)
 		}
 		if s.keys != nil {
 			r.answers = t.Answers
@@ -125,6 +129,16 @@ func compileStage(tx *store.Tx, arn aws.ARN, row *apiRow, stage *stageRow) (*ser
 		}
 	}
 	return s, nil
+}
+
+// lead makes r lead to an integration.
+func (r *servedRoute) lead(i *api.Integration, variables map[string]string) {
+	r.kind, r.version, r.timeout = *i.IntegrationType, *i.PayloadFormatVersion, time.Duration(*i.TimeoutInMillis)*time.Millisecond
+	r.subtype, r.method, r.role = aws.Value(i.IntegrationSubtype), aws.Value(i.IntegrationMethod), aws.Value(i.CredentialsArn)
+	r.parameters, r.responses = i.RequestParameters, i.ResponseParameters
+	if r.uri = uri.Fill(aws.Value(i.IntegrationUri), variables); r.kind != api.IntegrationTypeHttpProxy {
+		r.uri = uri.Function(r.uri)
+	}
 }
 
 // limitOf is the limiter of a route on a stage, by its own settings or the

@@ -140,7 +140,7 @@ func (s *Service) addDefinition(tx *store.Tx, arn aws.ARN, def *openapi.Definiti
 		}
 		if r.Integration != nil {
 			i := *r.Integration
-			if err := addIntegration(tx, arn, &i); err != nil {
+			if err := s.addIntegration(tx, arn, &i); err != nil {
 				return err
 			}
 			row.Target = new("integrations/" + *i.IntegrationId)

@@ -2,6 +2,7 @@ package apigatewayv2
 
 import (
 	"context"
+	"net/url"
 
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -31,7 +32,7 @@ func (s *Service) CreateIntegration(ctx context.Context, call *aws.Call, in *api
 		if err != nil {
 			return err
 		}
-		if err := addIntegration(tx, arn, &row); err != nil {
+		if err := s.addIntegration(tx, arn, &row); err != nil {
 			return err
 		}
 		return s.changed(tx, arn)
@@ -43,7 +44,7 @@ func (s *Service) CreateIntegration(ctx context.Context, call *aws.Call, in *api
 }
 
 // addIntegration keeps a new integration of the API.
-func addIntegration(tx *store.Tx, arn aws.ARN, row *api.Integration) error {
+func (s *Service) addIntegration(tx *store.Tx, arn aws.ARN, row *api.Integration) error {
 	row.IntegrationId = new(newID(7))
 	if row.TimeoutInMillis == nil {
 		row.TimeoutInMillis = new(int32(maxTimeout))
@@ -58,7 +59,7 @@ func addIntegration(tx *store.Tx, arn aws.ARN, row *api.Integration) error {
 	if err != nil {
 		return err
 	}
-	if err := checkIntegration(&of, row); err != nil {
+	if err := s.checkIntegration(&of, row); err != nil {
 		return err
 	}
 	return integrations.Put(tx, partKey{arn, *row.IntegrationId}, *row)
@@ -72,7 +73,7 @@ func checkForWebSockets(row *api.Integration) error {
 	return nil
 }
 
-func checkIntegration(of *apiRow, row *api.Integration) error {
+func (s *Service) checkIntegration(of *apiRow, row *api.Integration) error {
 	if isWebSocket(of) {
 		return checkSocketIntegration(row)
 	}
@@ -80,24 +81,48 @@ func checkIntegration(of *apiRow, row *api.Integration) error {
 		return err
 	}
 	switch {
-	case aws.Value(row.IntegrationSubtype) != "":
-		return errNotYet("integrations with " + *row.IntegrationSubtype)
-	case *row.IntegrationType == api.IntegrationTypeHttpProxy:
-		return errNotYet("integrations of type HTTP_PROXY")
-	case *row.IntegrationType != api.IntegrationTypeAwsProxy:
-		return errBad("HTTP APIs support only AWS_PROXY and HTTP_PROXY integrations")
+	case *row.TimeoutInMillis < 50 || *row.TimeoutInMillis > maxTimeout:
+		return errBad("Timeout should be between 50 ms and 30000 ms")
 	case *row.ConnectionType != api.ConnectionTypeInternet || aws.Value(row.ConnectionId) != "" || row.TlsConfig != nil:
 		return errNotYet("private integrations")
+	case *row.IntegrationType == api.IntegrationTypeAwsProxy && aws.Value(row.IntegrationSubtype) != "":
+		return s.checkDirect(*row.IntegrationSubtype, row.RequestParameters, row.CredentialsArn)
+	}
+	if err := checkMappings(row.RequestParameters, row.ResponseParameters); err != nil {
+		return err
+	}
+	switch *row.IntegrationType {
+	case api.IntegrationTypeAwsProxy:
+		return checkFunction(row)
+	case api.IntegrationTypeHttpProxy:
+		return checkAddress(row)
+	}
+	return errBad("HTTP APIs support only AWS_PROXY and HTTP_PROXY integrations")
+}
+
+// checkAddress refuses an integration of type HTTP_PROXY that has no address.
+func checkAddress(row *api.Integration) error {
+	u, err := url.Parse(aws.Value(row.IntegrationUri))
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return errBad("Invalid HTTP endpoint specified for URI")
+	case row.IntegrationMethod == nil:
+		return errBad("HttpMethod must be specified for HTTP_PROXY integrations")
 	case aws.Value(row.CredentialsArn) != "":
-		return errNotYet("integrations with credentials")
-	case len(row.RequestParameters) > 0 || len(row.ResponseParameters) > 0:
-		return errNotYet("mapped parameters")
+		return errBad("Credentials are not supported for HTTP_PROXY integrations")
+	}
+	return nil
+}
+
+// checkFunction refuses an integration that leads to no function.
+func checkFunction(row *api.Integration) error {
+	switch {
+	case aws.Value(row.CredentialsArn) != "":
+		return errNotYet("integrations of functions with credentials")
 	case *row.PayloadFormatVersion != proxy.V1 && *row.PayloadFormatVersion != proxy.V2:
 		return errBad("Invalid payload format version specified. Should be 1.0 or 2.0")
 	case *row.IntegrationMethod != "POST":
 		return errBad("HttpMethod must be POST for AWS_PROXY IntegrationType.")
-	case *row.TimeoutInMillis < 50 || *row.TimeoutInMillis > maxTimeout:
-		return errBad("Timeout should be between 50 ms and 30000 ms")
 	case row.IntegrationUri == nil:
 		return errBad("Uri must be provided for AWS_PROXY integrations")
 	}
@@ -167,7 +192,7 @@ func (s *Service) UpdateIntegration(ctx context.Context, call *aws.Call, in *api
 		if err != nil {
 			return err
 		}
-		if err := checkIntegration(&of, &row); err != nil {
+		if err := s.checkIntegration(&of, &row); err != nil {
 			return err
 		}
 		if err := integrations.Put(tx, key, row); err != nil {

@@ -14,14 +14,14 @@ func (s *Service) addQuick(tx *store.Tx, arn aws.ARN, at, routeKey, credentials 
 	if at == nil {
 		return errBad("Target must be specified for quick create")
 	}
-	if uri.Function(*at) == "" {
-		return errNotYet("integrations of type HTTP_PROXY")
-	}
 	i := api.Integration{
 		ApiGatewayManaged: new(true), ConnectionType: new(api.ConnectionTypeInternet), CredentialsArn: credentials,
 		IntegrationType: new(api.IntegrationTypeAwsProxy), IntegrationUri: at, PayloadFormatVersion: new(proxy.V2),
 	}
-	if err := addIntegration(tx, arn, &i); err != nil {
+	if uri.Function(*at) == "" {
+		i.IntegrationType, i.IntegrationMethod, i.PayloadFormatVersion = new(api.IntegrationTypeHttpProxy), new("ANY"), nil
+	}
+	if err := s.addIntegration(tx, arn, &i); err != nil {
 		return err
 	}
 	r := routeRow{

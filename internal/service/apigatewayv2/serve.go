@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
@@ -27,7 +28,7 @@ const maxBody = 10 << 20
 
 // Serve answers a request to the API of that id.
 func (s *Service) Serve(w http.ResponseWriter, r *http.Request, call *aws.Call, id string) {
-	x := &exchange{Service: s, w: w, r: r, call: call, id: newRequestID()}
+	x := &exchange{Service: s, w: w, r: r, call: call, id: newRequestID(), outcome: outcome{began: time.Now()}}
 	w.Header().Set("Apigw-Requestid", x.id)
 	a, err := s.serve(r.Context(), strings.ToLower(id))
 	switch {
@@ -68,6 +69,9 @@ type exchange struct {
 	stage *servedStage
 	path  string // raw, below the stage
 	route *servedRoute
+
+	forwardPath string // that a request is passed on with, if not its own
+	outcome     outcome
 }
 
 // newRequestID returns an id in the form that API Gateway gives them.
@@ -92,7 +96,7 @@ func (x *exchange) find(a *served) bool {
 	return x.stage != nil
 }
 
-// answer has the function of the request's route answer it.
+// answer has the integration of the request's route answer it.
 func (x *exchange) answer(a *served) {
 	route, params, ok := x.stage.routes.Find(x.r.Method, x.path)
 	x.route = route
@@ -102,9 +106,6 @@ func (x *exchange) answer(a *served) {
 		return
 	case !route.limit.Take():
 		x.say(http.StatusTooManyRequests, "Too Many Requests")
-		return
-	case route.uri == "":
-		x.fail(http.StatusInternalServerError, errors.New("the route leads to no function"))
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, maxBody))
@@ -117,21 +118,42 @@ func (x *exchange) answer(a *served) {
 		return
 	}
 	p := x.request(a, params, body)
+	defer x.log(p)
 	if err := x.admit(a, p); err != nil {
 		x.challenge(err)
 		return
 	}
-	payload, err := x.invoke(a, p.Event(route.version))
+	began := time.Now()
+	reply, err := x.consult(a, p)
+	x.outcome.integration = time.Since(began)
 	if err != nil {
+		x.outcome.err = err
 		x.fail(statusOf(err), err)
 		return
 	}
-	reply, err := proxy.ParseReply(route.version, payload)
-	if err != nil {
-		x.fail(http.StatusInternalServerError, err)
-		return
-	}
+	x.outcome.answered = reply.Status
+	x.mapResponse(p, reply)
 	x.send(reply)
+}
+
+// consult has the integration of the request's route answer p.
+func (x *exchange) consult(a *served, p *proxy.Request) (*proxy.Reply, error) {
+	route := x.route
+	if route.subtype != "" {
+		return x.callService(a, p)
+	}
+	if route.uri == "" {
+		return nil, errors.New("the route leads to no integration")
+	}
+	x.mapRequest(p)
+	if route.kind == api.IntegrationTypeHttpProxy {
+		return x.forward(p)
+	}
+	payload, err := x.invoke(a, p.Event(route.version))
+	if err != nil {
+		return nil, err
+	}
+	return proxy.ParseReply(route.version, payload)
 }
 
 // request puts what came in the form of package proxy.
@@ -159,7 +181,7 @@ func (x *exchange) request(a *served, params []router.Param, body []byte) *proxy
 // header is the request's header as API Gateway passes it on.
 func (x *exchange) header(bodyLen int) http.Header {
 	h := x.r.Header.Clone()
-	for _, name := range []string{"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade"} {
+	for _, name := range hopByHop {
 		h.Del(name)
 	}
 	h.Set("Host", x.r.Host)
@@ -226,6 +248,8 @@ func statusOf(err error) int {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, lambda.TooManyRequestsException):
 		return http.StatusServiceUnavailable
+	case errors.Is(err, errIntegration):
+		return http.StatusServiceUnavailable
 	case errors.Is(err, lambda.RequestTooLargeException):
 		return http.StatusRequestEntityTooLarge
 	}
@@ -241,6 +265,7 @@ func (x *exchange) send(reply *proxy.Reply) {
 	if reply.Status != http.StatusNoContent && reply.Status != http.StatusNotModified {
 		h.Set("Content-Length", strconv.Itoa(len(reply.Body)))
 	}
+	x.outcome.status, x.outcome.length = reply.Status, len(reply.Body)
 	x.w.WriteHeader(reply.Status)
 	if x.r.Method != http.MethodHead {
 		x.w.Write(reply.Body) // nobody is there to be told of an error
@@ -262,6 +287,7 @@ func (x *exchange) say(status int, message string) {
 	if x.stage != nil {
 		share(h, x.r, x.stage.cors)
 	}
+	x.outcome.status, x.outcome.length = status, len(body)
 	x.w.WriteHeader(status)
 	if x.r.Method != http.MethodHead {
 		io.WriteString(x.w, body)

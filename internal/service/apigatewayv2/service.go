@@ -9,6 +9,7 @@ import (
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/gateway/accesslog"
 	"github.com/aloft-cloud/aloft/internal/gateway/cache"
 	"github.com/aloft-cloud/aloft/internal/gateway/jwt"
 	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
@@ -22,10 +23,11 @@ import (
 // Config is what HTTP APIs stand on.
 type Config struct {
 	DB       *store.DB
-	Table    *dispatch.Table // where functions are invoked
-	Auth     Authority       // knows who signed, for routes that want that
-	Endpoint string          // base of URLs in answers to callers that came without a host
-	Log      *slog.Logger    // nil is slog.Default
+	Table    *dispatch.Table    // where functions are invoked
+	Auth     Authority          // knows who signed, for routes that want that
+	Sessions *dispatch.Sessions // of the roles that integrations act as
+	Endpoint string             // base of URLs in answers to callers that came without a host
+	Log      *slog.Logger       // nil is slog.Default
 
 	// Local lets issuers of tokens be on this host and on private networks.
 	Local bool
@@ -46,6 +48,9 @@ type Service struct {
 	cache   cache.Cache[*served]
 	issuers *jwt.Issuers
 
+	client    *http.Client // for integrations with addresses
+	accessLog *accesslog.Log
+
 	sockets    sockets
 	management *protocol.API
 }
@@ -58,7 +63,10 @@ func New(cfg Config) *Service {
 	if cfg.Fetch == nil {
 		cfg.Fetch = outbound.NewFetcher(cfg.Local).Fetch
 	}
-	return &Service{cfg: cfg, db: cfg.DB, issuers: jwt.NewIssuers(cfg.Fetch), management: protocol.New(manage.API)}
+	return &Service{
+		cfg: cfg, db: cfg.DB, issuers: jwt.NewIssuers(cfg.Fetch), management: protocol.New(manage.API),
+		client: newClient(outbound.NewTransport(cfg.Local)), accessLog: accesslog.New(),
+	}
 }
 
 // Definition implements the contract in package service.
@@ -66,7 +74,7 @@ func (s *Service) Definition() service.Definition {
 	return service.Definition{
 		API:        api.API,
 		Hosts:      []service.Host{{Suffix: "execute-api", Serve: s.Serve}},
-		Tasks:      []task.Task{{Name: "apigatewayv2/sockets", Run: s.keepSockets}},
+		Tasks:      []task.Task{{Name: "apigatewayv2/sockets", Run: s.keepSockets}, s.accessLog.Task("apigatewayv2/accesslog", s.writeLog)},
 		Operations: append(s.apiOperations(), s.partOperations()...),
 	}
 }
@@ -91,8 +99,8 @@ func (s *Service) apiOperations() []service.Operation {
 }
 
 func (s *Service) partOperations() []service.Operation {
-	const lambda = "Only functions, with the caller's own policy: other targets, mapped parameters and roles are refused."
-	const logs = "Access logs and client certificates are refused."
+	const lambda = "Private integrations, AppConfig and roles to invoke functions with are refused."
+	const logs = "Access logs go to log groups alone. Detailed metrics and execution logs are kept as settings, and nothing is counted or written."
 	return []service.Operation{
 		row(api.CreateRoute, s.CreateRoute, post, func(in *api.CreateRouteInput) string { return part(in.ApiId, "routes") }),
 		row(api.GetRoute, s.GetRoute, get, func(in *api.GetRouteInput) string { return part(in.ApiId, "routes", in.RouteId) }),

@@ -2,12 +2,12 @@ package apigatewayv2
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"regexp"
 
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/gateway/accesslog"
 	"github.com/aloft-cloud/aloft/internal/gateway/router"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
@@ -19,13 +19,13 @@ var stageName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,128}$`)
 // CreateStage adds a place at which users find an API.
 func (s *Service) CreateStage(ctx context.Context, call *aws.Call, in *api.CreateStageInput) (*api.CreateStageOutput, error) {
 	row := stageRow{
-		AutoDeploy: new(aws.Value(in.AutoDeploy)), CreatedDate: now(), DefaultRouteSettings: in.DefaultRouteSettings, DeploymentId: in.DeploymentId,
+		AccessLogSettings: in.AccessLogSettings, AutoDeploy: new(aws.Value(in.AutoDeploy)), CreatedDate: now(), DefaultRouteSettings: in.DefaultRouteSettings, DeploymentId: in.DeploymentId,
 		Description: in.Description, LastUpdatedDate: now(), RouteSettings: in.RouteSettings, StageName: &in.StageName, StageVariables: in.StageVariables, Tags: in.Tags,
 	}
 	if row.DefaultRouteSettings == nil {
 		row.DefaultRouteSettings = &api.RouteSettings{DetailedMetricsEnabled: new(false)}
 	}
-	if err := errors.Join(checkStage(&row), checkLogs(in.AccessLogSettings, in.ClientCertificateId)); err != nil {
+	if err := checkLogs(in.AccessLogSettings, in.ClientCertificateId); err != nil {
 		return nil, err
 	}
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
@@ -55,6 +55,13 @@ func (s *Service) addStage(tx *store.Tx, arn aws.ARN, row *stageRow) error {
 
 // keepStage keeps a stage with the deployment it says, or with one of now.
 func (s *Service) keepStage(tx *store.Tx, key partKey, row *stageRow) error {
+	of, err := apis.Get(tx, key.API)
+	if err != nil {
+		return err
+	}
+	if err := checkStage(&of, row); err != nil {
+		return err
+	}
 	s.dropAfter(tx, key.API)
 	if *row.AutoDeploy {
 		return deployLive(tx, key, row)
@@ -70,32 +77,30 @@ func (s *Service) keepStage(tx *store.Tx, key partKey, row *stageRow) error {
 	return stages.Put(tx, key, *row)
 }
 
-func checkStage(row *stageRow) error {
+func checkStage(of *apiRow, row *stageRow) error {
 	if *row.StageName != defaultStage && !stageName.MatchString(*row.StageName) {
 		return errBad("Stage name only allows a-zA-Z0-9_-")
 	}
-	if err := checkSettings(row.DefaultRouteSettings); err != nil {
+	if err := checkSettings(of, row.DefaultRouteSettings); err != nil {
 		return err
 	}
 	for key, settings := range row.RouteSettings {
-		if _, err := router.ParseKey(key); err != nil {
+		if _, err := router.ParseKey(key); err != nil && !isWebSocket(of) {
 			return errBad("Unable to find Route by key %s within the provided RouteSettings", key)
 		}
-		if err := checkSettings(&settings); err != nil {
+		if err := checkSettings(of, &settings); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func checkSettings(s *api.RouteSettings) error {
+func checkSettings(of *apiRow, s *api.RouteSettings) error {
 	switch {
 	case s == nil:
 		return nil
-	case s.LoggingLevel != nil && *s.LoggingLevel != api.LoggingLevelOff || aws.Value(s.DataTraceEnabled):
+	case !isWebSocket(of) && s.LoggingLevel != nil && *s.LoggingLevel != api.LoggingLevelOff || !isWebSocket(of) && aws.Value(s.DataTraceEnabled):
 		return errBad("Execution logs are not supported on protocolType HTTP")
-	case aws.Value(s.DetailedMetricsEnabled):
-		return errNotYet("detailed metrics")
 	case s.ThrottlingBurstLimit != nil && *s.ThrottlingBurstLimit < 0 || s.ThrottlingRateLimit != nil && *s.ThrottlingRateLimit < 0:
 		return errBad("Throttling limits must not be negative")
 	}
@@ -103,8 +108,16 @@ func checkSettings(s *api.RouteSettings) error {
 }
 
 func checkLogs(settings *api.AccessLogSettings, certificate *string) error {
-	if settings != nil && (settings.DestinationArn != nil || settings.Format != nil) {
-		return errNotYet("access logs")
+	if settings != nil && settings.DestinationArn != nil {
+		if _, ok := accesslog.GroupOf(*settings.DestinationArn); !ok {
+			return errBad("Access log destination must only contain characters a-z, A-Z, 0-9, '_', '-', '/', '.': '%s'", *settings.DestinationArn)
+		}
+		if settings.Format == nil {
+			return errBad("Access log format must be specified")
+		}
+		if _, err := accesslog.Parse(*settings.Format); err != nil {
+			return errBad("%s", err)
+		}
 	}
 	if aws.Value(certificate) != "" {
 		return errBad("Client certificates are supported only for WebSocket APIs")
@@ -140,7 +153,7 @@ func (s *Service) GetStages(ctx context.Context, call *aws.Call, in *api.GetStag
 
 func listedStage(r stageRow) api.Stage {
 	return api.Stage{
-		ApiGatewayManaged: r.ApiGatewayManaged, AutoDeploy: r.AutoDeploy, CreatedDate: r.CreatedDate, DefaultRouteSettings: r.DefaultRouteSettings,
+		AccessLogSettings: r.AccessLogSettings, ApiGatewayManaged: r.ApiGatewayManaged, AutoDeploy: r.AutoDeploy, CreatedDate: r.CreatedDate, DefaultRouteSettings: r.DefaultRouteSettings,
 		DeploymentId: r.DeploymentId, Description: r.Description, LastDeploymentStatusMessage: r.LastDeploymentStatusMessage, LastUpdatedDate: r.LastUpdatedDate,
 		RouteSettings: r.RouteSettings, StageName: aws.Value(r.StageName), StageVariables: r.StageVariables, Tags: r.Tags,
 	}
@@ -165,7 +178,8 @@ func (s *Service) UpdateStage(ctx context.Context, call *aws.Call, in *api.Updat
 		row.StageVariables = merged(row.StageVariables, in.StageVariables)
 		row.RouteSettings = merged(row.RouteSettings, in.RouteSettings)
 		maps.DeleteFunc(row.StageVariables, func(_, v string) bool { return v == "" })
-		return checkStage(row)
+		setIf(&row.AccessLogSettings, in.AccessLogSettings)
+		return nil
 	})
 	if err != nil {
 		return nil, err
