@@ -56,6 +56,7 @@ func (s *Service) reserve(ctx context.Context, call *aws.Call, text string, n *i
 			return invalid("Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", minUnreserved)
 		}
 		row.Reserved = n
+		s.reserved(tx, fn, others+aws.Value(n))
 		s.changed(tx, fn)
 		return functions.Put(tx, fn, row)
 	})
@@ -63,9 +64,7 @@ func (s *Service) reserve(ctx context.Context, call *aws.Call, text string, n *i
 
 // reservedBut is the concurrency that other functions of the account have reserved.
 func reservedBut(tx *store.Tx, fn aws.ARN) (sum int32) {
-	home := fn
-	home.Resource = ""
-	for other, row := range functions.Scan(tx, home) {
+	for other, row := range functions.Scan(tx, homeOf(fn)) {
 		if other != fn {
 			sum += aws.Value(row.Reserved)
 		}

@@ -32,6 +32,7 @@
 //	target.go       what an invoke needs to know, remembered
 //	mapping.go      event source mappings: mappingcheck.go what is refused, mappingpoll.go what is done
 //	role.go         what a function's code may act with
+//	meter.go        what functions did, minute by minute
 //	log.go          what a function writes
 //	payload.go      what is wrong with an event
 //	pager.go        pages of lists

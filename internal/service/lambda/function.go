@@ -198,6 +198,9 @@ func (s *Service) deleteFunction(tx *store.Tx, fn aws.ARN, row *function) error 
 			return err
 		}
 	}
+	if row.Reserved != nil {
+		s.reserved(tx, fn, reservedBut(tx, fn))
+	}
 	tx.AfterCommit(func() {
 		s.sessions.Forget(fn)
 		s.targets.forget(fn)

@@ -235,7 +235,7 @@ func TestPermissionsAsked(t *testing.T) {
 		asked = append(asked, a.Action+" "+a.Resource.String())
 		return nil
 	}
-	if err := mayCreate(f.call, in, check); err != nil {
+	if err := f.mayCreate(f.call, in, check); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"lambda:CreateFunction " + prefix + "function:fn", "lambda:TagResource " + prefix + "function:fn", "iam:PassRole " + role, "lambda:GetLayerVersion " + prefix + "layer:l:1"}

@@ -74,11 +74,19 @@ func (s *Service) runTarget(ctx context.Context, t *target, f *sandbox.Function,
 	}
 	e.InvokedARN = t.arn
 	e.TraceID = deeper(e.TraceID, t.function)
-	if !t.gate.enter() {
-		return sandbox.Result{}, errBusy(api.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded)
+	leave, reason := s.enter(t)
+	if leave == nil {
+		s.meter.count(f, &usage{Throttles: 1})
+		return sandbox.Result{}, errBusy(reason)
 	}
-	defer t.gate.leave()
+	defer leave()
 	res, err := s.runner.Invoke(ctx, f, e)
+	switch {
+	case err == nil:
+		s.meter.ran(f, &res, t.gate.busy.Load())
+	case errors.Is(err, sandbox.ErrBusy):
+		s.meter.count(f, &usage{Throttles: 1})
+	}
 	if err != nil {
 		err = errInvoke(f, err)
 	}

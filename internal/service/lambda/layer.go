@@ -113,6 +113,22 @@ func findLayers(tx *store.Tx, call *aws.Call, list []string) ([]useOf, error) {
 	return uses, nil
 }
 
+// checkForeign refuses by name a layer of another account that was never
+// published here: nobody else can say what is in it.
+func (s *Service) checkForeign(call *aws.Call, text string) error {
+	key, err := parseLayerVersion(text)
+	if err != nil || key.Layer.Account == call.Account {
+		return nil // what is wrong with it is said later
+	}
+	return s.db.View(context.Background(), func(tx *store.Tx) error {
+		exists, err := layerVersions.Has(tx, key)
+		if err != nil || exists {
+			return err
+		}
+		return aws.NotImplemented.Errorf("Aloft has no layer %s: of other accounts it has the layers that were published here. Publish one with the same content, and name that.", text)
+	})
+}
+
 // useLayers counts one more use of the code of v's layers.
 func useLayers(tx *store.Tx, v *version) error {
 	for i := range v.Layers {

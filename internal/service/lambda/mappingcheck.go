@@ -210,9 +210,7 @@ func (m *mapping) filters() (list []poll.Filter, err error) {
 
 // checkDuplicate refuses a second mapping of the same source and function.
 func checkDuplicate(tx *store.Tx, key aws.ARN, m *mapping) error {
-	home := key
-	home.Resource = ""
-	for other, row := range mappings.Scan(tx, home) {
+	for other, row := range mappings.Scan(tx, homeOf(key)) {
 		if row.Function != m.Function || row.Qualifier != m.Qualifier || row.Source != m.Source || row.State == stateDeleting {
 			continue
 		}

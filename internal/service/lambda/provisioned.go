@@ -165,13 +165,11 @@ func (s *Service) PutProvisionedConcurrencyConfig(ctx context.Context, call *aws
 
 // checkProvisioned refuses more than there is, and two rows for one version.
 func checkProvisioned(tx *store.Tx, key aliasKey, version int64, fn *function, n int32) error {
-	home := key.Function
-	home.Resource = ""
 	left := int32(accountConcurrency) - reservedBut(tx, key.Function)
 	if fn.Reserved != nil {
 		left = *fn.Reserved
 	}
-	for other, row := range provisions.Scan(tx, aliasKey{Function: home}) {
+	for other, row := range provisions.Scan(tx, aliasKey{Function: homeOf(key.Function)}) {
 		if other == key {
 			continue
 		}

@@ -58,6 +58,7 @@ type Service struct {
 	created  task.Bell     // rung when a function is to be made active
 	queue    queue
 	keeping  keeping
+	meter    meter
 	streams  task.Group // runs whose answers are taken as they come
 }
 
@@ -82,6 +83,7 @@ func New(cfg Config, db *store.DB, table *dispatch.Table, events *event.Router, 
 		created:  task.NewBell(),
 		queue:    newQueue(),
 		keeping:  keeping{bell: task.NewBell()},
+		meter:    newMeter(),
 	}
 	s.poller = poll.New(poll.Config{DB: db, Table: table, Log: cfg.Log, Owners: s.mapped, Job: s.pollMapping})
 	return s
@@ -102,13 +104,13 @@ func (s *Service) Definition() service.Definition {
 
 func (s *Service) functionOperations() []service.Operation {
 	return []service.Operation{
-		service.OpEach(api.CreateFunction, s.CreateFunction, mayCreate).But("Container images and file systems are refused. VPCs and keys of KMS are remembered, and no more."),
+		service.OpEach(api.CreateFunction, s.CreateFunction, s.mayCreate).But("Container images and file systems are refused. VPCs and keys of KMS are remembered, and no more."),
 		service.Op(api.GetFunction, s.GetFunction, qualifiedOf),
 		service.Op(api.GetFunctionConfiguration, s.GetFunctionConfiguration, qualifiedOf),
 		service.Op(api.ListFunctions, s.ListFunctions, service.Any),
 		service.Op(api.DeleteFunction, s.DeleteFunction, qualifiedOf),
 		service.Op(api.UpdateFunctionCode, s.UpdateFunctionCode, functionOf),
-		service.OpEach(api.UpdateFunctionConfiguration, s.UpdateFunctionConfiguration, mayUpdate),
+		service.OpEach(api.UpdateFunctionConfiguration, s.UpdateFunctionConfiguration, s.mayUpdate),
 		service.Op(api.PublishVersion, s.PublishVersion, functionOf),
 		service.Op(api.ListVersionsByFunction, s.ListVersionsByFunction, functionOf),
 		service.OpEach(api.Invoke, s.Invoke, mayInvoke),
@@ -217,7 +219,7 @@ func mayInvoke[In interface {
 }
 
 // mayCreate asks for all that creating a function takes.
-func mayCreate(call *aws.Call, in *api.CreateFunctionInput, check func(service.Access) error) error {
+func (s *Service) mayCreate(call *aws.Call, in *api.CreateFunctionInput, check func(service.Access) error) error {
 	fn := functionOf(call, in)
 	if err := check(service.Access{Action: "lambda:CreateFunction", Resource: fn}); err != nil {
 		return err
@@ -227,28 +229,31 @@ func mayCreate(call *aws.Call, in *api.CreateFunctionInput, check func(service.A
 			return err
 		}
 	}
-	return mayUse(&in.Role, in.Layers, check)
+	return s.mayUse(call, &in.Role, in.Layers, check)
 }
 
 // mayUpdate asks for all that a new configuration takes.
-func mayUpdate(call *aws.Call, in *api.UpdateFunctionConfigurationInput, check func(service.Access) error) error {
+func (s *Service) mayUpdate(call *aws.Call, in *api.UpdateFunctionConfigurationInput, check func(service.Access) error) error {
 	fn := functionOf(call, in)
 	if err := check(service.Access{Action: "lambda:UpdateFunctionConfiguration", Resource: fn}); err != nil {
 		return err
 	}
-	return mayUse(in.Role, in.Layers, check)
+	return s.mayUse(call, in.Role, in.Layers, check)
 }
 
 // mayUse asks for the permissions to give a function its role and layers.
-func mayUse(role *string, layers []string, check func(service.Access) error) error {
+func (s *Service) mayUse(call *aws.Call, role *string, layers []string, check func(service.Access) error) error {
 	if role != nil {
 		if err := check(auth.PassRole(*role, "lambda")); err != nil {
 			return err
 		}
 	}
-	for _, layer := range layers {
-		arn, err := aws.ParseARN(layer)
+	for _, text := range layers {
+		arn, err := aws.ParseARN(text)
 		if err != nil {
+			return err
+		}
+		if err := s.checkForeign(call, text); err != nil {
 			return err
 		}
 		if err := check(service.Access{Action: "lambda:GetLayerVersion", Resource: arn}); err != nil {

@@ -25,6 +25,7 @@ var (
 	codeSignings   = store.NewTable[aws.ARN, codeSigning]("lambda.codesigning")
 	runtimeUpdates = store.NewTable[aliasKey, runtimeUpdate]("lambda.runtime")
 	provisions     = store.NewTable[aliasKey, provisioned]("lambda.provisioned")
+	usages         = store.NewTable[usageKey, usage]("lambda.usage")
 	mappings       = store.NewTable[aws.ARN, mapping]("lambda.mapping")
 	urls           = store.NewTable[aliasKey, urlConfig]("lambda.url")      // the name is empty for the function itself
 	urlOwners      = store.NewTable[aws.ARN, aliasKey]("lambda.urlowner")   // by urlKey

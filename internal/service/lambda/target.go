@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	api "github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 	"github.com/aloft-cloud/aloft/internal/store"
@@ -22,6 +23,7 @@ type target struct {
 	deadLetter string     // ARN of a queue or topic for events that it fails on
 	versions   []weighted // the first that a draw falls to
 	gate       *gate
+	account    *gate       // of functions without reserved concurrency
 	config     eventConfig // for events that nobody waits for
 	mayLoop    bool        // it may invoke itself without end
 }
@@ -71,6 +73,26 @@ func (g *gate) enter() bool {
 }
 
 func (g *gate) leave() { g.busy.Add(-1) }
+
+// enter lets an event in to a function, and returns what to call when it is
+// done; or nil, and why there is no room. Functions without reserved
+// concurrency share what the account has left.
+func (s *Service) enter(t *target) (leave func(), reason string) {
+	if !t.gate.enter() {
+		return nil, api.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded
+	}
+	if t.gate.limit.Load() != unlimited {
+		return t.gate.leave, ""
+	}
+	if !t.account.enter() {
+		t.gate.leave()
+		return nil, api.ThrottleReasonConcurrentInvocationLimitExceeded
+	}
+	return func() {
+		t.account.leave()
+		t.gate.leave()
+	}, ""
+}
 
 // target returns what is known of a function that is to be invoked.
 func (s *Service) target(ctx context.Context, r ref) (*target, error) {
@@ -124,6 +146,36 @@ func (s *Service) gate(fn aws.ARN, limit int64) *gate {
 	}
 	g.limit.Store(limit)
 	return g
+}
+
+// homeOf names the account and region of a function.
+func homeOf(fn aws.ARN) aws.ARN {
+	fn.Resource = ""
+	return fn
+}
+
+// accountGate returns the gate of the functions of an account that have no
+// reserved concurrency.
+func (s *Service) accountGate(ctx context.Context, fn aws.ARN) (*gate, error) {
+	home := homeOf(fn)
+	s.targets.mu.RLock()
+	g := s.targets.gates[home]
+	s.targets.mu.RUnlock()
+	if g != nil {
+		return g, nil
+	}
+	var reserved int32
+	err := s.db.View(ctx, func(tx *store.Tx) error {
+		reserved = reservedBut(tx, home)
+		return nil
+	})
+	return s.gate(home, accountConcurrency-int64(reserved)), err
+}
+
+// reserved has the functions of an account share what is left when so much of
+// its concurrency is reserved, once tx is kept.
+func (s *Service) reserved(tx *store.Tx, fn aws.ARN, sum int32) {
+	tx.AfterCommit(func() { s.gate(homeOf(fn), accountConcurrency-int64(sum)) })
 }
 
 // forget forgets how busy a function is that there is no more.
@@ -181,6 +233,10 @@ func (s *Service) readTarget(ctx context.Context, r ref) (t *target, pending *ve
 	if err != nil {
 		return nil, nil, err
 	}
+	account, err := s.accountGate(ctx, r.function)
+	if err != nil {
+		return nil, nil, err
+	}
 	limit := int64(unlimited)
 	if fn.Reserved != nil {
 		limit = int64(*fn.Reserved)
@@ -188,7 +244,7 @@ func (s *Service) readTarget(ctx context.Context, r ref) (t *target, pending *ve
 	main := &shares[len(shares)-1].row
 	t = &target{
 		function: r.function, arn: r.arn().String(), role: main.Role, deadLetter: main.DeadLetter,
-		gate: s.gate(r.function, limit), config: config, mayLoop: fn.MayLoop,
+		gate: s.gate(r.function, limit), account: account, config: config, mayLoop: fn.MayLoop,
 	}
 	for i := range shares {
 		sh := &shares[i]

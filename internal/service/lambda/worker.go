@@ -18,6 +18,7 @@ func (s *Service) tasks() []task.Task {
 		{Name: "lambda/queue", Run: s.runQueue},
 		{Name: "lambda/poll", Run: s.poller.Run},
 		{Name: "lambda/keep", Run: s.keep, Bell: s.keeping.bell},
+		{Name: "lambda/usage", Run: s.keepUsage, Bell: s.meter.bell},
 	}
 }
 
