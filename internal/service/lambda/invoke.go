@@ -73,7 +73,7 @@ func (s *Service) runTarget(ctx context.Context, t *target, f *sandbox.Function,
 		return sandbox.Result{}, errLoop()
 	}
 	e.InvokedARN = t.arn
-	e.TraceID = deeper(e.TraceID, t.function)
+	e.TraceID = deeper(e.TraceID, t.hash)
 	leave, reason := s.enter(t)
 	if leave == nil {
 		s.meter.count(f, &usage{Throttles: 1})

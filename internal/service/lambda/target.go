@@ -18,6 +18,7 @@ import (
 // A target is all that an invoke needs to know of a function as it was named.
 type target struct {
 	function   aws.ARN
+	hash       string // of function, for lineages
 	arn        string // as it was named, with version or alias
 	role       string
 	deadLetter string     // ARN of a queue or topic for events that it fails on
@@ -243,7 +244,7 @@ func (s *Service) readTarget(ctx context.Context, r ref) (t *target, pending *ve
 	}
 	main := &shares[len(shares)-1].row
 	t = &target{
-		function: r.function, arn: r.arn().String(), role: main.Role, deadLetter: main.DeadLetter,
+		function: r.function, hash: hashOf(r.function), arn: r.arn().String(), role: main.Role, deadLetter: main.DeadLetter,
 		gate: s.gate(r.function, limit), account: account, config: config, mayLoop: fn.MayLoop,
 	}
 	for i := range shares {

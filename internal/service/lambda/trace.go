@@ -2,8 +2,8 @@ package lambda
 
 import (
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"hash/fnv"
 	"strconv"
 	"strings"
@@ -24,25 +24,32 @@ const maxTrace = 512
 func newTrace() string {
 	var id [20]byte
 	rand.Read(id[:])
-	text := hex.EncodeToString(id[:])
-	return fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=0", time.Now().Unix(), text[:24], text[24:])
+	binary.BigEndian.PutUint64(id[12:], binary.BigEndian.Uint64(id[12:])|1) // a parent is not zero
+	text := make([]byte, 0, 128)
+	text = append(text, "Root=1-"...)
+	text = hex.AppendEncode(text, binary.BigEndian.AppendUint32(nil, uint32(time.Now().Unix())))
+	text = append(text, '-')
+	text = hex.AppendEncode(text, id[:12])
+	text = append(text, ";Parent="...)
+	text = hex.AppendEncode(text, id[12:])
+	return string(append(text, ";Sampled=0"...))
 }
 
 // hashOf tells a function apart from others in lineages.
 func hashOf(fn aws.ARN) string {
 	h := fnv.New32a()
 	h.Write([]byte(fn.String()))
-	return fmt.Sprintf("%08x", h.Sum32())
+	return hex.EncodeToString(h.Sum(nil))
 }
 
-// depth is how often a function ran in the chain of invokes that a trace header
-// comes from.
-func depth(trace string, fn aws.ARN) int {
+// depth is how often the function of a hash ran in the chain of invokes that a
+// trace header comes from.
+func depth(trace, hash string) int {
 	for part := range strings.SplitSeq(trace, ";") {
 		if lineage, ok := strings.CutPrefix(part, "Lineage="); ok {
 			for link := range strings.SplitSeq(lineage, "|") {
 				fields := strings.Split(link, ":")
-				if len(fields) == 3 && fields[1] == hashOf(fn) {
+				if len(fields) == 3 && fields[1] == hash {
 					n, _ := strconv.Atoi(fields[2])
 					return n
 				}
@@ -56,9 +63,9 @@ func depth(trace string, fn aws.ARN) int {
 const maxLineage = 3
 
 // deeper is a trace header with one more run of a function in its lineage.
-func deeper(trace string, fn aws.ARN) string {
+func deeper(trace, hash string) string {
 	if trace == "" {
-		trace = newTrace()
+		return newTrace() + ";Lineage=1:" + hash + ":1"
 	}
 	var parts, links []string
 	for part := range strings.SplitSeq(trace, ";") {
@@ -68,12 +75,12 @@ func deeper(trace string, fn aws.ARN) string {
 			continue
 		}
 		for link := range strings.SplitSeq(lineage, "|") {
-			if !strings.Contains(link, ":"+hashOf(fn)+":") {
+			if !strings.Contains(link, ":"+hash+":") {
 				links = append(links, link)
 			}
 		}
 	}
-	links = append(links, fmt.Sprintf("1:%s:%d", hashOf(fn), depth(trace, fn)+1))
+	links = append(links, "1:"+hash+":"+strconv.Itoa(depth(trace, hash)+1))
 	links = links[max(0, len(links)-maxLineage):]
 	return strings.Join(append(parts, "Lineage="+strings.Join(links, "|")), ";")
 }
@@ -81,7 +88,7 @@ func deeper(trace string, fn aws.ARN) string {
 // loops reports whether an event with that trace header is one of a chain
 // without end, as far as one can tell.
 func (t *target) loops(trace string) bool {
-	return !t.mayLoop && depth(trace, t.function) >= maxDepth
+	return !t.mayLoop && depth(trace, t.hash) >= maxDepth
 }
 
 // errLoop says that a function invokes itself.
