@@ -32,6 +32,11 @@ type start struct {
 // workers than it has. There is room
 // of mb megabytes for it.
 func (m *Manager) recruit(c *crew, mb int) {
+	// What its language needs is made once, and may be long in coming: that is
+	// nobody's time, and no start that others wait for.
+	if l, err := m.findLanguage(c.f.Runtime); err == nil {
+		m.rootOf(l) // an error comes again
+	}
 	// Starting takes a CPU. While we wait for one, others may serve the queue.
 	select {
 	case m.boots <- struct{}{}:
