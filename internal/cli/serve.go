@@ -63,6 +63,9 @@ func serving(ctx context.Context, s *settings, open bool, out io.Writer, do func
 	if err := s.load(); err != nil {
 		return err
 	}
+	if done, err := again(); done {
+		return err
+	}
 	log, err := s.logger()
 	if err != nil {
 		return err

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"os/user"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -131,9 +130,7 @@ func New(cfg Config) (*Manager, error) {
 	m.group.Log = cfg.Log
 	m.sdks.Dir, m.sdks.Tell = cfg.SDKs, cfg.Tell
 	m.buffers.New = func() any { return new(make([]byte, 64<<10)) }
-	if u, err := user.Current(); err == nil {
-		m.finder.Home = u.HomeDir
-	}
+	m.finder.Home, _ = os.UserHomeDir() // without one, there are fewer places to look
 	if err := m.makeDir(); err != nil {
 		return nil, err
 	}

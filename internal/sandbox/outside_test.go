@@ -56,15 +56,15 @@ func TestEgress(t *testing.T) {
 		egress fence.Egress
 		want   string
 	}{
-		{"none", fence.Egress{}, `".*(refused|reset|closed|EOF).*"`},
-		{"internet", fence.Egress{Internet: true}, `".*(refused|reset|closed|EOF).*"`},
+		{"none", fence.Egress{}, `".*(refused|reset|closed|EOF|unreachable|denied).*"`},
+		{"internet", fence.Egress{Internet: true}, `".*(refused|reset|closed|EOF|unreachable|denied).*"`},
 		{"named", fence.Egress{Allow: []netip.Prefix{netip.PrefixFrom(host, 32)}}, `"far"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := newRig(t, func(c *Config) { c.Egress = tc.egress })
 			expect(t, r.invoke(t, self(t), get), "", tc.want)
-			expect(t, r.invoke(t, self(t), `{"Do":"get","Say":"http://169.254.169.254/latest/meta-data/"}`), "", `".*(refused|reset|closed|EOF).*"`)
-			expect(t, r.invoke(t, self(t), `{"Do":"get","Say":"http://198.18.0.1:81/"}`), "", `".*(refused|reset|closed|EOF).*"`)
+			expect(t, r.invoke(t, self(t), `{"Do":"get","Say":"http://169.254.169.254/latest/meta-data/"}`), "", `".*(refused|reset|closed|EOF|unreachable|denied).*"`)
+			expect(t, r.invoke(t, self(t), `{"Do":"get","Say":"http://198.18.0.1:81/"}`), "", `".*(refused|reset|closed|EOF|unreachable|denied).*"`)
 		})
 	}
 }

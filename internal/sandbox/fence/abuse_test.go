@@ -43,7 +43,7 @@ var attacks = map[string]func() error{
 	},
 	"ptrace":                      func() error { return sys(unix.SYS_PTRACE, unix.PTRACE_TRACEME, 0, 0, 0) },
 	"process_vm_readv":            func() error { return sys(unix.SYS_PROCESS_VM_READV, 1) },
-	"become root":                 func() error { return unix.Setresuid(0, 0, 0) },
+	"become root":                 becomeOther,
 	"su":                          func() error { return exec.Command("/usr/bin/su", "-c", "id").Run() },
 	"mount":                       func() error { return unix.Mount("t", "/tmp", "tmpfs", 0, "") },
 	"umount":                      func() error { return unix.Unmount("/var/task", 0) },
@@ -151,6 +151,14 @@ func leakedFiles() error {
 		}
 	}
 	return unix.ENOENT
+}
+
+// becomeOther becomes root, or who has that number in a user namespace another.
+func becomeOther() error {
+	if unix.Getuid() == 0 {
+		return unix.Setresuid(1, 1, 1)
+	}
+	return unix.Setresuid(0, 0, 0)
 }
 
 func atoi(s string) int { n, _ := strconv.Atoi(s); return n }

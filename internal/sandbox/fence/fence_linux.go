@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -30,7 +32,6 @@ type Fence struct {
 	filter  []unix.SockFilter
 	null    *os.File
 	hostMnt int
-	hostNet int
 	serial  atomic.Uint32
 	taken   atomic.Int64 // when the last slot was, in nanoseconds
 
@@ -50,6 +51,7 @@ type Fence struct {
 type abilities struct {
 	namespaces bool
 	why        string // there are none
+	users      bool   // each process can have a user of its own
 	landlock   int    // its version
 	seccomp    bool
 }
@@ -70,7 +72,7 @@ func New(cfg Config) (*Fence, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Fence{cfg: cfg, null: null, hostMnt: -1, hostNet: -1, filter: systemCalls(), slots: make(chan *slot, cfg.Slots), stop: make(chan struct{})}
+	f := &Fence{cfg: cfg, null: null, hostMnt: -1, filter: systemCalls(), slots: make(chan *slot, cfg.Slots), stop: make(chan struct{})}
 	f.probe()
 	return f, nil
 }
@@ -79,6 +81,7 @@ func New(cfg Config) (*Fence, error) {
 func (f *Fence) probe() {
 	f.can.landlock = landlockABI()
 	f.can.seccomp = seccompWorks()
+	f.can.users = allUsers()
 	if f.cfg.Plain {
 		f.can.why = "they are not to be used"
 		return
@@ -87,9 +90,6 @@ func (f *Fence) probe() {
 	defer t.end()
 	err := t.do(func() (err error) {
 		if f.hostMnt, err = openNamespace("mnt"); err != nil {
-			return err
-		}
-		if f.hostNet, err = openNamespace("net"); err != nil {
 			return err
 		}
 		if err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWNET); err != nil {
@@ -108,6 +108,13 @@ func (f *Fence) probe() {
 	f.can.namespaces = true
 }
 
+// allUsers reports whether there are all users, and not those alone that are
+// mapped into a user namespace.
+func allUsers() bool {
+	b, err := os.ReadFile("/proc/self/uid_map")
+	return err == nil && slices.Equal(strings.Fields(string(b)), []string{"0", "0", "4294967295"}) && os.Geteuid() == 0
+}
+
 // seccompWorks asks for an action that every kernel with filters knows.
 func seccompWorks() bool {
 	action := uint32(seccompErrno)
@@ -120,6 +127,9 @@ func (f *Fence) Missing() []string {
 	var missing []string
 	if !f.can.namespaces {
 		missing = append(missing, "namespaces of its own for each function (Linux 5.12 and root are needed: "+f.can.why+")")
+	}
+	if f.can.namespaces && !f.can.users {
+		missing = append(missing, "root: functions have namespaces of their own, but all are the user that Aloft is, and reach the usual ports alone")
 	}
 	if !f.can.seccomp {
 		missing = append(missing, "seccomp: system calls cannot be filtered")
@@ -172,10 +182,8 @@ func (f *Fence) Close() {
 		}
 		f.groups.close()
 		f.null.Close()
-		for _, fd := range []int{f.hostMnt, f.hostNet} {
-			if fd >= 0 {
-				unix.Close(fd)
-			}
+		if f.hostMnt >= 0 {
+			unix.Close(f.hostMnt)
 		}
 	})
 }

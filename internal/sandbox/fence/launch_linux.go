@@ -56,7 +56,7 @@ func (l *launch) prepare(f *Fence, sl *slot, s *Spec) error {
 	l.add("umask", unix.SYS_UMASK, 0o022)
 	l.rlimits(f, s)
 	if s.Root.ns >= 0 {
-		l.user(sl.user)
+		l.user(sl.user, f.can.users)
 	}
 	l.add("pdeathsig", unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
 	l.add("no_new_privs", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
@@ -83,6 +83,9 @@ func (l *launch) namespaces(f *Fence, sl *slot, s *Spec) (tmp int, err error) {
 	if tmp, err = l.hold(tmpfs(s.Limits.TmpMB)); err != nil {
 		return -1, err
 	}
+	if !f.can.users {
+		l.add("umount /.proc", unix.SYS_UMOUNT2, l.str(seenProc), unix.MNT_DETACH)
+	}
 	l.move(tmp, "/tmp")
 	for _, m := range s.Mounts {
 		if len(m.Hosts) == 0 {
@@ -108,7 +111,11 @@ func (l *launch) namespaces(f *Fence, sl *slot, s *Spec) (tmp int, err error) {
 // one they run as.
 func (l *launch) passwd(f *Fence, user int) (int, error) {
 	l.file = filepath.Join(f.cfg.Dir, fmt.Sprintf("user-%d", user))
-	if err := writeFile(l.file, fmt.Appendf(nil, rootUser+functionUser, user, user)); err != nil {
+	text := fmt.Appendf(nil, rootUser+functionUser, user, user)
+	if !f.can.users {
+		text = fmt.Appendf(nil, functionUser, 0, 0)
+	}
+	if err := writeFile(l.file, text); err != nil {
 		return -1, err
 	}
 	return Mount{Hosts: []string{l.file}}.open()
@@ -134,10 +141,14 @@ func (l *launch) rlimits(f *Fence, s *Spec) {
 	}
 }
 
-// user gives up root and all that comes with it.
-func (l *launch) user(id int) {
+// user gives up root and all that comes with it. Where there is no other user,
+// it is still one that may do nothing: see the bounding set.
+func (l *launch) user(id int, own bool) {
 	for capability := range uintptr(unix.CAP_LAST_CAP + 1) {
 		l.add("drop capability", unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, capability, 0, 0, 0).optional = true
+	}
+	if !own {
+		return
 	}
 	u := uintptr(id)
 	l.add("setgroups", unix.SYS_SETGROUPS, 0, 0)

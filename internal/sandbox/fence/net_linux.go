@@ -22,13 +22,23 @@ type network struct {
 	program       *steering      // that brings connections to outside; may be nil
 }
 
-// newNetwork makes a network. The calling thread is locked, and ends in the
-// network namespace of the host.
-func (f *Fence) newNetwork() (*network, error) {
+// newNetwork makes a network, on a thread that is given up: without root there
+// is no way back into the host's network.
+func (f *Fence) newNetwork() (n *network, err error) {
+	t := newThread(f.cfg.Group)
+	defer t.end()
+	err = t.do(func() error {
+		n, err = f.unshareNetwork()
+		return err
+	})
+	return n, err
+}
+
+// unshareNetwork makes a network of which the calling thread becomes part.
+func (f *Fence) unshareNetwork() (*network, error) {
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		return nil, err
 	}
-	defer unix.Setns(f.hostNet, unix.CLONE_NEWNET)
 	ns, err := openNamespace("net")
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -15,12 +16,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The outside of a network is us too. Its only interface is loopback, and a
-// route says that every address of the world is there, so what a process
+// The outside of a network is us too. Its only interface is loopback, and
+// routes say that every address that Egress permits is there, so what a process
 // connects to arrives at a listener of ours, which sees whom it meant. A small
-// program in the kernel gives us every port with one listener, and refuses what
-// Egress does not permit before it is a connection. Where there can be no such
-// program, we listen at the ports that are used most.
+// program in the kernel gives us every port with one listener. Where there can
+// be no such program, we listen at the ports that are used most.
 
 // usualPorts are what we listen at without the program.
 var usualPorts = []int{22, 25, 80, 443, 465, 587, 1433, 1521, 3306, 5432, 5671, 5672, 6379, 6380, 8000, 8080, 8443, 8883, 9042, 9092, 9093, 9094, 9096, 9098, 9200, 10255, 11211, 27016, 27017}
@@ -29,7 +29,7 @@ const outsidePort = 15001
 
 // openOutside makes the outside of the network that the calling thread is in.
 func (f *Fence) openOutside(n *network) error {
-	if err := routeToLoopback(); err != nil {
+	if err := layRoutes(f.cfg.Egress); err != nil {
 		return fmt.Errorf("route: %w", err)
 	}
 	if !f.noProgram.Load() {
@@ -55,8 +55,9 @@ func (f *Fence) openOutside(n *network) error {
 	return nil
 }
 
-// routeToLoopback makes every IPv4 address one of the network's own.
-func routeToLoopback() error {
+// layRoutes makes the addresses that e permits the network's own. To others
+// there is no way.
+func layRoutes(e Egress) error {
 	lo, err := net.InterfaceByName("lo")
 	if err != nil {
 		return err
@@ -66,28 +67,56 @@ func routeToLoopback() error {
 		return err
 	}
 	defer unix.Close(s)
+	ours := append([]netip.Prefix{netip.PrefixFrom(Platform, 32)}, e.Allow...)
+	if e.Internet {
+		for _, p := range private {
+			if p.Addr().IsLoopback() || slices.ContainsFunc(e.Allow, func(a netip.Prefix) bool { return a.Bits() <= p.Bits() && a.Contains(p.Addr()) }) {
+				continue
+			}
+			if err := addRoute(s, p, unix.RTN_PROHIBIT, 0); err != nil {
+				return err
+			}
+		}
+		ours = append(ours, netip.PrefixFrom(netip.IPv4Unspecified(), 0))
+	}
+	for _, p := range ours {
+		if err := addRoute(s, p, unix.RTN_LOCAL, lo.Index); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addRoute adds a route to p, by the socket s of the kernel.
+func addRoute(s int, p netip.Prefix, kind uint8, link int) error {
 	le := binary.LittleEndian
+	scope := uint8(unix.RT_SCOPE_UNIVERSE)
+	if kind == unix.RTN_LOCAL {
+		scope = unix.RT_SCOPE_HOST
+	}
 	var b []byte
-	b = le.AppendUint32(b, 36) // nlmsghdr
+	b = le.AppendUint32(b, 0) // nlmsghdr; its length comes last
 	b = le.AppendUint16(b, unix.RTM_NEWROUTE)
-	b = le.AppendUint16(b, unix.NLM_F_REQUEST|unix.NLM_F_ACK|unix.NLM_F_CREATE)
+	b = le.AppendUint16(b, unix.NLM_F_REQUEST|unix.NLM_F_ACK|unix.NLM_F_CREATE|unix.NLM_F_REPLACE)
 	b = le.AppendUint32(b, 1)
 	b = le.AppendUint32(b, 0)
-	b = append(b, unix.AF_INET, 0, 0, 0, unix.RT_TABLE_LOCAL, unix.RTPROT_STATIC, unix.RT_SCOPE_HOST, unix.RTN_LOCAL) // rtmsg
+	b = append(b, unix.AF_INET, uint8(p.Bits()), 0, 0, unix.RT_TABLE_LOCAL, unix.RTPROT_STATIC, scope, kind) // rtmsg
 	b = le.AppendUint32(b, 0)
-	b = le.AppendUint16(b, 8) // rtattr
-	b = le.AppendUint16(b, unix.RTA_OIF)
-	b = le.AppendUint32(b, uint32(lo.Index))
+	ip := p.Addr().As4()
+	b = append(le.AppendUint16(le.AppendUint16(b, 8), unix.RTA_DST), ip[:]...) // rtattr
+	if link > 0 {
+		b = le.AppendUint32(le.AppendUint16(le.AppendUint16(b, 8), unix.RTA_OIF), uint32(link))
+	}
 	le.PutUint32(b, uint32(len(b)))
 	if err := unix.Sendto(s, b, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return err
 	}
 	answer := make([]byte, 4096)
-	k, _, err := unix.Recvfrom(s, answer, 0)
+	n, _, err := unix.Recvfrom(s, answer, 0)
 	if err != nil {
 		return err
 	}
-	if k >= 20 && le.Uint16(answer[4:]) == unix.NLMSG_ERROR {
+	if n >= 20 && le.Uint16(answer[4:]) == unix.NLMSG_ERROR {
 		if errno := int32(le.Uint32(answer[16:])); errno != 0 {
 			return unix.Errno(-errno)
 		}

@@ -163,18 +163,13 @@ func (p *Process) Dial(addr string) (net.Conn, error) {
 	if !p.confined {
 		return net.Dial("tcp4", addr)
 	}
-	t, err := p.f.takeThread()
-	if err != nil {
-		return nil, err
-	}
-	defer p.f.keepThread(t)
+	t := newThread(p.f.cfg.Group)
+	defer t.end()
 	var c net.Conn
-	err = t.do(func() error {
-		if err := enter(p.fd, unix.CLONE_NEWNET); err != nil {
-			return err
+	err := t.do(func() (err error) {
+		if err = enter(p.fd, unix.CLONE_NEWNET); err == nil {
+			c, err = net.Dial("tcp4", addr)
 		}
-		defer enter(p.f.hostNet, unix.CLONE_NEWNET)
-		c, err = net.Dial("tcp4", addr)
 		return err
 	})
 	return c, err

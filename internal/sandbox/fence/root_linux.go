@@ -67,6 +67,10 @@ var rootLinks = map[string]string{
 // devices are the ones that a process sees.
 var devices = map[string][2]uint32{"null": {1, 3}, "zero": {1, 5}, "full": {1, 7}, "random": {1, 8}, "urandom": {1, 9}}
 
+// seenProc shows the host's processes to the kernel, which without root lets
+// us mount a new /proc only beside one that is seen. A process starts without it.
+const seenProc = "/.proc"
+
 const rootOptions = "mode=755,size=16m"
 
 // NewRoot makes a root with binds and files, which are named by their path.
@@ -90,7 +94,7 @@ func (f *Fence) NewRoot(binds []Bind, files map[string][]byte) (*Root, error) {
 		if r.ns, err = openNamespace("mnt"); err != nil {
 			return err
 		}
-		if err := buildRoot(base, binds, files); err != nil {
+		if err := f.buildRoot(base, binds, files); err != nil {
 			return err
 		}
 		if r.top, err = unix.Open("/", unix.O_PATH|unix.O_CLOEXEC, 0); err == nil {
@@ -134,14 +138,14 @@ func (r *Root) Close() {
 	}
 }
 
-func buildRoot(base string, binds []Bind, files map[string][]byte) error {
+func (f *Fence) buildRoot(base string, binds []Bind, files map[string][]byte) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
 	}
 	if err := unix.Mount("aloft", base, "tmpfs", unix.MS_NOSUID, rootOptions); err != nil {
 		return fmt.Errorf("mount root: %w", err)
 	}
-	if err := fillRoot(base, files); err != nil {
+	if err := f.fillRoot(base, files); err != nil {
 		return err
 	}
 	all := hostBinds
@@ -159,6 +163,14 @@ func buildRoot(base string, binds []Bind, files map[string][]byte) error {
 			return fmt.Errorf("bind %s: %w", b.Host, err)
 		}
 	}
+	if !f.can.users {
+		if err := os.Mkdir(base+seenProc, 0o755); err != nil {
+			return err
+		}
+		if err := unix.Mount("/proc", base+seenProc, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+			return fmt.Errorf("bind /proc: %w", err)
+		}
+	}
 	if err := unix.Mount("", base, "", unix.MS_REMOUNT|unix.MS_RDONLY|unix.MS_NOSUID, rootOptions); err != nil {
 		return fmt.Errorf("make root read-only: %w", err)
 	}
@@ -171,7 +183,7 @@ func buildRoot(base string, binds []Bind, files map[string][]byte) error {
 	return unix.Unmount("/.old", unix.MNT_DETACH)
 }
 
-func fillRoot(base string, files map[string][]byte) error {
+func (f *Fence) fillRoot(base string, files map[string][]byte) error {
 	for _, d := range rootDirs {
 		if err := os.MkdirAll(filepath.Join(base, d), 0o755); err != nil {
 			return err
@@ -194,6 +206,15 @@ func fillRoot(base string, files map[string][]byte) error {
 	}
 	for name, d := range devices {
 		p := filepath.Join(base, "dev", name)
+		if !f.can.users { // who cannot make them
+			if err := writeFile(p, nil); err != nil {
+				return err
+			}
+			if err := unix.Mount("/dev/"+name, p, "", unix.MS_BIND, ""); err != nil {
+				return fmt.Errorf("bind /dev/%s: %w", name, err)
+			}
+			continue
+		}
 		if err := unix.Mknod(p, unix.S_IFCHR|0o666, int(unix.Mkdev(d[0], d[1]))); err != nil {
 			return fmt.Errorf("make %s: %w", name, err)
 		}
@@ -239,8 +260,10 @@ func bind(base string, b Bind) error {
 		}
 		return err
 	}
-	if err := unix.Mount(b.Host, path, "", unix.MS_BIND, ""); err != nil {
+	// With what is mounted below it: without root the kernel shows no part of a
+	// tree that would uncover something.
+	if err := unix.Mount(b.Host, path, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
 		return err
 	}
-	return unix.Mount("", path, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, "")
+	return unix.MountSetattr(unix.AT_FDCWD, path, unix.AT_RECURSIVE, &unix.MountAttr{Attr_set: readOnly})
 }

@@ -99,17 +99,14 @@ func (f *Fence) newSlot() (*slot, error) {
 		f.bury(s.group)
 		return nil, err
 	}
-	err = s.thread.do(func() error {
-		if f.can.namespaces {
-			s.network, err = f.newNetwork()
-		} else {
-			s.network, err = openNetwork()
-		}
-		if err == nil {
-			err = s.group.join()
-		}
-		return err
-	})
+	if f.can.namespaces {
+		s.network, err = f.newNetwork()
+	} else {
+		s.network, err = openNetwork()
+	}
+	if err == nil {
+		err = s.thread.do(s.group.join)
+	}
 	if err != nil {
 		s.discard()
 		return nil, fmt.Errorf("make network: %w", err)
