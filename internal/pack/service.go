@@ -150,6 +150,9 @@ func (w *workshop) tree(ctx context.Context, a serverless.Artifact) (*tree, erro
 		return nil, err
 	}
 	t := &tree{}
+	if a.Bundle == nil && w.onlyTyped(a) {
+		a.Bundle = &serverless.Bundle{} // as version 4 of the framework does
+	}
 	switch {
 	case a.Bundle != nil && hasNode(a):
 		err = w.bundleEntries(ctx, a, keep, t)
@@ -175,6 +178,20 @@ func (w *workshop) tree(ctx context.Context, a serverless.Artifact) (*tree, erro
 func hasNode(a serverless.Artifact) bool {
 	for _, e := range a.Entries {
 		if strings.HasPrefix(e.Runtime, "nodejs") {
+			return true
+		}
+	}
+	return false
+}
+
+// onlyTyped says whether a function is there in TypeScript alone.
+func (w *workshop) onlyTyped(a serverless.Artifact) bool {
+	for _, e := range a.Entries {
+		if !strings.HasPrefix(e.Runtime, "nodejs") {
+			continue
+		}
+		file, module := entryFile(w.dir, e.Handler)
+		if strings.Contains(filepath.Ext(file), "ts") && !exists(w.dir, filepath.FromSlash(module+".js")) {
 			return true
 		}
 	}

@@ -93,6 +93,7 @@ func TestPackService(t *testing.T) {
 	f("plugins: [serverless-esbuild]\npackage: {patterns: [docs/*]}\nfunctions: {one: {handler: src/main.run}}",
 		map[string]string{"src/main.ts": "import {b} from './b'; import * as aws from 'aws-sdk'; export const run = async (): Promise<number> => b(aws)", "src/b.ts": "export const b = (_: any) => 1", "docs/x.md": ""},
 		map[string]string{"one": "docs/x.md src/main.js"})
+	f("functions: {one: {handler: main.run}}", map[string]string{"main.ts": "export const run = async () => 1", "docs/x.md": ""}, map[string]string{"one": "main.js"})
 	f("plugins: [serverless-esbuild]\ncustom: {esbuild: {external: [kept]}}\nfunctions: {one: {handler: a.run}}",
 		map[string]string{"a.js": "exports.run = require('kept')", "node_modules/kept/package.json": `{"name":"kept","dependencies":{"needed":"1"}}`, "node_modules/kept/index.js": "", "node_modules/needed/package.json": "{}", "node_modules/other/package.json": "{}"},
 		map[string]string{"one": "a.js node_modules/kept/index.js node_modules/kept/package.json node_modules/needed/package.json"})
