@@ -107,13 +107,19 @@ func (b *bench) client() *client.Client {
 
 // request returns a signed request of DynamoDB, as bytes.
 func (b *bench) request(operation, body string) []byte {
+	return b.requestTo("dynamodb", "DynamoDB_20120810."+operation, body)
+}
+
+// requestTo returns a signed request of a service that speaks awsJson, as bytes.
+func (b *bench) requestTo(service, target, body string) []byte {
 	r, err := http.NewRequest(http.MethodPost, "http://"+b.aloft.addr+"/", nil)
 	if err != nil {
 		panic(err) // an address of our own
 	}
+	_, operation, _ := strings.Cut(target, ".")
 	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	r.Header.Set("X-Amz-Target", "DynamoDB_20120810."+operation)
+	r.Header.Set("X-Amz-Target", target)
 	r.Header.Set("X-Null-Answer", operation)
-	sigv4.Sign(r, sigv4.Credentials{AccessKey: b.aloft.key, Secret: b.aloft.secret}, "us-east-1", "dynamodb", time.Now(), []byte(body))
+	sigv4.Sign(r, sigv4.Credentials{AccessKey: b.aloft.key, Secret: b.aloft.secret}, "us-east-1", service, time.Now(), []byte(body))
 	return raw(r, []byte(body))
 }

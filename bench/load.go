@@ -90,9 +90,15 @@ func (l load) client(addr string, next *atomic.Int64, deadline time.Time) ([]tim
 
 // readAnswer reads an HTTP answer with a Content-Length, cheaply.
 func readAnswer(in *bufio.Reader) error {
+	_, err := readBody(in, nil)
+	return err
+}
+
+// readBody is readAnswer that keeps the body, if there is room for it.
+func readBody(in *bufio.Reader, room []byte) ([]byte, error) {
 	line, err := in.ReadSlice('\n')
 	if err != nil {
-		return err
+		return nil, err
 	}
 	ok := bytes.HasPrefix(line, []byte("HTTP/1.1 2"))
 	status := string(bytes.TrimSpace(line))
@@ -100,26 +106,30 @@ func readAnswer(in *bufio.Reader) error {
 	for {
 		line, err := in.ReadSlice('\n')
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if len(line) <= 2 {
 			break
 		}
 		if name, value, found := bytes.Cut(line, []byte(":")); found && bytes.EqualFold(name, []byte("Content-Length")) {
 			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
 	if length < 0 {
-		return fmt.Errorf("%s: an answer without Content-Length", status)
+		return nil, fmt.Errorf("%s: an answer without Content-Length", status)
+	}
+	if ok && length <= len(room) {
+		_, err = io.ReadFull(in, room[:length])
+		return room[:length], err
 	}
 	if ok {
 		_, err = in.Discard(length)
-		return err
+		return nil, err
 	}
 	body, err := io.ReadAll(io.LimitReader(in, int64(min(length, 500))))
-	return errors.Join(fmt.Errorf("%s: %s", status, body), err)
+	return nil, errors.Join(fmt.Errorf("%s: %s", status, body), err)
 }
 
 // raw returns the bytes of r with body, as a client sends them.
