@@ -203,6 +203,13 @@ func (s *Service) ListPlatformApplications(ctx context.Context, call *aws.Call, 
 	return out, nil
 }
 
+// platformOf is the platform in the ARN of an endpoint.
+func platformOf(arn aws.ARN) string {
+	_, rest, _ := strings.Cut(arn.Resource, "/")
+	platform, _, _ := strings.Cut(rest, "/")
+	return platform
+}
+
 // set sets attributes of an endpoint.
 func (e *endpoint) set(attributes map[string]string) error {
 	for name, value := range attributes {
@@ -368,9 +375,8 @@ func (s *Service) publishPush(ctx context.Context, arn aws.ARN, e *entry) (*api.
 		if to.Attributes["Enabled"] != "true" {
 			return api.EndpointDisabledException.Errorf("Endpoint is disabled")
 		}
-		platform := strings.Split(arn.Resource, "/")[1]
 		return s.router.Send(tx, event.Delivery{
-			Source: arn, Target: arn, Body: []byte(m.text(platform)),
+			Source: arn, Target: arn, Body: []byte(m.text(platformOf(arn))),
 			Params: map[string]string{paramProtocol: "application", paramTo: to.Attributes["Token"], paramID: m.id, event.Subject: aws.Value(e.Subject)},
 		})
 	})

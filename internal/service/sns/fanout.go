@@ -1,6 +1,7 @@
 package sns
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -47,7 +48,20 @@ func (s *Service) wants(sub *subscription, m *message, attributes map[string]fil
 
 // sendMessage sends m to one subscription.
 func (s *Service) sendMessage(tx *store.Tx, t *topic, key subscriptionKey, sub *subscription, m *message) error {
-	e := newEnvelope(m, sub.Protocol)
+	protocol := sub.Protocol
+	if protocol == "application" {
+		device, err := endpoints.Get(tx, endpointOf(sub))
+		if errors.Is(err, store.ErrNotFound) || err == nil && device.Attributes["Enabled"] != "true" {
+			return nil // nobody is told
+		}
+		if err != nil {
+			return err
+		}
+		to := *sub
+		to.Endpoint, protocol = device.Attributes["Token"], platformOf(endpointOf(sub))
+		sub = &to
+	}
+	e := newEnvelope(m, protocol)
 	e.UnsubscribeURL = s.link("Unsubscribe", "SubscriptionArn", key.ARN().String())
 	raw := sub.raw()
 	if !t.FIFO && !raw && sub.Protocol != "sms" && sub.Protocol != "application" {

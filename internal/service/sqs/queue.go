@@ -22,6 +22,7 @@ func (s *Service) CreateQueue(ctx context.Context, call *aws.Call, in *api.Creat
 	if err != nil {
 		return nil, err
 	}
+	fresh := newQueue(fifo)
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
 		old, err := s.read(tx, arn)
 		if err == nil {
@@ -30,7 +31,7 @@ func (s *Service) CreateQueue(ctx context.Context, call *aws.Call, in *api.Creat
 		if !isGone(err) {
 			return err
 		}
-		q := newQueue(fifo)
+		q := new(*fresh)
 		s.complete(q, arn)
 		q.Tags = maps.Clone(in.Tags)
 		if err := s.setAttributes(tx, q, in.Attributes); err != nil {
@@ -117,7 +118,7 @@ func (s *Service) DeleteQueue(ctx context.Context, call *aws.Call, in *api.Delet
 			return err
 		}
 		tx.AfterCommit(func() {
-			s.known.CompareAndDelete(arn, q)
+			s.known.Delete(arn)
 			s.lines.Delete(q.ID)
 			s.policies.Add(1)
 		})
