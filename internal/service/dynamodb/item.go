@@ -207,6 +207,11 @@ func (s *Service) GetItem(ctx context.Context, call *aws.Call, in *api.GetItemIn
 	var t *table
 	var it item.Item
 	err = s.db.View(ctx, func(tx *store.Tx) error {
+		if t = s.assumeTable(arn); t != nil {
+			if it, err = t.get(tx, in.Key, project); err == nil && it != nil {
+				return nil
+			}
+		}
 		if t, err = s.findTable(tx, arn); err != nil {
 			return err
 		}

@@ -55,13 +55,7 @@ func (s *Service) executeSelect(ctx context.Context, st *statement, in *api.Exec
 	}
 	var p *page
 	err = s.db.View(ctx, func(tx *store.Tx) error {
-		if err := sel.open(s, tx); err != nil {
-			return err
-		}
-		if err := sel.fitStatement(st); err != nil {
-			return err
-		}
-		p, err = sel.read(s, tx)
+		p, err = sel.page(s, tx, func() error { return sel.fitStatement(st) })
 		return err
 	})
 	if err != nil {

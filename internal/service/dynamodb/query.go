@@ -19,13 +19,7 @@ func (s *Service) Query(ctx context.Context, call *aws.Call, in *api.QueryInput)
 	}
 	var p *page
 	err = s.db.View(ctx, func(tx *store.Tx) error {
-		if err := sel.open(s, tx); err != nil {
-			return err
-		}
-		if err := sel.fit(keys, in.QueryFilter != nil); err != nil {
-			return err
-		}
-		p, err = sel.read(s, tx)
+		p, err = sel.page(s, tx, func() error { return sel.fit(keys, in.QueryFilter != nil) })
 		return err
 	})
 	if err != nil {

@@ -46,12 +46,35 @@ type page struct {
 	cost    cost
 }
 
-// open finds the table and the index.
-func (sel *selection) open(s *Service, tx *store.Tx) error {
-	var err error
-	if sel.t, err = s.findTable(tx, sel.table); err != nil {
-		return err
+// page reads a page. fit checks that the selection fits its table, which is
+// first taken to be as it was last seen: see assumeTable.
+func (sel *selection) page(s *Service, tx *store.Tx, fit func() error) (*page, error) {
+	for _, t := range []*table{s.assumeTable(sel.table), nil} {
+		assumed := t != nil
+		if !assumed {
+			var err error
+			if t, err = s.findTable(tx, sel.table); err != nil {
+				return nil, err
+			}
+		}
+		err := sel.open(s, t)
+		if err == nil {
+			err = fit()
+		}
+		var p *page
+		if err == nil {
+			p, err = sel.read(s, tx)
+		}
+		if !assumed || err == nil && p.scanned > 0 {
+			return p, err
+		}
 	}
+	panic("dynamodb: a table that is known is not assumed")
+}
+
+// open finds the index of t to read.
+func (sel *selection) open(s *Service, t *table) error {
+	sel.t = t
 	sel.rows, sel.ix = sel.t.rows, nil
 	sel.counted = sel.counted || sel.t.limited(false)
 	if sel.indexName == nil {

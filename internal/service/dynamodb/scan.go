@@ -18,13 +18,7 @@ func (s *Service) Scan(ctx context.Context, call *aws.Call, in *api.ScanInput) (
 	}
 	var p *page
 	err = s.db.View(ctx, func(tx *store.Tx) error {
-		if err := sel.open(s, tx); err != nil {
-			return err
-		}
-		if err := sel.fitScan(in); err != nil {
-			return err
-		}
-		p, err = sel.read(s, tx)
+		p, err = sel.page(s, tx, func() error { return sel.fitScan(in) })
 		return err
 	})
 	if err != nil {

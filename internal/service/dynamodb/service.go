@@ -18,6 +18,7 @@ type Service struct {
 	table       *dispatch.Table
 	expressions expression.Cache
 	known       sync.Map  // aws.ARN to *table, as of some version
+	gone        sync.Map  // goneKey of each table that was deleted, or was about to be
 	backfills   task.Bell // rung when an index is made
 	expiry      task.Bell // rung when an item is due sooner than nextDue
 	telling     task.Bell // rung when a stream of Kinesis is to be told something

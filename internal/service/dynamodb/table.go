@@ -155,7 +155,7 @@ func (s *Service) DeleteTable(ctx context.Context, call *aws.Call, in *api.Delet
 		if t.unfinished() {
 			return errInUse(t)
 		}
-		tx.AfterCommit(func() { s.known.Delete(arn) })
+		s.part(arn, t.ID)
 		if len(t.Replicas) > 0 {
 			return deleteReplica(tx, t)
 		}

@@ -26,6 +26,11 @@ func (s *Service) UpdateTable(ctx context.Context, call *aws.Call, in *api.Updat
 		var before billing
 		t, err := changeTable(tx, arn, func(t *table) error {
 			before = t.Billing
+			for _, u := range in.ReplicaUpdates {
+				if u.Delete != nil {
+					s.part(t.in(u.Delete.RegionName), t.ID)
+				}
+			}
 			return t.update(tx, in)
 		})
 		if err != nil {
