@@ -49,7 +49,7 @@ func (r *reader) due(l *lane, now time.Time, ended bool, w *Window) time.Duratio
 	switch n := len(l.waiting); {
 	case n == 0:
 		return iteratorUse
-	case n >= r.j.BatchSize || l.bytes >= maxBatchBytes || ended, w != nil && l.waiting[n-1].At.After(w.End):
+	case n >= r.j.BatchSize || l.bytes >= maxBatchBytes || ended, w != nil && !l.waiting[n-1].At.Before(w.End):
 		return 0
 	}
 	return max(0, r.j.Window-now.Sub(l.since))

@@ -19,7 +19,7 @@ const (
 	longPoll         = 20 * time.Second
 	firstConcurrency = 5 // batches of a queue at once, to begin with
 	maxConcurrency   = 1000
-	maxMessage       = 256 << 10 // bytes of one
+	maxMessage       = 1 << 20 // bytes of one
 )
 
 // A queue reads one queue.
@@ -125,7 +125,7 @@ func (q *queue) fill(ctx context.Context) (batch []Record, err error) {
 			until = time.Now().Add(q.j.Window)
 		}
 		wait = time.Until(until)
-		if wait <= 0 || len(batch) >= q.j.BatchSize || bytes >= maxBatchBytes-maxReceive*maxMessage {
+		if wait <= 0 || len(batch) >= q.j.BatchSize || bytes >= maxBatchBytes-maxMessage {
 			return batch, nil
 		}
 	}
@@ -172,9 +172,22 @@ func (q *queue) sift(ctx context.Context, got []Record) []Record {
 	return wants
 }
 
-// handle handles a batch, and deletes what did not fail. What failed comes
-// back when its visibility time-out is over.
+// handle handles what was received, in as many batches as its size asks for.
 func (q *queue) handle(ctx context.Context, batch []Record) {
+	for len(batch) > 0 {
+		n, bytes := 0, 0
+		for n < len(batch) && (n == 0 || bytes+len(batch[n].JSON) <= maxBatchBytes) {
+			bytes += len(batch[n].JSON) + 1
+			n++
+		}
+		q.handleBatch(ctx, batch[:n])
+		batch = batch[n:]
+	}
+}
+
+// handleBatch handles a batch, and deletes what did not fail. What failed
+// comes back when its visibility time-out is over.
+func (q *queue) handleBatch(ctx context.Context, batch []Record) {
 	res := q.j.Handle(context.WithoutCancel(ctx), &Batch{Job: q.j, Records: batch})
 	q.learn(res.Throttled)
 	if res.Err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	maxBatchBytes = 6 << 20         // of the records of a batch
+	maxBatchBytes = 6<<20 - 32<<10  // of the records of a batch, so that an event of them has 6 MiB at most
 	minBuffer     = 100             // records that are read ahead at least
 	iteratorUse   = 4 * time.Minute // an iterator is used as often, at least: it lives for five
 )
