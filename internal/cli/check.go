@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/deploy"
@@ -73,7 +74,7 @@ func (d *deployer) checkPart(ctx context.Context, p *part, types resource.Table)
 	review := deploy.Look(doc, types, given, deploy.Place{
 		Account: "000000000000", Region: d.client.Region(), StackName: "check",
 		StackID: "arn:aws:cloudformation:" + d.client.Region() + ":000000000000:stack/check/00000000-0000-0000-0000-000000000000",
-	})
+	}, localParts(filepath.Dir(p.file)))
 	c.Deploys, c.Works = true, append(c.Works, review.Works...)
 	for _, m := range missing {
 		line := doc.Line("Resources", m.Resource, "Properties", m.Property)
@@ -141,4 +142,22 @@ func (d *deployer) showChecked(c *checked) {
 		}
 		fmt.Fprintf(d.out, "    %s %s:%d: %s\n", marks[f.Kind], filepath.Base(c.File), f.Line, what)
 	}
+}
+
+// localParts reads the parts of templates that macros include from the files that
+// would be uploaded. Other macros are in an Aloft that need not run.
+type localParts string
+
+// Include implements deploy.Macros.
+func (dir localParts) Include(location string) (string, error) {
+	if strings.Contains(location, "://") {
+		return "", fmt.Errorf("%s is in a bucket: --check does not look there", location)
+	}
+	text, err := os.ReadFile(filepath.Join(string(dir), filepath.FromSlash(location)))
+	return string(text), err
+}
+
+// Run implements deploy.Macros.
+func (localParts) Run(name string, _ deploy.MacroEvent) (any, error) {
+	return nil, &deploy.MacroError{Message: "the macro " + name + " is run by Aloft: --check does not know what it makes"}
 }

@@ -36,16 +36,18 @@ type Review struct {
 
 // A reviewer looks at one template.
 type reviewer struct {
-	doc   *template.Document
-	types resource.Table
-	given map[string]string
-	out   Review
+	doc    *template.Document
+	types  resource.Table
+	given  map[string]string
+	macros Macros
+	out    Review
 }
 
 // Look says what of a template would be deployed and what not, as far as that
 // can be told from it alone: all of it at once, not the first that is wrong.
-func Look(doc *template.Document, types resource.Table, given map[string]string, place Place) *Review {
-	r := &reviewer{doc: doc, types: types, given: maps.Clone(given)}
+// Parts of it that macros include are read by macros, which may be nil.
+func Look(doc *template.Document, types resource.Table, given map[string]string, place Place, macros Macros) *Review {
+	r := &reviewer{doc: doc, types: types, given: maps.Clone(given), macros: macros}
 	r.look(place)
 	slices.SortStableFunc(r.out.Findings, func(a, b Finding) int { return a.Line - b.Line })
 	return &r.out
@@ -92,7 +94,7 @@ func (r *reviewer) refused(err error) {
 func (r *reviewer) look(place Place) {
 	r.fillIn()
 	stored := func(name string) (string, error) { return name, nil }
-	processed, err := Expand(r.doc.Root, r.given, stored, place, nil)
+	processed, err := Expand(r.doc.Root, r.given, stored, place, r.macros)
 	if err != nil {
 		r.refused(err)
 		return
@@ -151,6 +153,9 @@ func (r *reviewer) fillIn() {
 			value = "1"
 		}
 		r.given[name] = value
+		for _, constraint := range []string{"AllowedPattern", "MinLength", "MaxLength", "MinValue", "MaxValue"} {
+			delete(p, constraint) // what is given will be held to them
+		}
 		r.found(Noted, "", "", fmt.Sprintf("parameter %s has no default: give it with --parameter %s=VALUE", name, name), "Parameters", name)
 	}
 }

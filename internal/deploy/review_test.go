@@ -33,7 +33,7 @@ Outputs:
 	if err != nil {
 		t.Fatal(err)
 	}
-	review := deploy.Look(doc, resource.All(), nil, deploy.Place{Account: "000000000000", Region: "us-east-1", StackName: "s", StackID: "i"})
+	review := deploy.Look(doc, resource.All(), nil, deploy.Place{Account: "000000000000", Region: "us-east-1", StackName: "s", StackID: "i"}, nil)
 	want := []struct {
 		line int
 		kind string

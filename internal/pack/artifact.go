@@ -95,7 +95,11 @@ func findArtifacts(root *yaml.Node) []artifact {
 		props := child(r, "Properties")
 		node := child(props, k.property)
 		ofGlobals := typ == "AWS::Serverless::Function"
-		if usual := scalar(child(globals, k.property)); ofGlobals && node == nil && usual != "" && child(props, "InlineCode") == nil && props != nil {
+		usual := scalar(child(globals, k.property))
+		if usual == "" {
+			usual = "." // as SAM's own tool has it
+		}
+		if ofGlobals && node == nil && props != nil && child(props, "InlineCode") == nil && !isImage(props, globals) {
 			node = &yaml.Node{Kind: yaml.ScalarNode, Value: usual, Line: r.Line}
 			props.Content = append(props.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: k.property}, node)
 		}
@@ -113,6 +117,11 @@ func findArtifacts(root *yaml.Node) []artifact {
 		})
 	}
 	return append(found, findIncludes(root, "", 0)...)
+}
+
+// isImage says whether a function is an image, and not code.
+func isImage(props, globals *yaml.Node) bool {
+	return child(props, "ImageUri") != nil || scalar(child(props, "PackageType")) == "Image" || scalar(child(globals, "PackageType")) == "Image"
 }
 
 // findIncludes returns the parts that AWS::Include takes from local paths.

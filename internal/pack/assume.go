@@ -18,9 +18,8 @@ func Assume(root map[string]any, dir string) []Missing {
 	resources, _ := root["Resources"].(map[string]any)
 	globals, _ := root["Globals"].(map[string]any)
 	usual, _ := globals["Function"].(map[string]any)
-	if assumeIn(usual, kinds["AWS::Serverless::Function"], dir) != "" {
-		missing = append(missing, Missing{"", "CodeUri", ""})
-	}
+	shared := usual["CodeUri"]
+	delete(usual, "CodeUri")
 	for _, id := range slices.Sorted(maps.Keys(resources)) {
 		r, _ := resources[id].(map[string]any)
 		typ, _ := r["Type"].(string)
@@ -29,11 +28,30 @@ func Assume(root map[string]any, dir string) []Missing {
 		if !known {
 			continue
 		}
+		if typ == "AWS::Serverless::Function" && properties != nil {
+			takeUsual(properties, usual, shared)
+		}
 		if path := assumeIn(properties, k, dir); path != "" {
 			missing = append(missing, Missing{id, k.property, path})
 		}
 	}
 	return missing
+}
+
+// takeUsual gives a function that names no code what it usually has.
+func takeUsual(properties, globals map[string]any, shared any) {
+	for _, name := range []string{"CodeUri", "InlineCode", "ImageUri"} {
+		if properties[name] != nil {
+			return
+		}
+	}
+	if properties["PackageType"] == "Image" || globals["PackageType"] == "Image" {
+		return
+	}
+	if shared == nil {
+		shared = "."
+	}
+	properties["CodeUri"] = shared
 }
 
 // assumeIn replaces a property that is a local path. It returns the path if

@@ -2,7 +2,6 @@ package template
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -187,11 +186,6 @@ func (p *Parameter) loadBounds(m map[string]any) error {
 	return nil
 }
 
-// compilePattern makes of a pattern one that matches whole values only.
-func compilePattern(pattern string) (*regexp.Regexp, error) {
-	return regexp.Compile(`\A(?:` + pattern + `)\z`)
-}
-
 // Values are the parameters of a stack.
 type Values struct {
 	Given    map[string]string // by the caller, or the default: what DescribeStacks shows
@@ -311,7 +305,7 @@ func (p *Parameter) fault(text string) string {
 		return "must be one of AllowedValues"
 	}
 	if p.AllowedPattern != "" {
-		if re, err := compilePattern(p.AllowedPattern); err != nil || !re.MatchString(text) {
+		if re, err := compilePattern(p.AllowedPattern); err != nil || !re.matches(text) {
 			return "must match pattern " + p.AllowedPattern
 		}
 	}

@@ -202,10 +202,16 @@ func TestBindRefuses(t *testing.T) {
 	refuses("Type: String, AllowedValues: [a, 1]", "b", "Parameter 'P' must be one of AllowedValues")
 	refuses("Type: CommaDelimitedList, AllowedValues: [a, b]", "a,c", "Parameter 'P' must be one of AllowedValues")
 	refuses("Type: String, AllowedPattern: '[a-z]+'", "ab1", "Parameter 'P' must match pattern [a-z]+")
+	refuses(`Type: String, AllowedPattern: '^(?=.*\p{Digit})[\p{Print}]{4,}$'`, "word", `Parameter 'P' must match pattern ^(?=.*\p{Digit})[\p{Print}]{4,}$`)
 	refuses("Type: String, MinLength: 3", "ab", "Parameter 'P' must contain at least 3 characters")
 	refuses("Type: String, MaxLength: 3", "abcd", "Parameter 'P' must contain at most 3 characters")
 	refuses("Type: String, MaxLength: 3, ConstraintDescription: be short", "abcd", "Parameter 'P' failed to satisfy constraint: be short")
 	refuses("Type: 'AWS::SSM::Parameter::Value<String>'", "/x", "Parameter 'P' is of type AWS::SSM::Parameter::Value<String>, and Aloft does not answer ssm:GetParameters yet.")
+
+	rich := load(t, `Parameters: {P: {Type: String, AllowedPattern: '^(?=.*\p{Digit})[\p{Print}]{4,}$'}}`+"\nResources: {A: {Type: T}}")
+	if _, err := rich.Bind(map[string]string{"P": "word 1"}, nil); err != nil {
+		t.Error(err)
+	}
 
 	tmpl := load(t, "Parameters: {P: {Type: String}, Q: {Type: String}}\nResources: {A: {Type: T}}")
 	if _, err := tmpl.Bind(nil, nil); err == nil || err.Error() != "Parameters: [P, Q] must have values" {
