@@ -85,6 +85,7 @@ func (s *Service) apiOperations() []service.Operation {
 		row(api.DeleteRestApi, s.DeleteRestApi),
 		row(api.ImportRestApi, s.ImportRestApi),
 		row(api.PutRestApi, s.PutRestApi),
+		row(api.GetExport, s.GetExport),
 
 		row(api.CreateResource, s.CreateResource),
 		row(api.GetResource, s.GetResource),
@@ -120,6 +121,7 @@ func (s *Service) partOperations() []service.Operation {
 		row(api.GetModels, s.GetModels),
 		row(api.UpdateModel, s.UpdateModel),
 		row(api.DeleteModel, s.DeleteModel),
+		row(api.GetModelTemplate, s.GetModelTemplate),
 
 		row(api.CreateRequestValidator, s.CreateRequestValidator),
 		row(api.GetRequestValidator, s.GetRequestValidator),
@@ -178,6 +180,7 @@ func (s *Service) accountOperations() []service.Operation {
 		row(api.GetApiKeys, s.GetApiKeys),
 		row(api.UpdateApiKey, s.UpdateApiKey),
 		row(api.DeleteApiKey, s.DeleteApiKey),
+		row(api.ImportApiKeys, s.ImportApiKeys),
 
 		row(api.CreateUsagePlan, s.CreateUsagePlan).But(quota),
 		row(api.GetUsagePlan, s.GetUsagePlan),

@@ -304,12 +304,20 @@ func (s *Service) CreateUsagePlanKey(ctx context.Context, call *aws.Call, in *ap
 		}
 		out = planKeyOf(key)
 		s.dropKeysAfter(tx)
-		return errors.Join(planKeys.Put(tx, memberKey{plan, in.KeyId}, true), keyPlans.Put(tx, memberKey{arn, in.UsagePlanId}, true))
+		return join(tx, plan, arn)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &out, nil
+}
+
+// join has a plan hold for a key.
+func join(tx *store.Tx, plan, key aws.ARN) error {
+	return errors.Join(
+		planKeys.Put(tx, memberKey{plan, strings.TrimPrefix(key.Resource, "/apikeys/")}, true),
+		keyPlans.Put(tx, memberKey{key, strings.TrimPrefix(plan.Resource, "/usageplans/")}, true),
+	)
 }
 
 // checkPlanKey refuses a key that is in the plan, or in another for a stage of it.
