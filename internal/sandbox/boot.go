@@ -13,6 +13,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/sandbox/client"
 	"github.com/aloft-cloud/aloft/internal/sandbox/fence"
 	"github.com/aloft-cloud/aloft/internal/sandbox/lang"
+	"github.com/aloft-cloud/aloft/internal/sandbox/rapi"
 )
 
 // initLimit is how long a worker may take to start before anyone waits for it
@@ -188,16 +189,9 @@ func (s *start) bringUp(w *worker, creds Credentials, limit <-chan time.Time, st
 	s.m.mu.Lock()
 	w.crew, w.stream, w.expires = s.c, s.stream, creds.Expires
 	s.m.mu.Unlock()
-	var why *failure
-	if w.lang.Blank() {
-		if !w.parked {
-			why = w.await(w.blank, limit)
-		}
-		if why == nil {
-			if err := w.assign(s.c.f, creds, s.stream); err != nil {
-				return nil, err
-			}
-		}
+	why, err := s.outfit(w, creds, limit)
+	if err != nil {
+		return nil, err
 	}
 	started()
 	if why == nil {
@@ -208,6 +202,34 @@ func (s *start) bringUp(w *worker, creds Credentials, limit <-chan time.Time, st
 		w.settle()
 	}
 	return why, nil
+}
+
+// outfit gives w what is the function's: its files, its extensions, and the job.
+func (s *start) outfit(w *worker, creds Credentials, limit <-chan time.Time) (*failure, error) {
+	f := s.c.f
+	if w.lang.Blank() && !w.parked {
+		if why := w.await(w.blank, limit); why != nil {
+			return why, nil
+		}
+	}
+	if w.parked {
+		if err := w.mount(f); err != nil {
+			return nil, err
+		}
+	}
+	if w.extensions = extensionsOf(f); len(w.extensions) > 0 {
+		w.api.SetSubject(rapi.Subject{FunctionName: f.name(), FunctionVersion: f.Version, Handler: f.Handler, AccountID: f.ARN.Account})
+		if why := w.startExtensions(f, creds); why != nil {
+			return why, nil
+		}
+		if why := w.awaitExtensions(limit); why != nil {
+			return why, nil
+		}
+	}
+	if w.lang.Blank() {
+		return nil, w.assign(f, creds, s.stream)
+	}
+	return nil, nil
 }
 
 // process starts the process of a worker. A program that cannot be run is a failure.

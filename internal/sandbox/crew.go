@@ -185,7 +185,7 @@ func (m *Manager) allCrews() []*crew {
 }
 
 // unhand ends a worker that nobody uses.
-func (m *Manager) unhand(w *worker) { m.group.Go(w.dismiss) }
+func (m *Manager) unhand(w *worker) { m.group.Go(w.leave) }
 
 // takeIdle takes the idle worker that was used last: the others may go.
 func (m *Manager) takeIdle(c *crew) *worker {
@@ -246,9 +246,21 @@ func (w *worker) isReady() {
 		return
 	}
 	w.waiting = true
+	m.mu.Unlock()
+	w.settled()
+}
+
+// settled looks whether a worker that asked for an event can have one: its
+// extensions must wait too.
+func (w *worker) settled() {
+	m := w.m
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !w.waiting || !w.api.Idle() {
+		return
+	}
 	if w.booting {
 		w.booting = false
-		m.mu.Unlock()
 		signal(w.ready)
 		return
 	}
@@ -257,7 +269,6 @@ func (w *worker) isReady() {
 		w.crew.returning--
 		m.back(w)
 	}
-	m.mu.Unlock()
 }
 
 // release is told that the invoke of w is over, which has used so much memory.
@@ -274,7 +285,7 @@ func (m *Manager) release(w *worker, peakMB int) {
 	if w.dead {
 		return
 	}
-	if w.waiting {
+	if w.waiting && w.api.Idle() {
 		m.back(w)
 	} else {
 		w.returning = true

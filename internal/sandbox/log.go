@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/rand"
 	"encoding/binary"
@@ -109,6 +110,26 @@ func (l *logger) read() {
 	defer l.mu.Unlock()
 	if l.owned {
 		l.cut()
+	}
+}
+
+// also takes the output of another process of the worker, until it ends: whole
+// lines, between those of the function.
+func (l *logger) also(pipe *os.File) {
+	defer pipe.Close()
+	lines := bufio.NewReaderSize(pipe, maxMessage/4)
+	for {
+		line, err := lines.ReadSlice('\n')
+		if len(line) > 0 {
+			l.wait()
+			l.mu.Lock()
+			l.cut()
+			l.emit(time.Now(), line)
+			l.mu.Unlock()
+		}
+		if err != nil && err != bufio.ErrBufferFull {
+			return
+		}
 	}
 }
 

@@ -34,6 +34,12 @@ type worker struct {
 
 	assigned atomic.Bool // it knows which function it is
 
+	root       *root
+	extensions []string      // their names
+	registered chan struct{} // one of them has registered
+	beside     atomic.Int32  // how many run
+	leaving    atomic.Bool   // it is about to end
+
 	training bool  // it gets events of ours while it is blank
 	crew     *crew // nil while blank
 	stream   string
@@ -78,7 +84,8 @@ func (m *Manager) spawn(l lang.Language, p plan) (*worker, error) {
 		return nil, ErrClosed
 	}
 	w := &worker{m: m, lang: l, at: p.root.at, exited: make(chan struct{}), gone: make(chan struct{}), blank: make(chan struct{}, 1), ready: make(chan struct{}, 1),
-		failed: make(chan rapi.Answer, 1), answer: make(chan rapi.Answer, 1), booting: true, training: p.training}
+		failed: make(chan rapi.Answer, 1), answer: make(chan rapi.Answer, 1), booting: true, training: p.training,
+		root: p.root, registered: make(chan struct{}, 1)}
 	w.assigned.Store(!l.Blank())
 	w.api = rapi.New(rapi.Hooks{
 		Blank: func() { signal(w.blank) },
@@ -89,6 +96,7 @@ func (m *Manager) spawn(l lang.Language, p plan) (*worker, error) {
 			}
 		},
 		InitError: func(a rapi.Answer) { put(w.failed, a) },
+		Extension: w.extensionChanged,
 	})
 	w.proc, err = m.fence.Start(&fence.Spec{Root: p.root.Root, Argv: p.argv, Dir: p.dir, Mounts: p.mounts, Out: its, Limits: p.limits,
 		Env: func(a fence.Addresses) []string {
@@ -161,16 +169,19 @@ func (w *worker) watch() {
 	close(w.gone)
 }
 
+// mount gives a blank worker that was booted ahead the files of f.
+func (w *worker) mount(f *Function) error {
+	err := w.proc.Become(fence.Limits{MemoryMB: f.memoryMB(), TmpMB: f.tmpMB()},
+		fence.Mount{Hosts: []string{f.Code}, Path: w.at.task}, fence.Mount{Hosts: f.Layers, Path: w.at.opt})
+	if err != nil {
+		return fmt.Errorf("give a worker its code: %w", err)
+	}
+	return nil
+}
+
 // assign makes a blank worker one of f's.
 func (w *worker) assign(f *Function, creds Credentials, stream string) error {
 	w.assigned.Store(true)
-	if w.parked {
-		err := w.proc.Become(fence.Limits{MemoryMB: f.memoryMB(), TmpMB: f.tmpMB()},
-			fence.Mount{Hosts: []string{f.Code}, Path: w.at.task}, fence.Mount{Hosts: f.Layers, Path: w.at.opt})
-		if err != nil {
-			return fmt.Errorf("give a worker its code: %w", err)
-		}
-	}
 	env := functionEnv(f, w.at, creds, stream, w.proc.Endpoint.Addr().String())
 	job, err := json.Marshal(client.Job{Handler: f.Handler, Task: w.at.task, Opt: w.at.opt, Env: env})
 	if err != nil {
@@ -264,6 +275,7 @@ func (w *worker) exchange(ev *rapi.Event, limit time.Duration) (a rapi.Answer, w
 	timer, look := time.NewTimer(limit), time.NewTimer(lookAtMemory)
 	defer timer.Stop()
 	defer look.Stop()
+	w.api.TellInvoke(ev)
 	if errors.Is(w.api.Send(ev), rapi.ErrNotWaiting) {
 		return a, nil, errNotRun
 	}

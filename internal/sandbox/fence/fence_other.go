@@ -69,6 +69,7 @@ type Process struct {
 	Outside       []net.Listener // none
 	Names         net.PacketConn // nil
 	cmd           *exec.Cmd
+	beside        bool // its listeners are another's
 }
 
 // Start starts a process.
@@ -100,6 +101,17 @@ func (f *Fence) Start(s *Spec) (*Process, error) {
 
 // Pid is the process's number.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// Beside starts another process for the same function.
+func (p *Process) Beside(s *Spec) (*Process, error) {
+	q := &Process{API: p.API, Endpoint: p.Endpoint, Secure: p.Secure, beside: true}
+	q.cmd = &exec.Cmd{Path: s.Argv[0], Args: s.Argv, Dir: s.Dir, Stdout: s.Out, Stderr: s.Out,
+		Env: s.Env(Addresses{p.API.Addr().String(), p.Endpoint.Addr().String(), p.Secure.Addr().String()})}
+	if err := q.cmd.Start(); err != nil {
+		return nil, &StartError{"execve", err}
+	}
+	return q, nil
+}
 
 // Wait returns when the process has ended.
 func (p *Process) Wait() Exit {
@@ -134,6 +146,9 @@ func (p *Process) PeakMB() int { return 0 }
 
 // Release closes the listeners.
 func (p *Process) Release() {
+	if p.beside {
+		return
+	}
 	p.API.Close()
 	p.Endpoint.Close()
 	p.Secure.Close()

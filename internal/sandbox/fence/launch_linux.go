@@ -46,6 +46,12 @@ func (l *launch) prepare(f *Fence, sl *slot, s *Spec) error {
 			return err
 		}
 	}
+	return l.finish(f, sl, s, tmp)
+}
+
+// finish writes the part of the program that begins where the process sees what
+// it is to see.
+func (l *launch) finish(f *Fence, sl *slot, s *Spec, tmp int) error {
 	l.add("chdir", unix.SYS_CHDIR, l.str(s.Dir))
 	l.add("dup3", unix.SYS_DUP3, f.null.Fd(), 0, 0)
 	l.add("dup3", unix.SYS_DUP3, s.Out.Fd(), 1, 0)

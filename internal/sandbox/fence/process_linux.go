@@ -21,6 +21,7 @@ type Process struct {
 
 	f        *Fence
 	slot     *slot
+	thread   *thread // of one that is beside another
 	pid      int
 	fd       int      // refers to the process
 	file     *os.File // fd, to wait on
@@ -210,6 +211,10 @@ func (p *Process) PeakMB() int { return p.slot.group.peakMB() }
 // Release gives back what a process had that has ended.
 func (p *Process) Release() {
 	p.file.Close()
+	if p.thread != nil {
+		p.thread.end()
+		return
+	}
 	p.slot.network.close()
 	p.f.bury(p.slot.group)
 }

@@ -63,6 +63,12 @@ func (c *conn) answer(req request) error {
 			return err
 		}
 	}
+	if path, ok := strings.CutPrefix(req.path, extensions); ok {
+		return c.extension(req, path)
+	}
+	if req.method == "PUT" && (req.path == "/2022-07-01/telemetry" || req.path == "/2020-08-15/logs") {
+		return c.pass(req, errTelemetry)
+	}
 	path, ok := strings.CutPrefix(req.path, version)
 	switch {
 	case req.method == "GET" && path == "invocation/next" && ok:
@@ -171,12 +177,16 @@ func (c *conn) refuse(r *refusal) error {
 	return c.reply(r.status, "application/json", []byte(`{"errorMessage":"`+r.message+`","errorType":"`+r.kind+`"}`))
 }
 
-func (c *conn) reply(status, contentType string, body []byte) error {
+// reply answers with a body, and headers besides: names and values.
+func (c *conn) reply(status, contentType string, body []byte, headers ...string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	b := append(c.out[:0], "HTTP/1.1 "...)
 	b = append(b, status...)
 	b = appendHeader(b, "Content-Type", contentType)
+	for i := 0; i+1 < len(headers); i += 2 {
+		b = appendHeader(b, headers[i], headers[i+1])
+	}
 	return c.write(b, body)
 }
 

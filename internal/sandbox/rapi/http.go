@@ -23,6 +23,10 @@ type request struct {
 	streaming    bool
 	contentType  string
 	errorType    string
+
+	extension     string // the identifier of one
+	extensionName string
+	features      string // that it accepts
 }
 
 // readRequest reads a request up to its body.
@@ -75,8 +79,14 @@ func (q *request) header(name, value []byte) error {
 		q.expect = equalFold(value, "100-continue")
 	case equalFold(name, "content-type"):
 		q.contentType = string(value)
-	case equalFold(name, "lambda-runtime-function-error-type"):
+	case equalFold(name, "lambda-runtime-function-error-type"), equalFold(name, "lambda-extension-function-error-type"):
 		q.errorType = string(value)
+	case equalFold(name, "lambda-extension-identifier"):
+		q.extension = string(value)
+	case equalFold(name, "lambda-extension-name"):
+		q.extensionName = string(value)
+	case equalFold(name, "lambda-extension-accept-feature"):
+		q.features = string(value)
 	case equalFold(name, "lambda-runtime-function-response-mode"):
 		q.streaming = equalFold(value, "streaming")
 	}

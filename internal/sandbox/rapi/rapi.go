@@ -62,6 +62,10 @@ type Hooks struct {
 	Ready     func()       // it asks for an event
 	Answer    func(Answer) // it answers the event it was given
 	InitError func(Answer) // it could not start
+
+	// Extension is told when an extension registers, waits for an event, or
+	// says that it failed, with the type of its error.
+	Extension func(errorType string)
 }
 
 // ErrNotWaiting says that the worker waits for nothing just now.
@@ -77,11 +81,19 @@ type Server struct {
 	blank   *conn  // waits for its function
 	current *Event // the worker is busy with
 	closed  bool
-	empty   chan struct{} // closed when there is no connection any more; nil if nobody waits
+
+	subject    Subject
+	extensions []*extension
+	byID       map[string]*extension
+
+	empty chan struct{} // closed when there is no connection any more; nil if nobody waits
 }
 
 // New returns a Server that calls hooks.
 func New(hooks Hooks) *Server {
+	if hooks.Extension == nil {
+		hooks.Extension = func(string) {}
+	}
 	return &Server{hooks: hooks, conns: map[*conn]struct{}{}}
 }
 
@@ -197,6 +209,11 @@ func (s *Server) remove(c *conn) {
 	}
 	if s.blank == c {
 		s.blank = nil
+	}
+	for _, e := range s.extensions {
+		if e.next == c {
+			e.next = nil
+		}
 	}
 }
 
