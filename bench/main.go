@@ -41,12 +41,13 @@ var parts = []struct {
 	{"start", (*bench).start},
 	{"dynamodb", (*bench).dynamodb},
 	{"sqs", (*bench).sqs},
+	{"sns", (*bench).sns},
 	{"lambda", (*bench).lambda},
 	{"app", (*bench).app},
 }
 
 func main() {
-	only := flag.String("only", "", "measure this part alone: start, dynamodb, sqs, lambda, app")
+	only := flag.String("only", "", "measure this part alone: start, dynamodb, sqs, sns, lambda, app")
 	duration := flag.Duration("duration", 3*time.Second, "how long each load lasts")
 	serveNull := flag.Bool("null", false, "be the null server")
 	flag.Parse()
