@@ -29,7 +29,18 @@ func NewServer(h http.Handler, log *slog.Logger) *Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaders,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		Protocols:         protocols(),
 	}}
+}
+
+// protocols are those that clients speak: SDKs for JavaScript speak HTTP/2 with
+// some services, without TLS too.
+func protocols() *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP1(true)
+	p.SetHTTP2(true)
+	p.SetUnencryptedHTTP2(true)
+	return p
 }
 
 // Serve serves until Stop, or until the listener fails.

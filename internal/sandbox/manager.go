@@ -164,6 +164,10 @@ func (m *Manager) open() (err error) {
 		handler = http.NotFoundHandler()
 	}
 	m.endpoint = &http.Server{Handler: stubbed(handler), ConnContext: withWorker, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 15 * time.Minute, ErrorLog: slog.NewLogLogger(m.cfg.Log.Handler(), slog.LevelDebug)}
+	m.endpoint.Protocols = new(http.Protocols) // SDKs for JavaScript speak HTTP/2 with some services, without TLS too
+	m.endpoint.Protocols.SetHTTP1(true)
+	m.endpoint.Protocols.SetHTTP2(true)
+	m.endpoint.Protocols.SetUnencryptedHTTP2(true)
 	m.fence, err = fence.New(fence.Config{Dir: m.cfg.Dir, Unfenced: m.cfg.Unfenced, Port: m.cfg.Port, Egress: m.cfg.Egress, Log: m.cfg.Log, Group: &m.group})
 	return err
 }
