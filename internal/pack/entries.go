@@ -64,10 +64,16 @@ func (w *workshop) bundleEntries(ctx context.Context, a serverless.Artifact, kee
 		return err
 	}
 	// Some keep under devDependencies what is bundled anyway.
-	if extra := w.declaredForDevelopment(unknown); len(extra) > 0 && len(options.NodePaths) > 0 {
-		if _, err := w.nodeModules(ctx, extra); err != nil {
+	extra := w.declaredForDevelopment(unknown)
+	if len(extra) == 0 && hasNewNode(a) && slices.ContainsFunc(unknown, func(m string) bool { return packageName.FindString(m) == oldSDK }) {
+		extra = oldSDKIf(true)
+	}
+	if len(extra) > 0 {
+		modules, err := w.nodeModules(ctx, extra)
+		if err != nil {
 			return err
 		}
+		options.NodePaths = []string{modules}
 		if _, err := build(options); err != nil {
 			return err
 		}
@@ -81,16 +87,7 @@ func (w *workshop) bundleEntries(ctx context.Context, a serverless.Artifact, kee
 	if len(a.Bundle.External) == 0 {
 		return nil
 	}
-	dirs, err := closure(root, a.Bundle.External)
-	if err != nil {
-		return err
-	}
-	for _, dir := range dirs {
-		if err := t.follow(filepath.Join(root, dir), filepath.ToSlash(dir), func(string) bool { return true }); err != nil {
-			return err
-		}
-	}
-	return nil
+	return t.addModules(root, a.Bundle.External)
 }
 
 func (w *workshop) bundleOptions(a serverless.Artifact, out string) (api.BuildOptions, error) {

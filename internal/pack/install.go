@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -43,10 +44,40 @@ func (w *workshop) nodeModules(ctx context.Context, extra []string) (string, err
 			return "", err
 		}
 	}
+	if len(extra) > 0 {
+		if err := forProduction(out); err != nil {
+			return "", err
+		}
+	}
 	if err := npm(ctx, out, extra); err != nil {
 		return "", err
 	}
 	return modules, writeStamp(out, stamp)
+}
+
+// forProduction removes from the package in dir what it has for development:
+// npm would not install a module that is named there.
+func forProduction(dir string) error {
+	for _, lock := range []string{"package-lock.json", "npm-shrinkwrap.json"} {
+		_ = os.Remove(filepath.Join(dir, lock)) // one that is not there need not go
+	}
+	file := filepath.Join(dir, "package.json")
+	body, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var p map[string]any
+	if err := json.Unmarshal(body, &p); err != nil {
+		return fmt.Errorf("package.json: %w", err)
+	}
+	delete(p, "devDependencies")
+	if body, err = json.Marshal(p); err != nil {
+		return err
+	}
+	return os.WriteFile(file, body, 0o600)
 }
 
 func npm(ctx context.Context, out string, extra []string) error {
@@ -161,6 +192,20 @@ func (w *workshop) makeArchive(ctx context.Context, a serverless.Artifact) error
 	}
 	w.tell(filepath.Base(tool) + " " + args[len(args)-1])
 	return run(ctx, w.dir, nil, tool, args...)
+}
+
+// addModules adds modules of root and all that they need.
+func (t *tree) addModules(root string, modules []string) error {
+	dirs, err := closure(root, modules)
+	if err != nil {
+		return err
+	}
+	for _, dir := range dirs {
+		if err := t.follow(filepath.Join(root, dir), filepath.ToSlash(dir), func(string) bool { return true }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // closure returns the directories of modules and of all that they need, below

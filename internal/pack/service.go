@@ -210,10 +210,14 @@ func (w *workshop) plainFiles(ctx context.Context, a serverless.Artifact, keep *
 	if err != nil {
 		return err
 	}
-	if a.Layer || !hasNode(a) || exists(src, "node_modules") || !hasDependencies(src) {
+	if a.Layer || !hasNode(a) {
 		return nil
 	}
-	modules, err := w.nodeModules(ctx, nil)
+	old := w.wantsOldSDK(a, t)
+	if exists(src, "node_modules") || !old && !hasDependencies(src) {
+		return w.addOldSDK(ctx, old, t)
+	}
+	modules, err := w.nodeModules(ctx, oldSDKIf(old))
 	if err != nil {
 		return err
 	}

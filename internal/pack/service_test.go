@@ -91,7 +91,7 @@ func TestPackService(t *testing.T) {
 	f("useDotenv: true\nlayers: {tools: {path: tools}}\nfunctions: {one: {handler: a.run}}", sources,
 		map[string]string{"one": "a.js docs/x.md lib/b.js", "tools": "t.js"})
 	f("plugins: [serverless-esbuild]\npackage: {patterns: [docs/*]}\nfunctions: {one: {handler: src/main.run}}",
-		map[string]string{"src/main.ts": "import {b} from './b'; import * as aws from 'aws-sdk'; export const run = async (): Promise<number> => b(aws)", "src/b.ts": "export const b = (_: any) => 1", "docs/x.md": ""},
+		map[string]string{"src/main.ts": "import {b} from './b'; import * as aws from 'of-the-runtime'; export const run = async (): Promise<number> => b(aws)", "src/b.ts": "export const b = (_: any) => 1", "docs/x.md": ""},
 		map[string]string{"one": "docs/x.md src/main.js"})
 	f("functions: {one: {handler: main.run}}", map[string]string{"main.ts": "export const run = async () => 1", "docs/x.md": ""}, map[string]string{"one": "main.js"})
 	f("plugins: [serverless-esbuild]\ncustom: {esbuild: {external: [kept]}}\nfunctions: {one: {handler: a.run}}",
