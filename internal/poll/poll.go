@@ -66,12 +66,13 @@ type Batch struct {
 
 // A Record is one record or message.
 type Record struct {
-	ID   string          // what a failure names it by: message id, or sequence number
-	JSON json.RawMessage // as functions get it
-	At   time.Time       // when it came
-	key  string          // records of one key are handled in order
-	view []byte          // what filters see
-	done string          // receipt handle of a message
+	ID    string          // what a failure names it by: message id, or sequence number
+	JSON  json.RawMessage // as functions get it
+	At    time.Time       // when it came
+	Trace string          // trace header that came with it
+	key   string          // records of one key are handled in order
+	view  []byte          // what filters see
+	done  string          // receipt handle of a message
 }
 
 // A Result is what became of a batch.

@@ -267,7 +267,7 @@ func (q *queue) record(m *api.Message) (Record, error) {
 	for name, a := range m.MessageAttributes {
 		doc.MessageAttributes[name] = queueAttribute{a.StringValue, a.BinaryValue, []string{}, [][]byte{}, a.DataType}
 	}
-	r := Record{ID: doc.MessageID, done: doc.ReceiptHandle}
+	r := Record{ID: doc.MessageID, done: doc.ReceiptHandle, Trace: m.Attributes["AWSTraceHeader"]}
 	if ms, err := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64); err == nil {
 		r.At = time.UnixMilli(ms)
 	}

@@ -94,7 +94,7 @@ type batchInvoke struct {
 // handleBatch calls the function of a mapping with a batch.
 func (s *Service) handleBatch(ctx context.Context, m *mapping, b *poll.Batch) poll.Result {
 	payload := []byte(toJSON(batchEvent(m, b)))
-	e := sandbox.Event{RequestID: aws.NewRequestID(), Payload: payload}
+	e := sandbox.Event{RequestID: aws.NewRequestID(), Payload: payload, TraceID: traceOf(b.Records, hashOf(m.Function))}
 	f, res, err := s.run(ctx, m.ref(), e)
 	if err != nil {
 		_, throttled := errors.AsType[*aws.Error](err)
@@ -126,6 +126,17 @@ func (s *Service) handleBatch(ctx context.Context, m *mapping, b *poll.Batch) po
 		out.Err = errors.New("the function says that records failed, but not which")
 	}
 	return out
+}
+
+// traceOf is the trace header for a batch: that of the record which comes from
+// the longest chain of runs of the function.
+func traceOf(records []poll.Record, hash string) (trace string) {
+	for _, r := range records {
+		if trace == "" || depth(r.Trace, hash) > depth(trace, hash) {
+			trace = r.Trace
+		}
+	}
+	return trace
 }
 
 // A recordsEvent is a batch as functions get it.

@@ -2,11 +2,15 @@ package sqs
 
 import (
 	"context"
+	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/sqs"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
+
+// maxTrace is how long a trace header of a request is that its message keeps.
+const maxTrace = 512
 
 // SendMessage puts a message into a queue.
 func (s *Service) SendMessage(ctx context.Context, call *aws.Call, in *api.SendMessageInput) (*api.SendMessageOutput, error) {
@@ -135,6 +139,8 @@ func (b *batch) send(call *aws.Call, q *queue, e *entry) (*sent, error) {
 	if v, found := e.MessageSystemAttributes["AWSTraceHeader"]; found {
 		m.Trace = aws.Value(v.StringValue)
 		out.system = sum(sumText(map[string]api.MessageAttributeValue{"AWSTraceHeader": {DataType: v.DataType, StringValue: v.StringValue}}))
+	} else if strings.HasPrefix(call.Trace, "Root=") && len(call.Trace) <= maxTrace {
+		m.Trace = call.Trace // as clients within functions send it
 	}
 	if !q.FIFO {
 		return out, b.add(q, m)
