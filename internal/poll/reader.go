@@ -13,6 +13,7 @@ import (
 const (
 	maxBatchBytes = 6<<20 - 32<<10  // of the records of a batch, so that an event of them has 6 MiB at most
 	minBuffer     = 100             // records that are read ahead at least
+	maxOpen       = 20_000          // records past the first that is not done with
 	iteratorUse   = 4 * time.Minute // an iterator is used as often, at least: it lives for five
 )
 
@@ -153,7 +154,7 @@ func (r *reader) room() bool {
 		records += len(r.lanes[i].waiting)
 		bytes += r.lanes[i].bytes
 	}
-	return records < max(minBuffer, r.j.BatchSize*len(r.lanes)) && bytes < 2*maxBatchBytes
+	return len(r.open) < maxOpen && records < max(minBuffer, r.j.BatchSize*len(r.lanes)) && bytes < 2*maxBatchBytes
 }
 
 // add gives records to their lanes. Those that nobody wants are done with.
@@ -165,7 +166,7 @@ func (r *reader) add(records []Record) {
 		x := &entry{Record: records[i]}
 		r.open = append(r.open, x)
 		if !wanted(r.j.Filters, x.view) {
-			x.done = true
+			x.done, x.JSON, x.view = true, nil, nil
 			continue
 		}
 		x.view = nil
@@ -198,7 +199,7 @@ func (r *reader) advance() {
 func (r *reader) settle(ctx context.Context, done []*entry, result string, note func(tx *store.Tx, row *shardRow) error) error {
 	r.mu.Lock()
 	for _, x := range done {
-		x.done = true
+		x.done, x.JSON = true, nil
 	}
 	r.advance()
 	r.mu.Unlock()

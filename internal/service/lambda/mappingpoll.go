@@ -64,13 +64,25 @@ func (s *Service) pollMapping(ctx context.Context, key aws.ARN) (*poll.Job, erro
 	return &poll.Job{
 		Owner: key, Source: m.Source, Filters: filters, BatchSize: int(m.BatchSize), Window: seconds(m.Window),
 		Concurrency: int(aws.Value(m.Concurrency)), Start: m.Start, StartAt: aws.Value(m.StartAt), Lanes: int(m.Lanes),
-		Tumbling: seconds(m.Tumbling), MaxAge: seconds(max(0, m.MaxAge)), Retries: int(m.Retries), Bisect: m.Bisect, Identity: t.role,
+		Tumbling: seconds(m.Tumbling), MaxAge: m.maxAge(), Retries: int(m.Retries), Bisect: m.Bisect, Identity: t.role,
 		Call: func(ctx context.Context) (*aws.Call, error) { return s.roleCall(ctx, m.ref()) },
 		Handle: func(ctx context.Context, b *poll.Batch) poll.Result {
 			return s.handleBatch(ctx, &m, b)
 		},
 		Dead: func(tx *store.Tx, b *poll.Batch, f poll.Failure) error { return s.buryBatch(tx, key, &m, b, f) },
 	}, nil
+}
+
+// tableRecordLife is how long streams of DynamoDB keep records: one that fails
+// for longer is lost there too.
+const tableRecordLife = 24 * time.Hour
+
+// maxAge is how old records may get; 0 is no limit.
+func (m *mapping) maxAge() time.Duration {
+	if m.MaxAge <= 0 && m.Source.Service == "dynamodb" {
+		return tableRecordLife
+	}
+	return seconds(max(0, m.MaxAge))
 }
 
 func seconds(n int32) time.Duration { return time.Duration(n) * time.Second }
