@@ -12,6 +12,7 @@ import (
 	cfn "github.com/aloft-cloud/aloft/internal/api/cloudformation"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/client"
+	"github.com/aloft-cloud/aloft/internal/deploy/resource"
 )
 
 // A follower shows what becomes of a stack's resources as it happens.
@@ -154,6 +155,9 @@ func (f *follower) show(e cfn.StackEvent) {
 		if f.cause == "" {
 			f.cause = id + ": " + reason
 		}
+	}
+	if aws.Value(e.ResourceStatusReason) == resource.RecordNote {
+		mark, reason = "○", "a record: nothing runs behind it"
 	}
 	verb, _, _ := strings.Cut(strings.ToLower(status), "_")
 	took := at.Sub(f.began[id]).Seconds()

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 
@@ -38,9 +39,33 @@ func operationsCommand() *cobra.Command {
 					}
 				}
 			}
+			if !missing && (len(args) == 0 || args[0] == "cloudformation") {
+				if err := listTypes(w); err != nil {
+					return err
+				}
+			}
 			return w.Flush()
 		},
 	}
 	cmd.Flags().BoolVar(&missing, "missing", false, "list what is not answered instead")
 	return cmd
+}
+
+// listTypes lists the types of resources that templates may have, and what they lack.
+func listTypes(w io.Writer) error {
+	types, err := platform.Types()
+	if err != nil {
+		return err
+	}
+	records := 0
+	for _, typ := range types {
+		if typ.Record {
+			records++
+		}
+	}
+	fmt.Fprintf(w, "resource types\t%d, of which %d are records\n", len(types), records)
+	for _, name := range sortedKeys(types) {
+		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("  %s\t%s", name, types[name].Note), "\t"))
+	}
+	return nil
 }

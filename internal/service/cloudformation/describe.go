@@ -71,7 +71,7 @@ func (s *Service) DescribeStacks(ctx context.Context, call *aws.Call, in *api.De
 				return err
 			}
 			out.Stacks = append(out.Stacks, describe(&st))
-			return nil
+			return setDrift(tx, &out.Stacks[len(out.Stacks)-1])
 		}
 		after, err := cut(in.NextToken)
 		if err != nil {

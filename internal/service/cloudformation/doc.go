@@ -16,6 +16,7 @@
 //	template.go   templates: where they come from, and what is said of them
 //	changeset.go  change sets
 //	export.go     values that stacks share
+//	drift.go      whether stacks are as they were made
 //	policy.go     stack policies and termination protection
 //	nested.go     stacks within stacks
 //	signal.go     answers of custom resources, signals of wait conditions

@@ -71,6 +71,11 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.DeleteChangeSet, s.DeleteChangeSet, stackOf),
 			service.Op(api.ListChangeSets, s.ListChangeSets, stackOf),
 
+			service.Op(api.DetectStackDrift, s.DetectStackDrift, stackOf).But("Types that cannot be read are not checked; of the others, the most used properties are."),
+			service.Op(api.DetectStackResourceDrift, s.DetectStackResourceDrift, stackOf),
+			service.Op(api.DescribeStackDriftDetectionStatus, s.DescribeStackDriftDetectionStatus, service.Any),
+			service.Op(api.DescribeStackResourceDrifts, s.DescribeStackResourceDrifts, stackOf),
+
 			service.Op(api.ListExports, s.ListExports, service.Any),
 			service.Op(api.ListImports, s.ListImports, service.Any),
 			service.Op(api.GetStackPolicy, s.GetStackPolicy, stackOf),
