@@ -66,6 +66,10 @@ type servedMethod struct {
 type mapped struct {
 	template *vtl.Template
 	err      error
+
+	constant       *string // what it makes, if that is always the same
+	usesContext    bool
+	usesParameters bool
 }
 
 func (m *mapped) missing() bool { return m == nil }
@@ -73,8 +77,11 @@ func (m *mapped) missing() bool { return m == nil }
 func compileTemplates(all map[string]string) map[string]*mapped {
 	out := make(map[string]*mapped, len(all))
 	for contentType, text := range all {
-		t, err := vtl.Parse(text)
-		out[mediaType(contentType)] = &mapped{t, err}
+		m := &mapped{usesContext: strings.Contains(text, "context"), usesParameters: strings.Contains(text, "params")}
+		if m.template, m.err = vtl.Parse(text); !strings.ContainsAny(text, "$#") {
+			m.constant = &text
+		}
+		out[mediaType(contentType)] = m
 	}
 	return out
 }

@@ -115,15 +115,26 @@ const (
 )
 
 // render runs a mapping template on a body.
-func (x *exchange) render(t *vtl.Template, body string) (string, error) {
-	variables := vtl.NewMap()
-	for _, name := range sortedKeys(x.v.variables) {
-		variables.Set(name, x.v.variables[name])
+func (x *exchange) render(t *mapped, body string) (string, error) {
+	switch {
+	case t.err != nil:
+		return "", t.err
+	case t.constant != nil:
+		return *t.constant, nil
 	}
-	return t.Render(vtl.Config{Quiet: true, MaxOutput: maxMapped, MaxLoop: maxRounds}, map[string]any{
-		"input": &mapping.Input{Body: body, Path: x.req.Params, Query: lasts(x.req.QueryValues()), Header: lasts(x.req.Header)},
-		"util":  mapping.Util{}, "context": x.context(), "stageVariables": variables,
-	})
+	stage := vtl.NewMap()
+	for _, name := range sortedKeys(x.v.variables) {
+		stage.Set(name, x.v.variables[name])
+	}
+	in := &mapping.Input{Body: body, Path: x.req.Params}
+	if t.usesParameters {
+		in.Query, in.Header = lasts(x.req.QueryValues()), lasts(x.req.Header)
+	}
+	variables := map[string]any{"input": in, "util": mapping.Util{}, "stageVariables": stage}
+	if t.usesContext {
+		variables["context"] = x.context()
+	}
+	return t.template.Render(vtl.Config{Quiet: true, MaxOutput: maxMapped, MaxLoop: maxRounds}, variables)
 }
 
 // override is a group of what a template set of the request or the response.

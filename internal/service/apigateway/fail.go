@@ -10,7 +10,6 @@ import (
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/gateway/proxy"
 	"github.com/aloft-cloud/aloft/internal/jx"
-	"github.com/aloft-cloud/aloft/internal/vtl"
 )
 
 // fail makes the reply one of the gateway's own.
@@ -60,7 +59,7 @@ func (x *exchange) ownBody(f *failure, set *api.GatewayResponse) (contentType st
 		text = set.ResponseTemplates[contentType]
 	}
 	if text != usualTemplate {
-		if t, err := vtl.Parse(text); err == nil {
+		for _, t := range compileTemplates(map[string]string{contentType: text}) {
 			if rendered, err := x.render(t, string(x.req.Body)); err == nil {
 				return contentType, []byte(rendered)
 			}

@@ -151,6 +151,9 @@ func fillPath(at string, path map[string]string) string {
 
 // mediaType is a content type without its parameters.
 func mediaType(contentType string) string {
+	if contentType == "" || contentType == jsonType || contentType == "*/*" {
+		return contentType
+	}
 	t, _, err := mime.ParseMediaType(contentType)
 	if err != nil {
 		t, _, _ = strings.Cut(strings.ToLower(contentType), ";")
@@ -188,12 +191,10 @@ func (x *exchange) requestBody() ([]byte, error) {
 		return nil, errMedia
 	case t.missing():
 		return body, nil
-	case t.err != nil:
-		return nil, errInternal.because(t.err)
 	case !isText:
 		return nil, errInternal.because(errors.New("a template cannot map a body that is binary"))
 	}
-	text, err := x.render(t.template, string(body))
+	text, err := x.render(t, string(body))
 	if err != nil {
 		return nil, errInternal.because(err)
 	}
@@ -304,13 +305,10 @@ func (x *exchange) responseBody(in *incoming, r *api.IntegrationResponse) ([]byt
 		return nil, "", err
 	}
 	contentType, t := x.responseTemplate(*r.StatusCode, r)
-	switch {
-	case t.missing():
+	if t.missing() {
 		return body, contentType, nil
-	case t.err != nil:
-		return nil, "", errInternal.because(t.err)
 	}
-	text, err := x.render(t.template, string(body))
+	text, err := x.render(t, string(body))
 	if err != nil {
 		return nil, "", errInternal.because(err)
 	}
@@ -348,6 +346,9 @@ func (x *exchange) convert(in *incoming, handling string) ([]byte, error) {
 func (x *exchange) responseTemplate(status string, r *api.IntegrationResponse) (string, *mapped) {
 	all := x.method.responses[status]
 	for part := range strings.SplitSeq(x.req.Header.Get("Accept"), ",") {
+		if len(all) == 0 {
+			break
+		}
 		if t := mediaType(part); all[t] != nil {
 			return t, all[t]
 		}

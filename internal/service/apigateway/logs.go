@@ -74,8 +74,11 @@ func braces(m map[string]string) string {
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
-// short is a body as it stands in a log.
-func short(b []byte) string {
+// A short is a body as it stands in a log.
+type short []byte
+
+// String implements fmt.Stringer.
+func (b short) String() string {
 	if len(b) > maxLine {
 		return strings.ToValidUTF8(string(b[:maxLine]), "") + " [TRUNCATED]"
 	}
