@@ -33,7 +33,7 @@ var allSettings = []setting{
 	{"session-token", []string{"AWS_SESSION_TOKEN"}, "", "session token of the access key"},
 	{"log", []string{"ALOFT_LOG"}, "warn", "what to log: debug, info (with each request), warn or error"},
 	{"unfenced", []string{"ALOFT_UNFENCED"}, "false", "run functions even where this host cannot fence them off"},
-	{"egress", []string{"ALOFT_EGRESS"}, "internet", "what functions may reach besides Aloft: internet, none, or addresses and prefixes (10.1.0.0/16), with commas between"},
+	{"egress", []string{"ALOFT_EGRESS"}, "internet", "what functions may reach besides Aloft: internet, none, host (this machine's loopback, as host.docker.internal), addresses and prefixes (10.1.0.0/16), with commas between"},
 	{"config", []string{"ALOFT_CONFIG"}, "aloft.yaml", "file of settings, if there is one"},
 }
 

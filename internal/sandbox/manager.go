@@ -122,6 +122,9 @@ func New(cfg Config) (*Manager, error) {
 	if cfg.Tell == nil {
 		cfg.Tell = func(s string) { cfg.Log.Warn(s) }
 	}
+	if cfg.Port == 0 {
+		cfg.Port = 4566
+	}
 	if cfg.MemoryMB == 0 {
 		cfg.MemoryMB = hostMemoryMB() * 3 / 4
 	}
@@ -156,6 +159,9 @@ func (m *Manager) open() (err error) {
 	}
 	m.tls = m.cfg.CA.TLS()
 	m.names = names.Server{Platform: fence.Platform}
+	if m.cfg.Egress.Host {
+		m.names.Host = fence.Host
+	}
 	if m.cfg.Egress.Internet || len(m.cfg.Egress.Allow) > 0 {
 		m.names.Servers = names.HostServers("/etc/resolv.conf")
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strconv"
 	"testing"
 
 	"github.com/aloft-cloud/aloft/internal/sandbox/fence"
@@ -79,4 +80,26 @@ func hostIP(t *testing.T) netip.Addr {
 	}
 	t.Skip("this host has no address but its own")
 	return netip.Addr{}
+}
+
+// What listens on the host's loopback can be reached by the name that tools with
+// containers have for it, if the operator says so; the platform's own port not.
+func TestHost(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "database") }))
+	defer s.Close()
+	_, port, err := net.SplitHostPort(s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	get := `{"Do":"get","Say":"http://host.docker.internal:` + port + `/"}`
+	r := newRig(t, func(c *Config) { c.Egress = fence.Egress{Host: true} })
+	expect(t, r.invoke(t, self(t), get), "", `"database"`)
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = newRig(t, func(c *Config) { c.Egress, c.Port = fence.Egress{Host: true}, n })
+	expect(t, r.invoke(t, self(t), get), "", `".*(refused|reset|EOF|closed).*"`)
+	r = newRig(t, nil)
+	expect(t, r.invoke(t, self(t), get), "", `".*no such host.*"`)
 }

@@ -173,12 +173,14 @@ func (m *Manager) spawnBlank(l lang.Language) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.proc.Yield(true) // those who have something to do go first
 	timer := time.NewTimer(initLimit)
 	defer timer.Stop()
 	if why := w.await(w.blank, timer.C); why != nil {
 		w.settle()
 		return nil, fmt.Errorf("boot a worker: %s %s: %s", why.status, why.message, w.log.early())
 	}
+	w.proc.Yield(false)
 	return w, nil
 }
 

@@ -10,14 +10,19 @@ import (
 // it knows by a name of AWS: nobody on the internet has it.
 var Platform = netip.MustParseAddr("198.18.0.1")
 
+// Host is the address at which a process finds services on the loopback of
+// its host, if Egress has it: what it knows as host.docker.internal.
+var Host = netip.MustParseAddr("198.18.0.2")
+
 // An Egress says what processes may reach besides us. Its zero value is nothing.
 type Egress struct {
 	Internet bool           // what is public
+	Host     bool           // what listens on the host's loopback
 	Allow    []netip.Prefix // whatever else is said
 }
 
-// ParseEgress reads what an operator wrote: "none", "internet", addresses and
-// prefixes, with commas between them.
+// ParseEgress reads what an operator wrote: "none", "internet", "host",
+// addresses and prefixes, with commas between them.
 func ParseEgress(s string) (Egress, error) {
 	var e Egress
 	for word := range strings.SplitSeq(s, ",") {
@@ -28,13 +33,16 @@ func ParseEgress(s string) (Egress, error) {
 		case "internet":
 			e.Internet = true
 			continue
+		case "host":
+			e.Host = true
+			continue
 		}
 		p, err := netip.ParsePrefix(word)
 		if a, wrong := netip.ParseAddr(word); wrong == nil {
 			p, err = netip.PrefixFrom(a, a.BitLen()), nil
 		}
 		if err != nil || !p.Addr().Is4() {
-			return e, fmt.Errorf("%q is not none, internet, nor an IPv4 address or prefix", word)
+			return e, fmt.Errorf("%q is not none, internet, host, nor an IPv4 address or prefix", word)
 		}
 		e.Allow = append(e.Allow, p.Masked())
 	}
@@ -58,7 +66,7 @@ func (e Egress) Allows(ip netip.Addr) bool { return in(e.Allow, ip) }
 
 // Permits reports whether processes may connect to ip.
 func (e Egress) Permits(ip netip.Addr) bool {
-	return ip.Is4() && (e.Allows(ip) || e.Internet && !in(private, ip))
+	return ip.Is4() && (e.Allows(ip) || e.Host && ip == Host || e.Internet && !in(private, ip))
 }
 
 func in(all []netip.Prefix, ip netip.Addr) bool {

@@ -17,6 +17,9 @@ func TestEgress(t *testing.T) {
 		{"internet", "fd00:ec2::254", "no"},
 		{"internet,10.1.0.0/16", "10.1.2.3", "yes"},
 		{"10.1.2.3", "10.1.2.3", "yes"},
+		{"internet", "198.18.0.2", "no"},
+		{"internet,host", "198.18.0.2", "yes"},
+		{"host", "127.0.0.1", "no"},
 		{"10.1.2.3", "1.1.1.1", "no"},
 	} {
 		e, err := ParseEgress(tc.egress)

@@ -138,6 +138,9 @@ func (p *Process) Freeze() bool { return false }
 // Thaw does nothing.
 func (p *Process) Thaw() {}
 
+// Yield does nothing.
+func (p *Process) Yield(bool) {}
+
 // OverMemory is not known.
 func (p *Process) OverMemory() bool { return false }
 

@@ -55,6 +55,15 @@ func (f *Fence) openOutside(n *network) error {
 	return nil
 }
 
+// ours are the addresses that are the platform, or lead to the host.
+func (e Egress) ours() []netip.Prefix {
+	all := []netip.Prefix{netip.PrefixFrom(Platform, 32)}
+	if e.Host {
+		all = append(all, netip.PrefixFrom(Host, 32))
+	}
+	return all
+}
+
 // layRoutes makes the addresses that e permits the network's own. To others
 // there is no way.
 func layRoutes(e Egress) error {
@@ -67,7 +76,7 @@ func layRoutes(e Egress) error {
 		return err
 	}
 	defer unix.Close(s)
-	ours := append([]netip.Prefix{netip.PrefixFrom(Platform, 32)}, e.Allow...)
+	ours := append(e.ours(), e.Allow...)
 	if e.Internet {
 		for _, p := range private {
 			if p.Addr().IsLoopback() || slices.ContainsFunc(e.Allow, func(a netip.Prefix) bool { return a.Bits() <= p.Bits() && a.Contains(p.Addr()) }) {
@@ -208,8 +217,7 @@ func lookupProgram(sockets int, e Egress) asm.Instructions {
 		)
 	}
 	jump(netip.MustParsePrefix("127.0.0.0/8"), "pass")
-	jump(netip.PrefixFrom(Platform, 32), "assign")
-	for _, a := range e.Allow {
+	for _, a := range append(e.ours(), e.Allow...) {
 		jump(a, "assign")
 	}
 	if e.Internet {

@@ -199,6 +199,19 @@ func (p *Process) Freeze() bool { return p.slot.group.freeze(true) }
 // Thaw lets a frozen process go on.
 func (p *Process) Thaw() { p.slot.group.freeze(false) }
 
+// Yield has the process give way to others, or no more. Without root it could
+// not come back, so there it never does.
+func (p *Process) Yield(give bool) {
+	if !p.f.can.users {
+		return
+	}
+	nice := 0
+	if give {
+		nice = 10
+	}
+	unix.Setpriority(unix.PRIO_PGRP, p.pid, nice) // at worst it is as important as others
+}
+
 // OverMemory reports whether the process uses more memory than it may. Its
 // control group lets it have that of /tmp besides, so it is to be asked.
 func (p *Process) OverMemory() bool {

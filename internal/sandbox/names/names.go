@@ -22,6 +22,8 @@ const (
 	patience  = 3 * time.Second // for a server
 	lifetime  = 60              // seconds that an answer of ours is good for
 	localhost = "localhost."
+
+	dockerHost = "host.docker.internal." // as tools that run functions in containers name the host
 )
 
 // domains are those of AWS that a platform answers.
@@ -35,6 +37,7 @@ func IsAWS(host string) bool {
 // A Server answers questions.
 type Server struct {
 	Platform netip.Addr // the address of the names of AWS
+	Host     netip.Addr // the address of host.docker.internal, if functions may go there
 	Servers  []string   // who knows all others: "192.0.2.1:53"; empty: nobody
 }
 
@@ -102,19 +105,23 @@ func (s *Server) answer(query []byte) (answer []byte, ask bool) {
 	name := strings.ToLower(q.Name.String())
 	ours := under(name, domains...)
 	local := under(name, localhost)
+	host := name == dockerHost && s.Host.IsValid()
 	h = dnsmessage.Header{ID: h.ID, Response: true, Authoritative: true, RecursionDesired: h.RecursionDesired, RecursionAvailable: true}
 	m := dnsmessage.Message{Header: h, Questions: []dnsmessage.Question{q}}
 	switch {
-	case (ours || local) && q.Type == dnsmessage.TypeA:
+	case (ours || local || host) && q.Type == dnsmessage.TypeA:
 		ip := s.Platform
-		if local {
+		switch {
+		case host:
+			ip = s.Host
+		case local:
 			ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 		}
 		m.Answers = []dnsmessage.Resource{{
 			Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class, TTL: lifetime},
 			Body:   &dnsmessage.AResource{A: ip.As4()},
 		}}
-	case ours || local || q.Type == dnsmessage.TypeAAAA: // functions have no IPv6
+	case ours || local || host || q.Type == dnsmessage.TypeAAAA: // functions have no IPv6
 	case len(s.Servers) == 0:
 		m.RCode = dnsmessage.RCodeNameError
 	default:

@@ -30,7 +30,7 @@ func serve(t *testing.T, s *Server) *net.Resolver {
 
 func TestNames(t *testing.T) {
 	platform := netip.MustParseAddr("198.18.0.1")
-	alone := serve(t, &Server{Platform: platform})
+	alone := serve(t, &Server{Platform: platform, Host: netip.MustParseAddr("198.18.0.2")})
 	for _, tc := range []struct {
 		name, want string
 	}{
@@ -39,6 +39,7 @@ func TestNames(t *testing.T) {
 		{"abc.lambda-url.eu-west-1.on.aws", "198.18.0.1"},
 		{"DYNAMODB.us-east-1.AMAZONAWS.com", "198.18.0.1"},
 		{"api.localhost", "127.0.0.1"},
+		{"host.docker.internal", "198.18.0.2"},
 		{"notamazonaws.com", ""},
 		{"amazonaws.com.evil.test", ""},
 	} {
