@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -32,8 +33,9 @@ func serveCommand(s *settings) *cobra.Command {
 // running is an Aloft that this process runs.
 type running struct {
 	*platform.Platform
-	url   string // "http://127.0.0.1:4566"
-	ready time.Duration
+	url    string // "http://127.0.0.1:4566"
+	secure string // the same over HTTPS, if there is that
+	ready  time.Duration
 }
 
 // tune sets the scheduler and the collector as serving wants them, unless the
@@ -90,9 +92,47 @@ func serving(ctx context.Context, s *settings, open bool, out io.Writer, do func
 	asked := ctx // ends when the user says so
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	p, err := platform.Start(ctx, platform.Config{
+	cfg := s.platform(data, open, log, out)
+	cfg.Endpoint = "http://localhost:" + port(l)
+	p, err := platform.Start(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := p.Stop(); err != nil {
+			log.Error("stop", "err", err)
+		}
+	}()
+	server := edge.NewServer(&edge.Proxy{Handler: p.Handler, TLS: p.CA.TLS(), World: open, Log: log}, log)
+	secure, err := s.listenTLS(p.CA, data, open)
+	if err != nil {
+		return err
+	}
+	if secure != nil {
+		p.Go(func() { stop(server.ServeTLS(secure.Listener, secure.config)) })
+	}
+	p.Go(func() { stop(server.Serve(l)) })
+	defer server.Stop()
+
+	r := &running{Platform: p, url: url, ready: time.Since(began)}
+	if secure != nil {
+		r.secure = "https://" + secure.Addr().String()
+	}
+	greet(out, r, s, data)
+	err = do(ctx, r)
+	if asked.Err() != nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx) // the listener failed
+	}
+	return err
+}
+
+// platform is what the settings say of the platform.
+func (s *settings) platform(data string, open bool, log *slog.Logger, out io.Writer) platform.Config {
+	return platform.Config{
 		Data:     data,
-		Endpoint: "http://localhost:" + port(l),
 		Region:   s.get("region"),
 		Open:     open,
 		Unfenced: open || s.bool("unfenced"),
@@ -105,29 +145,7 @@ func serving(ctx context.Context, s *settings, open bool, out io.Writer, do func
 			fmt.Fprintln(os.Stderr, "aloft:", err)
 			os.Exit(3)
 		},
-	})
-	if err != nil {
-		return err
 	}
-	defer func() {
-		if err := p.Stop(); err != nil {
-			log.Error("stop", "err", err)
-		}
-	}()
-	server := edge.NewServer(&edge.Proxy{Handler: p.Handler, TLS: p.CA.TLS(), World: open, Log: log}, log)
-	p.Go(func() { stop(server.Serve(l)) })
-	defer server.Stop()
-
-	r := &running{Platform: p, url: url, ready: time.Since(began)}
-	greet(out, r, s, data)
-	err = do(ctx, r)
-	if asked.Err() != nil {
-		return nil
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx) // the listener failed
-	}
-	return err
 }
 
 // cacheDir keeps what can be fetched again: the SDKs that functions need not
@@ -143,6 +161,9 @@ func cacheDir() string {
 // greet says where Aloft is, and what this host lacks.
 func greet(out io.Writer, r *running, s *settings, data string) {
 	fmt.Fprintf(out, "Aloft %s is ready at %s after %d ms; its data is in %s\n", Version, r.url, r.ready.Milliseconds(), data)
+	if r.secure != "" {
+		fmt.Fprintf(out, "  and at %s\n", r.secure)
+	}
 	for _, m := range r.Missing {
 		fmt.Fprintln(out, "  note:", m)
 	}

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -46,6 +47,15 @@ func protocols() *http.Protocols {
 // Serve serves until Stop, or until the listener fails.
 func (s *Server) Serve(l net.Listener) error {
 	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// ServeTLS is Serve over TLS, with HTTP/1.1 and HTTP/2. Call it once at most.
+func (s *Server) ServeTLS(l net.Listener, config *tls.Config) error {
+	s.http.TLSConfig = config
+	if err := s.http.ServeTLS(l, "", ""); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
