@@ -154,14 +154,15 @@ func (r *reader) giveUp(ctx context.Context, n int, batch []*entry, w *Window, f
 	if w != nil && w.Final {
 		end = r.keepWindow(n, w, nil)
 	}
+	dead := r.batch(batch, w) // before what is done with lets go of its text
 	return r.settle(ctx, batch, ResultFailed, func(tx *store.Tx, row *shardRow) error {
 		if end != nil {
 			return end(tx, row)
 		}
-		if r.j.Dead == nil || len(batch) == 0 {
+		if r.j.Dead == nil || len(dead.Records) == 0 {
 			return nil
 		}
-		return r.j.Dead(tx, r.batch(batch, w), f)
+		return r.j.Dead(tx, dead, f)
 	})
 }
 
