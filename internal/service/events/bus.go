@@ -129,7 +129,10 @@ func (s *Service) DeleteEventBus(ctx context.Context, call *aws.Call, in *api.De
 		for range rules.Scan(tx, ruleKey{Bus: arn}) {
 			return invalid("Event bus %s can't be deleted since it has rules.", busName(arn))
 		}
-		tx.AfterCommit(func() { s.epoch.Add(1) })
+		tx.AfterCommit(func() {
+			s.epoch.Add(1)
+			s.matchers.Drop(arn.String())
+		})
 		return buses.Delete(tx, arn)
 	})
 	if err != nil {

@@ -25,8 +25,9 @@ func New(db *store.DB) *Service {
 // Definition implements the contract in package service.
 func (s *Service) Definition() service.Definition {
 	return service.Definition{
-		API:   api.API,
-		Tasks: s.tasks(),
+		API:     api.API,
+		Tasks:   s.tasks(),
+		Receive: receive,
 		Operations: []service.Operation{
 			service.Op(api.CreateLogGroup, s.CreateLogGroup, groupNamed).But("Encryption with a key of KMS is refused."),
 			service.Op(api.DeleteLogGroup, s.DeleteLogGroup, groupNamed),
@@ -50,6 +51,8 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.TagLogGroup, s.TagLogGroup, groupNamed),
 			service.Op(api.UntagLogGroup, s.UntagLogGroup, groupNamed),
 			service.Op(api.ListTagsLogGroup, s.ListTagsLogGroup, groupNamed),
+
+			service.OpEach(receiveEvent, s.receiveEvent, mayReceive),
 		},
 	}
 }
