@@ -23,6 +23,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/service/apigateway"
 	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2"
+	"github.com/aloft-cloud/aloft/internal/service/cloudcontrol"
 	"github.com/aloft-cloud/aloft/internal/service/cloudformation"
 	"github.com/aloft-cloud/aloft/internal/service/dynamodb"
 	"github.com/aloft-cloud/aloft/internal/service/events"
@@ -159,6 +160,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		apigateway.New(apigateway.Config{DB: p.db, Table: p.Table, Auth: guard, Edge: p.within(), Sessions: p.sessions, Local: cfg.Open, Log: cfg.Log}).Definition(),
 		gateways.Definition(),
 		gateways.Management(),
+		cloudcontrol.New(p.db, p.Table, resource.All()).Definition(),
 		cloudformation.New(p.db, p.Table, resource.All()).Definition(),
 		tables.Definition(),
 		tables.Streams(),

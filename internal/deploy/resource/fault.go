@@ -52,6 +52,14 @@ func Reason(op *Op, err error) string {
 		e.Message, name, e.Status, op.Call.RequestID, op.Token, handlerCode(e))
 }
 
+// HandlerCode is the kind of a failure, as AWS names kinds.
+func HandlerCode(err error) string {
+	if _, ok := errors.AsType[*Refusal](err); ok {
+		return "InvalidRequest"
+	}
+	return handlerCode(aws.Refusal(err))
+}
+
 func handlerCode(e *aws.Error) string {
 	switch {
 	case strings.Contains(e.Code, "AlreadyExists"), strings.Contains(e.Code, "AlreadyOwned"), strings.Contains(e.Code, "ResourceInUse"):
