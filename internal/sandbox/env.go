@@ -111,15 +111,19 @@ func (f *Function) json() bool { return strings.EqualFold(f.LogFormat, "JSON") }
 // bootVariables change how an interpreter starts: a function that has one
 // cannot be given to a process that has started.
 var bootVariables = []string{
-	"AWS_LAMBDA_EXEC_WRAPPER", "NODE_OPTIONS", "NODE_EXTRA_CA_CERTS", "PYTHONHASHSEED", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONOPTIMIZE", "PYTHONPATH",
+	"AWS_LAMBDA_EXEC_WRAPPER", "NODE_OPTIONS", "NODE_EXTRA_CA_CERTS", "PYTHONHASHSEED", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONOPTIMIZE",
 	"PYTHONUTF8", "PYTHONDEVMODE", "PYTHONWARNINGS", "PYTHONMALLOC", "PYTHONTRACEMALLOC", "PYTHONFAULTHANDLER", "PYTHONIOENCODING", "LANG", "LC_ALL", "UV_THREADPOOL_SIZE",
 }
+
+// usualValues are those of boot variables that our clients can heed later too,
+// and that many functions have.
+var usualValues = map[string]string{"NODE_OPTIONS": "--enable-source-maps", "NODE_EXTRA_CA_CERTS": "/var/runtime/ca-cert.pem"}
 
 // bootEnv is what of f's variables its process must be started with.
 func bootEnv(f *Function) map[string]string {
 	env := map[string]string{}
 	for _, name := range bootVariables {
-		if v, ok := f.Env[name]; ok {
+		if v, ok := f.Env[name]; ok && v != usualValues[name] {
 			env[name] = v
 		}
 	}

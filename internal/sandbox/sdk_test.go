@@ -128,3 +128,24 @@ func BenchmarkColdSDK(b *testing.B) {
 		})
 	}
 }
+
+// Variables that many functions have, and that change how an interpreter
+// starts, are heeded by workers that were booted ahead.
+func TestUsualVariables(t *testing.T) {
+	r := newRig(t, nil)
+	const source = "function f() {\n\n\n  throw new Error('mapped')\n}\nexports.handler = async () => f()\n//# sourceMappingURL=index.js.map\n"
+	f := node(t, "")
+	f.Code = code(t, map[string]string{"index.js": source, "index.js.map": `{"version":3,"sources":["app.ts"],"names":[],"mappings":"AAAA;AACA;AACA;AACA"}`})
+	f.Env = map[string]string{"NODE_OPTIONS": "--enable-source-maps", "NODE_EXTRA_CA_CERTS": "/var/runtime/ca-cert.pem"}
+	r.await(t, f)
+	res := r.invoke(t, f, "1")
+	expect(t, res, "Unhandled", `.*/var/task/app.ts:4.*`)
+	p := python(t, "import mine\ndef handler(e, c): return mine.x")
+	p.Code = code(t, map[string]string{"index.py": "import mine\ndef handler(e, c): return mine.x", "src/mine.py": "x = 5"})
+	p.Env = map[string]string{"PYTHONPATH": "/var/task/src"}
+	r.await(t, p)
+	expect(t, r.invoke(t, p, "1"), "", "5")
+	if len(bootEnv(f))+len(bootEnv(p)) > 0 {
+		t.Error("they are not given to workers that were booted ahead")
+	}
+}

@@ -416,6 +416,7 @@ function crash(what, error, code) {
 async function become(job) {
   process.env = Object.assign(process.env, job.env);
   Module._initPaths();
+  if (/^--enable-source-maps$/.test(process.env.NODE_OPTIONS) && process.setSourceMapsEnabled) process.setSourceMapsEnabled(true);
   if (legacy) legacy.config = new legacy.Config(); // with what the environment says now
   patchConsole();
   process.chdir(job.task);

@@ -317,7 +317,7 @@ def become(job):
     os.chdir(job["task"])
     version = "python%d.%d" % sys.version_info[:2]
     own = [job["task"], job["opt"] + "/python/lib/" + version + "/site-packages", job["opt"] + "/python"]
-    sys.path[0:0] = own
+    sys.path[0:0] = own + [p for p in job["env"].get("PYTHONPATH", "").split(os.pathsep) if p]
     importlib.invalidate_caches()
     forget_what_it_brings(own)
     set_up_logging()
