@@ -34,6 +34,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/pipes"
 	"github.com/aloft-cloud/aloft/internal/service/s3"
 	"github.com/aloft-cloud/aloft/internal/service/scheduler"
+	"github.com/aloft-cloud/aloft/internal/service/schemas"
 	"github.com/aloft-cloud/aloft/internal/service/sns"
 	"github.com/aloft-cloud/aloft/internal/service/sqs"
 	"github.com/aloft-cloud/aloft/internal/service/ssm"
@@ -170,6 +171,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		logs.New(p.db).Definition(),
 		pipes.New(pipes.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
 		scheduler.New(scheduler.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
+		schemas.New(p.db).Definition(),
 		s3.New(s3.Config{DB: p.db, Table: p.Table, Events: p.events, Deliver: p.deliver}).Definition(),
 		sns.New(sns.Config{DB: p.db, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open}).Definition(),
 		queues.Definition(),
