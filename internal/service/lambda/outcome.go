@@ -13,6 +13,9 @@ import (
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 )
 
+// zeroReserved is the condition of events to functions that nothing may run.
+const zeroReserved = "ZeroReservedConcurrency"
+
 // An outcome is what became of an event that nobody waits for.
 type outcome struct {
 	arn       ref
@@ -64,15 +67,16 @@ func (o *outcome) tell(t *target, destination string) event.Delivery {
 // deadLetter is the event as the function's dead-letter queue, or topic, gets it.
 func (o *outcome) deadLetter(t *target) event.Delivery {
 	code, text := "200", ""
-	if o.function == nil {
+	var failure struct {
+		Message string `json:"errorMessage"`
+	}
+	switch {
+	case o.condition == zeroReserved: // as AWS has it
+		code, text = "429", "Function not invoked. Function isconfigured with zero reserved concurrent executions"
+	case o.function == nil:
 		code, text = "429", "Rate Exceeded."
-	} else {
-		var failure struct {
-			Message string `json:"errorMessage"`
-		}
-		if json.Unmarshal(o.result.Payload, &failure) == nil {
-			text = failure.Message
-		}
+	case json.Unmarshal(o.result.Payload, &failure) == nil:
+		text = failure.Message
 	}
 	return message(o.arn.function, t.role, t.deadLetter, string(o.row.Payload), map[string]messageAttribute{
 		"RequestID":    {"String", o.row.RequestID},

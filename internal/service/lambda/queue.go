@@ -226,6 +226,9 @@ func (s *Service) try(ctx context.Context, at queuedRef, row queuedEvent) error 
 	case time.Since(row.Accepted) > c.maxAge():
 		o.condition, o.invokes = "EventAgeExceeded", row.Invokes
 		return s.finish(ctx, at, t, &o)
+	case t.gate.limit.Load() == 0:
+		o.condition, o.invokes = zeroReserved, row.Invokes
+		return s.finish(ctx, at, t, &o)
 	case t.loops(row.Trace):
 		o.condition, o.invokes = "RecursiveInvocation", row.Invokes
 		s.log.Warn("function invokes itself without end, and was stopped", "function", t.arn)

@@ -125,11 +125,27 @@ func TestThrottledEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, stop := queueFixture(t)
 		defer stop()
-		must(f, f.PutFunctionConcurrency, &api.PutFunctionConcurrencyInput{FunctionName: "fn"})
+		must(f, f.PutFunctionConcurrency, &api.PutFunctionConcurrencyInput{FunctionName: "fn", ReservedConcurrentExecutions: 1})
+		gate := f.gate(f.call.ARN("lambda", "function:fn"), 1)
+		gate.enter()
 		f.send("fn", `"good"`)
 		equal(t, "calls", f.calls(10*time.Second), "")
-		must(f, f.DeleteFunctionConcurrency, &api.DeleteFunctionConcurrencyInput{FunctionName: "fn"})
+		gate.leave()
 		equal(t, "calls", f.calls(time.Minute), `15s "good"`)
+	})
+}
+
+// Events to functions that nothing may run are given up at once.
+func TestZeroReserved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, stop := queueFixture(t)
+		defer stop()
+		defer f.hear()()
+		must(f, f.UpdateFunctionConfiguration, &api.UpdateFunctionConfigurationInput{FunctionName: "fn", DeadLetterConfig: &api.DeadLetterConfig{TargetArn: new("arn:aws:sqs:eu-central-1:000000000000:dead")}})
+		must(f, f.PutFunctionConcurrency, &api.PutFunctionConcurrencyInput{FunctionName: "fn"})
+		f.send("fn", `"lost"`)
+		equal(t, "told", f.calls(time.Second), "sqs "+role+` https://sqs.eu-central-1.amazonaws.com/000000000000/dead "lost" 429 Function not invoked. Function isconfigured with zero reserved concurrent executions`)
+		equal(t, "left", f.left(), 0)
 	})
 }
 
