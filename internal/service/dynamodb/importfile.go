@@ -11,6 +11,7 @@ import (
 	"iter"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -261,6 +262,12 @@ func (t *table) recordItem(names, record []string) item.Item {
 	for i, text := range record {
 		if text == "" {
 			continue
+		}
+		if names[i] == "" || len(names[i]) > item.MaxName || slices.Contains(names[:i], names[i]) {
+			return nil
+		}
+		if !utf8.ValidString(names[i]) || !utf8.ValidString(text) {
+			return nil
 		}
 		kind := item.S
 		for _, d := range t.Definitions {

@@ -112,7 +112,7 @@ func TestTrimHistory(t *testing.T) {
 }
 
 // recoverable returns a service with a table whose history is kept.
-func recoverable(t *testing.T) (*Service, aws.ARN) {
+func recoverable(t testing.TB) (*Service, aws.ARN) {
 	db, err := store.OpenMemory()
 	if err != nil {
 		t.Fatal(err)
