@@ -76,6 +76,8 @@ func functionEnv(f *Function, at places, creds Credentials, stream, endpoint str
 		"AWS_ENDPOINT_URL":                "http://" + endpoint,
 		"AWS_XRAY_CONTEXT_MISSING":        "LOG_ERROR",
 		"AWS_XRAY_DAEMON_ADDRESS":         "127.0.0.1:2000",
+		"_AWS_XRAY_DAEMON_ADDRESS":        "127.0.0.1",
+		"_AWS_XRAY_DAEMON_PORT":           "2000",
 		"AWS_EC2_METADATA_DISABLED":       "true",
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(f.memoryMB()),

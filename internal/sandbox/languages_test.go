@@ -98,3 +98,23 @@ public class App implements RequestHandler<App.In, App.Out> {
 	}
 }
 `
+
+// Packages in a layer are found by the version that the function asked for,
+// whatever it runs on.
+func TestLayersOfOtherVersions(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.Tell = func(string) {} })
+	layer := code(t, map[string]string{
+		"nodejs/node18/node_modules/dep/index.js": "module.exports = 'dep'", "python/lib/python3.7/site-packages/dep.py": "x = 'dep'",
+		"ruby/gems/2.7.0/gems/dep-1.0.0/lib/dep.rb": "DEP = 'dep'", "ruby/gems/2.7.0/specifications/dep-1.0.0.gemspec": "Gem::Specification.new { |s| s.name = 'dep'; s.version = '1.0.0'; s.summary = 'd'; s.authors = ['a'] }",
+	})
+	for _, f := range []*Function{
+		function("node", "nodejs18.x", "index.handler", code(t, map[string]string{"index.js": "exports.handler = async () => require('dep')"})),
+		function("python", "python3.7", "index.handler", code(t, map[string]string{"index.py": "import dep\ndef handler(e, c): return dep.x"})),
+		function("ruby", "ruby2.7", "index.handler", code(t, map[string]string{"index.rb": "require 'dep'\ndef handler(event:, context:) = DEP"})),
+	} {
+		t.Run(f.Runtime, func(t *testing.T) {
+			f.Layers = []string{layer}
+			expect(t, r.invoke(t, f, "1"), "", `"dep"`)
+		})
+	}
+}

@@ -183,7 +183,7 @@ func (w *worker) mount(f *Function) error {
 func (w *worker) assign(f *Function, creds Credentials, stream string) error {
 	w.assigned.Store(true)
 	env := functionEnv(f, w.at, creds, stream, w.proc.Endpoint.Addr().String())
-	job, err := json.Marshal(client.Job{Handler: f.Handler, Task: w.at.task, Opt: w.at.opt, Env: env})
+	job, err := json.Marshal(client.Job{Handler: f.Handler, Version: lang.Asked(f.Runtime), Task: w.at.task, Opt: w.at.opt, Env: env})
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,8 @@ const JobType = "application/vnd.aloft.function"
 // A Job tells a client which function it is.
 type Job struct {
 	Handler string            `json:"handler"`
-	Task    string            `json:"task"` // directory of the code
-	Opt     string            `json:"opt"`  // directory of the layers
+	Version string            `json:"version"` // of the language that the function asked for: "18", "3.9"
+	Task    string            `json:"task"`    // directory of the code
+	Opt     string            `json:"opt"`     // directory of the layers
 	Env     map[string]string `json:"env"`
 }

@@ -415,6 +415,8 @@ function crash(what, error, code) {
 // become makes this process a worker of a function.
 async function become(job) {
   process.env = Object.assign(process.env, job.env);
+  const asked = `${job.opt}/nodejs/node${job.version}/node_modules`; // packages for the version it asked for
+  if (job.env.NODE_PATH === undefined && !process.env.NODE_PATH.includes(asked)) process.env.NODE_PATH = `${asked}:${process.env.NODE_PATH}`;
   Module._initPaths();
   if (/^--enable-source-maps$/.test(process.env.NODE_OPTIONS) && process.setSourceMapsEnabled) process.setSourceMapsEnabled(true);
   if (legacy) legacy.config = new legacy.Config(); // with what the environment says now

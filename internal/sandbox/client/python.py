@@ -316,7 +316,9 @@ def become(job):
         time.tzset()
     os.chdir(job["task"])
     version = "python%d.%d" % sys.version_info[:2]
-    own = [job["task"], job["opt"] + "/python/lib/" + version + "/site-packages", job["opt"] + "/python"]
+    asked = "python" + job["version"]  # packages for that version are better than none
+    own = [job["task"], job["opt"] + "/python/lib/" + version + "/site-packages", job["opt"] + "/python/lib/" + asked + "/site-packages", job["opt"] + "/python"]
+    own = list(dict.fromkeys(own))
     sys.path[0:0] = own + [p for p in job["env"].get("PYTHONPATH", "").split(os.pathsep) if p]
     importlib.invalidate_caches()
     forget_what_it_brings(own)

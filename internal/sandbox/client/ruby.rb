@@ -94,7 +94,7 @@ def become(job)
   ENV.update(job['env'])
   Dir.chdir(job['task'])
   version = RbConfig::CONFIG['ruby_version']
-  gems = ["#{job['task']}/vendor/bundle/ruby/#{version}", "#{job['opt']}/ruby/gems/#{version}"]
+  gems = [version, job['version']].uniq.flat_map { |v| ["#{job['task']}/vendor/bundle/ruby/#{v}", "#{job['opt']}/ruby/gems/#{v}"] }
   ENV['GEM_PATH'] ||= gems.join(':')
   Gem.paths = { 'GEM_PATH' => "#{ENV.fetch('GEM_PATH')}:#{Gem.default_path.join(':')}" }
   $LOAD_PATH.unshift(job['task'], "#{job['opt']}/ruby/lib")

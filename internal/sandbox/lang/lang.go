@@ -117,6 +117,21 @@ func Parse(runtime string) (Kind, Version, error) {
 	return Kind(m[1]), v, nil
 }
 
+// Asked is the version that a runtime's name says, as directories of packages
+// are named: "18", "3.9", "3.2.0".
+func Asked(runtime string) string {
+	kind, v, _ := Parse(runtime)
+	switch kind {
+	case Node:
+		return strconv.Itoa(v.Major)
+	case Python:
+		return fmt.Sprintf("%d.%d", v.Major, v.Minor)
+	case Ruby:
+		return fmt.Sprintf("%d.%d.0", v.Major, v.Minor)
+	}
+	return ""
+}
+
 // Exact reports whether l is the version that a runtime names.
 func (l Language) Exact(runtime string) bool {
 	kind, want, err := Parse(runtime)
