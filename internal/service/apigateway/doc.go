@@ -15,5 +15,14 @@
 //	apikey.go usageplan.go usage.go account.go domain.go vpclink.go clientcert.go tag.go
 //	import.go export.go openapi/    APIs as OpenAPI documents
 //	patch.go                        changes, as JSON Patch
-//	serve.go compile.go             requests to APIs
+//
+// The way of a request, each step of which may end it:
+//
+//	serve.go compile.go             which method it is for
+//	admit.go cognito.go key.go      may they?
+//	validate.go answers.go          is it good, and known already?
+//	integrate.go function.go backend.go   what answers it
+//	context.go mapping/             templates, and what they speak of
+//	fail.go logs.go compress.go     what is said if it did not, and what is noted
+//	testinvoke.go                   the same, for methods that are not deployed
 package apigateway

@@ -115,6 +115,7 @@ func (x *exchange) answer(w http.ResponseWriter, r *http.Request, id string) {
 		x.fail(err)
 	}
 	x.logReply()
+	x.zip(r.Header.Get("Accept-Encoding"))
 	x.send(w, r)
 	x.record()
 }
@@ -163,6 +164,9 @@ func (x *exchange) run(w http.ResponseWriter, r *http.Request) error {
 		return errBadRequest.because(err)
 	}
 	x.req.Body = body
+	if err := x.unzip(); err != nil {
+		return err
+	}
 	x.req.Binary = x.isBinary(x.req.Header.Get("Content-Type"))
 	if x.trace = newTrace(method); x.trace != nil {
 		x.state.seen = lasts(x.req.Header)

@@ -1,6 +1,8 @@
 package apigateway
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -257,6 +259,29 @@ func TestThrottle(t *testing.T) {
 	more, _ := count(time.Second, 0)
 	if good+more != 1500 {
 		t.Errorf("%d were let through in all, and the quota is 1500", good+more)
+	}
+}
+
+// Bodies are compressed from a size on, for clients that understand it.
+func TestCompression(t *testing.T) {
+	b := newBench(t)
+	id := b.deploy(`"x-amazon-apigateway-minimum-compression-size":10,"paths":{"/{size}":{"parameters":[{"in":"path","name":"size"}],"post":{"responses":{"200":{}},"x-amazon-apigateway-integration":{"type":"mock","requestTemplates":{"application/json":"{\"statusCode\":$input.json('$.status')}"},
+		"responses":{"default":{"statusCode":"200","responseTemplates":{"application/json":"$input.params('size')"}}}}}}}`)
+	if w := b.do(id, "POST /dev/aaaaaaaaaaaaaaaaaaaa", `{"status":200}`, "Accept-Encoding", "br, gzip"); w.Header().Get("Content-Encoding") != "gzip" {
+		t.Errorf("got %d %v", w.Code, w.Header())
+	}
+	if w := b.do(id, "POST /dev/aaaa", `{"status":200}`, "Accept-Encoding", "gzip"); w.Body.String() != "aaaa" {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+	var z bytes.Buffer
+	g := gzip.NewWriter(&z)
+	io.WriteString(g, `{"status":200}`)
+	g.Close()
+	if w := b.do(id, "POST /dev/aaaaaaaaaaaaaaaa", z.String(), "Content-Encoding", "gzip"); w.Body.String() != "aaaaaaaaaaaaaaaa" {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+	if w := b.do(id, "POST /dev/a", "no gzip", "Content-Encoding", "gzip"); w.Code != 400 {
+		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }
 

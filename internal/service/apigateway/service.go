@@ -77,8 +77,10 @@ func (s *Service) Definition() service.Definition {
 }
 
 func (s *Service) apiOperations() []service.Operation {
+	const private = "Private APIs are answered on their hosts as others are."
+	const target = "Integrations through VPC links go without them; streamed responses, Firehose and the caller's own credentials are refused."
 	return []service.Operation{
-		row(api.CreateRestApi, s.CreateRestApi),
+		row(api.CreateRestApi, s.CreateRestApi).But(private),
 		row(api.GetRestApi, s.GetRestApi),
 		row(api.GetRestApis, s.GetRestApis),
 		row(api.UpdateRestApi, s.UpdateRestApi),
@@ -102,7 +104,7 @@ func (s *Service) apiOperations() []service.Operation {
 		row(api.UpdateMethodResponse, s.UpdateMethodResponse),
 		row(api.DeleteMethodResponse, s.DeleteMethodResponse),
 
-		row(api.PutIntegration, s.PutIntegration),
+		row(api.PutIntegration, s.PutIntegration).But(target),
 		row(api.GetIntegration, s.GetIntegration),
 		row(api.UpdateIntegration, s.UpdateIntegration),
 		row(api.DeleteIntegration, s.DeleteIntegration),
@@ -115,6 +117,7 @@ func (s *Service) apiOperations() []service.Operation {
 }
 
 func (s *Service) partOperations() []service.Operation {
+	const stage = "Metrics and traces are not kept, client certificates are not shown to servers, and access logs go to CloudWatch Logs alone."
 	return []service.Operation{
 		row(api.CreateModel, s.CreateModel),
 		row(api.GetModel, s.GetModel),
@@ -148,10 +151,10 @@ func (s *Service) partOperations() []service.Operation {
 		row(api.UpdateDeployment, s.UpdateDeployment),
 		row(api.DeleteDeployment, s.DeleteDeployment),
 
-		row(api.CreateStage, s.CreateStage),
+		row(api.CreateStage, s.CreateStage).But(stage),
 		row(api.GetStage, s.GetStage),
 		row(api.GetStages, s.GetStages),
-		row(api.UpdateStage, s.UpdateStage),
+		row(api.UpdateStage, s.UpdateStage).But(stage),
 		row(api.DeleteStage, s.DeleteStage),
 		row(api.FlushStageCache, s.FlushStageCache),
 		row(api.FlushStageAuthorizersCache, s.FlushStageAuthorizersCache),
@@ -173,7 +176,7 @@ func (s *Service) partOperations() []service.Operation {
 func (s *Service) accountOperations() []service.Operation {
 	const quota = "The offset of a quota is kept and not counted."
 	const link = "Links are kept, and integrations go without them."
-	const domain = "Certificates and trust stores are not looked at."
+	const domain = "Names are kept, and not answered yet; certificates and trust stores are not looked at."
 	return []service.Operation{
 		row(api.CreateApiKey, s.CreateApiKey),
 		row(api.GetApiKey, s.GetApiKey),

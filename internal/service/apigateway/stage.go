@@ -296,7 +296,10 @@ func patchAccessLog(row *api.Stage, c *change) error {
 		row.AccessLogSettings.Format = &c.value
 		return nil
 	}
-	if !strings.HasPrefix(c.value, "arn:aws:logs:") && !strings.HasPrefix(c.value, "arn:aws:firehose:") {
+	if strings.HasPrefix(c.value, "arn:aws:firehose:") {
+		return errNotYet("access logs to Firehose")
+	}
+	if !strings.HasPrefix(c.value, "arn:aws:logs:") {
 		return errBad("Invalid ARN specified in the request. ARNs must start with 'arn:' and should not contain wildcards")
 	}
 	row.AccessLogSettings.DestinationArn = new(strings.TrimSuffix(c.value, ":*"))
