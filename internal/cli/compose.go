@@ -211,11 +211,11 @@ func (d *deployer) read(ctx context.Context, p *part, done map[string]*deploymen
 	}
 	s, err := d.loadService(ctx, p.file, params)
 	if err != nil {
-		p.problem = fmt.Errorf("%s: %w", p.name, err)
+		p.problem = err
 		return nil
 	}
 	if p.needs, p.offers, err = s.Links(); err != nil {
-		return fmt.Errorf("%s: %w", p.name, err)
+		return inDirectory(p.file, err)
 	}
 	p.service, p.problem = s, nil
 	return nil

@@ -58,7 +58,18 @@ func (d *deployer) loadService(ctx context.Context, file string, params map[stri
 	for name, v := range params {
 		cfg.Params[name] = v
 	}
-	return pack.LoadService(ctx, file, cfg)
+	loaded, err := pack.LoadService(ctx, file, cfg)
+	return loaded, inDirectory(file, err)
+}
+
+// inDirectory says where the file is that an error of a service is about.
+func inDirectory(file string, err error) error {
+	if e, ok := errors.AsType[*serverless.Error](err); ok {
+		where := *e
+		where.File = filepath.Join(filepath.Dir(file), e.File)
+		return &where
+	}
+	return err
 }
 
 func (d *deployer) deployLoaded(ctx context.Context, file string, s *serverless.Service, began time.Time) (*deployment, error) {
@@ -70,7 +81,7 @@ func (d *deployer) deployLoaded(ctx context.Context, file string, s *serverless.
 	up := &uploader{client: d.client.In(s.Region)}
 	template, err := d.packer(up).PackService(ctx, filepath.Dir(file), s)
 	if err != nil {
-		return nil, err
+		return nil, inDirectory(file, err)
 	}
 	inner := *d
 	inner.parameters = nil // they are options of the file, not of the template

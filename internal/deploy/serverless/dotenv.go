@@ -44,8 +44,10 @@ func parseEnv(text string, vars map[string]string, getenv func(string) (string, 
 				if set, ok := vars[name]; ok {
 					return set
 				}
-				set, _ := getenv(name)
-				return set
+				if set, ok := getenv(name); ok {
+					return set
+				}
+				return ""
 			})
 		}
 		if _, has := vars[m[1]]; !has {
