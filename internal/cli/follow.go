@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -151,7 +152,7 @@ func (f *follower) show(e cfn.StackEvent) {
 	}
 	mark, reason := "✓", ""
 	if strings.HasSuffix(status, "_FAILED") {
-		mark, reason = "✗", aws.Value(e.ResourceStatusReason)
+		mark, reason = "✗", plainCause(aws.Value(e.ResourceStatusReason))
 		if f.cause == "" {
 			f.cause = id + ": " + reason
 		}
@@ -168,6 +169,19 @@ func (f *follower) show(e cfn.StackEvent) {
 	fmt.Fprintf(f.out, "    %s %-7s %-34s %-32s %6.2f s\n", mark, verb, id, aws.Value(e.ResourceType), took)
 	if reason != "" {
 		fmt.Fprintf(f.out, "      %s\n", reason)
+	}
+}
+
+var handlerSays = regexp.MustCompile(`^Resource handler returned message: "(.*) \(Service: [^()]*\)" \(RequestToken: [^()]*\)$`)
+
+// plainCause is why something failed, without what only AWS's support wants to know.
+func plainCause(reason string) string {
+	for {
+		m := handlerSays.FindStringSubmatch(reason)
+		if m == nil {
+			return reason
+		}
+		reason = m[1]
 	}
 }
 
