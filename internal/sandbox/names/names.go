@@ -1,6 +1,7 @@
 // Package names answers what a function asks of DNS. Names of AWS are the
-// platform, so code that was written for AWS finds it without being told; other
-// names are asked of the host's own servers, if functions may go there at all.
+// platform, so code that was written for AWS finds it without being told, and so
+// are names below localhost, which the platform has for APIs and sites; others
+// are asked of the host's own servers, if functions may go there at all.
 package names
 
 import (
@@ -114,7 +115,7 @@ func (s *Server) answer(query []byte) (answer []byte, ask bool) {
 		switch {
 		case host:
 			ip = s.Host
-		case local:
+		case name == localhost:
 			ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 		}
 		m.Answers = []dnsmessage.Resource{{
