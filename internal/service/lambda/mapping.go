@@ -43,6 +43,7 @@ type mapping struct {
 	Concurrency *int32              `json:",omitempty"`
 	KMSKey      string              `json:",omitempty"`
 	Metrics     []string            `json:",omitempty"`
+	LogLevel    string              `json:",omitempty"`
 
 	// Of streams.
 	Start     string     `json:",omitempty"`
@@ -147,6 +148,9 @@ func (m *mapping) describe(key aws.ARN, result string) *api.EventSourceMappingCo
 	}
 	if m.Metrics != nil {
 		out.MetricsConfig = &api.EventSourceMappingMetricsConfig{Metrics: m.Metrics}
+	}
+	if m.LogLevel != "" {
+		out.LoggingConfig = &api.EventSourceMappingLoggingConfig{SystemLogLevel: &m.LogLevel}
 	}
 	if m.isQueue() {
 		return out

@@ -62,6 +62,7 @@ type mappingChange struct {
 	Scaling                    *api.ScalingConfig
 	KMSKeyArn                  *string
 	Metrics                    *api.EventSourceMappingMetricsConfig
+	Logging                    *api.EventSourceMappingLoggingConfig
 	Lanes, MaxAge, Retries     *int32
 	Bisect                     *bool
 	Tumbling                   *int32
@@ -75,7 +76,7 @@ func changeOfMapping(in *api.CreateEventSourceMappingInput) *mappingChange {
 	return &mappingChange{
 		operation: api.CreateEventSourceMapping.Name,
 		BatchSize: in.BatchSize, Window: in.MaximumBatchingWindowInSeconds, Filters: in.FilterCriteria, ResponseTypes: in.FunctionResponseTypes,
-		Scaling: in.ScalingConfig, KMSKeyArn: in.KMSKeyArn, Metrics: in.MetricsConfig, Lanes: in.ParallelizationFactor,
+		Scaling: in.ScalingConfig, KMSKeyArn: in.KMSKeyArn, Metrics: in.MetricsConfig, Logging: in.LoggingConfig, Lanes: in.ParallelizationFactor,
 		MaxAge: in.MaximumRecordAgeInSeconds, Retries: in.MaximumRetryAttempts, Bisect: in.BisectBatchOnFunctionError,
 		Tumbling: in.TumblingWindowInSeconds, Destinations: in.DestinationConfig, Access: in.SourceAccessConfigurations,
 		Provisioned: in.ProvisionedPollerConfig, DocumentDB: in.DocumentDBEventSourceConfig != nil,
@@ -87,7 +88,7 @@ func changeOfMappingUpdate(in *api.UpdateEventSourceMappingInput) *mappingChange
 	return &mappingChange{
 		operation: api.UpdateEventSourceMapping.Name,
 		BatchSize: in.BatchSize, Window: in.MaximumBatchingWindowInSeconds, Filters: in.FilterCriteria, ResponseTypes: in.FunctionResponseTypes,
-		Scaling: in.ScalingConfig, KMSKeyArn: in.KMSKeyArn, Metrics: in.MetricsConfig, Lanes: in.ParallelizationFactor,
+		Scaling: in.ScalingConfig, KMSKeyArn: in.KMSKeyArn, Metrics: in.MetricsConfig, Logging: in.LoggingConfig, Lanes: in.ParallelizationFactor,
 		MaxAge: in.MaximumRecordAgeInSeconds, Retries: in.MaximumRetryAttempts, Bisect: in.BisectBatchOnFunctionError,
 		Tumbling: in.TumblingWindowInSeconds, Destinations: in.DestinationConfig, Access: in.SourceAccessConfigurations,
 		Provisioned: in.ProvisionedPollerConfig, DocumentDB: in.DocumentDBEventSourceConfig != nil,
@@ -145,6 +146,9 @@ func (c *mappingChange) apply(m *mapping) error {
 	}
 	if c.Metrics != nil {
 		m.Metrics = c.Metrics.Metrics
+	}
+	if c.Logging != nil {
+		m.LogLevel = aws.Value(c.Logging.SystemLogLevel)
 	}
 	if c.Destinations != nil && c.Destinations.OnFailure != nil {
 		m.OnFailure = aws.Value(c.Destinations.OnFailure.Destination)

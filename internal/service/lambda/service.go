@@ -153,7 +153,7 @@ func (s *Service) otherOperations() []service.Operation {
 		service.Op(api.ListFunctionEventInvokeConfigs, s.ListFunctionEventInvokeConfigs, functionOf),
 		service.Op(api.DeleteFunctionEventInvokeConfig, s.DeleteFunctionEventInvokeConfig, qualifiedOf),
 
-		service.OpEach(api.CreateEventSourceMapping, s.CreateEventSourceMapping, mayMap).But("Sources are queues of SQS and streams of DynamoDB and Kinesis; provisioned pollers are refused."),
+		service.OpEach(api.CreateEventSourceMapping, s.CreateEventSourceMapping, mayMap).But("Sources are queues of SQS and streams of DynamoDB and Kinesis; others, and provisioned pollers, are refused. Metrics and logs of mappings are remembered, and no more."),
 		service.Op(api.GetEventSourceMapping, s.GetEventSourceMapping, mappingOf),
 		service.Op(api.ListEventSourceMappings, s.ListEventSourceMappings, service.Any),
 		service.Op(api.UpdateEventSourceMapping, s.UpdateEventSourceMapping, mappingOf),
