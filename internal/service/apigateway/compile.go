@@ -212,10 +212,9 @@ func deployedPartsOf(tx *store.Tx, all copyKey) (*deployedParts, error) {
 
 func (v *version) compileMethod(id, path string, m api.Method, stage *api.Stage, parts *deployedParts) *servedMethod {
 	s := &servedMethod{resource: id, path: path, method: m, timeout: usualTimeout * time.Millisecond, settings: settingsOf(stage, path, *m.HttpMethod)}
-	if _, own := stage.MethodSettings[strings.TrimPrefix(path, "/")+"/"+*m.HttpMethod]; own || hasSetting(stage, "*/*") {
-		if aws.Value(s.settings.ThrottlingRateLimit) >= 0 {
-			s.limit = limit.NewBucket(aws.Value(s.settings.ThrottlingRateLimit), float64(aws.Value(s.settings.ThrottlingBurstLimit)))
-		}
+	// Settings that say nothing of it have what an account may, which is its own matter.
+	if rate, burst := aws.Value(s.settings.ThrottlingRateLimit), aws.Value(s.settings.ThrottlingBurstLimit); rate >= 0 && (rate != accountRate || burst != accountBurst) {
+		s.limit = limit.NewBucket(rate, float64(burst))
 	}
 	if i := m.MethodIntegration; i != nil {
 		s.integ = *i
