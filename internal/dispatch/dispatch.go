@@ -74,11 +74,15 @@ func (t *Table) Do(ctx context.Context, call *aws.Call, op *service.Operation, i
 		began := time.Now()
 		defer func() { t.observer.Ended(call, op, time.Since(began), err) }()
 	}
-	err = op.Access(call, in, func(a service.Access) error { return t.auth.Authorize(ctx, call, a) })
-	if err != nil {
+	check := func(a service.Access) error { return t.auth.Authorize(ctx, call, a) }
+	if op.Some != nil {
+		out, err = op.Some(ctx, call, in, check)
+	} else if err = op.Access(call, in, check); err != nil {
 		return nil, err
+	} else {
+		out, err = op.Handle(ctx, call, in)
 	}
-	if out, err = op.Handle(ctx, call, in); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("%s:%s: %w", op.Service, op.Name, err)
 	}
 	return out, nil

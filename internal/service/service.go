@@ -93,6 +93,10 @@ type Operation struct {
 	// Access yields what the caller must be allowed to do.
 	Access func(call *aws.Call, in any, check func(Access) error) error
 	Handle func(ctx context.Context, call *aws.Call, in any) (any, error)
+
+	// Some answers in place of Access and Handle, if it is not nil: it does of
+	// several things those that the caller may do.
+	Some func(ctx context.Context, call *aws.Call, in any, check func(Access) error) (any, error)
 }
 
 // An Access is one thing a caller must be allowed to do.
@@ -141,6 +145,25 @@ func OpEach[In, Out any](
 			return out, nil
 		},
 	}
+}
+
+// OpSome is the row for an operation on several things, which it does to those
+// that the caller may do it to. access returns why not, or nil, for each, and
+// handle answers with it.
+func OpSome[In, Out any](
+	op smithy.Operation[In, Out],
+	handle func(ctx context.Context, call *aws.Call, in *In, refused []error) (*Out, error),
+	access func(call *aws.Call, in *In, check func(Access) error) (refused []error),
+) Operation {
+	row := OpEach[In, Out](op, nil, nil)
+	row.Some = func(ctx context.Context, call *aws.Call, in any, check func(Access) error) (any, error) {
+		out, err := handle(ctx, call, in.(*In), access(call, in.(*In), check))
+		if err != nil {
+			return nil, err // not a nil *Out in an interface
+		}
+		return out, nil
+	}
+	return row
 }
 
 // Any is the resource of operations that are about no one resource.

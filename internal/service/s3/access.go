@@ -149,13 +149,14 @@ func readSource(header string, check check) (copySource, error) {
 	return from, check(versionAccess(from.bucket, from.key, aws.Value(from.version), "GetObject", "GetObjectVersion"))
 }
 
-func mayDeleteAll(_ *aws.Call, in *api.DeleteObjectsInput, check check) error {
-	for _, o := range aws.Value(in.Delete).Objects {
-		if err := check(versionAccess(in.Bucket, o.Key, aws.Value(o.VersionId), "DeleteObject", "DeleteObjectVersion")); err != nil {
-			return err
-		}
+// mayDeleteEach returns why objects may not be deleted, one by one.
+func mayDeleteEach(_ *aws.Call, in *api.DeleteObjectsInput, check check) []error {
+	objects := aws.Value(in.Delete).Objects
+	refused := make([]error, len(objects))
+	for i, o := range objects {
+		refused[i] = check(versionAccess(in.Bucket, o.Key, aws.Value(o.VersionId), "DeleteObject", "DeleteObjectVersion"))
 	}
-	return nil
+	return refused
 }
 
 func mayList(_ *aws.Call, in *api.ListObjectsInput, check check) error {

@@ -98,8 +98,9 @@ func (s *Service) remove(tx *store.Tx, b aws.ARN, row bucket, d deed, version, e
 	return deletion{version: version, marker: found && o.Marker}, err
 }
 
-// DeleteObjects deletes up to a thousand objects in one go.
-func (s *Service) DeleteObjects(ctx context.Context, call *aws.Call, in *api.DeleteObjectsInput) (*api.DeleteObjectsOutput, error) {
+// DeleteObjects deletes up to a thousand objects in one go, but for those that
+// are refused.
+func (s *Service) DeleteObjects(ctx context.Context, call *aws.Call, in *api.DeleteObjectsInput, refused []error) (*api.DeleteObjectsOutput, error) {
 	if n := len(aws.Value(in.Delete).Objects); n == 0 || n > int(usualMax) {
 		return nil, errMalformed()
 	}
@@ -117,6 +118,10 @@ func (s *Service) DeleteObjects(ctx context.Context, call *aws.Call, in *api.Del
 		for i := range in.Delete.Objects {
 			id := &in.Delete.Objects[i]
 			d := deed{call: call, bucket: in.Bucket, key: id.Key, event: "ObjectRemoved", reason: "DeleteObject"}
+			if refused[i] != nil {
+				out.Errors = append(out.Errors, refusalOf(id, refused[i]))
+				continue
+			}
 			if err := s.removeOne(tx, b, row, d, id, now, out); err != nil {
 				return err
 			}
@@ -151,8 +156,7 @@ func (s *Service) removeOne(tx *store.Tx, b aws.ARN, row bucket, of deed, id *ap
 		return err
 	}
 	if refused != nil {
-		r := aws.Refusal(refused)
-		out.Errors = append(out.Errors, api.Error{Key: &id.Key, VersionId: id.VersionId, Code: &r.Code, Message: &r.Message})
+		out.Errors = append(out.Errors, refusalOf(id, refused))
 		return nil
 	}
 	done := api.DeletedObject{Key: &id.Key, VersionId: id.VersionId}
@@ -161,4 +165,10 @@ func (s *Service) removeOne(tx *store.Tx, b aws.ARN, row bucket, of deed, id *ap
 	}
 	out.Deleted = append(out.Deleted, done)
 	return nil
+}
+
+// refusalOf says why one of many objects was not deleted.
+func refusalOf(id *api.ObjectIdentifier, err error) api.Error {
+	r := aws.Refusal(err)
+	return api.Error{Key: &id.Key, VersionId: id.VersionId, Code: &r.Code, Message: &r.Message}
 }

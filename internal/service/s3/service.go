@@ -117,7 +117,7 @@ func (s *Service) objectOperations() []service.Operation {
 		onVersion(api.GetObjectAcl, s.GetObjectAcl, "GetObjectAcl", "GetObjectVersionAcl").But(none),
 		service.OpEach(api.CopyObject, s.CopyObject, mayCopy).But(kept),
 		onVersion(api.DeleteObject, s.DeleteObject, "DeleteObject", "DeleteObjectVersion"),
-		service.OpEach(api.DeleteObjects, s.DeleteObjects, mayDeleteAll).But("A key that may not be deleted refuses them all."),
+		service.OpSome(api.DeleteObjects, s.DeleteObjects, mayDeleteEach),
 		service.OpEach(api.ListObjects, s.ListObjects, mayList),
 		service.OpEach(api.ListObjectsV2, s.ListObjectsV2, mayListV2),
 		service.OpEach(api.ListObjectVersions, s.ListObjectVersions, mayListVersions),
