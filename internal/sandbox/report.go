@@ -89,8 +89,10 @@ func (s scribe) runtimeVersion(l lang.Language) (version, arn string) {
 	switch l.Kind {
 	case lang.Node:
 		name = fmt.Sprintf("nodejs:%d", l.Version.Major)
-	case lang.Python:
-		name = fmt.Sprintf("python:%d.%d", l.Version.Major, l.Version.Minor)
+	case lang.Java:
+		name = fmt.Sprintf("java:%d", l.Version.Major)
+	case lang.Python, lang.Ruby:
+		name = fmt.Sprintf("%s:%d.%d", l.Kind, l.Version.Major, l.Version.Minor)
 	default:
 		name = strings.ReplaceAll(s.f.Runtime, "provided.", "provided:")
 	}
