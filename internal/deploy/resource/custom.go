@@ -169,7 +169,7 @@ func waitCondition() *Type {
 // wait makes a condition: it is there when all signals have arrived.
 func wait(op *Op) (*Made, error) {
 	if op.Text("Handle") == "" {
-		return nil, &Refusal{"Aloft does not support CreationPolicy yet: give the WaitCondition a Handle and a Timeout."}
+		return nil, invalidRequest("Properties Handle and Timeout are required")
 	}
 	seconds, err := strconv.Atoi(op.Text("Timeout"))
 	if err != nil || seconds < 0 {

@@ -117,7 +117,7 @@ func (s *Service) keepChangeSet(ctx context.Context, call *aws.Call, set *change
 			if err := putStack(tx, nil, st); err != nil {
 				return err
 			}
-			if err := addEvents(tx, *id, stackEvent(&st, st.Status, st.Reason)); err != nil {
+			if err := addEvents(tx, &st, stackEvent(&st, st.Status, st.Reason)); err != nil {
 				return err
 			}
 		case err != nil:

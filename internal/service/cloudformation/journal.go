@@ -70,7 +70,7 @@ func save(tx *store.Tx, at *deploy.Stack, c deploy.Change) (superseded bool, err
 	if superseded && c.Stack != nil {
 		return true, nil // the events of a stack that does something else now are not its
 	}
-	if err := addEvents(tx, id, c.Events...); err != nil {
+	if err := addEvents(tx, &st, c.Events...); err != nil {
 		return false, err
 	}
 	if superseded || c.Stack == nil {
@@ -81,9 +81,13 @@ func save(tx *store.Tx, at *deploy.Stack, c deploy.Change) (superseded bool, err
 	return false, putStack(tx, &old, st)
 }
 
-func addEvents(tx *store.Tx, id aws.ARN, list ...deploy.Event) error {
+func addEvents(tx *store.Tx, st *deploy.Stack, list ...deploy.Event) error {
+	id := stackID(st.ID)
 	for _, e := range list {
 		if _, err := events.Append(tx, id, e); err != nil {
+			return err
+		}
+		if err := noteEvent(tx, st, e); err != nil {
 			return err
 		}
 	}

@@ -86,7 +86,7 @@ func (s *Service) keepNew(ctx context.Context, call *aws.Call, st deploy.Stack, 
 		if failure == "" {
 			return s.begin(tx, call, &old, mine, deploy.Creating, "CREATE_IN_PROGRESS", "User Initiated")
 		}
-		if err := addEvents(tx, stackID(mine.ID), stackEvent(&mine, "CREATE_IN_PROGRESS", "User Initiated")); err != nil {
+		if err := addEvents(tx, &mine, stackEvent(&mine, "CREATE_IN_PROGRESS", "User Initiated")); err != nil {
 			return err
 		}
 		return s.begin(tx, call, &old, mine, deploy.RollingBackCreation, "ROLLBACK_IN_PROGRESS", failure+". Rollback requested by user.")
@@ -107,7 +107,7 @@ func (s *Service) begin(tx *store.Tx, call *aws.Call, old *deploy.Stack, st depl
 		return err
 	}
 	tx.AfterCommit(s.bell.Ring)
-	return addEvents(tx, stackID(st.ID), stackEvent(&st, status, reason))
+	return addEvents(tx, &st, stackEvent(&st, status, reason))
 }
 
 func stackEvent(st *deploy.Stack, status, reason string) deploy.Event {
@@ -326,7 +326,7 @@ func (s *Service) CancelUpdateStack(ctx context.Context, call *aws.Call, in *api
 			return err
 		}
 		tx.AfterCommit(s.bell.Ring)
-		return addEvents(tx, stackID(st.ID), stackEvent(&st, st.Status, st.Reason))
+		return addEvents(tx, &st, stackEvent(&st, st.Status, st.Reason))
 	})
 	return &api.CancelUpdateStackOutput{}, err
 }
@@ -352,7 +352,7 @@ func (s *Service) ContinueUpdateRollback(ctx context.Context, call *aws.Call, in
 			return err
 		}
 		tx.AfterCommit(s.bell.Ring)
-		return addEvents(tx, stackID(st.ID), stackEvent(&st, st.Status, st.Reason))
+		return addEvents(tx, &st, stackEvent(&st, st.Status, st.Reason))
 	})
 	return &api.ContinueUpdateRollbackOutput{}, err
 }

@@ -15,7 +15,10 @@ import (
 )
 
 func (s *Service) tasks() []task.Task {
-	return []task.Task{{Name: "cloudformation/deploy", Run: s.work}}
+	return []task.Task{
+		{Name: "cloudformation/deploy", Run: s.work},
+		{Name: "cloudformation/notify", Run: s.tell},
+	}
 }
 
 // work has an engine for every stack that is not at rest, until ctx ends.
