@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/aloft-cloud/aloft/internal/deploy/serverless"
+	"github.com/aloft-cloud/aloft/internal/sandbox/lang"
 )
 
 // nodeModules returns a directory with the service's modules for production,
@@ -123,14 +124,20 @@ func (w *workshop) requirements(ctx context.Context, a serverless.Artifact, t *t
 	w.install.Lock()
 	defer w.install.Unlock()
 	out := filepath.Join(w.cache, hashOf([]byte(w.dir + "\n" + a.Python.File))[:32])
-	stamp := hashOf(text) + strings.Join(a.Python.ExtraArgs, " ")
+	python := w.python(a)
+	stamp := hashOf(text) + strings.Join(a.Python.ExtraArgs, " ") + python
 	if !stamped(out, stamp) {
 		w.tell("pip install")
 		if err := renew(out); err != nil {
 			return err
 		}
-		args := []string{"-m", "pip", "install", "-q", "--no-compile", "--disable-pip-version-check", "-r", file, "-t", out}
-		if err := run(ctx, w.dir, nil, "python3", append(args, a.Python.ExtraArgs...)...); err != nil {
+		args := append([]string{"install", "-q", "--no-compile", "--disable-pip-version-check", "-r", file, "-t", out}, a.Python.ExtraArgs...)
+		err := run(ctx, w.dir, nil, python, append([]string{"-m", "pip"}, args...)...)
+		if err != nil && strings.Contains(err.Error(), "No module named pip") {
+			// Another Python's may install for it.
+			err = run(ctx, w.dir, nil, "python3", append([]string{"-m", "pip", "--python", python}, args...)...)
+		}
+		if err != nil {
 			return err
 		}
 		if err := writeStamp(out, stamp); err != nil {
@@ -142,6 +149,21 @@ func (w *workshop) requirements(ctx context.Context, a serverless.Artifact, t *t
 		left[a.Python.Prefix+strings.ReplaceAll(name, "-", "_")] = true
 	}
 	return t.follow(out, strings.TrimSuffix(a.Python.Prefix, "/"), func(name string) bool { return !belongsTo(left, name) })
+}
+
+// python is the program of Python that runs the artifact's functions: what is
+// installed for another version may not work with it.
+func (w *workshop) python(a serverless.Artifact) string {
+	for _, e := range a.Entries {
+		if kind, _, err := lang.Parse(e.Runtime); err != nil || kind != lang.Python {
+			continue
+		}
+		home, _ := os.UserHomeDir() // where none is known, the host's own is found
+		if l, err := (&lang.Finder{Home: home}).Find(e.Runtime); err == nil && l.Prefix != "" {
+			return filepath.Join(l.Prefix, l.Exec)
+		}
+	}
+	return "python3"
 }
 
 var buildTarget = regexp.MustCompile(`(?m)^build\s*:`)

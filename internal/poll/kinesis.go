@@ -43,23 +43,48 @@ func (s *dataStream) shards(ctx context.Context) (list []shard, err error) {
 	in := &api.ListShardsInput{StreamARN: new(s.arn())}
 	for {
 		out, err := dispatch.Call(ctx, s.e.cfg.Table, call, api.ListShards, in)
+		if refusal, refused := errors.AsType[*aws.Error](err); refused && refusal.Code == aws.AccessDenied.Code {
+			return s.described(ctx, call)
+		}
 		if err != nil {
 			return nil, err
 		}
-		for _, sh := range out.Shards {
-			one := shard{id: sh.ShardId}
-			for _, parent := range []*string{sh.ParentShardId, sh.AdjacentParentShardId} {
-				if parent != nil {
-					one.parents = append(one.parents, *parent)
-				}
-			}
-			list = append(list, one)
-		}
+		list = appendShards(list, out.Shards)
 		if out.NextToken == nil {
 			return list, nil
 		}
 		in = &api.ListShardsInput{NextToken: out.NextToken}
 	}
+}
+
+// described lists shards as roles do that were made before there was ListShards.
+func (s *dataStream) described(ctx context.Context, call *aws.Call) (list []shard, err error) {
+	in := &api.DescribeStreamInput{StreamARN: new(s.arn())}
+	for {
+		out, err := dispatch.Call(ctx, s.e.cfg.Table, call, api.DescribeStream, in)
+		if err != nil {
+			return nil, err
+		}
+		shards := out.StreamDescription.Shards
+		list = appendShards(list, shards)
+		if !out.StreamDescription.HasMoreShards || len(shards) == 0 {
+			return list, nil
+		}
+		in.ExclusiveStartShardId = &shards[len(shards)-1].ShardId
+	}
+}
+
+func appendShards(list []shard, shards []api.Shard) []shard {
+	for _, sh := range shards {
+		one := shard{id: sh.ShardId}
+		for _, parent := range []*string{sh.ParentShardId, sh.AdjacentParentShardId} {
+			if parent != nil {
+				one.parents = append(one.parents, *parent)
+			}
+		}
+		list = append(list, one)
+	}
+	return list
 }
 
 func (s *dataStream) iterator(ctx context.Context, shard, kind, at string, when time.Time) (string, error) {

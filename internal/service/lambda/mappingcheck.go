@@ -256,7 +256,12 @@ func (s *Service) checkMapped(ctx context.Context, m *mapping) error {
 	case "dynamodb":
 		_, err = dispatch.Call(ctx, s.table, call, dynamodbstreams.DescribeStream, &dynamodbstreams.DescribeStreamInput{StreamArn: m.Source.String()})
 	default:
-		_, err = dispatch.Call(ctx, s.table, call, kinesis.DescribeStreamSummary, &kinesis.DescribeStreamSummaryInput{StreamARN: new(poll.StreamOf(m.Source).String())})
+		stream := new(poll.StreamOf(m.Source).String())
+		_, err = dispatch.Call(ctx, s.table, call, kinesis.DescribeStream, &kinesis.DescribeStreamInput{StreamARN: stream, Limit: new(int32(1))})
+		if refusal, refused := errors.AsType[*aws.Error](err); refused && refusal.Code == aws.AccessDenied.Code {
+			// Roles allow the one or the other, and AWS takes both.
+			_, err = dispatch.Call(ctx, s.table, call, kinesis.DescribeStreamSummary, &kinesis.DescribeStreamSummaryInput{StreamARN: stream})
+		}
 	}
 	switch refusal, refused := errors.AsType[*aws.Error](err); {
 	case errors.Is(err, dynamodbstreams.ResourceNotFoundException), errors.Is(err, kinesis.ResourceNotFoundException):
