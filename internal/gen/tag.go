@@ -47,7 +47,7 @@ func (a *api) place(s *shape, r *ref, t *shape, member string) []string {
 		}
 	}
 	add(s.requires(member), "required")
-	add(r.QueryName != "", "qname="+r.QueryName)
+	add(r.QueryName != "", "qname="+r.QueryName+",xname="+r.QueryName)
 	add(r.Location != "", r.Location)
 	add(s.Payload == member, "payload")
 	add(r.Flattened || t.Flattened, "flat")

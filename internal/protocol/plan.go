@@ -67,6 +67,7 @@ type field struct {
 	goName                    string // "TableName": also the name in the API's documentation
 	name                      string // on the wire
 	query                     string // in queries
+	xml                       string // in XML
 	jsonKey                   string // `"TableName":`
 	place                     place
 	required                  bool
@@ -192,7 +193,7 @@ func (b *builder) field(i int, sf reflect.StructField) field {
 	f := field{index: i, goName: sf.Name}
 	b.shape(&f.shape, sf.Type)
 	options := strings.Split(sf.Tag.Get("aws"), ",")
-	f.name, f.query = options[0], options[0]
+	f.name, f.query, f.xml = options[0], options[0], options[0]
 	f.memberOptions(options[1:])
 	f.shape.options(options[1:])
 	f.shape.enumeration(sf.Tag.Get("enum"))

@@ -40,6 +40,8 @@ func (f *field) memberOptions(options []string) {
 			f.nsp = value
 		case "qname":
 			f.query = value
+		case "xname":
+			f.xml = value
 		}
 	}
 }

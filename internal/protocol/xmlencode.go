@@ -83,7 +83,7 @@ func (w xmlWriter) members(b []byte, s *structure, v reflect.Value) []byte {
 
 func (w xmlWriter) field(b []byte, f *field, v reflect.Value) []byte {
 	if f.ns == "" {
-		return w.value(b, f.query, &f.shape, v)
+		return w.value(b, f.xml, &f.shape, v)
 	}
 	start := len(b)
 	b = w.value(b, f.name, &f.shape, v)

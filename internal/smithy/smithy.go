@@ -26,7 +26,8 @@
 //	flat attr          XML: a list without wrapper; an attribute
 //	ns=URI nsp=PREFIX  XML namespace of the element
 //	item=N key=N value=N   XML and query names of elements, "member", "key", "value" if not given
-//	qname=N            name in the query protocol, if it differs
+//	qname=N            name in queries, if it differs
+//	xname=N            name in the answers to queries, if it differs
 //	ts=iso8601|rfc822|unixTimestamp   timestamp form, if not the place's own
 //	min=N max=N        length of strings, blobs, lists, maps; value of numbers
 //	sparse             elements may be null

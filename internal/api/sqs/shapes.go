@@ -9,8 +9,8 @@ import (
 type AddPermissionInput struct {
 	QueueUrl      string   `aws:"QueueUrl,required"`
 	Label         string   `aws:"Label,required"`
-	AWSAccountIds []string `aws:"AWSAccountIds,required,qname=AWSAccountId,flat"`
-	Actions       []string `aws:"Actions,required,qname=ActionName,flat"`
+	AWSAccountIds []string `aws:"AWSAccountIds,required,qname=AWSAccountId,xname=AWSAccountId,flat"`
+	Actions       []string `aws:"Actions,required,qname=ActionName,xname=ActionName,flat"`
 }
 
 func (in *AddPermissionInput) GetQueueUrl() string { return in.QueueUrl }
@@ -41,20 +41,20 @@ type ChangeMessageVisibilityOutput struct{}
 
 type ChangeMessageVisibilityBatchInput struct {
 	QueueUrl string                                     `aws:"QueueUrl,required"`
-	Entries  []ChangeMessageVisibilityBatchRequestEntry `aws:"Entries,required,qname=ChangeMessageVisibilityBatchRequestEntry,flat"`
+	Entries  []ChangeMessageVisibilityBatchRequestEntry `aws:"Entries,required,qname=ChangeMessageVisibilityBatchRequestEntry,xname=ChangeMessageVisibilityBatchRequestEntry,flat"`
 }
 
 func (in *ChangeMessageVisibilityBatchInput) GetQueueUrl() string { return in.QueueUrl }
 
 type ChangeMessageVisibilityBatchOutput struct {
-	Successful []ChangeMessageVisibilityBatchResultEntry `aws:"Successful,required,qname=ChangeMessageVisibilityBatchResultEntry,flat"`
-	Failed     []BatchResultErrorEntry                   `aws:"Failed,required,qname=BatchResultErrorEntry,flat"`
+	Successful []ChangeMessageVisibilityBatchResultEntry `aws:"Successful,required,qname=ChangeMessageVisibilityBatchResultEntry,xname=ChangeMessageVisibilityBatchResultEntry,flat"`
+	Failed     []BatchResultErrorEntry                   `aws:"Failed,required,qname=BatchResultErrorEntry,xname=BatchResultErrorEntry,flat"`
 }
 
 type CreateQueueInput struct {
 	QueueName  string            `aws:"QueueName,required"`
-	Attributes map[string]string `aws:"Attributes,qname=Attribute,flat,key=Name,value=Value"`
-	Tags       map[string]string `aws:"tags,qname=Tag,flat,key=Key,value=Value"`
+	Attributes map[string]string `aws:"Attributes,qname=Attribute,xname=Attribute,flat,key=Name,value=Value"`
+	Tags       map[string]string `aws:"tags,qname=Tag,xname=Tag,flat,key=Key,value=Value"`
 }
 
 func (in *CreateQueueInput) GetQueueName() string { return in.QueueName }
@@ -75,14 +75,14 @@ type DeleteMessageOutput struct{}
 
 type DeleteMessageBatchInput struct {
 	QueueUrl string                           `aws:"QueueUrl,required"`
-	Entries  []DeleteMessageBatchRequestEntry `aws:"Entries,required,qname=DeleteMessageBatchRequestEntry,flat"`
+	Entries  []DeleteMessageBatchRequestEntry `aws:"Entries,required,qname=DeleteMessageBatchRequestEntry,xname=DeleteMessageBatchRequestEntry,flat"`
 }
 
 func (in *DeleteMessageBatchInput) GetQueueUrl() string { return in.QueueUrl }
 
 type DeleteMessageBatchOutput struct {
-	Successful []DeleteMessageBatchResultEntry `aws:"Successful,required,qname=DeleteMessageBatchResultEntry,flat"`
-	Failed     []BatchResultErrorEntry         `aws:"Failed,required,qname=BatchResultErrorEntry,flat"`
+	Successful []DeleteMessageBatchResultEntry `aws:"Successful,required,qname=DeleteMessageBatchResultEntry,xname=DeleteMessageBatchResultEntry,flat"`
+	Failed     []BatchResultErrorEntry         `aws:"Failed,required,qname=BatchResultErrorEntry,xname=BatchResultErrorEntry,flat"`
 }
 
 type DeleteQueueInput struct {
@@ -95,13 +95,13 @@ type DeleteQueueOutput struct{}
 
 type GetQueueAttributesInput struct {
 	QueueUrl       string   `aws:"QueueUrl,required"`
-	AttributeNames []string `aws:"AttributeNames,qname=AttributeName,flat"`
+	AttributeNames []string `aws:"AttributeNames,qname=AttributeName,xname=AttributeName,flat"`
 }
 
 func (in *GetQueueAttributesInput) GetQueueUrl() string { return in.QueueUrl }
 
 type GetQueueAttributesOutput struct {
-	Attributes map[string]string `aws:"Attributes,qname=Attribute,flat,key=Name,value=Value"`
+	Attributes map[string]string `aws:"Attributes,qname=Attribute,xname=Attribute,flat,key=Name,value=Value"`
 }
 
 type GetQueueUrlInput struct {
@@ -128,7 +128,7 @@ func (in *ListDeadLetterSourceQueuesInput) GetQueueUrl() string  { return in.Que
 func (in *ListDeadLetterSourceQueuesInput) GetNextToken() string { return aws.Value(in.NextToken) }
 
 type ListDeadLetterSourceQueuesOutput struct {
-	QueueUrls []string `aws:"queueUrls,required,qname=QueueUrl,flat"`
+	QueueUrls []string `aws:"queueUrls,required,qname=QueueUrl,xname=QueueUrl,flat"`
 	NextToken *string  `aws:"NextToken"`
 }
 
@@ -140,7 +140,7 @@ type ListMessageMoveTasksInput struct {
 func (in *ListMessageMoveTasksInput) GetSourceArn() string { return in.SourceArn }
 
 type ListMessageMoveTasksOutput struct {
-	Results []ListMessageMoveTasksResultEntry `aws:"Results,qname=ListMessageMoveTasksResultEntry,flat"`
+	Results []ListMessageMoveTasksResultEntry `aws:"Results,qname=ListMessageMoveTasksResultEntry,xname=ListMessageMoveTasksResultEntry,flat"`
 }
 
 type ListQueueTagsInput struct {
@@ -150,7 +150,7 @@ type ListQueueTagsInput struct {
 func (in *ListQueueTagsInput) GetQueueUrl() string { return in.QueueUrl }
 
 type ListQueueTagsOutput struct {
-	Tags map[string]string `aws:"Tags,qname=Tag,flat,key=Key,value=Value"`
+	Tags map[string]string `aws:"Tags,qname=Tag,xname=Tag,flat,key=Key,value=Value"`
 }
 
 type ListQueuesInput struct {
@@ -163,7 +163,7 @@ func (in *ListQueuesInput) GetQueueNamePrefix() string { return aws.Value(in.Que
 func (in *ListQueuesInput) GetNextToken() string       { return aws.Value(in.NextToken) }
 
 type ListQueuesOutput struct {
-	QueueUrls []string `aws:"QueueUrls,qname=QueueUrl,flat"`
+	QueueUrls []string `aws:"QueueUrls,qname=QueueUrl,xname=QueueUrl,flat"`
 	NextToken *string  `aws:"NextToken"`
 }
 
@@ -177,9 +177,9 @@ type PurgeQueueOutput struct{}
 
 type ReceiveMessageInput struct {
 	QueueUrl                    string   `aws:"QueueUrl,required"`
-	AttributeNames              []string `aws:"AttributeNames,qname=AttributeName,flat"`
-	MessageSystemAttributeNames []string `aws:"MessageSystemAttributeNames,qname=MessageSystemAttributeName,flat"`
-	MessageAttributeNames       []string `aws:"MessageAttributeNames,qname=MessageAttributeName,flat"`
+	AttributeNames              []string `aws:"AttributeNames,qname=AttributeName,xname=AttributeName,flat"`
+	MessageSystemAttributeNames []string `aws:"MessageSystemAttributeNames,qname=MessageSystemAttributeName,xname=MessageSystemAttributeName,flat"`
+	MessageAttributeNames       []string `aws:"MessageAttributeNames,qname=MessageAttributeName,xname=MessageAttributeName,flat"`
 	MaxNumberOfMessages         *int32   `aws:"MaxNumberOfMessages"`
 	VisibilityTimeout           *int32   `aws:"VisibilityTimeout"`
 	WaitTimeSeconds             *int32   `aws:"WaitTimeSeconds"`
@@ -192,7 +192,7 @@ func (in *ReceiveMessageInput) GetReceiveRequestAttemptId() string {
 }
 
 type ReceiveMessageOutput struct {
-	Messages []Message `aws:"Messages,qname=Message,flat"`
+	Messages []Message `aws:"Messages,qname=Message,xname=Message,flat"`
 }
 
 type RemovePermissionInput struct {
@@ -209,8 +209,8 @@ type SendMessageInput struct {
 	QueueUrl                string                                 `aws:"QueueUrl,required"`
 	MessageBody             string                                 `aws:"MessageBody,required"`
 	DelaySeconds            *int32                                 `aws:"DelaySeconds"`
-	MessageAttributes       map[string]MessageAttributeValue       `aws:"MessageAttributes,qname=MessageAttribute,flat,key=Name,value=Value"`
-	MessageSystemAttributes map[string]MessageSystemAttributeValue `aws:"MessageSystemAttributes,qname=MessageSystemAttribute,flat,key=Name,value=Value"`
+	MessageAttributes       map[string]MessageAttributeValue       `aws:"MessageAttributes,qname=MessageAttribute,xname=MessageAttribute,flat,key=Name,value=Value"`
+	MessageSystemAttributes map[string]MessageSystemAttributeValue `aws:"MessageSystemAttributes,qname=MessageSystemAttribute,xname=MessageSystemAttribute,flat,key=Name,value=Value"`
 	MessageDeduplicationId  *string                                `aws:"MessageDeduplicationId"`
 	MessageGroupId          *string                                `aws:"MessageGroupId"`
 }
@@ -232,19 +232,19 @@ type SendMessageOutput struct {
 
 type SendMessageBatchInput struct {
 	QueueUrl string                         `aws:"QueueUrl,required"`
-	Entries  []SendMessageBatchRequestEntry `aws:"Entries,required,qname=SendMessageBatchRequestEntry,flat"`
+	Entries  []SendMessageBatchRequestEntry `aws:"Entries,required,qname=SendMessageBatchRequestEntry,xname=SendMessageBatchRequestEntry,flat"`
 }
 
 func (in *SendMessageBatchInput) GetQueueUrl() string { return in.QueueUrl }
 
 type SendMessageBatchOutput struct {
-	Successful []SendMessageBatchResultEntry `aws:"Successful,required,qname=SendMessageBatchResultEntry,flat"`
-	Failed     []BatchResultErrorEntry       `aws:"Failed,required,qname=BatchResultErrorEntry,flat"`
+	Successful []SendMessageBatchResultEntry `aws:"Successful,required,qname=SendMessageBatchResultEntry,xname=SendMessageBatchResultEntry,flat"`
+	Failed     []BatchResultErrorEntry       `aws:"Failed,required,qname=BatchResultErrorEntry,xname=BatchResultErrorEntry,flat"`
 }
 
 type SetQueueAttributesInput struct {
 	QueueUrl   string            `aws:"QueueUrl,required"`
-	Attributes map[string]string `aws:"Attributes,required,qname=Attribute,flat,key=Name,value=Value"`
+	Attributes map[string]string `aws:"Attributes,required,qname=Attribute,xname=Attribute,flat,key=Name,value=Value"`
 }
 
 func (in *SetQueueAttributesInput) GetQueueUrl() string { return in.QueueUrl }
@@ -266,7 +266,7 @@ type StartMessageMoveTaskOutput struct {
 
 type TagQueueInput struct {
 	QueueUrl string            `aws:"QueueUrl,required"`
-	Tags     map[string]string `aws:"Tags,required,qname=Tag,flat,key=Key,value=Value"`
+	Tags     map[string]string `aws:"Tags,required,qname=Tag,xname=Tag,flat,key=Key,value=Value"`
 }
 
 func (in *TagQueueInput) GetQueueUrl() string { return in.QueueUrl }
@@ -275,7 +275,7 @@ type TagQueueOutput struct{}
 
 type UntagQueueInput struct {
 	QueueUrl string   `aws:"QueueUrl,required"`
-	TagKeys  []string `aws:"TagKeys,required,qname=TagKey,flat"`
+	TagKeys  []string `aws:"TagKeys,required,qname=TagKey,xname=TagKey,flat"`
 }
 
 func (in *UntagQueueInput) GetQueueUrl() string { return in.QueueUrl }
@@ -325,24 +325,24 @@ type Message struct {
 	ReceiptHandle          *string                          `aws:"ReceiptHandle"`
 	MD5OfBody              *string                          `aws:"MD5OfBody"`
 	Body                   *string                          `aws:"Body"`
-	Attributes             map[string]string                `aws:"Attributes,qname=Attribute,flat,key=Name,value=Value"`
+	Attributes             map[string]string                `aws:"Attributes,qname=Attribute,xname=Attribute,flat,key=Name,value=Value"`
 	MD5OfMessageAttributes *string                          `aws:"MD5OfMessageAttributes"`
-	MessageAttributes      map[string]MessageAttributeValue `aws:"MessageAttributes,qname=MessageAttribute,flat,key=Name,value=Value"`
+	MessageAttributes      map[string]MessageAttributeValue `aws:"MessageAttributes,qname=MessageAttribute,xname=MessageAttribute,flat,key=Name,value=Value"`
 }
 
 type MessageAttributeValue struct {
 	StringValue      *string  `aws:"StringValue"`
 	BinaryValue      []byte   `aws:"BinaryValue"`
-	StringListValues []string `aws:"StringListValues,qname=StringListValue,flat"`
-	BinaryListValues [][]byte `aws:"BinaryListValues,qname=BinaryListValue,flat"`
+	StringListValues []string `aws:"StringListValues,qname=StringListValue,xname=StringListValue,flat"`
+	BinaryListValues [][]byte `aws:"BinaryListValues,qname=BinaryListValue,xname=BinaryListValue,flat"`
 	DataType         string   `aws:"DataType,required"`
 }
 
 type MessageSystemAttributeValue struct {
 	StringValue      *string  `aws:"StringValue"`
 	BinaryValue      []byte   `aws:"BinaryValue"`
-	StringListValues []string `aws:"StringListValues,qname=StringListValue,flat"`
-	BinaryListValues [][]byte `aws:"BinaryListValues,qname=BinaryListValue,flat"`
+	StringListValues []string `aws:"StringListValues,qname=StringListValue,xname=StringListValue,flat"`
+	BinaryListValues [][]byte `aws:"BinaryListValues,qname=BinaryListValue,xname=BinaryListValue,flat"`
 	DataType         string   `aws:"DataType,required"`
 }
 
@@ -350,8 +350,8 @@ type SendMessageBatchRequestEntry struct {
 	Id                      string                                 `aws:"Id,required"`
 	MessageBody             string                                 `aws:"MessageBody,required"`
 	DelaySeconds            *int32                                 `aws:"DelaySeconds"`
-	MessageAttributes       map[string]MessageAttributeValue       `aws:"MessageAttributes,qname=MessageAttribute,flat,key=Name,value=Value"`
-	MessageSystemAttributes map[string]MessageSystemAttributeValue `aws:"MessageSystemAttributes,qname=MessageSystemAttribute,flat,key=Name,value=Value"`
+	MessageAttributes       map[string]MessageAttributeValue       `aws:"MessageAttributes,qname=MessageAttribute,xname=MessageAttribute,flat,key=Name,value=Value"`
+	MessageSystemAttributes map[string]MessageSystemAttributeValue `aws:"MessageSystemAttributes,qname=MessageSystemAttribute,xname=MessageSystemAttribute,flat,key=Name,value=Value"`
 	MessageDeduplicationId  *string                                `aws:"MessageDeduplicationId"`
 	MessageGroupId          *string                                `aws:"MessageGroupId"`
 }
