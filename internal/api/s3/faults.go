@@ -34,6 +34,7 @@ var (
 	InvalidBucketOwnerAWSAccountID                 = aws.Fault{Code: "InvalidBucketOwnerAWSAccountID", Status: 400}
 	InvalidBucketState                             = aws.Fault{Code: "InvalidBucketState", Status: 409}
 	InvalidDigest                                  = aws.Fault{Code: "InvalidDigest", Status: 400}
+	InvalidEncryptionAlgorithmError                = aws.Fault{Code: "InvalidEncryptionAlgorithmError", Status: 400}
 	InvalidLocationConstraint                      = aws.Fault{Code: "InvalidLocationConstraint", Status: 400}
 	InvalidObjectState                             = aws.Fault{Code: "InvalidObjectState", Status: 403}
 	InvalidPart                                    = aws.Fault{Code: "InvalidPart", Status: 400}
@@ -61,6 +62,7 @@ var (
 	NoSuchCORSConfiguration                        = aws.Fault{Code: "NoSuchCORSConfiguration", Status: 404}
 	NoSuchKey                                      = aws.Fault{Code: "NoSuchKey", Status: 404}
 	NoSuchLifecycleConfiguration                   = aws.Fault{Code: "NoSuchLifecycleConfiguration", Status: 404}
+	NoSuchObjectLockConfiguration                  = aws.Fault{Code: "NoSuchObjectLockConfiguration", Status: 404}
 	NoSuchPublicAccessBlockConfiguration           = aws.Fault{Code: "NoSuchPublicAccessBlockConfiguration", Status: 404}
 	NoSuchTagSet                                   = aws.Fault{Code: "NoSuchTagSet", Status: 404}
 	NoSuchUpload                                   = aws.Fault{Code: "NoSuchUpload", Status: 404}
@@ -151,6 +153,12 @@ type InvalidBucketNameDetail struct {
 // InvalidDigestDetail is what InvalidDigest says besides its message.
 type InvalidDigestDetail struct {
 	Content_MD5 *string `aws:"Content-MD5"`
+}
+
+// InvalidEncryptionAlgorithmErrorDetail is what InvalidEncryptionAlgorithmError says besides its message.
+type InvalidEncryptionAlgorithmErrorDetail struct {
+	ArgumentName  *string `aws:"ArgumentName"`
+	ArgumentValue *string `aws:"ArgumentValue"`
 }
 
 // InvalidLocationConstraintDetail is what InvalidLocationConstraint says besides its message.

@@ -17,17 +17,21 @@ func bucket() *Type {
 		Properties: Props(`AbacStatus- AccelerateConfiguration- AccessControl AnalyticsConfigurations- BucketEncryption BucketName@ BucketNamePrefix-
 			BucketNamespace- CorsConfiguration IntelligentTieringConfigurations- InventoryConfigurations- LifecycleConfiguration
 			LoggingConfiguration- MetadataConfiguration- MetadataTableConfiguration- MetricsConfigurations- NotificationConfiguration
-			ObjectLockConfiguration- ObjectLockEnabled- OwnershipControls PublicAccessBlockConfiguration ReplicationConfiguration- Tags
+			ObjectLockConfiguration ObjectLockEnabled OwnershipControls PublicAccessBlockConfiguration ReplicationConfiguration- Tags
 			VersioningConfiguration WebsiteConfiguration`),
 		Attributes: []string{"Arn", "DomainName", "DualStackDomainName", "RegionalDomainName", "WebsiteURL"},
 		Naming:     Naming{Property: "BucketName", Max: 63, Lower: true},
 		Needs: Needs{
 			"LifecycleConfiguration": "s3.PutBucketLifecycleConfiguration", "NotificationConfiguration": "s3.PutBucketNotificationConfiguration",
 			"WebsiteConfiguration": "s3.PutBucketWebsite", "AccessControl": "s3.PutBucketAcl",
+			"ObjectLockEnabled": "s3.PutObjectLockConfiguration", "ObjectLockConfiguration": "s3.PutObjectLockConfiguration",
 		},
 		Create: func(op *Op) (*Made, error) {
 			name := op.Named("BucketName")
 			in := &s3.CreateBucketInput{Bucket: name}
+			if truth(op.New["ObjectLockEnabled"]) {
+				in.ObjectLockEnabledForBucket = new(true)
+			}
 			if op.Call.Region != "us-east-1" {
 				in.CreateBucketConfiguration = &s3.CreateBucketConfiguration{LocationConstraint: &op.Call.Region}
 			}
@@ -122,6 +126,13 @@ func contentSettings() []bucketSetting {
 			in := &s3.PutBucketVersioningInput{Bucket: bucket, VersioningConfiguration: &s3.VersioningConfiguration{Status: new("Suspended")}}
 			return put(op, s3.PutBucketVersioning, in, in.VersioningConfiguration, v)
 		}},
+		{"ObjectLockEnabled", func(op *Op, bucket string, v any) error {
+			if op.Old == nil {
+				return nil // it is made so, or not
+			}
+			return putObjectLock(op, bucket, truth(v))
+		}},
+		{"ObjectLockConfiguration", func(op *Op, bucket string, v any) error { return putObjectLock(op, bucket, true) }},
 		{"BucketEncryption", func(op *Op, bucket string, v any) error {
 			if v == nil {
 				_, err := Do(op, s3.DeleteBucketEncryption, &s3.DeleteBucketEncryptionInput{Bucket: bucket})
@@ -167,6 +178,16 @@ func contentSettings() []bucketSetting {
 			return put(op, s3.PutBucketNotificationConfiguration, in, in.NotificationConfiguration, notification(v))
 		}},
 	}
+}
+
+// putObjectLock lets objects be locked, as op.New has it. S3 refuses to end it.
+func putObjectLock(op *Op, bucket string, enabled bool) error {
+	c := new(s3.ObjectLockConfiguration)
+	if enabled {
+		c.ObjectLockEnabled = new(s3.ObjectLockEnabledEnabled)
+	}
+	in := &s3.PutObjectLockConfigurationInput{Bucket: bucket, ObjectLockConfiguration: c}
+	return put(op, s3.PutObjectLockConfiguration, in, c, op.New["ObjectLockConfiguration"])
 }
 
 // bucketPolicy is a policy of a bucket, which has one or none.

@@ -27,12 +27,6 @@ func (s *Service) GetBucketReplication(ctx context.Context, call *aws.Call, in *
 		&api.ReplicationConfigurationNotFoundErrorDetail{BucketName: in.Bucket}, "The replication configuration was not found"))
 }
 
-// GetObjectLockConfiguration says that there is none.
-func (s *Service) GetObjectLockConfiguration(ctx context.Context, call *aws.Call, in *api.GetObjectLockConfigurationInput) (*api.GetObjectLockConfigurationOutput, error) {
-	return nil, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, api.ObjectLockConfigurationNotFoundError.With(
-		&api.ObjectLockConfigurationNotFoundErrorDetail{BucketName: in.Bucket}, "Object Lock configuration does not exist for this bucket"))
-}
-
 // GetBucketLogging says that nothing is logged.
 func (s *Service) GetBucketLogging(ctx context.Context, call *aws.Call, in *api.GetBucketLoggingInput) (*api.GetBucketLoggingOutput, error) {
 	return &api.GetBucketLoggingOutput{}, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, nil)

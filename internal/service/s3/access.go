@@ -2,6 +2,9 @@ package s3
 
 import (
 	"context"
+	"maps"
+	"math"
+	"time"
 
 	api "github.com/aloft-cloud/aloft/internal/api/s3"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -78,7 +81,17 @@ func mayCreate(_ *aws.Call, in *api.CreateBucketInput, check check) error {
 	if c := in.CreateBucketConfiguration; c != nil {
 		pairs["s3:LocationConstraint"] = c.LocationConstraint
 	}
-	return check(service.Access{Action: "s3:CreateBucket", Resource: bucketARN(in.Bucket), Keys: keys(pairs)})
+	a := service.Access{Action: "s3:CreateBucket", Resource: bucketARN(in.Bucket), Keys: keys(pairs)}
+	if err := check(a); err != nil || !aws.Value(in.ObjectLockEnabledForBucket) {
+		return err
+	}
+	for _, action := range []string{"s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning"} {
+		a.Action = action
+		if err := check(a); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func mayListBuckets(_ *aws.Call, _ *api.ListBucketsInput, check check) error {
@@ -86,37 +99,49 @@ func mayListBuckets(_ *aws.Call, _ *api.ListBucketsInput, check check) error {
 }
 
 func mayPut(_ *aws.Call, in *api.PutObjectInput, check check) error {
-	return write(in.Bucket, in.Key, in.Tagging, check, map[string]*string{
+	return write(in, in.Bucket, in.Key, in.Tagging, check, map[string]*string{
 		"s3:x-amz-acl": in.ACL, "s3:x-amz-storage-class": in.StorageClass,
 		"s3:x-amz-server-side-encryption": in.ServerSideEncryption, "s3:x-amz-content-sha256": nil,
 	})
 }
 
 func mayBegin(_ *aws.Call, in *api.CreateMultipartUploadInput, check check) error {
-	return write(in.Bucket, in.Key, in.Tagging, check, map[string]*string{
+	return write(in, in.Bucket, in.Key, in.Tagging, check, map[string]*string{
 		"s3:x-amz-acl": in.ACL, "s3:x-amz-storage-class": in.StorageClass, "s3:x-amz-server-side-encryption": in.ServerSideEncryption,
 	})
 }
 
-// write is what who puts an object must be allowed; tags need more.
-func write(bucket, key string, tagging *string, check check, pairs map[string]*string) error {
+// write is what who puts an object must be allowed; tags and locks, which the
+// members of in say, need more.
+func write(in any, bucket, key string, tagging *string, check check, pairs map[string]*string) error {
 	a := service.Access{Action: "s3:PutObject", Resource: objectARN(bucket, key), Keys: keys(pairs)}
-	if tagging == nil {
-		return check(a)
+	actions := []string{a.Action}
+	l := lockMembersOf(in)
+	lockKeys(&a, l.ObjectLockMode, l.ObjectLockRetainUntilDate, l.ObjectLockLegalHoldStatus)
+	if l.ObjectLockMode != nil || l.ObjectLockRetainUntilDate != nil {
+		actions = append(actions, "s3:PutObjectRetention")
 	}
-	tags, err := parseTagging(*tagging)
-	if err != nil {
-		return err
+	if l.ObjectLockLegalHoldStatus != nil {
+		actions = append(actions, "s3:PutObjectLegalHold")
 	}
-	for _, t := range tags {
-		a.Keys["s3:RequestObjectTag/"+t.Key] = []string{t.Value}
-		a.Keys["s3:RequestObjectTagKeys"] = append(a.Keys["s3:RequestObjectTagKeys"], t.Key)
+	if tagging != nil {
+		tags, err := parseTagging(*tagging)
+		if err != nil {
+			return err
+		}
+		for _, t := range tags {
+			a.Keys["s3:RequestObjectTag/"+t.Key] = []string{t.Value}
+			a.Keys["s3:RequestObjectTagKeys"] = append(a.Keys["s3:RequestObjectTagKeys"], t.Key)
+		}
+		actions = append(actions, "s3:PutObjectTagging")
 	}
-	if err := check(a); err != nil {
-		return err
+	for _, action := range actions {
+		a.Action = action
+		if err := check(a); err != nil {
+			return err
+		}
 	}
-	a.Action = "s3:PutObjectTagging"
-	return check(a)
+	return nil
 }
 
 func mayCopy(_ *aws.Call, in *api.CopyObjectInput, check check) error {
@@ -125,7 +150,7 @@ func mayCopy(_ *aws.Call, in *api.CopyObjectInput, check check) error {
 		return err
 	}
 	source := from.bucket + "/" + from.key
-	return write(in.Bucket, in.Key, in.Tagging, check, map[string]*string{
+	return write(in, in.Bucket, in.Key, in.Tagging, check, map[string]*string{
 		"s3:x-amz-copy-source": &source, "s3:x-amz-metadata-directive": in.MetadataDirective,
 		"s3:x-amz-acl": in.ACL, "s3:x-amz-storage-class": in.StorageClass, "s3:x-amz-server-side-encryption": in.ServerSideEncryption,
 	})
@@ -137,7 +162,7 @@ func mayCopyPart(_ *aws.Call, in *api.UploadPartCopyInput, check check) error {
 		return err
 	}
 	source := from.bucket + "/" + from.key
-	return write(in.Bucket, in.Key, nil, check, map[string]*string{"s3:x-amz-copy-source": &source})
+	return write(in, in.Bucket, in.Key, nil, check, map[string]*string{"s3:x-amz-copy-source": &source})
 }
 
 // readSource returns the source of a copy that may be read.
@@ -149,14 +174,53 @@ func readSource(header string, check check) (copySource, error) {
 	return from, check(versionAccess(from.bucket, from.key, aws.Value(from.version), "GetObject", "GetObjectVersion"))
 }
 
+func mayDelete(_ *aws.Call, in *api.DeleteObjectInput, check check) error {
+	return deleteAccess(in.Bucket, in.Key, in.VersionId, in.BypassGovernanceRetention, check)
+}
+
 // mayDeleteEach returns why objects may not be deleted, one by one.
 func mayDeleteEach(_ *aws.Call, in *api.DeleteObjectsInput, check check) []error {
 	objects := aws.Value(in.Delete).Objects
 	refused := make([]error, len(objects))
 	for i, o := range objects {
-		refused[i] = check(versionAccess(in.Bucket, o.Key, aws.Value(o.VersionId), "DeleteObject", "DeleteObjectVersion"))
+		refused[i] = deleteAccess(in.Bucket, o.Key, o.VersionId, in.BypassGovernanceRetention, check)
 	}
 	return refused
+}
+
+func deleteAccess(bucket, key string, version *string, bypass *bool, check check) error {
+	a := versionAccess(bucket, key, aws.Value(version), "DeleteObject", "DeleteObjectVersion")
+	return firstError(check(a), bypassAccess(a, bypass, check))
+}
+
+// bypassAccess is what who goes around GOVERNANCE must be allowed besides a.
+func bypassAccess(a service.Access, bypass *bool, check check) error {
+	if !aws.Value(bypass) {
+		return nil
+	}
+	a.Action = "s3:BypassGovernanceRetention"
+	return check(a)
+}
+
+func mayRetain(_ *aws.Call, in *api.PutObjectRetentionInput, check check) error {
+	a := versionAccess(in.Bucket, in.Key, aws.Value(in.VersionId), "PutObjectRetention", "PutObjectRetention")
+	if r := in.Retention; r != nil {
+		lockKeys(&a, r.Mode, r.RetainUntilDate, nil)
+	}
+	return firstError(check(a), bypassAccess(a, in.BypassGovernanceRetention, check))
+}
+
+// lockKeys adds to a the condition keys of a lock.
+func lockKeys(a *service.Access, mode *string, until *time.Time, hold *string) {
+	pairs := map[string]*string{"s3:object-lock-mode": mode, "s3:object-lock-legal-hold": hold}
+	if until != nil {
+		pairs["s3:object-lock-retain-until-date"] = new(until.UTC().Format(time.RFC3339))
+		pairs["s3:object-lock-remaining-retention-days"] = new(itoa(int64(math.Ceil(time.Until(*until).Hours() / 24))))
+	}
+	if a.Keys == nil {
+		a.Keys = make(service.Keys)
+	}
+	maps.Copy(a.Keys, keys(pairs))
 }
 
 func mayList(_ *aws.Call, in *api.ListObjectsInput, check check) error {

@@ -85,6 +85,9 @@ func newBucket(call *aws.Call, in *api.CreateBucketInput) (bucket, settings, err
 	if err := checkBucketName(in.Bucket); err != nil {
 		return row, conf, err
 	}
+	if aws.Value(in.ObjectLockEnabledForBucket) {
+		row.Locks, row.Versioning = true, api.BucketVersioningStatusEnabled
+	}
 	if in.ObjectOwnership != nil {
 		if !isOwnership(*in.ObjectOwnership) {
 			return row, conf, api.InvalidArgument.With(&api.InvalidArgumentDetail{ArgumentName: new("x-amz-object-ownership")},
@@ -124,8 +127,6 @@ func checkCreate(in *api.CreateBucketInput, ownership string) error {
 	grants := in.GrantFullControl != nil || in.GrantRead != nil || in.GrantReadACP != nil || in.GrantWrite != nil || in.GrantWriteACP != nil
 	public := aws.Or(in.ACL, api.BucketCannedACLPrivate) != api.BucketCannedACLPrivate
 	switch {
-	case aws.Value(in.ObjectLockEnabledForBucket):
-		return errLacking("object lock")
 	case (grants || public) && ownership == api.ObjectOwnershipBucketOwnerEnforced:
 		return api.InvalidBucketAclWithObjectOwnership.Errorf("Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
 	case grants:

@@ -52,7 +52,7 @@ func (s *Service) CompleteMultipartUpload(ctx context.Context, call *aws.Call, i
 		if o.expires, err = expires(tx, b, row, in.Key, &o); err != nil {
 			return err
 		}
-		if err := s.tell(tx, row, deed{call, in.Bucket, in.Key, "ObjectCreated:CompleteMultipartUpload", "CompleteMultipartUpload"}, o); err != nil {
+		if err := s.tell(tx, row, deed{call: call, bucket: in.Bucket, key: in.Key, event: "ObjectCreated:CompleteMultipartUpload", reason: "CompleteMultipartUpload"}, o); err != nil {
 			return err
 		}
 		return uploads.Delete(tx, uploadKey{b, in.Key, in.UploadId})

@@ -56,6 +56,9 @@ func (s *Service) PutBucketVersioning(ctx context.Context, call *aws.Call, in *a
 		if err != nil {
 			return err
 		}
+		if row.Locks && *c.Status != api.BucketVersioningStatusEnabled {
+			return api.InvalidBucketState.Errorf("An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.")
+		}
 		row.Versioning = *c.Status
 		return buckets.Put(tx, b, row)
 	})
@@ -153,13 +156,6 @@ func checkEncryption(algorithm, key, customer *string) error {
 		return errLacking("server-side encryption with KMS keys")
 	}
 	return errArgument("x-amz-server-side-encryption", *algorithm, "The encryption method specified is not supported")
-}
-
-func checkLock(mode, hold *string) error {
-	if mode == nil && hold == nil {
-		return nil
-	}
-	return errLacking("object lock")
 }
 
 // checkClass refuses storage classes that there are none.

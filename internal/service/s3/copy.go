@@ -79,7 +79,11 @@ func (s *Service) CopyObject(ctx context.Context, call *aws.Call, in *api.CopyOb
 	if err := firstError(err, checkKey(in.Key), g.check(), checkCopy(in)); err != nil {
 		return nil, err
 	}
-	if err := s.checkBucket(ctx, in.Bucket, in.ExpectedBucketOwner, in.ACL); err != nil {
+	l, err := lockOf(in)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkBucket(ctx, in.Bucket, in.ExpectedBucketOwner, in.ACL, l); err != nil {
 		return nil, err
 	}
 	c := condition{
@@ -105,7 +109,7 @@ func (s *Service) CopyObject(ctx context.Context, call *aws.Call, in *api.CopyOb
 		return nil, err
 	}
 	defer r.Close()
-	if o, err = s.keep(ctx, deed{call, in.Bucket, in.Key, "ObjectCreated:Copy", "CopyObject"}, o, r, g); err != nil {
+	if o, err = s.keep(ctx, deed{call: call, bucket: in.Bucket, key: in.Key, event: "ObjectCreated:Copy", reason: "CopyObject"}, o, r, g); err != nil {
 		return nil, err
 	}
 	result := &api.CopyObjectResult{ETag: new(quoted(o.ETag)), LastModified: &o.Modified}
@@ -125,7 +129,7 @@ func checkCopy(in *api.CopyObjectInput) error {
 		checkDirective("x-amz-metadata-directive", "Unknown metadata directive.", in.MetadataDirective),
 		checkDirective("x-amz-tagging-directive", "Unknown tagging directive.", in.TaggingDirective),
 		checkEncryption(in.ServerSideEncryption, in.SSEKMSKeyId, in.SSECustomerAlgorithm), checkEncryption(nil, nil, in.CopySourceSSECustomerAlgorithm),
-		checkLock(in.ObjectLockMode, in.ObjectLockLegalHoldStatus), checkClass(in.StorageClass))
+		checkClass(in.StorageClass))
 }
 
 func checkDirective(name, message string, d *string) error {

@@ -28,7 +28,11 @@ func (s *Service) DeleteObject(ctx context.Context, call *aws.Call, in *api.Dele
 		if err != nil {
 			return err
 		}
-		d, err = s.remove(tx, b, row, deed{call: call, bucket: in.Bucket, key: in.Key, event: "ObjectRemoved", reason: "DeleteObject"}, in.VersionId, in.IfMatch, now)
+		if err := checkBypass(row, in.BypassGovernanceRetention); err != nil {
+			return err
+		}
+		of := deed{call: call, bucket: in.Bucket, key: in.Key, event: "ObjectRemoved", reason: "DeleteObject", bypass: aws.Value(in.BypassGovernanceRetention)}
+		d, err = s.remove(tx, b, row, of, in.VersionId, in.IfMatch, now)
 		return err
 	})
 	if err != nil {
@@ -51,12 +55,12 @@ func checkDelete(in *api.DeleteObjectInput) error {
 	case in.MFA != nil:
 		return errLacking("deletions with MFA")
 	}
-	return checkBypass(in.BypassGovernanceRetention)
+	return nil
 }
 
-// checkBypass refuses to go around object locks: no bucket has any.
-func checkBypass(bypass *bool) error {
-	if bypass == nil {
+// checkBypass refuses to go around object locks where there are none.
+func checkBypass(row bucket, bypass *bool) error {
+	if bypass == nil || row.Locks {
 		return nil
 	}
 	return api.InvalidArgument.With(&api.InvalidArgumentDetail{ArgumentName: new("x-amz-bypass-governance-retention")},
@@ -83,6 +87,9 @@ func (s *Service) remove(tx *store.Tx, b aws.ARN, row bucket, d deed, version, e
 		}
 		return deletion{version: marker.versionID(), marker: true}, err
 	case found:
+		if err := o.locked().guards(now, d.bypass); err != nil {
+			return deletion{}, err
+		}
 		if err = s.removeVersion(tx, b, d.key, o); err == nil {
 			d.event += ":Delete"
 			if !row.versioned() {
@@ -104,9 +111,6 @@ func (s *Service) DeleteObjects(ctx context.Context, call *aws.Call, in *api.Del
 	if n := len(aws.Value(in.Delete).Objects); n == 0 || n > int(usualMax) {
 		return nil, errMalformed()
 	}
-	if err := checkBypass(in.BypassGovernanceRetention); err != nil {
-		return nil, err
-	}
 	now := time.Now().UTC().Truncate(time.Second)
 	var out *api.DeleteObjectsOutput
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
@@ -115,9 +119,12 @@ func (s *Service) DeleteObjects(ctx context.Context, call *aws.Call, in *api.Del
 		if err != nil {
 			return err
 		}
+		if err := checkBypass(row, in.BypassGovernanceRetention); err != nil {
+			return err
+		}
 		for i := range in.Delete.Objects {
 			id := &in.Delete.Objects[i]
-			d := deed{call: call, bucket: in.Bucket, key: id.Key, event: "ObjectRemoved", reason: "DeleteObject"}
+			d := deed{call: call, bucket: in.Bucket, key: id.Key, event: "ObjectRemoved", reason: "DeleteObject", bypass: aws.Value(in.BypassGovernanceRetention)}
 			if refused[i] != nil {
 				out.Errors = append(out.Errors, refusalOf(id, refused[i]))
 				continue

@@ -30,6 +30,7 @@
 //	                of what                     content.go  content, in and out
 //	lifecycle.go    when objects go, and        range.go    ranges
 //	                sweep.go their going        condition.go  If-Match and the like
-//	post.go         HTML forms, and             absent.go   settings there are none of
-//	                postpolicy.go which are taken
+//	post.go         HTML forms, and             lock.go     what may not be removed, and
+//	                postpolicy.go which are     lockconfig.go by which rule
+//	                taken                       absent.go   settings there are none of
 package s3

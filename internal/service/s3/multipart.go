@@ -16,8 +16,7 @@ const maxParts = 10_000
 
 // CreateMultipartUpload begins an upload in parts.
 func (s *Service) CreateMultipartUpload(ctx context.Context, call *aws.Call, in *api.CreateMultipartUploadInput) (*api.CreateMultipartUploadOutput, error) {
-	err := firstError(checkKey(in.Key), checkEncryption(in.ServerSideEncryption, in.SSEKMSKeyId, in.SSECustomerAlgorithm),
-		checkLock(in.ObjectLockMode, in.ObjectLockLegalHoldStatus), checkClass(in.StorageClass))
+	err := firstError(checkKey(in.Key), checkEncryption(in.ServerSideEncryption, in.SSEKMSKeyId, in.SSECustomerAlgorithm), checkClass(in.StorageClass))
 	if err != nil {
 		return nil, err
 	}
@@ -31,11 +30,11 @@ func (s *Service) CreateMultipartUpload(ctx context.Context, call *aws.Call, in 
 	}
 	id := newUploadID(u.Initiated)
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
-		b, _, err := findBucket(tx, in.Bucket, in.ExpectedBucketOwner)
+		b, row, err := findBucket(tx, in.Bucket, in.ExpectedBucketOwner)
 		if err != nil {
 			return err
 		}
-		if err := checkACL(tx, b, in.ACL); err != nil {
+		if err := firstError(checkACL(tx, b, in.ACL), row.admits(o.locked())); err != nil {
 			return err
 		}
 		old, _, err := latest(tx, b, in.Key)

@@ -21,6 +21,7 @@ type deed struct {
 	key    string
 	event  string // "ObjectCreated:Put"
 	reason string // of it, as EventBridge hears: "PutObject"; for tags and lists, none
+	bypass bool   // goes around locks by GOVERNANCE
 }
 
 // tell sends word of d, which made o or removed it, to whom the bucket

@@ -16,7 +16,7 @@ import (
 
 // PutObject makes an object, or a new version of one.
 func (s *Service) PutObject(ctx context.Context, call *aws.Call, in *api.PutObjectInput) (*api.PutObjectOutput, error) {
-	return s.put(ctx, deed{call, in.Bucket, in.Key, "ObjectCreated:Put", "PutObject"}, in)
+	return s.put(ctx, deed{call: call, bucket: in.Bucket, key: in.Key, event: "ObjectCreated:Put", reason: "PutObject"}, in)
 }
 
 // put does d, which is to make an object of in.
@@ -33,7 +33,10 @@ func (s *Service) put(ctx context.Context, d deed, in *api.PutObjectInput) (*api
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkBucket(ctx, in.Bucket, in.ExpectedBucketOwner, in.ACL); err != nil {
+	if o.locked() != (lock{}) && c.md5 == nil && !c.explicit {
+		return nil, api.InvalidRequest.Errorf("Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters")
+	}
+	if err := s.checkBucket(ctx, in.Bucket, in.ExpectedBucketOwner, in.ACL, o.locked()); err != nil {
 		return nil, err
 	}
 	r, err := s.receive(ctx, in.Body, c)
@@ -58,17 +61,17 @@ func checkPut(in *api.PutObjectInput) error {
 		return errACL()
 	}
 	return firstError(checkEncryption(in.ServerSideEncryption, in.SSEKMSKeyId, in.SSECustomerAlgorithm),
-		checkLock(in.ObjectLockMode, in.ObjectLockLegalHoldStatus), checkClass(in.StorageClass))
+		checkClass(in.StorageClass))
 }
 
 // checkBucket refuses early what would be refused after all content has come.
-func (s *Service) checkBucket(ctx context.Context, name string, expectedOwner, acl *string) error {
+func (s *Service) checkBucket(ctx context.Context, name string, expectedOwner, acl *string, l lock) error {
 	return s.db.View(ctx, func(tx *store.Tx) error {
-		arn, _, err := findBucket(tx, name, expectedOwner)
+		arn, row, err := findBucket(tx, name, expectedOwner)
 		if err != nil {
 			return err
 		}
-		return checkACL(tx, arn, acl)
+		return firstError(checkACL(tx, arn, acl), row.admits(l))
 	})
 }
 
@@ -88,7 +91,9 @@ func newObject(in any, metadata map[string]string, tagging *string) (object, err
 	if class := aws.Value(more.StorageClass); class != api.StorageClassStandard {
 		o.Class = class
 	}
-	return o, nil
+	l, err := lockOf(in)
+	o.setLock(l)
+	return o, err
 }
 
 // keep does d: it makes r the content of o, and o the latest version of the key.
@@ -189,6 +194,12 @@ func describe(out *api.GetObjectOutput, o object) {
 	out.VersionId = o.versionID()
 	out.Restore = o.restoration()
 	out.ServerSideEncryption = new(api.ServerSideEncryptionAes256)
+	if l := o.locked(); l.Mode != "" {
+		out.ObjectLockMode, out.ObjectLockRetainUntilDate = &l.Mode, &l.Until
+	}
+	if l := o.locked(); l.Hold != "" {
+		out.ObjectLockLegalHoldStatus = &l.Hold
+	}
 	if out.ContentType == nil {
 		out.ContentType = new("binary/octet-stream")
 	}

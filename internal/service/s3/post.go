@@ -28,7 +28,7 @@ var postObject = smithy.Operation[api.PutObjectInput, api.PutObjectOutput]{Servi
 
 // postObject implements the operation of that name.
 func (s *Service) postObject(ctx context.Context, call *aws.Call, in *api.PutObjectInput) (*api.PutObjectOutput, error) {
-	return s.put(ctx, deed{call, in.Bucket, in.Key, "ObjectCreated:Post", "PostObject"}, in)
+	return s.put(ctx, deed{call: call, bucket: in.Bucket, key: in.Key, event: "ObjectCreated:Post", reason: "PostObject"}, in)
 }
 
 // A form is what came before the file: fields by lower-case name.

@@ -100,14 +100,17 @@ func (s *Service) bucketOperations() []service.Operation {
 		onBucket(api.GetBucketReplication, s.GetBucketReplication, "GetReplicationConfiguration").But(none),
 		onBucket(api.GetBucketRequestPayment, s.GetBucketRequestPayment, "GetBucketRequestPayment").But(none),
 		onBucket(api.GetBucketAccelerateConfiguration, s.GetBucketAccelerateConfiguration, "GetAccelerateConfiguration").But(none),
-		onBucket(api.GetObjectLockConfiguration, s.GetObjectLockConfiguration, "GetBucketObjectLockConfiguration").But(none),
+		onBucket(api.PutObjectLockConfiguration, s.PutObjectLockConfiguration, "PutBucketObjectLockConfiguration").But(noHolds),
+		onBucket(api.GetObjectLockConfiguration, s.GetObjectLockConfiguration, "GetBucketObjectLockConfiguration"),
 	}
 }
+
+const noHolds = "Event holds are refused."
 
 const none = "There is nothing to get yet: what would put it is refused."
 
 func (s *Service) objectOperations() []service.Operation {
-	const kept = "Keys of KMS or of the caller, locks and access control lists are refused."
+	const kept = "Keys of KMS or of the caller and access control lists are refused."
 	return []service.Operation{
 		service.OpEach(api.PutObject, s.PutObject, mayPut).But(kept),
 		service.OpEach(postObject, s.postObject, mayPut),
@@ -116,8 +119,12 @@ func (s *Service) objectOperations() []service.Operation {
 		onVersion(api.GetObjectAttributes, s.GetObjectAttributes, "GetObjectAttributes", "GetObjectVersionAttributes"),
 		onVersion(api.GetObjectAcl, s.GetObjectAcl, "GetObjectAcl", "GetObjectVersionAcl").But(none),
 		service.OpEach(api.CopyObject, s.CopyObject, mayCopy).But(kept),
-		onVersion(api.DeleteObject, s.DeleteObject, "DeleteObject", "DeleteObjectVersion"),
+		service.OpEach(api.DeleteObject, s.DeleteObject, mayDelete),
 		service.OpSome(api.DeleteObjects, s.DeleteObjects, mayDeleteEach),
+		service.OpEach(api.PutObjectRetention, s.PutObjectRetention, mayRetain).But(noHolds),
+		onObject(api.GetObjectRetention, s.GetObjectRetention, "GetObjectRetention"),
+		onObject(api.PutObjectLegalHold, s.PutObjectLegalHold, "PutObjectLegalHold"),
+		onObject(api.GetObjectLegalHold, s.GetObjectLegalHold, "GetObjectLegalHold"),
 		service.OpEach(api.ListObjects, s.ListObjects, mayList),
 		service.OpEach(api.ListObjectsV2, s.ListObjectsV2, mayListV2),
 		service.OpEach(api.ListObjectVersions, s.ListObjectVersions, mayListVersions),

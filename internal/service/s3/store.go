@@ -38,6 +38,7 @@ type bucket struct {
 	Versioning string `json:",omitempty"` // empty until it is first set
 	Notifies   bool   `json:",omitempty"` // somebody of what becomes of its objects
 	Lifecycle  bool   `json:",omitempty"` // rules say when its objects go
+	Locks      bool   `json:",omitempty"` // its objects may be locked
 }
 
 // versioned reports whether versions of b's objects have names in answers.
@@ -53,6 +54,7 @@ type settings struct {
 	Website    *api.WebsiteConfiguration              `json:",omitempty"`
 	Lifecycle  *lifecycle                             `json:",omitempty"`
 	Grants     []api.Grant                            `json:",omitempty"` // to others than the owner
+	Retention  *api.DefaultRetention                  `json:",omitempty"` // of objects that bring none
 }
 
 // A policyDocument is a bucket's policy as it was put.
@@ -93,6 +95,7 @@ type object struct {
 // more is what is said of few objects.
 type more struct {
 	Restored time.Time `json:",omitzero"` // an archived one can be read until then
+	Lock     lock      `json:",omitzero"`
 }
 
 // more returns what else is said of o, to be changed.

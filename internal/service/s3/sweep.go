@@ -232,7 +232,7 @@ func (w *sweeping) past(tx *store.Tx, key string, o object, since time.Time, new
 	for i := range w.life.Rules {
 		r := &w.life.Rules[i]
 		e := r.NoncurrentVersionExpiration
-		if e == nil || !w.life.covers(r, key, &o) || newer < aws.Value(e.NewerNoncurrentVersions) || due(since, e.NoncurrentDays, nil).After(w.now) {
+		if e == nil || o.locked().guards(w.now, false) != nil || !w.life.covers(r, key, &o) || newer < aws.Value(e.NewerNoncurrentVersions) || due(since, e.NoncurrentDays, nil).After(w.now) {
 			continue
 		}
 		d := deed{call: w.call, bucket: w.b.Resource, key: key, event: "LifecycleExpiration:Delete", reason: "Lifecycle Expiration"}

@@ -86,6 +86,9 @@ func (s *Service) putVersion(tx *store.Tx, b aws.ARN, row bucket, key string, o 
 	if row.Versioning == api.BucketVersioningStatusEnabled {
 		o.Version = newVersionID(o.Seq)
 	}
+	if err := protect(tx, b, row, &o); err != nil {
+		return o, err
+	}
 	switch {
 	case !found:
 	case o.Version == nullVersion && old.Version == nullVersion:
