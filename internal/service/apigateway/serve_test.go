@@ -320,3 +320,50 @@ func serve(b *testing.B, w *bench, id, path string) {
 		w.Serve(httptest.NewRecorder(), r, new(aws.Call), id)
 	}
 }
+
+// FuzzServe holds that no request, however strange, makes an API panic, and
+// that it is answered in full.
+func FuzzServe(f *testing.F) {
+	f.Add("GET", "/dev/a%2Fb//c", "q=%zz&q=1", "application/json; charset", `{"a":1}`)
+	b := newBench(f)
+	id := b.deploy(`"x-amazon-apigateway-binary-media-types":["image/*"],"paths":{"/{p}":{"get":{"responses":{"200":{}},"x-amazon-apigateway-integration":{"type":"mock",
+		"requestTemplates":{"application/json":"{\"statusCode\":200}"},"responses":{"default":{"statusCode":"200","responseTemplates":{"application/json":"$input.json('$') $input.params() $context"}}}}}},
+		"/f/{proxy+}":` + proxied + `}`)
+	f.Fuzz(func(t *testing.T, method, path, query, contentType, body string) {
+		r := httptest.NewRequest(http.MethodGet, "/", strings.NewReader(body))
+		r.Method, r.URL.Path, r.URL.RawPath, r.URL.RawQuery = method, path, "", query
+		r.Header.Set("Content-Type", contentType)
+		r.Header.Set("Accept", contentType)
+		w := httptest.NewRecorder()
+		b.Serve(w, r, &aws.Call{SourceIP: "::1"}, id)
+		if w.Code < 200 || w.Header().Get("X-Amzn-Requestid") == "" {
+			t.Errorf("%s %s: got %d %v", method, path, w.Code, w.Header())
+		}
+	})
+}
+
+// FuzzPatch holds that no patch, however strange, makes a panic.
+func FuzzPatch(f *testing.F) {
+	f.Add("replace", "/~1a/GET/caching/ttlInSeconds", "1", "")
+	f.Fuzz(func(_ *testing.T, op, path, value, from string) {
+		patch := []api.PatchOperation{{Op: &op, Path: &path, Value: &value, From: &from}, {Op: &op, Path: &path}, {Op: &op}}
+		for _, one := range patch {
+			for _, change := range []func(c *change) error{
+				func(c *change) error { return patchStage(newStage("s", "d"), c) },
+				func(c *change) error { return patchAPI(newAPI("a"), c) },
+				func(c *change) error { return patchMethod(&api.Method{}, c) },
+				func(c *change) error { return patchIntegration(&api.Integration{Type: new(typeMock)}, c) },
+				func(c *change) error {
+					return patchPlan(&api.UsagePlan{ApiStages: []api.ApiStage{{ApiId: new("a"), Stage: new("s")}}}, c)
+				},
+				func(c *change) error { r := responseOf(nil, throttled); return patchGatewayResponse(&r, c) },
+				func(c *change) error { return patchAuthorizer(&api.Authorizer{}, c) },
+				func(c *change) error {
+					return patchDomain(new(aws.Call), &api.DomainName{EndpointConfiguration: &api.EndpointConfiguration{Types: []string{"EDGE"}}}, c)
+				},
+			} {
+				apply([]api.PatchOperation{one}, change)
+			}
+		}
+	})
+}
