@@ -46,12 +46,13 @@ func (s *Service) Template(code map[string]Code) (map[string]any, error) {
 	if err := b.declared(template); err != nil {
 		return nil, err
 	}
-	for _, r := range b.resources {
+	template = clone(template).(object) // what is shared with the service stays as it is
+	for _, r := range asObject(template["Resources"]) {
 		if p := asObject(at(r, "Properties")); p != nil {
 			withoutNulls(p)
 		}
 	}
-	return b.numbered(template), nil
+	return numbered(template), nil
 }
 
 // add adds a resource. Members of nil are left out.
@@ -180,9 +181,9 @@ func (b *builder) exports() {
 
 // numbered gives the deployment of the REST API an id that changes with what
 // is deployed, so that a change of it makes another.
-func (b *builder) numbered(template object) object {
+func numbered(template object) object {
 	api := object{}
-	for id, r := range b.resources {
+	for id, r := range asObject(template["Resources"]) {
 		if typ := text(at(r, "Type")); strings.HasPrefix(typ, "AWS::ApiGateway::") {
 			api[id] = r
 		}

@@ -5,7 +5,9 @@ import "strings"
 // Links returns the names of exports of other stacks that the service imports,
 // and those of its own.
 func (s *Service) Links() (imports, exports []string, err error) {
+	notes := s.Notes
 	template, err := s.Template(nil)
+	s.Notes = notes // they are made again with the template that counts
 	if err != nil {
 		return nil, nil, err
 	}

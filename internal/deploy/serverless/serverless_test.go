@@ -83,8 +83,15 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			notes := notes(s)
 			checkReferences(t, template)
-			made := object{"Template": template, "Artifacts": s.Artifacts(), "Notes": notes(s)}
+			if _, _, err := s.Links(); err != nil {
+				t.Error(err)
+			}
+			if again, err := s.Template(fakeCode(s)); err != nil || asJSON(again) != asJSON(template) {
+				t.Errorf("the second template is other than the first, %v", err)
+			}
+			made := object{"Template": template, "Artifacts": s.Artifacts(), "Notes": notes}
 			golden(t, filepath.Join(dir, "template.json"), made)
 		})
 	}
