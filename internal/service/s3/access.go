@@ -101,13 +101,15 @@ func mayListBuckets(_ *aws.Call, _ *api.ListBucketsInput, check check) error {
 func mayPut(_ *aws.Call, in *api.PutObjectInput, check check) error {
 	return write(in, in.Bucket, in.Key, in.Tagging, check, map[string]*string{
 		"s3:x-amz-acl": in.ACL, "s3:x-amz-storage-class": in.StorageClass,
-		"s3:x-amz-server-side-encryption": in.ServerSideEncryption, "s3:x-amz-content-sha256": nil,
+		"s3:x-amz-server-side-encryption":                    in.ServerSideEncryption,
+		"s3:x-amz-server-side-encryption-customer-algorithm": in.SSECustomerAlgorithm,
 	})
 }
 
 func mayBegin(_ *aws.Call, in *api.CreateMultipartUploadInput, check check) error {
 	return write(in, in.Bucket, in.Key, in.Tagging, check, map[string]*string{
 		"s3:x-amz-acl": in.ACL, "s3:x-amz-storage-class": in.StorageClass, "s3:x-amz-server-side-encryption": in.ServerSideEncryption,
+		"s3:x-amz-server-side-encryption-customer-algorithm": in.SSECustomerAlgorithm,
 	})
 }
 
@@ -153,6 +155,7 @@ func mayCopy(_ *aws.Call, in *api.CopyObjectInput, check check) error {
 	return write(in, in.Bucket, in.Key, in.Tagging, check, map[string]*string{
 		"s3:x-amz-copy-source": &source, "s3:x-amz-metadata-directive": in.MetadataDirective,
 		"s3:x-amz-acl": in.ACL, "s3:x-amz-storage-class": in.StorageClass, "s3:x-amz-server-side-encryption": in.ServerSideEncryption,
+		"s3:x-amz-server-side-encryption-customer-algorithm": in.SSECustomerAlgorithm,
 	})
 }
 

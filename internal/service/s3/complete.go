@@ -46,6 +46,9 @@ func (s *Service) CompleteMultipartUpload(ctx context.Context, call *aws.Call, i
 			return err
 		}
 		c.object.Modified = now
+		if c.object.seal() != nil && !u.Explicit {
+			c.object.Sum = sum{} // of sealed parts AWS keeps none that was not asked for
+		}
 		if o, err = s.putVersion(tx, b, row, in.Key, c.object); err != nil {
 			return err
 		}
@@ -63,7 +66,10 @@ func (s *Service) CompleteMultipartUpload(ctx context.Context, call *aws.Call, i
 	out := &api.CompleteMultipartUploadOutput{
 		Bucket: &in.Bucket, Key: &in.Key, ETag: new(quoted(o.ETag)), VersionId: o.versionID(),
 		Expiration: o.expires,
-		Location:   new(location(call, in.Bucket, in.Key)), ServerSideEncryption: new(api.ServerSideEncryptionAes256),
+		Location:   new(location(call, in.Bucket, in.Key)),
+	}
+	if o.seal() == nil {
+		setEncryption(out, nil)
 	}
 	setSum(out, o.Sum)
 	return out, nil

@@ -146,10 +146,8 @@ func (s *Service) DeleteBucketEncryption(ctx context.Context, call *aws.Call, in
 }
 
 // checkEncryption refuses encryption of objects that we cannot do.
-func checkEncryption(algorithm, key, customer *string) error {
+func checkEncryption(algorithm, key *string) error {
 	switch {
-	case customer != nil:
-		return errLacking("server-side encryption with customer-provided keys")
 	case algorithm == nil || *algorithm == api.ServerSideEncryptionAes256 || *algorithm == api.ServerSideEncryptionAwsKms && key == nil:
 		return nil
 	case *algorithm == api.ServerSideEncryptionAwsKms || *algorithm == api.ServerSideEncryptionAwsKmsDsse:

@@ -3,6 +3,7 @@ package s3
 import (
 	"bytes"
 	"context"
+	"crypto/cipher"
 	"crypto/md5"
 	"encoding/base64"
 	"encoding/hex"
@@ -32,6 +33,8 @@ type claim struct {
 	explicit bool   // it comes at all
 
 	also checksum.Algorithm // sum the content by this one too, if not empty
+
+	key *customerKey // encrypt the content with this one, if not nil
 }
 
 // claimOf reads the claim of an input, in, whose content is body.
@@ -110,6 +113,7 @@ type received struct {
 	etag string
 	sum  sum
 	also sum // by the claim's second algorithm
+	seal *seal
 }
 
 // receive reads body to its end and keeps it, if it is what c claims.
@@ -124,7 +128,12 @@ func (s *Service) receive(ctx context.Context, body io.Reader, c claim) (*receiv
 		also = c.also.New()
 		to = append(to, also)
 	}
-	to = append(to, r.Upload) // last: with the race detector on, pebble's files in memory spoil what they were given
+	disk, err := r.disk(c.key)
+	if err != nil {
+		r.Close()
+		return nil, err
+	}
+	to = append(to, disk) // last: with the race detector on, pebble's files in memory spoil what they were given
 	buffer := s.buffers.Get().(*[]byte)
 	defer s.buffers.Put(buffer)
 	n, err := io.CopyBuffer(io.MultiWriter(to...), io.LimitReader(body, maxContent+1), *buffer)
@@ -146,11 +155,24 @@ func (s *Service) receive(ctx context.Context, body io.Reader, c claim) (*receiv
 		return nil, err
 	}
 	r.size, r.etag = n, hex.EncodeToString(digest.Sum(nil))
+	if r.seal != nil {
+		r.etag = newETag()
+	}
 	r.sum.Value = checksum.Encode(sum.Sum(nil))
 	if also != nil {
 		r.also.Value = checksum.Encode(also.Sum(nil))
 	}
 	return r, nil
+}
+
+// disk is where the content of r goes: there it is encrypted with k.
+func (r *received) disk(k *customerKey) (io.Writer, error) {
+	var err error
+	if r.seal, err = k.newSeal(); err != nil || k == nil {
+		return r.Upload, err
+	}
+	stream, err := k.stream(r.seal, 0)
+	return &sealer{to: r.Upload, stream: stream}, err
 }
 
 func errTooLarge(n int64) error {
@@ -194,6 +216,7 @@ type span struct{ from, size int64 }
 type reader struct {
 	ctx  context.Context
 	s    *Service
+	key  *customerKey // of what is sealed
 	todo []piece
 	now  io.ReadCloser
 }
@@ -201,23 +224,24 @@ type reader struct {
 // A piece is a span of one body.
 type piece struct {
 	body store.Body
+	seal *seal
 	span span
 	open *store.BodyReader // if it is already
 }
 
 // open returns a reader of a span of o. It goes on to read what it began,
 // whatever becomes of o, unless o is in parts, is removed, and reading it takes
-// longer than the store leaves removed files where they are.
-func (s *Service) open(ctx context.Context, tx *store.Tx, b aws.ARN, o object, at span) (io.ReadCloser, error) {
-	r := &reader{ctx: ctx, s: s}
+// longer than the store leaves removed files where they are. key is that of o.
+func (s *Service) open(ctx context.Context, tx *store.Tx, b aws.ARN, o object, at span, key *customerKey) (io.ReadCloser, error) {
+	r := &reader{ctx: ctx, s: s, key: key}
 	if o.Upload == "" {
-		r.todo = []piece{{body: o.Body, span: at}}
+		r.todo = []piece{{body: o.Body, seal: o.seal(), span: at}}
 	} else {
 		start := int64(0)
 		for _, p := range parts.Scan(tx, partKey{Bucket: b, Upload: o.Upload}) {
 			from, to := max(at.from, start), min(at.from+at.size, start+p.Size)
 			if from < to {
-				r.todo = append(r.todo, piece{body: p.Body, span: span{from - start, to - from}})
+				r.todo = append(r.todo, piece{body: p.Body, seal: p.Seal, span: span{from - start, to - from}})
 			}
 			start += p.Size
 		}
@@ -272,10 +296,18 @@ func (r *reader) next() error {
 			return err
 		}
 	}
+	content := io.Reader(io.NewSectionReader(p.open, p.span.from, p.span.size))
+	if p.seal != nil {
+		stream, err := r.key.stream(p.seal, p.span.from)
+		if err != nil {
+			return errors.Join(err, p.open.Close())
+		}
+		content = cipher.StreamReader{S: stream, R: content}
+	}
 	r.now = struct {
 		io.Reader
 		io.Closer
-	}{io.NewSectionReader(p.open, p.span.from, p.span.size), p.open}
+	}{content, p.open}
 	return nil
 }
 

@@ -45,7 +45,7 @@ type source struct {
 }
 
 // openSource opens a span of an object: all of it, if at returns no other.
-func (s *Service) openSource(ctx context.Context, from copySource, expectedOwner *string, c condition, at func(size int64) (span, error)) (*source, error) {
+func (s *Service) openSource(ctx context.Context, from copySource, expectedOwner *string, key *customerKey, c condition, at func(size int64) (span, error)) (*source, error) {
 	src := new(source)
 	err := s.db.View(ctx, func(tx *store.Tx) error {
 		b, row, err := findBucket(tx, from.bucket, expectedOwner)
@@ -56,14 +56,14 @@ func (s *Service) openSource(ctx context.Context, from copySource, expectedOwner
 			return err
 		}
 		src.version = src.object.versionID()
-		if err := firstError(c.check(src.object), checkReadable(&src.object)); err != nil {
+		if err := firstError(key.opens(src.object.seal()), c.check(src.object), checkReadable(&src.object)); err != nil {
 			return err
 		}
 		all, err := at(src.object.Size)
 		if err != nil {
 			return err
 		}
-		src.ReadCloser, err = s.open(ctx, tx, b, src.object, all)
+		src.ReadCloser, err = s.open(ctx, tx, b, src.object, all, key)
 		return err
 	})
 	if err != nil {
@@ -79,8 +79,10 @@ func (s *Service) CopyObject(ctx context.Context, call *aws.Call, in *api.CopyOb
 	if err := firstError(err, checkKey(in.Key), g.check(), checkCopy(in)); err != nil {
 		return nil, err
 	}
+	key, keyErr := customerKeyOf(in)
+	sourceKey, sourceErr := sourceKeyOf(in)
 	l, err := lockOf(in)
-	if err != nil {
+	if err := firstError(keyErr, sourceErr, err); err != nil {
 		return nil, err
 	}
 	if err := s.checkBucket(ctx, in.Bucket, in.ExpectedBucketOwner, in.ACL, l); err != nil {
@@ -90,7 +92,7 @@ func (s *Service) CopyObject(ctx context.Context, call *aws.Call, in *api.CopyOb
 		match: in.CopySourceIfMatch, noneMatch: in.CopySourceIfNoneMatch,
 		modified: in.CopySourceIfModifiedSince, unmodified: in.CopySourceIfUnmodifiedSince, prefix: "x-amz-copy-source-",
 	}
-	src, err := s.openSource(ctx, from, in.ExpectedSourceBucketOwner, c, func(size int64) (span, error) {
+	src, err := s.openSource(ctx, from, in.ExpectedSourceBucketOwner, sourceKey, c, func(size int64) (span, error) {
 		if size > maxContent {
 			return span{}, api.InvalidRequest.Errorf("The specified copy source is larger than the maximum allowable size for a copy source: %d", maxContent)
 		}
@@ -104,6 +106,7 @@ func (s *Service) CopyObject(ctx context.Context, call *aws.Call, in *api.CopyOb
 	if err != nil {
 		return nil, err
 	}
+	cl.key = key
 	r, err := s.receive(ctx, src, cl)
 	if err != nil {
 		return nil, err
@@ -114,10 +117,9 @@ func (s *Service) CopyObject(ctx context.Context, call *aws.Call, in *api.CopyOb
 	}
 	result := &api.CopyObjectResult{ETag: new(quoted(o.ETag)), LastModified: &o.Modified}
 	setSum(result, o.Sum)
-	return &api.CopyObjectOutput{
-		CopyObjectResult: result, VersionId: o.versionID(), Expiration: o.expires, CopySourceVersionId: src.version,
-		ServerSideEncryption: new(api.ServerSideEncryptionAes256),
-	}, nil
+	out := &api.CopyObjectOutput{CopyObjectResult: result, VersionId: o.versionID(), Expiration: o.expires, CopySourceVersionId: src.version}
+	setEncryption(out, key)
+	return out, nil
 }
 
 // checkCopy refuses what CopyObject takes but we do not.
@@ -128,8 +130,7 @@ func checkCopy(in *api.CopyObjectInput) error {
 	return firstError(
 		checkDirective("x-amz-metadata-directive", "Unknown metadata directive.", in.MetadataDirective),
 		checkDirective("x-amz-tagging-directive", "Unknown tagging directive.", in.TaggingDirective),
-		checkEncryption(in.ServerSideEncryption, in.SSEKMSKeyId, in.SSECustomerAlgorithm), checkEncryption(nil, nil, in.CopySourceSSECustomerAlgorithm),
-		checkClass(in.StorageClass))
+		checkEncryption(in.ServerSideEncryption, in.SSEKMSKeyId), checkClass(in.StorageClass))
 }
 
 func checkDirective(name, message string, d *string) error {
@@ -165,7 +166,7 @@ func copied(in *api.CopyObjectInput, from copySource, src object) (object, claim
 		o.Tags = src.Tags
 	}
 	same := from.bucket == in.Bucket && from.key == in.Key && from.version == nil
-	if same && !replace && in.StorageClass == nil && in.WebsiteRedirectLocation == nil && in.ServerSideEncryption == nil && in.ChecksumAlgorithm == nil {
+	if same && !replace && in.StorageClass == nil && in.WebsiteRedirectLocation == nil && in.ServerSideEncryption == nil && in.ChecksumAlgorithm == nil && in.SSECustomerKey == nil && src.seal() == nil {
 		return o, c, api.InvalidRequest.Errorf("This copy request is illegal because it is trying to copy an object to itself without changing" +
 			" the object's metadata, storage class, website redirect location or encryption attributes.")
 	}
@@ -175,11 +176,13 @@ func copied(in *api.CopyObjectInput, from copySource, src object) (object, claim
 // UploadPartCopy makes a part of an upload of an object, or a range of one.
 func (s *Service) UploadPartCopy(ctx context.Context, call *aws.Call, in *api.UploadPartCopyInput) (*api.UploadPartCopyOutput, error) {
 	from, err := parseCopySource(in.CopySource)
-	if err := firstError(err, checkEncryption(nil, nil, in.SSECustomerAlgorithm), checkEncryption(nil, nil, in.CopySourceSSECustomerAlgorithm)); err != nil {
+	key, keyErr := customerKeyOf(in)
+	sourceKey, sourceErr := sourceKeyOf(in)
+	if err := firstError(err, keyErr, sourceErr); err != nil {
 		return nil, err
 	}
 	at := partPlace{in.Bucket, in.Key, in.UploadId, in.PartNumber}
-	u, err := s.beginPart(ctx, at, in.ExpectedBucketOwner)
+	u, err := s.beginPart(ctx, at, in.ExpectedBucketOwner, key)
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +190,7 @@ func (s *Service) UploadPartCopy(ctx context.Context, call *aws.Call, in *api.Up
 		match: in.CopySourceIfMatch, noneMatch: in.CopySourceIfNoneMatch,
 		modified: in.CopySourceIfModifiedSince, unmodified: in.CopySourceIfUnmodifiedSince, prefix: "x-amz-copy-source-",
 	}
-	src, err := s.openSource(ctx, from, in.ExpectedSourceBucketOwner, c, func(size int64) (span, error) {
+	src, err := s.openSource(ctx, from, in.ExpectedSourceBucketOwner, sourceKey, c, func(size int64) (span, error) {
 		if in.CopySourceRange == nil {
 			return span{0, size}, nil
 		}
@@ -197,7 +200,7 @@ func (s *Service) UploadPartCopy(ctx context.Context, call *aws.Call, in *api.Up
 		return nil, err
 	}
 	defer src.Close()
-	r, err := s.receive(ctx, src, claim{sum: sum{Algorithm: u.Object.Sum.Algorithm}})
+	r, err := s.receive(ctx, src, claim{sum: sum{Algorithm: u.Object.Sum.Algorithm}, key: key})
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +213,7 @@ func (s *Service) UploadPartCopy(ctx context.Context, call *aws.Call, in *api.Up
 	if u.Explicit {
 		setSum(result, p.Sum)
 	}
-	return &api.UploadPartCopyOutput{
-		CopyPartResult: result, CopySourceVersionId: src.version, ServerSideEncryption: new(api.ServerSideEncryptionAes256),
-	}, nil
+	out := &api.UploadPartCopyOutput{CopyPartResult: result, CopySourceVersionId: src.version}
+	setEncryption(out, key)
+	return out, nil
 }

@@ -33,4 +33,5 @@
 //	post.go         HTML forms, and             lock.go     what may not be removed, and
 //	                postpolicy.go which are     lockconfig.go by which rule
 //	                taken                       absent.go   settings there are none of
+//	customer.go     keys of customers
 package s3

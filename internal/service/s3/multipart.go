@@ -16,14 +16,19 @@ const maxParts = 10_000
 
 // CreateMultipartUpload begins an upload in parts.
 func (s *Service) CreateMultipartUpload(ctx context.Context, call *aws.Call, in *api.CreateMultipartUploadInput) (*api.CreateMultipartUploadOutput, error) {
-	err := firstError(checkKey(in.Key), checkEncryption(in.ServerSideEncryption, in.SSEKMSKeyId, in.SSECustomerAlgorithm), checkClass(in.StorageClass))
-	if err != nil {
+	key, err := customerKeyOf(in)
+	if err := firstError(checkKey(in.Key), checkEncryption(in.ServerSideEncryption, in.SSEKMSKeyId), checkClass(in.StorageClass), err); err != nil {
 		return nil, err
 	}
 	o, err := newObject(in, in.Metadata, in.Tagging)
 	if err != nil {
 		return nil, err
 	}
+	proof, err := key.newSeal()
+	if err != nil {
+		return nil, err
+	}
+	o.setSeal(proof)
 	u := upload{Initiated: time.Now().UTC(), Initiator: call.Principal.ARN, Object: o}
 	if u.Object.Sum, u.Explicit, err = chosenSum(in.ChecksumAlgorithm, in.ChecksumType); err != nil {
 		return nil, err
@@ -47,9 +52,8 @@ func (s *Service) CreateMultipartUpload(ctx context.Context, call *aws.Call, in 
 	if err != nil {
 		return nil, err
 	}
-	out := &api.CreateMultipartUploadOutput{
-		Bucket: &in.Bucket, Key: &in.Key, UploadId: &id, ServerSideEncryption: new(api.ServerSideEncryptionAes256),
-	}
+	out := &api.CreateMultipartUploadOutput{Bucket: &in.Bucket, Key: &in.Key, UploadId: &id}
+	setEncryption(out, key)
 	if u.Explicit {
 		out.ChecksumAlgorithm, out.ChecksumType = new(string(u.Object.Sum.Algorithm)), new(string(u.Object.Sum.Type))
 	}
@@ -96,7 +100,8 @@ func errPartNumber(n int32) error {
 
 // UploadPart takes one part of an upload. A part of the same number is replaced.
 func (s *Service) UploadPart(ctx context.Context, call *aws.Call, in *api.UploadPartInput) (*api.UploadPartOutput, error) {
-	if err := checkEncryption(nil, nil, in.SSECustomerAlgorithm); err != nil {
+	key, err := customerKeyOf(in)
+	if err != nil {
 		return nil, err
 	}
 	at := partPlace{in.Bucket, in.Key, in.UploadId, in.PartNumber}
@@ -104,13 +109,14 @@ func (s *Service) UploadPart(ctx context.Context, call *aws.Call, in *api.Upload
 	if err != nil {
 		return nil, err
 	}
-	u, err := s.beginPart(ctx, at, in.ExpectedBucketOwner)
+	u, err := s.beginPart(ctx, at, in.ExpectedBucketOwner, key)
 	if err != nil {
 		return nil, err
 	}
 	if c, err = c.forPart(u); err != nil {
 		return nil, err
 	}
+	c.key = key
 	r, err := s.receive(ctx, in.Body, c)
 	if err != nil {
 		return nil, err
@@ -119,7 +125,8 @@ func (s *Service) UploadPart(ctx context.Context, call *aws.Call, in *api.Upload
 	if _, err := s.keepPart(ctx, at, r); err != nil {
 		return nil, err
 	}
-	out := &api.UploadPartOutput{ETag: new(quoted(r.etag)), ServerSideEncryption: new(api.ServerSideEncryptionAes256)}
+	out := &api.UploadPartOutput{ETag: new(quoted(r.etag))}
+	setEncryption(out, key)
 	if c.explicit || u.Explicit {
 		setSum(out, r.sum)
 	}
@@ -149,7 +156,7 @@ type partPlace struct {
 }
 
 // beginPart refuses early what would be refused after the content has come.
-func (s *Service) beginPart(ctx context.Context, at partPlace, expectedOwner *string) (u upload, err error) {
+func (s *Service) beginPart(ctx context.Context, at partPlace, expectedOwner *string, key *customerKey) (u upload, err error) {
 	if at.number < 1 || at.number > maxParts {
 		return u, errPartNumber(at.number)
 	}
@@ -158,8 +165,10 @@ func (s *Service) beginPart(ctx context.Context, at partPlace, expectedOwner *st
 		if err != nil {
 			return err
 		}
-		u, err = findUpload(tx, b, at.key, at.upload)
-		return err
+		if u, err = findUpload(tx, b, at.key, at.upload); err != nil {
+			return err
+		}
+		return key.continues(u.Object.seal())
 	})
 	return u, err
 }
@@ -168,7 +177,7 @@ func (s *Service) beginPart(ctx context.Context, at partPlace, expectedOwner *st
 func (s *Service) keepPart(ctx context.Context, at partPlace, r *received) (part, error) {
 	p := part{
 		Modified: time.Now().UTC().Truncate(time.Second),
-		Size:     r.size, ETag: r.etag, Sum: r.sum,
+		Size:     r.size, ETag: r.etag, Sum: r.sum, Seal: r.seal,
 	}
 	if r.also.Algorithm != "" {
 		p.Sum = r.also

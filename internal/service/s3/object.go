@@ -33,6 +33,9 @@ func (s *Service) put(ctx context.Context, d deed, in *api.PutObjectInput) (*api
 	if err != nil {
 		return nil, err
 	}
+	if c.key, err = customerKeyOf(in); err != nil {
+		return nil, err
+	}
 	if o.locked() != (lock{}) && c.md5 == nil && !c.explicit {
 		return nil, api.InvalidRequest.Errorf("Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters")
 	}
@@ -47,7 +50,8 @@ func (s *Service) put(ctx context.Context, d deed, in *api.PutObjectInput) (*api
 	if o, err = s.keep(ctx, d, o, r, g); err != nil {
 		return nil, err
 	}
-	out := &api.PutObjectOutput{ETag: new(quoted(o.ETag)), VersionId: o.versionID(), Expiration: o.expires, ServerSideEncryption: new(api.ServerSideEncryptionAes256)}
+	out := &api.PutObjectOutput{ETag: new(quoted(o.ETag)), VersionId: o.versionID(), Expiration: o.expires}
+	setEncryption(out, c.key)
 	setSum(out, o.Sum)
 	return out, nil
 }
@@ -60,8 +64,7 @@ func checkPut(in *api.PutObjectInput) error {
 	case in.GrantFullControl != nil || in.GrantRead != nil || in.GrantReadACP != nil || in.GrantWriteACP != nil:
 		return errACL()
 	}
-	return firstError(checkEncryption(in.ServerSideEncryption, in.SSEKMSKeyId, in.SSECustomerAlgorithm),
-		checkClass(in.StorageClass))
+	return firstError(checkEncryption(in.ServerSideEncryption, in.SSEKMSKeyId), checkClass(in.StorageClass))
 }
 
 // checkBucket refuses early what would be refused after all content has come.
@@ -100,6 +103,7 @@ func newObject(in any, metadata map[string]string, tagging *string) (object, err
 func (s *Service) keep(ctx context.Context, d deed, o object, r *received, g guard) (object, error) {
 	o.Modified = time.Now().UTC().Truncate(time.Second)
 	o.Size, o.ETag, o.Sum = r.size, r.etag, r.sum
+	o.setSeal(r.seal)
 	var kept object
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
 		b, row, err := findBucket(tx, d.bucket, nil)
@@ -144,12 +148,13 @@ func (s *Service) HeadObject(ctx context.Context, call *aws.Call, in *api.HeadOb
 }
 
 func (s *Service) get(ctx context.Context, in *api.GetObjectInput, method string) (*api.GetObjectOutput, error) {
-	if err := checkEncryption(nil, nil, in.SSECustomerAlgorithm); err != nil {
+	key, err := readingKey(in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5)
+	if err != nil {
 		return nil, err
 	}
 	c := condition{match: in.IfMatch, noneMatch: in.IfNoneMatch, modified: in.IfModifiedSince, unmodified: in.IfUnmodifiedSince}
 	out := new(api.GetObjectOutput)
-	err := s.db.View(ctx, func(tx *store.Tx) error {
+	err = s.db.View(ctx, func(tx *store.Tx) error {
 		b, row, err := findBucket(tx, in.Bucket, in.ExpectedBucketOwner)
 		if err != nil {
 			return err
@@ -158,10 +163,11 @@ func (s *Service) get(ctx context.Context, in *api.GetObjectInput, method string
 		if err != nil {
 			return err
 		}
-		if err := c.check(o); err != nil {
+		if err := firstError(key.opens(o.seal()), c.check(o)); err != nil {
 			return err
 		}
 		describe(out, o)
+		setEncryption(out, key)
 		if in.VersionId == nil {
 			if out.Expiration, err = expires(tx, b, row, in.Key, &o); err != nil {
 				return err
@@ -174,7 +180,7 @@ func (s *Service) get(ctx context.Context, in *api.GetObjectInput, method string
 		if err := checkReadable(&o); err != nil {
 			return err
 		}
-		out.Body, err = s.open(ctx, tx, b, o, at)
+		out.Body, err = s.open(ctx, tx, b, o, at, key)
 		return err
 	})
 	if err != nil {
@@ -193,7 +199,6 @@ func describe(out *api.GetObjectOutput, o object) {
 	out.LastModified = &o.Modified
 	out.VersionId = o.versionID()
 	out.Restore = o.restoration()
-	out.ServerSideEncryption = new(api.ServerSideEncryptionAes256)
 	if l := o.locked(); l.Mode != "" {
 		out.ObjectLockMode, out.ObjectLockRetainUntilDate = &l.Mode, &l.Until
 	}
@@ -300,17 +305,21 @@ func overrideHeaders(out *api.GetObjectOutput, in *api.GetObjectInput) {
 
 // GetObjectAttributes says what is asked of an object.
 func (s *Service) GetObjectAttributes(ctx context.Context, call *aws.Call, in *api.GetObjectAttributesInput) (*api.GetObjectAttributesOutput, error) {
-	if err := checkAttributes(in.ObjectAttributes); err != nil {
+	key, err := readingKey(in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5)
+	if err := firstError(err, checkAttributes(in.ObjectAttributes)); err != nil {
 		return nil, err
 	}
 	out := new(api.GetObjectAttributesOutput)
-	err := s.db.View(ctx, func(tx *store.Tx) error {
+	err = s.db.View(ctx, func(tx *store.Tx) error {
 		b, row, err := findBucket(tx, in.Bucket, in.ExpectedBucketOwner)
 		if err != nil {
 			return err
 		}
 		o, err := findObject(tx, b, row, in.Key, in.VersionId, http.MethodGet)
 		if err != nil {
+			return err
+		}
+		if err := key.opens(o.seal()); err != nil {
 			return err
 		}
 		out.LastModified, out.VersionId = &o.Modified, o.versionID()

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	api "github.com/aloft-cloud/aloft/internal/api/s3"
 	"github.com/aloft-cloud/aloft/internal/auth/sigv4"
@@ -119,6 +120,9 @@ func (f *form) input() (*api.PutObjectInput, error) {
 		"x-amz-website-redirect-location": &in.WebsiteRedirectLocation, "x-amz-checksum-algorithm": &in.ChecksumAlgorithm,
 		"x-amz-checksum-crc32": &in.ChecksumCRC32, "x-amz-checksum-crc32c": &in.ChecksumCRC32C, "x-amz-checksum-crc64nvme": &in.ChecksumCRC64NVME,
 		"x-amz-checksum-sha1": &in.ChecksumSHA1, "x-amz-checksum-sha256": &in.ChecksumSHA256, "content-md5": &in.ContentMD5,
+		"x-amz-server-side-encryption-customer-algorithm": &in.SSECustomerAlgorithm, "x-amz-server-side-encryption-customer-key": &in.SSECustomerKey,
+		"x-amz-server-side-encryption-customer-key-md5": &in.SSECustomerKeyMD5,
+		"x-amz-object-lock-mode":                        &in.ObjectLockMode, "x-amz-object-lock-legal-hold": &in.ObjectLockLegalHoldStatus,
 	} {
 		if text, given := f.fields[name]; given {
 			*to = &text
@@ -131,6 +135,13 @@ func (f *form) input() (*api.PutObjectInput, error) {
 			}
 			in.Metadata[key] = text
 		}
+	}
+	if text, given := f.fields["x-amz-object-lock-retain-until-date"]; given {
+		until, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			return nil, errArgument("x-amz-object-lock-retain-until-date", text, "The retain until date must be provided in ISO 8601 format")
+		}
+		in.ObjectLockRetainUntilDate = &until
 	}
 	text, given := f.fields["tagging"]
 	if !given {

@@ -110,7 +110,7 @@ const noHolds = "Event holds are refused."
 const none = "There is nothing to get yet: what would put it is refused."
 
 func (s *Service) objectOperations() []service.Operation {
-	const kept = "Keys of KMS or of the caller and access control lists are refused."
+	const kept = "Keys of KMS and access control lists are refused."
 	return []service.Operation{
 		service.OpEach(api.PutObject, s.PutObject, mayPut).But(kept),
 		service.OpEach(postObject, s.postObject, mayPut),

@@ -96,6 +96,7 @@ type object struct {
 type more struct {
 	Restored time.Time `json:",omitzero"` // an archived one can be read until then
 	Lock     lock      `json:",omitzero"`
+	Seal     *seal     `json:",omitempty"` // the content, if it is encrypted with a customer's key
 }
 
 // more returns what else is said of o, to be changed.
@@ -161,6 +162,7 @@ type part struct {
 	ETag     string
 	Sum      sum // of the upload's algorithm
 	Body     store.Body
+	Seal     *seal `json:",omitempty"`
 }
 
 const nullVersion = "null"
