@@ -75,7 +75,6 @@ type Service struct {
 	functions []*function // in the order of the file
 	layers    []string
 	plugins   map[string]bool
-	bare      map[string][]string // events written as a word alone, by function
 }
 
 var (

@@ -35,9 +35,6 @@ func (c *change) at(i int) string {
 	return ""
 }
 
-// is reports whether the change is op on a path with that many parts.
-func (c *change) is(op string, parts int) bool { return c.op == op && len(c.parts) == parts }
-
 // truth is the value of a change as a boolean, as AWS reads it: what is not
 // true is false.
 func (c *change) truth() *bool { return new(strings.EqualFold(c.value, "true")) }

@@ -96,7 +96,6 @@ var (
 	errMedia        = &failure{kind: unsupportedMedia, errorType: "UnsupportedMediaTypeException", message: "Unsupported Media Type"}
 	errUnauthorized = &failure{kind: unauthorized, errorType: "UnauthorizedException", message: "Unauthorized"}
 	errAuthorizer   = &failure{kind: authorizerConfig, errorType: "AuthorizerConfigurationException", null: true}
-	errAuthFailed   = &failure{kind: authorizerFailure, errorType: "AuthorizerFailureException", null: true}
 )
 
 // answer answers r.
