@@ -1,0 +1,72 @@
+# Files with boto3: its transfer manager, which works in parts; with a key of the
+# customer's; and locked.
+import hashlib
+import os
+from datetime import datetime, timedelta, timezone
+
+import boto3
+from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import ClientError
+
+s3 = boto3.client("s3")
+large = os.urandom(12 << 20)
+source, target = (os.path.join(os.environ["WORK"], name) for name in ("source", "target"))
+with open(source, "wb") as f:
+    f.write(large)
+
+
+def refused(code, call, **arguments):
+    try:
+        call(**arguments)
+    except ClientError as e:
+        assert e.response["Error"]["Code"] == code, e
+        return e.response["Error"]["Message"]
+    raise AssertionError("nobody refused it")
+
+
+def transfers(key, extra):
+    config = TransferConfig(multipart_threshold=5 << 20, multipart_chunksize=5 << 20, max_concurrency=4)
+    seen = []
+    s3.upload_file(source, "files", key, ExtraArgs=extra, Config=config, Callback=seen.append)
+    assert sum(seen) == len(large), sum(seen)
+    head = s3.head_object(Bucket="files", Key=key, **extra)
+    assert head["ETag"].endswith('-3"') and head["ContentLength"] == len(large), head
+    s3.download_file("files", key, target, ExtraArgs=extra, Config=config)
+    with open(target, "rb") as f:
+        assert f.read() == large
+    part = s3.get_object(Bucket="files", Key=key, Range="bytes=5242870-5242899", **extra)["Body"].read()
+    assert part == large[5242870:5242900]
+
+
+s3.create_bucket(Bucket="files")
+transfers("plain", {})
+
+key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": hashlib.sha256(b"a key").digest()}
+transfers("sealed", key)
+refused("InvalidRequest", s3.get_object, Bucket="files", Key="sealed")
+refused("AccessDenied", s3.get_object, Bucket="files", Key="sealed", SSECustomerAlgorithm="AES256", SSECustomerKey=bytes(32))
+s3.copy_object(Bucket="files", Key="open", CopySource="files/sealed", CopySourceSSECustomerAlgorithm="AES256", CopySourceSSECustomerKey=key["SSECustomerKey"])
+assert s3.get_object(Bucket="files", Key="open")["Body"].read() == large
+
+# The resource's copy is one of the transfer manager.
+boto3.resource("s3").Object("files", "copy").copy({"Bucket": "files", "Key": "plain"}, Config=TransferConfig(multipart_threshold=5 << 20, multipart_chunksize=5 << 20))
+assert s3.get_object(Bucket="files", Key="copy")["Body"].read() == large
+boto3.resource("s3").Bucket("files").objects.all().delete()
+assert s3.list_objects_v2(Bucket="files")["KeyCount"] == 0
+
+s3.create_bucket(Bucket="vault", ObjectLockEnabledForBucket=True)
+until = datetime.now(timezone.utc) + timedelta(hours=1)
+version = s3.put_object(Bucket="vault", Key="k", Body=b"1", ObjectLockMode="GOVERNANCE", ObjectLockRetainUntilDate=until)["VersionId"]
+assert s3.get_object_retention(Bucket="vault", Key="k")["Retention"]["Mode"] == "GOVERNANCE"
+assert refused("AccessDenied", s3.delete_object, Bucket="vault", Key="k", VersionId=version) == "Access Denied because object protected by object lock."
+refused("AccessDenied", s3.put_object_retention, Bucket="vault", Key="k", Retention={})
+s3.put_object_legal_hold(Bucket="vault", Key="k", LegalHold={"Status": "ON"})
+errors = s3.delete_objects(Bucket="vault", Delete={"Objects": [{"Key": "k", "VersionId": version}]}, BypassGovernanceRetention=True)["Errors"]
+assert errors[0]["Code"] == "AccessDenied", errors
+s3.put_object_legal_hold(Bucket="vault", Key="k", LegalHold={"Status": "OFF"})
+s3.put_object_retention(Bucket="vault", Key="k", Retention={}, BypassGovernanceRetention=True)
+s3.delete_object(Bucket="vault", Key="k", VersionId=version)
+s3.put_object_lock_configuration(Bucket="vault", ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}}})
+assert s3.get_object_lock_configuration(Bucket="vault")["ObjectLockConfiguration"]["Rule"]["DefaultRetention"] == {"Mode": "COMPLIANCE", "Days": 1}
+s3.upload_file(source, "vault", "large")
+assert s3.head_object(Bucket="vault", Key="large")["ObjectLockMode"] == "COMPLIANCE"
