@@ -19,7 +19,7 @@ type network struct {
 	secure        net.Listener   // the endpoint over TLS, in the host's network
 	names         net.PacketConn // asked for the addresses of names; nil in the host's network
 	outside       []net.Listener // see openOutside
-	program       *steering      // that brings connections to outside; may be nil
+	program       *redirection   // that brings connections to outside; may be nil
 }
 
 // newNetwork makes a network, on a thread that is given up: without root there

@@ -37,7 +37,7 @@ func (f *Fence) openOutside(n *network) error {
 		if err != nil {
 			return err
 		}
-		if n.program, err = steer(n.ns, l, f.cfg.Egress); err == nil {
+		if n.program, err = redirect(n.ns, l, f.cfg.Egress); err == nil {
 			n.outside = []net.Listener{l}
 			return nil
 		}
@@ -146,23 +146,23 @@ const (
 	lookupPass = 1
 )
 
-// A steering is the program of one network.
-type steering struct {
+// A redirection is the program of one network.
+type redirection struct {
 	sockets *ebpf.Map
 	program *ebpf.Program
 	link    io.Closer
 }
 
 // Close takes the program out of its network.
-func (s *steering) Close() error {
+func (s *redirection) Close() error {
 	for _, c := range []io.Closer{s.link, s.program, s.sockets} {
 		c.Close()
 	}
 	return nil
 }
 
-// steer brings to l what connects to an address of the outside in network ns.
-func steer(ns int, l net.Listener, e Egress) (*steering, error) {
+// redirect brings to l what connects to an address of the outside in network ns.
+func redirect(ns int, l net.Listener, e Egress) (*redirection, error) {
 	sockets, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.SockMap, KeySize: 4, ValueSize: 8, MaxEntries: 1})
 	if err != nil {
 		return nil, fmt.Errorf("make a map: %w", err)
@@ -172,7 +172,7 @@ func steer(ns int, l net.Listener, e Egress) (*steering, error) {
 		sockets.Close()
 		return nil, fmt.Errorf("load the program: %w", err)
 	}
-	s := &steering{sockets: sockets, program: program}
+	s := &redirection{sockets: sockets, program: program}
 	if err = store(sockets, l); err == nil {
 		s.link, err = link.AttachNetNs(ns, program)
 	}
