@@ -78,6 +78,13 @@ func lockMembersOf(in any) (m lockMembers) {
 
 // lockOf reads the members of an input that lock the object it makes.
 func lockOf(in any) (lock, error) {
+	var event struct {
+		ObjectLockEventHold                                               *string
+		ObjectLockEventHoldDurationDays, ObjectLockEventHoldDurationYears *int32
+	}
+	if copyMembers(&event, in); event.ObjectLockEventHold != nil || event.ObjectLockEventHoldDurationDays != nil || event.ObjectLockEventHoldDurationYears != nil {
+		return lock{}, errLacking("event holds of objects")
+	}
 	said := lockMembersOf(in)
 	l := lock{Mode: aws.Value(said.ObjectLockMode), Hold: aws.Value(said.ObjectLockLegalHoldStatus)}
 	switch until := said.ObjectLockRetainUntilDate; {
