@@ -20,7 +20,8 @@ func devCommand(s *settings) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out := cmd.OutOrStdout()
 			return serving(cmd.Context(), s, true, out, func(ctx context.Context, r *running) error {
-				fmt.Fprintf(out, "\n  export AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test\n", r.url, s.get("region"))
+				region := s.get("region") // by two names: boto3 and the AWS CLI know the second alone
+				fmt.Fprintf(out, "\n  export AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_DEFAULT_REGION=%s AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test\n", r.url, region, region)
 				if len(args) == 0 {
 					<-ctx.Done()
 					return nil
