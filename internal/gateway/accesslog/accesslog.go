@@ -6,6 +6,7 @@ package accesslog
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 	"sync"
@@ -84,9 +85,10 @@ type Log struct {
 	mu      sync.Mutex
 	waiting map[Place][]Line
 	count   int
+	lost    int // for want of room
 }
 
-// Limits of what waits. Beyond the second, lines are lost and counted.
+// Limits of what waits. Beyond the second, lines are lost, and the task says how many.
 const (
 	pause      = 100 * time.Millisecond // that lines wait for more to come
 	maxWaiting = 100_000
@@ -101,6 +103,7 @@ func (l *Log) Add(at Place, line Line) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.count >= maxWaiting {
+		l.lost++
 		return
 	}
 	l.waiting[at] = append(l.waiting[at], line)
@@ -119,10 +122,13 @@ func (l *Log) Task(name string, put func(ctx context.Context, at Place, lines []
 		case <-ctx.Done():
 		}
 		l.mu.Lock()
-		all := l.waiting
-		l.waiting, l.count = make(map[Place][]Line), 0
+		all, lost := l.waiting, l.lost
+		l.waiting, l.count, l.lost = make(map[Place][]Line), 0, 0
 		l.mu.Unlock()
 		var failed error
+		if lost > 0 {
+			failed = fmt.Errorf("%d lines were lost: too many waited", lost)
+		}
 		for at, lines := range all {
 			for len(lines) > 0 {
 				n := min(len(lines), maxLines)

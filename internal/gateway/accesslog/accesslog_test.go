@@ -59,3 +59,19 @@ func TestLog(t *testing.T) {
 		}
 	})
 }
+
+// Lines that there is no room for are lost, and that is said once.
+func TestFull(t *testing.T) {
+	l := New()
+	for range maxWaiting + 2 {
+		l.Add(Place{Stream: "a"}, Line{Text: "x"})
+	}
+	wrote := 0
+	run := l.Task("log", func(_ context.Context, _ Place, lines []Line) error { wrote += len(lines); return nil }).Run
+	if _, err := run(t.Context()); err == nil || err.Error() != "2 lines were lost: too many waited" || wrote != maxWaiting {
+		t.Errorf("wrote %d, %v", wrote, err)
+	}
+	if _, err := run(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
