@@ -236,7 +236,14 @@ func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, requestID st
 		if !strings.HasPrefix(r.URL.Path, page.Prefix) {
 			continue
 		}
-		call, err := h.cfg.Auth.Authenticate(r, signedAs(r), nil)
+		var call *aws.Call
+		var err error
+		if h.cfg.Open {
+			err = checkOrigin(r)
+		}
+		if err == nil {
+			call, err = h.cfg.Auth.Authenticate(r, signedAs(r), nil)
+		}
 		if err != nil {
 			writeJSON(w, aws.Refusal(err).Status, map[string]any{"message": aws.Refusal(err).Message})
 			return true
