@@ -20,11 +20,11 @@ Outputs: {Name: {Value: !Ref F, Export: {Name: cli-function}}}
 T
 $aws s3 mb s3://cli-artifacts > /dev/null
 $aws cloudformation package --template-file template.yaml --s3-bucket cli-artifacts --output-template-file packaged.yaml > /dev/null
-deploy() { $aws cloudformation deploy --template-file packaged.yaml --stack-name cli --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND "$@" || { $aws cloudformation describe-stack-events --stack-name cli --query "StackEvents[].[LogicalResourceId,ResourceStatus,ResourceStatusReason]" --output text >&2; return 1; }; }
+# The change sets of this command are named by the second.
+deploy() { sleep 1; $aws cloudformation deploy --template-file packaged.yaml --stack-name cli --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND "$@" || { $aws cloudformation describe-stack-events --stack-name cli --query "StackEvents[].[LogicalResourceId,ResourceStatus,ResourceStatusReason]" --output text >&2; return 1; }; }
 deploy --parameter-overrides Stage=dev > /dev/null
 deploy --no-fail-on-empty-changeset --parameter-overrides Stage=dev > again 2>&1
 grep -q 'No changes to deploy' again
-sleep 1 # change sets of this command are named by the second
 deploy --parameter-overrides Stage=prod > /dev/null
 name=$($aws cloudformation describe-stacks --stack-name cli --query 'Stacks[0].Outputs[0].OutputValue' --output text)
 $aws lambda invoke --function-name "$name" answer.json > /dev/null
