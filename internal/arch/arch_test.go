@@ -18,7 +18,7 @@ const module = "github.com/aloft-cloud/aloft/internal/"
 // layers is the platform from the bottom up. A package imports only from
 // lines above its own, so packages on one line know nothing of each other.
 var layers = [][]string{
-	{"aws", "ca"},
+	{"aws", "ca", "scratch"},
 	{"smithy", "task", "jx", "sandbox/lang"},
 	{"store", "vtl", "item", "auth/*", "event/*", "sandbox/*"},
 	{"api/*", "store/*", "event", "sandbox", "protocol"},

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/aloft-cloud/aloft/internal/scratch"
 )
 
 // javaTool is the tool by which the sources in src are built.
@@ -56,11 +58,11 @@ func javaBuild(ctx context.Context, src, out string) error {
 	if exists(src, "gradlew") {
 		tool = "./gradlew"
 	}
-	script, err := os.MkdirTemp("", "aloft-gradle-")
+	script, remove, err := scratch.Dir("aloft-gradle-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(script)
+	defer remove()
 	file, made := filepath.Join(script, "init.gradle"), filepath.Join(script, "out")
 	text := "def aloftOut = '" + strings.ReplaceAll(made, "'", `\'`) + "'\n" + collectForLambda
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {

@@ -32,6 +32,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/aloft-cloud/aloft/internal/scratch"
 	"github.com/aloft-cloud/aloft/internal/task"
 )
 
@@ -91,8 +92,8 @@ func (p *Packer) cacheDir() (dir string, done func(), err error) {
 	if p.Cache != "" {
 		return p.Cache, func() {}, nil
 	}
-	dir, err = os.MkdirTemp("", "aloft-build-")
-	return dir, func() { _ = os.RemoveAll(dir) }, err
+	dir, remove, err := scratch.Dir("aloft-build-")
+	return dir, func() { _ = remove() }, err
 }
 
 const maxNested = 5 // templates within templates

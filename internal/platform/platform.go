@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strconv"
 
@@ -20,6 +21,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/event"
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 	"github.com/aloft-cloud/aloft/internal/sandbox/fence"
+	"github.com/aloft-cloud/aloft/internal/scratch"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/service/apigateway"
 	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2"
@@ -79,9 +81,12 @@ type Platform struct {
 
 	inside http.Handler // for functions: whose keys are checked, even if others' are not
 	db     *store.DB
+	cache  string // directory
 	runner sandbox.Runner
 	stop   context.CancelFunc
 	tasks  *task.Group
+
+	dropCache func() error // removes the cache, if it is not to be kept
 }
 
 // A Key is an access key of an account's root.
@@ -94,9 +99,12 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 		return nil, err
 	}
 	p := &Platform{db: db, tasks: &task.Group{Log: cfg.Log}}
+	if err := p.openCache(cfg); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	guard, identities, err := p.guard(ctx, cfg)
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, p.dropCache(), db.Close())
 	}
 	p.Table = dispatch.NewTable(guard, dispatch.Observer{})
 	p.sessions = dispatch.NewSessions(p.Table)
@@ -104,7 +112,7 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 	p.events = event.NewRouter(db, p.deliver, cfg.Log)
 	services, err := p.services(cfg, guard)
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, p.dropCache(), db.Close())
 	}
 	services = append(services, identities.Definition(), sts.New(identities, identities.Mint()).Definition())
 	work := append(db.Tasks(), p.events.Task())
@@ -150,7 +158,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	if err != nil {
 		return nil, err
 	}
-	functions = lambda.New(lambda.Config{Dir: cacheDir(cfg), Endpoint: cfg.Endpoint, Auth: guard, Log: cfg.Log}, p.db, p.Table, p.events, p.sessions, p.runner)
+	functions = lambda.New(lambda.Config{Dir: p.cache, Endpoint: cfg.Endpoint, Auth: guard, Log: cfg.Log}, p.db, p.Table, p.events, p.sessions, p.runner)
 	tables := dynamodb.New(p.db, p.Table)
 	queues, err := sqs.New(context.Background(), sqs.Config{DB: p.db, Endpoint: cfg.Endpoint})
 	if err != nil {
@@ -199,6 +207,7 @@ func (p *Platform) newRunner(cfg Config, sink func(sandbox.LogBatch)) (sandbox.R
 	}
 	p.CA = authority
 	m, err := sandbox.New(sandbox.Config{
+		Dir:      p.workDir(),
 		Endpoint: p.within(),
 		Sink:     sink,
 		Port:     port(cfg.Endpoint),
@@ -216,13 +225,20 @@ func (p *Platform) newRunner(cfg Config, sink func(sandbox.LogBatch)) (sandbox.R
 	return m, nil
 }
 
-// cacheDir is where what can be made again is kept.
-func cacheDir(cfg Config) string {
+// openCache makes the directory for what can be made again, without what an
+// earlier start kept of functions that ran.
+func (p *Platform) openCache(cfg Config) (err error) {
+	p.dropCache = func() error { return nil }
 	if cfg.Memory {
-		return ""
+		p.cache, p.dropCache, err = scratch.Dir("aloft-memory-")
+		return err
 	}
-	return filepath.Join(cfg.Data, "cache")
+	p.cache = filepath.Join(cfg.Data, "cache")
+	return os.RemoveAll(p.workDir())
 }
+
+// workDir is where functions are run.
+func (p *Platform) workDir() string { return filepath.Join(p.cache, "sandbox") }
 
 // authorityDir is where the certificate authority is kept.
 func authorityDir(cfg Config) string {
@@ -280,5 +296,5 @@ func (p *Platform) Stop() error {
 	p.stop()
 	err := p.runner.Close()
 	p.tasks.Wait()
-	return errors.Join(err, p.db.Close())
+	return errors.Join(err, p.db.Close(), p.dropCache())
 }

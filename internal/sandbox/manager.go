@@ -20,14 +20,15 @@ import (
 	"github.com/aloft-cloud/aloft/internal/sandbox/names"
 	"github.com/aloft-cloud/aloft/internal/sandbox/rapi"
 	"github.com/aloft-cloud/aloft/internal/sandbox/sdk"
+	"github.com/aloft-cloud/aloft/internal/scratch"
 	"github.com/aloft-cloud/aloft/internal/task"
 )
 
 // Config is what a Manager needs. Its zero value runs functions fenced in,
 // without an endpoint to call and with their logs thrown away.
 type Config struct {
-	// Dir is a directory for mount points and the runtime clients. One in the
-	// system's temporary directory if empty.
+	// Dir is a directory for mount points and the runtime clients, with nothing
+	// else in it. One in the system's temporary directory if empty.
 	Dir string
 
 	// Endpoint serves what functions send to the platform: to AWS_ENDPOINT_URL,
@@ -86,7 +87,7 @@ type Manager struct {
 	endpoint *http.Server
 	tls      *tls.Config // of the endpoint
 	names    names.Server
-	ownDir   string // a temporary directory to remove
+	remove   func() error // removes what is only ours; nil if Dir was given
 	ctx      context.Context
 	cancel   context.CancelFunc
 	group    task.Group
@@ -182,8 +183,8 @@ func (m *Manager) makeDir() error {
 	if m.cfg.Dir != "" {
 		return os.MkdirAll(m.cfg.Dir, 0o700)
 	}
-	dir, err := os.MkdirTemp("", "aloft-sandbox-")
-	m.cfg.Dir, m.ownDir = dir, dir
+	var err error
+	m.cfg.Dir, m.remove, err = scratch.Dir("aloft-sandbox-")
 	return err
 }
 
@@ -271,8 +272,8 @@ func (m *Manager) Close() error {
 	for _, r := range m.roots {
 		r.Close()
 	}
-	if m.ownDir != "" {
-		return os.RemoveAll(m.ownDir)
+	if m.remove != nil {
+		return m.remove()
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 
 // Config is what an operator may choose.
 type Config struct {
-	Dir      string       // for unpacked code, a cache; one in the system's temporary directory if empty
+	Dir      string       // for unpacked code, a cache
 	Endpoint string       // base of URLs in answers to callers that came without a host
 	Auth     Authority    // knows who signed, for URLs that want that; nil: nobody did
 	Log      *slog.Logger // nil is slog.Default

@@ -19,7 +19,7 @@ import (
 // trusted after the host was started again, since it may have lost power
 // before files were on disk.
 type unpacked struct {
-	root string // empty: a temporary directory is made
+	root string
 
 	mu     sync.Mutex
 	own    string                   // the directory of this start of the host, under root
@@ -37,12 +37,6 @@ func (u *unpacked) dir() (string, error) {
 	defer u.mu.Unlock()
 	if u.own != "" {
 		return u.own, nil
-	}
-	if u.root == "" {
-		var err error
-		if u.root, err = os.MkdirTemp("", "aloft-code-"); err != nil {
-			return "", err
-		}
 	}
 	boot := bootPrefix
 	id, err := os.ReadFile(bootFile)
