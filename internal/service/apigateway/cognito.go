@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/gateway/backend"
 	"github.com/aloft-cloud/aloft/internal/gateway/jwt"
 )
 
@@ -106,11 +107,9 @@ func (s *Service) fetchPool(ctx context.Context, at string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.RemoteAddr = "127.0.0.1:0"
-	w := &recorder{header: make(http.Header), status: http.StatusOK}
-	s.cfg.Edge.ServeHTTP(w, r)
-	if w.status != http.StatusOK {
-		return nil, fmt.Errorf("%s answers %d: there is no such user pool here", at, w.status)
+	answer := backend.Ask(s.cfg.Edge, r)
+	if answer.Status != http.StatusOK {
+		return nil, fmt.Errorf("%s answers %d: there is no such user pool here", at, answer.Status)
 	}
-	return w.body.Bytes(), nil
+	return answer.Body, nil
 }

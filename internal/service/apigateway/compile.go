@@ -13,6 +13,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/gateway/limit"
 	"github.com/aloft-cloud/aloft/internal/gateway/proxy"
 	"github.com/aloft-cloud/aloft/internal/gateway/router"
+	"github.com/aloft-cloud/aloft/internal/gateway/schema"
 	"github.com/aloft-cloud/aloft/internal/store"
 	"github.com/aloft-cloud/aloft/internal/vtl"
 )
@@ -185,7 +186,7 @@ type deployedParts struct {
 	validators  map[string]api.RequestValidator
 	authorizers map[string]api.Authorizer
 	memories    map[string]*proxy.Verdicts // of authorizers
-	schemas     *schemas
+	schemas     *schema.Models
 }
 
 func newParts() *deployedParts {

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/aloft-cloud/aloft/internal/service/apigateway/mapping"
+	"github.com/aloft-cloud/aloft/internal/gateway/mapping"
 	"github.com/aloft-cloud/aloft/internal/vtl"
 )
 

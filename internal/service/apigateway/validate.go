@@ -1,30 +1,22 @@
 package apigateway
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-
 	api "github.com/aloft-cloud/aloft/internal/api/apigateway"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/gateway/schema"
 )
 
 // A check is what a validator looks at.
 type check struct {
 	parameters []string // that must be there
-	bodies     map[string]*bodyCheck
-}
-
-// A bodyCheck is the schema of a body, or why it cannot be read.
-type bodyCheck struct {
-	schema *jsonschema.Schema
-	err    error
+	bodies     map[string]*schema.Check
 }
 
 // newCheck returns what a validator looks at in requests to a method.
-func newCheck(m *api.Method, v *api.RequestValidator, schemas *schemas) *check {
+func newCheck(m *api.Method, v *api.RequestValidator, models *schema.Models) *check {
 	c := new(check)
 	if aws.Value(v.ValidateRequestParameters) {
 		for name, required := range m.RequestParameters {
@@ -35,28 +27,12 @@ func newCheck(m *api.Method, v *api.RequestValidator, schemas *schemas) *check {
 		slices.Sort(c.parameters)
 	}
 	if aws.Value(v.ValidateRequestBody) {
-		c.bodies = make(map[string]*bodyCheck)
+		c.bodies = make(map[string]*schema.Check)
 		for contentType, model := range m.RequestModels {
-			c.bodies[mediaType(contentType)] = schemas.of(model)
+			c.bodies[mediaType(contentType)] = models.Of(model)
 		}
 	}
 	return c
-}
-
-// schemas are the models of an API as schemas of JSON.
-type schemas struct {
-	compiler *jsonschema.Compiler
-	base     string
-	models   map[string]api.Model
-	known    map[string]*bodyCheck
-}
-
-// noLoader reads no schemas but those that are there already.
-type noLoader struct{}
-
-// Load implements jsonschema.URLLoader.
-func (noLoader) Load(string) (any, error) {
-	return nil, errors.New("schemas from elsewhere are not read")
 }
 
 // modelBase is what references to models of an API begin with.
@@ -64,26 +40,12 @@ func modelBase(apiID string) string {
 	return "https://apigateway.amazonaws.com/restapis/" + apiID + "/models/"
 }
 
-func newSchemas(apiID string, models map[string]api.Model) *schemas {
-	s := &schemas{compiler: jsonschema.NewCompiler(), base: modelBase(apiID), models: models, known: make(map[string]*bodyCheck)}
-	s.compiler.DefaultDraft(jsonschema.Draft4)
-	s.compiler.UseLoader(noLoader{})
+func newSchemas(apiID string, models map[string]api.Model) *schema.Models {
+	texts := make(map[string]string)
 	for name, m := range models {
-		if doc, err := jsonschema.UnmarshalJSON(strings.NewReader(aws.Value(m.Schema))); err == nil {
-			s.compiler.AddResource(s.base+name, doc) // what is no schema is found to be none when it is compiled
-		}
+		texts[name] = aws.Value(m.Schema)
 	}
-	return s
-}
-
-func (s *schemas) of(name string) *bodyCheck {
-	if c := s.known[name]; c != nil {
-		return c
-	}
-	c := new(bodyCheck)
-	c.schema, c.err = s.compiler.Compile(s.base + name)
-	s.known[name] = c
-	return c
+	return schema.New(modelBase(apiID), texts)
 }
 
 // validate refuses a request that lacks parameters, or whose body is not as its
@@ -112,34 +74,12 @@ func (x *exchange) validate() error {
 			return nil
 		}
 	}
-	if body.err != nil {
-		return errInternal.because(body.err)
-	}
-	bad := &failure{kind: badBody, errorType: "BadRequestException", message: "Invalid request body"}
-	text := string(x.req.Body)
-	if text == "" {
-		text = "{}"
-	}
-	v, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
-	if err != nil {
-		bad.validation = "[Malformed JSON]"
-		return bad
-	}
-	if err := body.schema.Validate(v); err != nil {
-		bad.validation = explain(err)
-		return bad
+	wrong, err := body.Find(string(x.req.Body))
+	switch {
+	case err != nil:
+		return errInternal.because(err)
+	case wrong != "":
+		return &failure{kind: badBody, errorType: "BadRequestException", message: "Invalid request body", validation: wrong}
 	}
 	return nil
-}
-
-// explain is what a schema finds wrong, on a line.
-func explain(err error) string {
-	lines := strings.Split(err.Error(), "\n")
-	if len(lines) > 1 {
-		lines = lines[1:]
-	}
-	for i := range lines {
-		lines[i] = strings.TrimPrefix(strings.TrimSpace(lines[i]), "- ")
-	}
-	return "[" + strings.Join(lines, ", ") + "]"
 }
