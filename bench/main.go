@@ -42,12 +42,13 @@ var parts = []struct {
 	{"dynamodb", (*bench).dynamodb},
 	{"sqs", (*bench).sqs},
 	{"sns", (*bench).sns},
+	{"s3large", (*bench).s3large},
 	{"lambda", (*bench).lambda},
 	{"app", (*bench).app},
 }
 
 func main() {
-	only := flag.String("only", "", "measure this part alone: start, dynamodb, sqs, sns, lambda, app")
+	only := flag.String("only", "", "measure this part alone: start, dynamodb, sqs, sns, s3large, lambda, app")
 	duration := flag.Duration("duration", 3*time.Second, "how long each load lasts")
 	serveNull := flag.Bool("null", false, "be the null server")
 	flag.Parse()

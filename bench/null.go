@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 )
 
 // nullServer answers every request with as many bytes as its header asks for:
@@ -18,6 +19,7 @@ func nullServer() error {
 	answers := map[string][]byte{
 		"PutItem": []byte("{}"),
 		"GetItem": []byte(`{"Item":{"pk":{"S":"key-00000000"},"sk":{"S":"a"},"text":{"S":"` + filler + `"},"n":{"N":"42"}}}`),
+		"GET":     make([]byte, large),
 	}
 	return http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body) // what the client lost, it does not count
@@ -27,6 +29,7 @@ func nullServer() error {
 		}
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 		w.Header().Set("X-Amzn-Requestid", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
+		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
 		w.Write(answer)
 	}))
 }

@@ -85,6 +85,19 @@ type BodyReader struct {
 	file vfs.File // nil for a row
 }
 
+// Section returns size bytes of the body from an offset on. They are read once,
+// and no other section meanwhile. Of a file, the kernel can send them by itself.
+func (r *BodyReader) Section(from, size int64) io.Reader {
+	f, ok := r.file.(io.ReadSeeker)
+	if !ok {
+		return io.NewSectionReader(r.SectionReader, from, size)
+	}
+	if _, err := f.Seek(from, io.SeekStart); err != nil {
+		return io.NewSectionReader(r.SectionReader, from, size)
+	}
+	return &io.LimitedReader{R: f, N: size}
+}
+
 // Close releases what r holds.
 func (r *BodyReader) Close() error {
 	if r.file == nil {

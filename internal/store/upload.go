@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -22,6 +23,10 @@ func newID(kind string) string {
 	return kind + hex.EncodeToString(b[:])
 }
 
+// syncEvery is after how many bytes of a file the disk is told to begin with
+// them, so that it is not idle until the last has come.
+const syncEvery = 1 << 20
+
 // An Upload is a body on its way into the store. Write it, Finish it, Keep it
 // in a transaction, and Close it whatever happens.
 type Upload struct {
@@ -31,6 +36,7 @@ type Upload struct {
 	id       string // of the file
 	file     vfs.File
 	size     int64
+	begun    int64 // bytes that the disk was told to write already
 	finished bool
 	kept     bool
 	err      error
@@ -63,6 +69,13 @@ func (u *Upload) Write(p []byte) (int, error) {
 	}
 	n, err := u.file.Write(p)
 	u.size += int64(n)
+	if err == nil && u.size-u.begun >= syncEvery {
+		var waited bool
+		u.begun = u.size
+		if waited, err = u.file.SyncTo(u.size); waited {
+			u.begun = math.MaxInt64 // a file system that cannot begin without an end
+		}
+	}
 	if err != nil {
 		u.err = fmt.Errorf("store: write body: %w", err)
 	}

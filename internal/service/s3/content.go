@@ -218,7 +218,13 @@ type reader struct {
 	s    *Service
 	key  *customerKey // of what is sealed
 	todo []piece
-	now  io.ReadCloser
+	now  *opened
+}
+
+// An opened piece is being read.
+type opened struct {
+	io.Reader
+	io.Closer
 }
 
 // A piece is a span of one body.
@@ -280,6 +286,26 @@ func (r *reader) Read(b []byte) (int, error) {
 	}
 }
 
+// WriteTo implements io.WriterTo, for io.Copy: what lies in a file as it is goes
+// to a connection without passing through here.
+func (r *reader) WriteTo(w io.Writer) (n int64, err error) {
+	for {
+		if r.now == nil {
+			if err := r.next(); err == io.EOF {
+				return n, nil
+			} else if err != nil {
+				return n, err
+			}
+		}
+		k, err := io.Copy(w, r.now.Reader)
+		n += k
+		if err := errors.Join(err, r.now.Close()); err != nil {
+			return n, err
+		}
+		r.now = nil
+	}
+}
+
 // next opens the next piece.
 func (r *reader) next() error {
 	if len(r.todo) == 0 {
@@ -296,7 +322,7 @@ func (r *reader) next() error {
 			return err
 		}
 	}
-	content := io.Reader(io.NewSectionReader(p.open, p.span.from, p.span.size))
+	content := p.open.Section(p.span.from, p.span.size)
 	if p.seal != nil {
 		stream, err := r.key.stream(p.seal, p.span.from)
 		if err != nil {
@@ -304,10 +330,7 @@ func (r *reader) next() error {
 		}
 		content = cipher.StreamReader{S: stream, R: content}
 	}
-	r.now = struct {
-		io.Reader
-		io.Closer
-	}{content, p.open}
+	r.now = &opened{content, p.open}
 	return nil
 }
 

@@ -10,9 +10,10 @@ import (
 	"encoding/base64"
 	"hash"
 	"hash/crc32"
-	"hash/crc64"
 	"strconv"
 	"strings"
+
+	"github.com/minio/crc64nvme"
 )
 
 // Algorithms, by the names S3 has for them.
@@ -46,10 +47,7 @@ const (
 	nvme       = 0x9a6c9329ac4bc9b5
 )
 
-var (
-	tableCastagnoli = crc32.MakeTable(castagnoli)
-	tableNVME       = crc64.MakeTable(nvme)
-)
+var tableCastagnoli = crc32.MakeTable(castagnoli)
 
 // Find returns the algorithm of a name, in any case, or false.
 func Find(name string) (Algorithm, bool) {
@@ -69,7 +67,7 @@ func (a Algorithm) New() hash.Hash {
 	case CRC32C:
 		return crc32.New(tableCastagnoli)
 	case CRC64NVME:
-		return crc64.New(tableNVME)
+		return crc64nvme.New()
 	case SHA1:
 		return sha1.New()
 	case SHA256:
