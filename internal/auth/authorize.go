@@ -28,7 +28,7 @@ func (a *Auth) Authorize(ctx context.Context, call *aws.Call, access service.Acc
 			return errUnknownKey(false) // a user's own temporary credentials are not for IAM, without a second factor
 		}
 	}
-	set := policy.Set{Resource: res.policy, Closed: isClosed(&access)}
+	set := policy.Set{Resource: res.policy, Closed: isClosed(&access), Granted: access.Granted}
 	if p.Kind == aws.Root && p.Temporary == nil {
 		switch {
 		case set.Closed && !a.cfg.Open && strings.HasPrefix(access.Action, "sts:"):

@@ -24,6 +24,8 @@ type Call struct {
 	Trace     string // X-Amzn-Trace-Id, as the client sent it
 	Host      string // the host the client asked, with its port: the base of URLs in answers
 	Secure    bool   // over TLS
+
+	Via string // the service that makes the call in the principal's name: kms:ViaService
 }
 
 // Kinds of principals.
@@ -64,6 +66,13 @@ type Temporary struct {
 // ARN names a resource of service in the call's own account and region.
 func (c *Call) ARN(service, resource string) ARN {
 	return ARN{Service: service, Region: c.Region, Account: c.Account, Resource: resource}
+}
+
+// Through is c as a service makes it in the name of the principal of c.
+func (c *Call) Through(service string) *Call {
+	through := *c
+	through.Via = service
+	return &through
 }
 
 // ServiceCall is the call that a service makes for source, a resource of its

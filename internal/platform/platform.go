@@ -31,6 +31,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/events"
 	"github.com/aloft-cloud/aloft/internal/service/iam"
 	"github.com/aloft-cloud/aloft/internal/service/kinesis"
+	"github.com/aloft-cloud/aloft/internal/service/kms"
 	"github.com/aloft-cloud/aloft/internal/service/lambda"
 	"github.com/aloft-cloud/aloft/internal/service/logs"
 	"github.com/aloft-cloud/aloft/internal/service/pipes"
@@ -176,6 +177,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		events.New(events.Config{DB: p.db, Table: p.Table, Router: p.events, Local: cfg.Open, Log: cfg.Log}).Definition(),
 		functions.Definition(),
 		kinesis.New(p.db).Definition(),
+		kms.New(p.db).Definition(),
 		logs.New(p.db).Definition(),
 		pipes.New(pipes.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
 		scheduler.New(scheduler.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),

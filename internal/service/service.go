@@ -104,6 +104,7 @@ type Access struct {
 	Action   string // "s3:GetObject"
 	Resource aws.ARN
 	Keys     Keys // condition keys of the service that apply, such as dynamodb:LeadingKeys
+	Granted  bool // the service lets the caller, whose policies need not: a grant of KMS
 }
 
 // Keys are the values of condition keys, by full name: "s3:prefix".

@@ -10,6 +10,7 @@ func All() Table {
 		Events(),
 		IAM(),
 		Kinesis(),
+		KMS(),
 		Lambda(),
 		Logs(),
 		Pipes(),
