@@ -43,7 +43,7 @@ func (b *builder) build(ctx context.Context, a artifact, src string) (*tree, err
 			return run(ctx, src, []string{"ARTIFACTS_DIR=" + out}, "make", "build-"+a.resource)
 		})
 	case a.method == "go1.x":
-		return b.into(a, src, "go build", func(out string) error { return goBuild(ctx, src, out) })
+		return b.goTree(ctx, a, src)
 	case a.method == "esbuild":
 		return b.into(a, src, "esbuild", func(out string) error { return b.bundle(ctx, a, src, out) })
 	case strings.HasPrefix(of, "java") && javaTool(src) != "":
@@ -112,12 +112,6 @@ func (b *builder) place(a artifact, src string) (string, error) {
 func exists(dir, name string) bool {
 	_, err := os.Stat(filepath.Join(dir, name))
 	return err == nil
-}
-
-func goBuild(ctx context.Context, src, out string) error {
-	env := []string{"GOOS=linux", "CGO_ENABLED=0", "GOWORK=off"}
-	// An executable that is up to date is not linked again.
-	return run(ctx, src, env, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-tags=lambda.norpc", "-o", filepath.Join(out, "bootstrap"), ".")
 }
 
 // pipInstall puts the sources and what they require into out. What is required

@@ -10,6 +10,7 @@
 //	artifact.go  what a template names by local path
 //	tree.go      files, their hash and their archive
 //	build.go     from sources to what runs, by language
+//	golang.go    Go, by its own command
 //	bundle.go    JavaScript and TypeScript, by esbuild
 //	java.go      Java, by Maven and Gradle
 //	service.go   services of the Serverless Framework
