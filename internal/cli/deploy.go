@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -153,7 +155,18 @@ func (d *deployer) packer(up *uploader) *pack.Packer {
 		Uploader: up,
 		Report:   func(resource, what string) { fmt.Fprintf(d.out, "    %s: %s\n", resource, what) },
 		Cache:    d.cache,
+		Near:     isLoopback(d.client.Endpoint()),
 	}
+}
+
+// isLoopback says whether an endpoint is on this machine.
+func isLoopback(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // apply makes the stack as the template says, and shows how.

@@ -20,6 +20,12 @@ const stampName = ".aloft-stamp"
 type builder struct {
 	cache  string // directory for what is built, and can be used again
 	report func(resource, what string)
+	method uint16 // of archives
+}
+
+// archive returns what makes the archive of a tree.
+func (b *builder) archive(t *tree) func() ([]byte, error) {
+	return func() ([]byte, error) { return t.archive(b.method) }
 }
 
 // build returns the files of a's code, built if its kind must be.

@@ -21,6 +21,7 @@
 package pack
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"errors"
@@ -48,6 +49,7 @@ type Packer struct {
 	Uploader Uploader
 	Report   func(resource, what string) // told of each step; may be nil
 	Cache    string                      // directory for what builders may use again; empty: nothing is
+	Near     bool                        // what is uploaded stays on this machine: to compress it takes longer than to copy it
 }
 
 // templateNames are the files that make a directory an application, best first.
@@ -84,7 +86,9 @@ func (p *Packer) Pack(ctx context.Context, templateFile string) ([]byte, error) 
 		return nil, err
 	}
 	defer done()
-	return (&Packer{Uploader: p.Uploader, Report: p.Report, Cache: dir}).pack(ctx, templateFile, 0)
+	inner := *p
+	inner.Cache = dir
+	return inner.pack(ctx, templateFile, 0)
 }
 
 // cacheDir returns the directory to build in, and what removes one that is not
@@ -221,11 +225,20 @@ func (p *Packer) content(ctx context.Context, dir string, a artifact, depth int)
 		text, err := os.ReadFile(src)
 		return hashOf(text) + ".zip", func() ([]byte, error) { return text, nil }, err
 	}
-	b := builder{cache: p.Cache, report: p.Report}
+	b := p.builder(p.Cache)
 	t, err := b.build(ctx, a, src)
 	if err != nil {
 		return "", nil, err
 	}
 	name, err := t.hash()
-	return name + ".zip", t.archive, err
+	return name + ".zip", b.archive(t), err
+}
+
+// builder returns a builder that builds in cache.
+func (p *Packer) builder(cache string) builder {
+	b := builder{cache: cache, report: p.Report, method: zip.Deflate}
+	if p.Near {
+		b.method = zip.Store
+	}
+	return b
 }

@@ -56,7 +56,7 @@ func (p *Packer) PackService(ctx context.Context, dir string, s *serverless.Serv
 	if err != nil {
 		return nil, err
 	}
-	w := &workshop{dir: abs, builder: builder{cache: cache, report: p.Report}}
+	w := &workshop{dir: abs, builder: p.builder(cache)}
 	code := make(map[string]serverless.Code)
 	var mu sync.Mutex // guards code
 	err = together(ctx, s.Artifacts(), func(ctx context.Context, a serverless.Artifact) error {
@@ -124,7 +124,7 @@ func (w *workshop) content(ctx context.Context, a serverless.Artifact) (string, 
 		return "", nil, errors.New("no file is in it: see package.patterns")
 	}
 	digest, err := t.hash()
-	return digest, t.archive, err
+	return digest, w.builder.archive(t), err
 }
 
 // archive returns an archive that the service names, made if it is not there

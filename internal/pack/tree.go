@@ -144,14 +144,14 @@ func copyFile(to io.Writer, path string) error {
 
 // archive returns the tree as a zip, without times, so that equal trees make
 // equal archives.
-func (t *tree) archive() ([]byte, error) {
+func (t *tree) archive(method uint16) ([]byte, error) {
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
 	w.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
 		return flate.NewWriter(w, flate.BestSpeed)
 	})
 	for _, f := range t.files {
-		h := &zip.FileHeader{Name: f.name, Method: zip.Deflate}
+		h := &zip.FileHeader{Name: f.name, Method: method}
 		h.SetMode(f.mode)
 		if f.link != "" {
 			h.Method = zip.Store
