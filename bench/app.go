@@ -46,7 +46,7 @@ func (b *bench) app() error {
 			if err := run.warmUp(b.aloft.addr); err != nil {
 				return err
 			}
-			floor, err := run.run(b.null)
+			floor, err := run.run(b.null.addr)
 			if err != nil {
 				return err
 			}

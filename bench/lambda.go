@@ -121,7 +121,7 @@ func (b *bench) warm(code code) error {
 		if err := l.warmUp(b.aloft.addr); err != nil {
 			return err
 		}
-		floor, err := l.run(b.null)
+		floor, err := l.run(b.null.addr)
 		if err != nil {
 			return err
 		}

@@ -28,6 +28,13 @@ type load struct {
 type figure struct {
 	rate     float64       // answers per second
 	p50, p99 time.Duration // of an answer
+	cpu      time.Duration // that the server took for an answer
+}
+
+// add makes f, which is of n alike, part of their mean.
+func (f *figure) add(one figure, n int) {
+	f.rate += one.rate / float64(n)
+	f.cpu += one.cpu / time.Duration(n)
 }
 
 // run sends l to a server and measures. An answer that is no success ends it.

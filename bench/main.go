@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -30,7 +31,8 @@ type bench struct {
 	dir      string // for the binary, data and code
 	bin      string
 	duration time.Duration // of each load
-	null     string        // address of the null server
+	match    string        // measure the loads whose name has this in it
+	null     *instance     // a server that does nothing
 	aloft    *instance
 }
 
@@ -49,13 +51,15 @@ var parts = []struct {
 
 func main() {
 	only := flag.String("only", "", "measure this part alone: start, dynamodb, sqs, sns, s3large, lambda, app")
+	match := flag.String("match", "", "measure the single operations with this in their name alone: PutItem")
 	duration := flag.Duration("duration", 3*time.Second, "how long each load lasts")
+	bin := flag.String("bin", "", "measure this binary instead of one built anew")
 	serveNull := flag.Bool("null", false, "be the null server")
 	flag.Parse()
 	if *serveNull {
 		fatal(nullServer())
 	}
-	fatal(run(*only, *duration))
+	fatal((&bench{match: *match, bin: *bin, duration: *duration}).run(*only))
 }
 
 func fatal(err error) {
@@ -65,23 +69,26 @@ func fatal(err error) {
 	}
 }
 
-func run(only string, duration time.Duration) error {
+// run measures all parts, or the one named only.
+func (b *bench) run(only string) error {
 	dir, err := os.MkdirTemp("", "aloft-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	b := &bench{ctx: context.Background(), dir: dir, bin: filepath.Join(dir, "aloft"), duration: duration}
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.bin, "github.com/aloft-cloud/aloft/cmd/aloft")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
+	b.ctx, b.dir = context.Background(), dir
+	if b.bin == "" {
+		b.bin = filepath.Join(dir, "aloft")
+		build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.bin, "github.com/aloft-cloud/aloft/cmd/aloft")
+		if out, err := build.CombinedOutput(); err != nil {
+			return fmt.Errorf("go build: %w\n%s", err, out)
+		}
 	}
-	stopNull, err := b.startNull()
-	if err != nil {
+	if b.null, err = startNull(); err != nil {
 		return err
 	}
-	defer stopNull()
-	b.aloft, err = b.serve(filepath.Join(dir, "data"))
+	defer b.null.stop()
+	b.aloft, err = b.serve(filepath.Join(b.dir, "data"))
 	if err != nil {
 		return err
 	}
@@ -99,25 +106,25 @@ func run(only string, duration time.Duration) error {
 }
 
 // startNull starts the null server as a process of its own.
-func (b *bench) startNull() (stop func(), err error) {
+func startNull() (*instance, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self, "-null")
-	out, err := cmd.StdoutPipe()
+	null := &instance{cmd: exec.Command(self, "-null")}
+	out, err := null.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
-	if err := cmd.Start(); err != nil {
+	if err := null.cmd.Start(); err != nil {
 		return nil, err
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
-	b.null = strings.TrimSpace(line)
-	return func() { cmd.Process.Kill(); cmd.Wait() }, err
+	null.addr = strings.TrimSpace(line)
+	return null, err
 }
 
-// An instance is an Aloft that the bench started.
+// An instance is a server that the bench started: an Aloft, or the null server.
 type instance struct {
 	cmd         *exec.Cmd
 	addr        string        // "127.0.0.1:40123"
@@ -169,6 +176,43 @@ func (a *instance) stop() {
 	a.cmd.Wait()
 }
 
+// measure runs l on a, and also measures what processors do for it.
+func (a *instance) measure(l load) (figure, error) {
+	before, err := a.cpu()
+	if err != nil {
+		return figure{}, err
+	}
+	began := time.Now()
+	f, err := l.run(a.addr)
+	if err != nil {
+		return f, err
+	}
+	answers := f.rate * time.Since(began).Seconds()
+	after, err := a.cpu()
+	f.cpu = time.Duration(float64(after-before) / answers)
+	return f, err
+}
+
+// cpu is the time that processors have worked for a.
+func (a *instance) cpu() (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", a.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	const user, system, tick = 11, 12, 10 * time.Millisecond // fields after the name
+	var total time.Duration
+	fields := strings.Fields(rest)
+	for _, i := range []int{user, system} {
+		n, err := strconv.Atoi(fields[i])
+		if err != nil {
+			return 0, err
+		}
+		total += time.Duration(n) * tick
+	}
+	return total, nil
+}
+
 // residentMB is the memory that a holds.
 func (a *instance) residentMB() (float64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", a.cmd.Process.Pid))
@@ -216,5 +260,7 @@ func (b *bench) start() error {
 }
 
 func row(what, value, note string) { fmt.Printf("  %-46s %12s   %s\n", what, value, note) }
+
+func us(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -108,7 +108,7 @@ func (b *bench) getLarge() error {
 		l := load{[][]byte{request}, clients, b.duration / 2}
 		var ours, floor float64
 		for range 2 {
-			f, err := l.run(b.null)
+			f, err := l.run(b.null.addr)
 			if err != nil {
 				return err
 			}

@@ -100,7 +100,7 @@ func (b *bench) each(clients, times int, do func(net.Conn, *bufio.Reader) error)
 // cycles measures 16 clients that send, receive and delete.
 func (b *bench) cycles(url string, n int, null [][]byte) error {
 	const clients, bar = 16, 15
-	floor, err := load{null, clients, b.duration / 2}.run(b.null)
+	floor, err := load{null, clients, b.duration / 2}.run(b.null.addr)
 	if err != nil {
 		return err
 	}

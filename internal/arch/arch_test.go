@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"smithy", "task", "jx", "sandbox/lang"},
 	{"store", "vtl", "item", "auth/*", "event/*", "sandbox/*"},
 	{"api/*", "store/*", "event", "sandbox", "protocol"},
-	{"service", "service/*/*", "gateway/*"},
+	{"service", "service/*/*", "gateway/*", "edge/*"},
 	{"dispatch", "auth"},
 	{"poll", "deploy/template", "deploy/sam"},
 	{"deploy/resource", "deploy/serverless"},

@@ -7,7 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
+
+	"github.com/aloft-cloud/aloft/internal/edge/lane"
 )
 
 // Limits of a connection. Bodies may take as long as they flow: a 5 GB upload
@@ -19,12 +22,18 @@ const (
 	stopTimeout   = 5 * time.Second
 )
 
-// A Server serves HTTP from a listener.
-type Server struct{ http http.Server }
+// A Server serves HTTP from listeners: plain requests in a lane, others and
+// those over TLS by net/http.
+type Server struct {
+	http  http.Server
+	log   *slog.Logger
+	mu    sync.Mutex
+	lanes []*lane.Lane
+}
 
 // NewServer returns a server of h.
 func NewServer(h http.Handler, log *slog.Logger) *Server {
-	return &Server{http.Server{
+	return &Server{log: log, http: http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
@@ -46,7 +55,11 @@ func protocols() *http.Protocols {
 
 // Serve serves until Stop, or until the listener fails.
 func (s *Server) Serve(l net.Listener) error {
-	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	fast := lane.New(l, lane.Config{Handler: s.http.Handler, Header: headerTimeout, Idle: idleTimeout, Log: s.log})
+	s.mu.Lock()
+	s.lanes = append(s.lanes, fast)
+	s.mu.Unlock()
+	if err := s.http.Serve(fast); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
@@ -67,5 +80,10 @@ func (s *Server) Stop() {
 	defer cancel()
 	if s.http.Shutdown(ctx) != nil {
 		s.http.Close()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, fast := range s.lanes {
+		fast.Stop(ctx)
 	}
 }
