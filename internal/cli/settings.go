@@ -26,9 +26,10 @@ type setting struct {
 var allSettings = []setting{
 	{"listen", []string{"ALOFT_LISTEN"}, "127.0.0.1:4566", "address to listen on"},
 	{"listen-tls", []string{"ALOFT_LISTEN_TLS"}, "", "address to listen on for HTTPS as well, such as 127.0.0.1:4567"},
-	{"tls-cert", []string{"ALOFT_TLS_CERT"}, "", "file of a certificate for HTTPS; names not in it have one of Aloft's own authority"},
-	{"tls-key", []string{"ALOFT_TLS_KEY"}, "", "file of its key"},
+	{"tls-cert", []string{"ALOFT_TLS_CERT"}, "", "files of certificates for HTTPS, with commas between; names not in them have one of Aloft's own authority"},
+	{"tls-key", []string{"ALOFT_TLS_KEY"}, "", "files of their keys, in the same order"},
 	{"acme", []string{"ALOFT_ACME"}, "", "domains, with commas between, for which to get certificates by ACME; needs --listen-tls on port 443"},
+	{"acme-directory", []string{"ALOFT_ACME_DIRECTORY"}, "", "address of the ACME authority's directory; that of Let's Encrypt if empty"},
 	{"acme-email", []string{"ALOFT_ACME_EMAIL"}, "", "address that the ACME authority may write to"},
 	{"data", []string{"ALOFT_DATA"}, ".aloft", "directory that keeps everything"},
 	{"region", []string{"AWS_REGION", "AWS_DEFAULT_REGION"}, "us-east-1", "region of commands"},

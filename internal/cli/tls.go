@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -9,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
 
 	"github.com/aloft-cloud/aloft/internal/ca"
@@ -20,8 +23,12 @@ type secureListener struct {
 	config *tls.Config
 }
 
+// A truster says whose certificates clients must show for a name, or nil if
+// they need none.
+type truster func(ctx context.Context, name string) *x509.CertPool
+
 // listenTLS listens for HTTPS, or returns nil if nobody asked for that.
-func (s *settings) listenTLS(own *ca.Authority, data string, open bool) (*secureListener, error) {
+func (s *settings) listenTLS(own *ca.Authority, trust truster, data string, open bool) (*secureListener, error) {
 	at := s.get("listen-tls")
 	if at == "" {
 		return nil, nil
@@ -35,11 +42,26 @@ func (s *settings) listenTLS(own *ca.Authority, data string, open bool) (*secure
 	if err != nil {
 		return nil, err
 	}
+	config.GetConfigForClient = askFor(trust, config)
 	l, err := net.Listen("tcp", at)
 	if err != nil {
 		return nil, err
 	}
 	return &secureListener{l, config}, nil
+}
+
+// askFor returns what has clients show certificates for the names that want them.
+func askFor(trust truster, usual *tls.Config) func(*tls.ClientHelloInfo) (*tls.Config, error) {
+	return func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		pool := trust(hello.Context(), hello.ServerName)
+		if pool == nil || slices.Contains(hello.SupportedProtos, acme.ALPNProto) {
+			return nil, nil
+		}
+		config := usual.Clone()
+		config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, pool
+		config.SessionTicketsDisabled = true // whom a name trusts may have changed since
+		return config, nil
+	}
 }
 
 // certificates returns how Aloft shows who it is over TLS: by the certificate
@@ -49,16 +71,9 @@ func (s *settings) certificates(own *ca.Authority, data string) (*tls.Config, er
 	config := own.TLS()
 	config.NextProtos = []string{"h2", "http/1.1"}
 	ours := config.GetCertificate
-	var filed *tls.Certificate
-	if cert, key := s.get("tls-cert"), s.get("tls-key"); cert != "" || key != "" {
-		if cert == "" || key == "" {
-			return nil, errors.New("--tls-cert and --tls-key belong together")
-		}
-		pair, err := tls.LoadX509KeyPair(cert, key)
-		if err != nil {
-			return nil, fmt.Errorf("--tls-cert: %w", err)
-		}
-		filed = &pair
+	filed, err := filedCertificates(s.get("tls-cert"), s.get("tls-key"))
+	if err != nil {
+		return nil, err
 	}
 	domains := strings.FieldsFunc(s.get("acme"), func(r rune) bool { return r == ',' || r == ' ' })
 	manager := &autocert.Manager{
@@ -67,12 +82,17 @@ func (s *settings) certificates(own *ca.Authority, data string) (*tls.Config, er
 		HostPolicy: autocert.HostWhitelist(domains...),
 		Email:      s.get("acme-email"),
 	}
+	if at := s.get("acme-directory"); at != "" {
+		manager.Client = &acme.Client{DirectoryURL: at}
+	}
 	if len(domains) > 0 {
-		config.NextProtos = append(config.NextProtos, "acme-tls/1") // the authority's question whether the domain is ours
+		config.NextProtos = append(config.NextProtos, acme.ALPNProto) // the authority's question whether the domain is ours
 	}
 	config.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-		if filed != nil && hello.SupportsCertificate(filed) == nil {
-			return filed, nil
+		for i := range filed {
+			if hello.SupportsCertificate(&filed[i]) == nil {
+				return &filed[i], nil
+			}
 		}
 		if slices.Contains(domains, hello.ServerName) {
 			return manager.GetCertificate(hello)
@@ -80,4 +100,24 @@ func (s *settings) certificates(own *ca.Authority, data string) (*tls.Config, er
 		return ours(hello)
 	}
 	return config, nil
+}
+
+// filedCertificates are those in files, with their keys.
+func filedCertificates(certFiles, keyFiles string) ([]tls.Certificate, error) {
+	if certFiles == "" && keyFiles == "" {
+		return nil, nil
+	}
+	certs, keys := strings.Split(certFiles, ","), strings.Split(keyFiles, ",")
+	if keyFiles == "" || len(certs) != len(keys) {
+		return nil, errors.New("--tls-cert and --tls-key belong together")
+	}
+	var all []tls.Certificate
+	for i, cert := range certs {
+		pair, err := tls.LoadX509KeyPair(cert, keys[i])
+		if err != nil {
+			return nil, fmt.Errorf("--tls-cert: %w", err)
+		}
+		all = append(all, pair)
+	}
+	return all, nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -38,6 +39,9 @@ func files(t *testing.T, of *ca.Authority, name string) (cert, key string) {
 	return write("cert.pem", "CERTIFICATE", pair.Certificate[0]), write("key.pem", "PRIVATE KEY", der)
 }
 
+// nobody wants certificates of clients.
+func nobody(context.Context, string) *x509.CertPool { return nil }
+
 // A name has the certificate of the files if that is for it, and else one of
 // Aloft's own authority; both over HTTP/2.
 func TestCertificates(t *testing.T) {
@@ -56,7 +60,7 @@ func TestCertificates(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l, err := s.listenTLS(own, t.TempDir(), true)
+	l, err := s.listenTLS(own, nobody, t.TempDir(), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,11 +95,11 @@ func TestCertificates(t *testing.T) {
 	f("abc.execute-api.localhost", own)
 
 	s.flags.Set("tls-key", "")
-	if _, err := s.listenTLS(own, t.TempDir(), true); err == nil {
+	if _, err := s.listenTLS(own, nobody, t.TempDir(), true); err == nil {
 		t.Error("a certificate without its key was taken")
 	}
 	s.flags.Set("listen-tls", "0.0.0.0:0")
-	if _, err := s.listenTLS(own, t.TempDir(), true); err == nil {
+	if _, err := s.listenTLS(own, nobody, t.TempDir(), true); err == nil {
 		t.Error("dev listens on all addresses")
 	}
 }

@@ -81,7 +81,7 @@ func New(cfg Config) *Handler {
 			} else {
 				h.hosts[host.Suffix] = append(all, host)
 			}
-			suffixes[host.Suffix] = true
+			suffixes[host.Suffix] = host.Suffix != ""
 		}
 	}
 	h.router = newRouter(suffixes)
@@ -204,6 +204,13 @@ func (h *Handler) operate(w http.ResponseWriter, r *http.Request, requestID stri
 func (h *Handler) serveHost(w http.ResponseWriter, r *http.Request, requestID string) bool {
 	t, ok := h.router.host(r)
 	if !ok {
+		t.id = hostOf(r) // which may be a domain of a user's, unless the request is for a service
+		if signed := signedAs(r); signed != "" && signed != "execute-api" {
+			return false
+		}
+	}
+	host, ok := h.owner(r.Context(), t)
+	if !ok {
 		return false
 	}
 	call := &aws.Call{
@@ -215,19 +222,24 @@ func (h *Handler) serveHost(w http.ResponseWriter, r *http.Request, requestID st
 		Secure:    r.TLS != nil,
 	}
 	if t.path != "" {
-		r = r.Clone(r.Context())
+		r = r.Clone(sigv4.WithPath(r.Context(), r.URL.EscapedPath()))
 		r.URL.RawPath, r.URL.Path = t.path, t.path
 		if path, err := url.PathUnescape(t.path); err == nil {
 			r.URL.Path = path
 		}
 	}
+	host.Serve(w, r, call, t.id)
+	return true
+}
+
+// owner is the host that a target is.
+func (h *Handler) owner(ctx context.Context, t target) (service.Host, bool) {
 	for _, host := range h.hosts[t.suffix] {
-		if host.Owns == nil || host.Owns(r.Context(), t.id) {
-			host.Serve(w, r, call, t.id)
-			return true
+		if host.Owns == nil || host.Owns(ctx, t.id) {
+			return host, true
 		}
 	}
-	return false
+	return service.Host{}, false
 }
 
 // servePage answers r if it is for a page that a service answers itself.

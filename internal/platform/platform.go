@@ -19,6 +19,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/edge"
 	"github.com/aloft-cloud/aloft/internal/event"
+	"github.com/aloft-cloud/aloft/internal/gateway/domain"
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 	"github.com/aloft-cloud/aloft/internal/sandbox/fence"
 	"github.com/aloft-cloud/aloft/internal/scratch"
@@ -73,8 +74,9 @@ type Platform struct {
 	Handler http.Handler
 	Table   *dispatch.Table
 	CA      *ca.Authority // of this installation
-	Missing []string      // what the host lacks for a whole fence, for people to read
-	RootKey *Key          // made at the first start of a closed platform, else nil
+	Domains *domain.Domains
+	Missing []string // what the host lacks for a whole fence, for people to read
+	RootKey *Key     // made at the first start of a closed platform, else nil
 
 	sessions *dispatch.Sessions
 	events   *event.Router
@@ -165,9 +167,10 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	if err != nil {
 		return nil, err
 	}
-	gateways := apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Auth: guard, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.Open, Log: cfg.Log})
+	p.Domains = domain.New(p.db, hostname(cfg.Endpoint))
+	gateways := apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Domains: p.Domains, Auth: guard, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.Open, Log: cfg.Log})
 	return []service.Definition{
-		apigateway.New(apigateway.Config{DB: p.db, Table: p.Table, Auth: guard, Edge: p.within(), Sessions: p.sessions, Local: cfg.Open, Log: cfg.Log}).Definition(),
+		apigateway.New(apigateway.Config{DB: p.db, Table: p.Table, Domains: p.Domains, Auth: guard, Edge: p.within(), Sessions: p.sessions, Local: cfg.Open, Log: cfg.Log}).Definition(),
 		gateways.Definition(),
 		gateways.Management(),
 		cloudcontrol.New(p.db, p.Table, resource.All()).Definition(),
@@ -252,6 +255,15 @@ func authorityDir(cfg Config) string {
 
 // AuthorityDir is where the certificate authority is that a data directory holds.
 func AuthorityDir(data string) string { return filepath.Join(data, "ca") }
+
+// hostname is the host of a URL, without port.
+func hostname(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
 
 // port is the port of a URL; 0 if it says none.
 func port(endpoint string) int {

@@ -59,13 +59,14 @@ type Host struct {
 	// Suffix follows the id in the host's name: "execute-api" takes
 	// abc123.execute-api.eu-central-1.amazonaws.com and
 	// abc123.execute-api.localhost, whatever the region and the domain.
+	// Without one, it takes the hosts that it owns, whatever they are called.
 	Suffix string
 
 	// Owns reports whether a resource is the service's, for a suffix that
 	// several share. nil: all that no other service owns are.
 	Owns func(ctx context.Context, id string) bool
 
-	// Serve answers r for the resource id, the labels before Suffix.
+	// Serve answers r for the resource id, the labels before Suffix, or all.
 	Serve func(w http.ResponseWriter, r *http.Request, call *aws.Call, id string)
 }
 

@@ -17,7 +17,7 @@ type variant struct {
 
 // variants appends to vs the forms in which r may have been signed.
 func variants(vs []variant, r *http.Request, s3 bool) []variant {
-	raw := r.URL.EscapedPath()
+	raw := sentPath(r)
 	if raw == "" {
 		raw = "/"
 	}

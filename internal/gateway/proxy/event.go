@@ -4,6 +4,7 @@
 package proxy
 
 import (
+	"crypto/x509"
 	"maps"
 	"mime"
 	"net/http"
@@ -41,6 +42,8 @@ type Request struct {
 
 	Authorizer []byte  // what an authorizer says of the caller, in JSON: of version 1.0, or the member of 2.0; nil if none was asked
 	Caller     *Caller // who signed, if the route wants that
+
+	Certificate *x509.Certificate // of the client, if the domain wants one
 
 	Domain   string // host of the request, without port
 	SourceIP string
@@ -100,6 +103,7 @@ func (r *Request) contextV2(b []byte) []byte {
 	b = append(jx.AppendKey(b, "requestContext"), '{')
 	b = field(b, "accountId", r.Account)
 	b = field(b, "apiId", r.API)
+	b = r.authentication(b)
 	b = r.authorizerV2(b)
 	b = field(b, "domainName", r.Domain)
 	b = field(b, "domainPrefix", prefix(r.Domain))
@@ -174,6 +178,7 @@ func (r *Request) identityV1(b []byte) []byte {
 	}
 	b = field(b, "sourceIp", r.SourceIP)
 	b = field(b, "userAgent", r.Header.Get("User-Agent"))
+	b = r.clientCert(b)
 	return append(jx.Close(b, 0, '}'), ',')
 }
 

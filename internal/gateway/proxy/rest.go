@@ -115,6 +115,7 @@ func (r *RESTRequest) identity(b []byte) []byte {
 	}
 	b = field(b, "sourceIp", r.SourceIP)
 	b = field(b, "userAgent", r.Header.Get("User-Agent"))
+	b = r.clientCert(b)
 	return append(jx.Close(b, 0, '}'), ',')
 }
 

@@ -101,7 +101,7 @@ func (x *exchange) asked(call *aws.Call) *policy.Request {
 }
 
 func (x *exchange) askedARN() aws.ARN {
-	return x.executeARN(x.req.Stage + "/" + x.req.Method + x.req.Path)
+	return x.executeARN(x.req.Stage + "/" + x.req.Method + x.path)
 }
 
 // deny is the refusal of a caller by a policy.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/aloft-cloud/aloft/internal/gateway/mapping"
+	"github.com/aloft-cloud/aloft/internal/gateway/proxy"
 	"github.com/aloft-cloud/aloft/internal/vtl"
 )
 
@@ -78,6 +79,11 @@ func (x *exchange) identity() *vtl.Map {
 	}
 	if p.Key != "" {
 		m.Set("apiKey", p.Key).Set("apiKeyId", p.KeyID)
+	}
+	if p.Certificate != nil {
+		c := proxy.NewClientCert(p.Certificate)
+		m.Set("clientCert", vtl.NewMap().Set("clientCertPem", c.PEM).Set("subjectDN", c.Subject).Set("issuerDN", c.Issuer).Set("serialNumber", c.Serial).
+			Set("validity", vtl.NewMap().Set("notBefore", c.NotBefore).Set("notAfter", c.NotAfter)))
 	}
 	return m.Set("sourceIp", p.SourceIP).Set("userAgent", p.Header.Get("User-Agent"))
 }

@@ -243,7 +243,7 @@ func (s *Service) DeleteRestApi(ctx context.Context, call *aws.Call, in *api.Del
 		if err != nil {
 			return err
 		}
-		if err := checkUnmapped(tx, call, in.RestApiId); err != nil {
+		if err := s.cfg.Domains.CheckUnmapped(tx, call, in.RestApiId); err != nil {
 			return err
 		}
 		s.dropAfter(tx, *row.Id)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/gateway/domain"
 	"github.com/aloft-cloud/aloft/internal/gateway/proxy"
 	"github.com/aloft-cloud/aloft/internal/gateway/router"
 	"github.com/aloft-cloud/aloft/internal/vtl"
@@ -25,9 +26,14 @@ import (
 // maxBody is the largest body that an API takes, in bytes.
 const maxBody = 10 << 20
 
-// Serve answers a request to the API of that id.
+// Serve answers a request to the API of that id, at the host that it has by that.
 func (s *Service) Serve(w http.ResponseWriter, r *http.Request, call *aws.Call, id string) {
-	x := &exchange{Service: s, ctx: r.Context(), call: call, began: time.Now(), host: r.Host}
+	s.answerTo(w, r, call, id, nil)
+}
+
+// answerTo answers a request to the API of that id, which may come by a domain.
+func (s *Service) answerTo(w http.ResponseWriter, r *http.Request, call *aws.Call, id string, via *domain.Via) {
+	x := &exchange{Service: s, ctx: r.Context(), call: call, began: time.Now(), host: r.Host, via: via}
 	x.req = &proxy.RESTRequest{ExtendedID: newExtendedID()}
 	x.req.ID = aws.NewRequestID()
 	x.answer(w, r, strings.ToLower(id))
@@ -39,6 +45,8 @@ type exchange struct {
 	ctx    context.Context
 	call   *aws.Call
 	host   string
+	via    *domain.Via // by which the request came; nil if by the API's own host
+	path   string      // raw, below the stage
 	began  time.Time
 	api    *served
 	stage  *servedStage
@@ -106,7 +114,7 @@ func (x *exchange) answer(w http.ResponseWriter, r *http.Request, id string) {
 		x.cfg.Log.Error("API not read", "id", id, "err", err)
 		x.forbid(w, http.StatusInternalServerError, "InternalServerErrorException", "Internal server error")
 		return
-	case a == nil || !x.find(a, r.URL.EscapedPath()) || aws.Value(x.v.api.DisableExecuteApiEndpoint):
+	case a == nil || !x.find(a, r.URL.EscapedPath()) || x.via == nil && aws.Value(x.v.api.DisableExecuteApiEndpoint):
 		x.forbid(w, http.StatusForbidden, "ForbiddenException", "Forbidden")
 		return
 	}
@@ -119,15 +127,25 @@ func (x *exchange) answer(w http.ResponseWriter, r *http.Request, id string) {
 	x.record()
 }
 
-// find finds the stage that a raw path begins with, and the version for it.
+// find finds the stage that a raw path begins with, or that the domain leads
+// to, and the version for it.
 func (x *exchange) find(a *served, path string) bool {
-	x.api = a
-	x.req.FullPath = path
-	name, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	x.api, x.req.FullPath = a, path
+	name, below := "", path
+	if x.via != nil {
+		name, below = x.via.Stage, x.via.Path
+	}
+	if name == "" {
+		name, _, _ = strings.Cut(strings.TrimPrefix(below, "/"), "/")
+		below = strings.TrimPrefix(below, "/"+name)
+	}
 	if x.stage = a.stages[name]; x.stage == nil {
 		return false
 	}
-	x.req.Path = "/" + strings.TrimLeft(strings.TrimPrefix(path, "/"+name), "/")
+	x.path = "/" + strings.TrimLeft(below, "/")
+	if x.req.Path = x.path; x.via != nil {
+		x.req.Path = path // with the base path, which functions see
+	}
 	x.v = x.stage.main
 	if x.stage.canary != nil && random()*100 < x.stage.percent {
 		x.v, x.canary = x.stage.canary, true
@@ -144,7 +162,7 @@ func random() float64 {
 
 // run does what the request asks for, and sets the reply.
 func (x *exchange) run(w http.ResponseWriter, r *http.Request) error {
-	path := x.req.Path
+	path := x.path
 	if len(path) > 1 { // a slash at the end makes no difference
 		path = strings.TrimSuffix(path, "/")
 	}
@@ -187,13 +205,16 @@ func (x *exchange) run(w http.ResponseWriter, r *http.Request) error {
 
 // fill sets what is known of a request.
 func (x *exchange) fill(r *http.Request, params []router.Param) {
-	p, domain := x.req, r.Host
-	if name, _, err := net.SplitHostPort(domain); err == nil {
-		domain = name
+	p, host := x.req, r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
 	}
 	p.Account, p.API, p.Stage, p.Deployment, p.Variables = x.api.arn.Account, x.api.id, x.stage.name, x.v.deployment, x.v.variables
 	p.Method, p.Query, p.Protocol, p.Header = r.Method, r.URL.RawQuery, r.Proto, x.header(r)
-	p.Domain, p.SourceIP, p.Time = domain, x.call.SourceIP, x.began
+	p.Domain, p.SourceIP, p.Time = host, x.call.SourceIP, x.began
+	if x.via != nil {
+		p.Certificate = x.via.Certificate
+	}
 	if x.method == nil {
 		return
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/gateway/domain"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
@@ -54,7 +55,7 @@ func newBench(t testing.TB) *bench {
 			return b.invoke(in)
 		}, service.Any),
 	}})
-	b.Service = New(Config{DB: db, Table: table, Local: true, Log: slog.New(slog.DiscardHandler)})
+	b.Service = New(Config{DB: db, Domains: domain.New(db, "localhost"), Table: table, Local: true, Log: slog.New(slog.DiscardHandler)})
 	return b
 }
 
@@ -199,7 +200,7 @@ func TestHTTP(t *testing.T) {
 	f("PUT /dev/proxy/a?q=1", 200, "PUT /a m=1&q=1|in|me|hi", "X-From", "server")
 	f("GET /dev/proxy/missing", 404, "GET /missing m=1|in|me|hi", "X-Amzn-Remapped-Date", "then")
 	f("GET /dev/http/missing", 404, "GET /missing m=1|in|AmazonAPIGateway_ID|hi", "X-Out", "")
-	closed := New(Config{DB: b.db, Table: b.cfg.Table, Log: b.cfg.Log})
+	closed := New(Config{DB: b.db, Domains: domain.New(b.db, "localhost"), Table: b.cfg.Table, Log: b.cfg.Log})
 	b.Service = closed
 	f("GET /dev/proxy/a", 504, `{"message":"Internal server error"}`, "X-Amzn-Errortype", "InternalServerErrorException")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/gateway/cache"
+	"github.com/aloft-cloud/aloft/internal/gateway/domain"
 	"github.com/aloft-cloud/aloft/internal/gateway/jwt"
 	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
 	"github.com/aloft-cloud/aloft/internal/service"
@@ -24,6 +25,7 @@ type Config struct {
 	DB       *store.DB
 	Table    *dispatch.Table    // where functions are invoked
 	Auth     Authority          // knows who signed, for methods that want that
+	Domains  *domain.Domains    // by which APIs are asked; the service adds its own to what they lead to
 	Edge     http.Handler       // where other services are asked by their public API; it checks keys
 	Sessions *dispatch.Sessions // of the roles of integrations
 	Log      *slog.Logger       // nil is slog.Default
@@ -60,14 +62,18 @@ func New(cfg Config) *Service {
 	}
 	s := &Service{cfg: cfg, db: cfg.DB, meter: newMeter(), book: newBook(), client: outbound.NewTransport(cfg.Local)}
 	s.issuers = jwt.NewIssuers(s.fetchPool)
+	cfg.Domains.Add(gateway{s})
 	return s
 }
 
 // Definition implements the contract in package service.
 func (s *Service) Definition() service.Definition {
 	return service.Definition{
-		API:        api.API,
-		Hosts:      []service.Host{{Suffix: "execute-api", Owns: s.owns, Serve: s.Serve}},
+		API: api.API,
+		Hosts: []service.Host{
+			{Suffix: "execute-api", Owns: s.owns, Serve: s.Serve},
+			{Owns: s.cfg.Domains.Is, Serve: s.cfg.Domains.Serve},
+		},
 		Operations: append(append(s.apiOperations(), s.partOperations()...), s.accountOperations()...),
 		Tasks: []task.Task{
 			{Name: "apigateway/usage", Run: s.keepUsage, Bell: s.meter.bell},
@@ -176,7 +182,7 @@ func (s *Service) partOperations() []service.Operation {
 func (s *Service) accountOperations() []service.Operation {
 	const quota = "The offset of a quota is kept and not counted."
 	const link = "Links are kept, and integrations go without them."
-	const domain = "Names are kept, and not answered yet; certificates and trust stores are not looked at."
+	const domains = "A certificate is kept as a name: the operator says which one clients see. Private domains and Route 53 are refused."
 	return []service.Operation{
 		row(api.CreateApiKey, s.CreateApiKey),
 		row(api.GetApiKey, s.GetApiKey),
@@ -200,10 +206,10 @@ func (s *Service) accountOperations() []service.Operation {
 		row(api.GetAccount, s.GetAccount),
 		row(api.UpdateAccount, s.UpdateAccount),
 
-		row(api.CreateDomainName, s.CreateDomainName).But(domain),
+		row(api.CreateDomainName, s.CreateDomainName).But(domains),
 		row(api.GetDomainName, s.GetDomainName),
 		row(api.GetDomainNames, s.GetDomainNames),
-		row(api.UpdateDomainName, s.UpdateDomainName).But(domain),
+		row(api.UpdateDomainName, s.UpdateDomainName).But(domains),
 		row(api.DeleteDomainName, s.DeleteDomainName),
 		row(api.CreateBasePathMapping, s.CreateBasePathMapping),
 		row(api.GetBasePathMapping, s.GetBasePathMapping),

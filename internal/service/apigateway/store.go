@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"iter"
 	"time"
 
 	api "github.com/aloft-cloud/aloft/internal/api/apigateway"
@@ -169,4 +170,21 @@ func listOf[V any](tx *store.Tx, table store.Table[aws.ARN, V], call *aws.Call, 
 		items, last = append(items, row), arn.Resource[len(prefix):]
 	}
 	return items, nil, tx.Err()
+}
+
+// pageFrom returns a page of what all yields, in the form and with the id that
+// show gives it.
+func pageFrom[V, Item any](p page, all iter.Seq[V], show func(V) (Item, string)) ([]Item, *string) {
+	items, last := []Item{}, ""
+	for v := range all {
+		if len(items) == p.limit {
+			if p.limit == 0 {
+				break
+			}
+			return items, positionAfter(last)
+		}
+		item, id := show(v)
+		items, last = append(items, item), id
+	}
+	return items, nil
 }

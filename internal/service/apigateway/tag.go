@@ -39,7 +39,7 @@ func (s *Service) UntagResource(ctx context.Context, call *aws.Call, in *api.Unt
 func (s *Service) GetTags(ctx context.Context, call *aws.Call, in *api.GetTagsInput) (*api.GetTagsOutput, error) {
 	out := new(api.GetTagsOutput)
 	err := s.db.View(ctx, func(tx *store.Tx) error {
-		tags, _, err := findTags(tx, call, in.ResourceArn)
+		tags, _, err := s.findTags(tx, call, in.ResourceArn)
 		if out.Tags = tags; tags == nil {
 			out.Tags = make(map[string]string)
 		}
@@ -53,7 +53,7 @@ func (s *Service) GetTags(ctx context.Context, call *aws.Call, in *api.GetTagsIn
 
 func (s *Service) retag(ctx context.Context, call *aws.Call, arn string, change func(map[string]string)) error {
 	return s.db.Update(ctx, func(tx *store.Tx) error {
-		old, put, err := findTags(tx, call, arn)
+		old, put, err := s.findTags(tx, call, arn)
 		if err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ func (s *Service) retag(ctx context.Context, call *aws.Call, arn string, change 
 }
 
 // findTags returns the tags of the resource that arn names, and what keeps others.
-func findTags(tx *store.Tx, call *aws.Call, arn string) (map[string]string, func(map[string]string) error, error) {
+func (s *Service) findTags(tx *store.Tx, call *aws.Call, arn string) (map[string]string, func(map[string]string) error, error) {
 	path, ok := strings.CutPrefix(arn, "arn:aws:apigateway:"+call.Region+"::/")
 	if !ok {
 		return nil, nil, errBad("Invalid resource ARN specified: %s", arn)
@@ -95,8 +95,8 @@ func findTags(tx *store.Tx, call *aws.Call, arn string) (map[string]string, func
 		key, row, err := findVpcLink(tx, call, id)
 		return row.Tags, func(tags map[string]string) error { row.Tags = tags; return vpcLinks.Put(tx, key, row) }, err
 	case kind == "domainnames":
-		key, row, err := findDomain(tx, call, id)
-		return row.Tags, func(tags map[string]string) error { row.Tags = tags; return domains.Put(tx, key, row) }, err
+		row, err := s.cfg.Domains.Find(tx, call, id)
+		return row.Tags, func(tags map[string]string) error { row.Tags = tags; return s.cfg.Domains.Put(tx, call, &row, "") }, err
 	}
 	return nil, nil, errBad("Invalid resource ARN specified: %s", arn)
 }

@@ -28,7 +28,7 @@ func (s *Service) TestInvokeMethod(ctx context.Context, call *aws.Call, in *api.
 		return nil, err
 	}
 	r.fill(in.PathWithQueryString, in.Body, in.Headers, in.MultiValueHeaders)
-	x.req.Path, x.req.Query = r.path, r.query
+	x.path, x.req.Path, x.req.Query = r.path, r.path, r.query
 	x.testFill(r)
 	x.logRequest(r.path)
 	if err := x.validate(); err != nil {
@@ -171,7 +171,7 @@ func (s *Service) TestInvokeAuthorizer(ctx context.Context, call *aws.Call, in *
 	}
 	r := &testRequest{method: http.MethodGet, path: "/"}
 	r.fill(in.PathWithQueryString, in.Body, in.Headers, in.MultiValueHeaders)
-	x.req.Path, x.req.Query = r.path, r.query
+	x.path, x.req.Path, x.req.Query = r.path, r.path, r.query
 	x.testFill(r)
 	return x.testAuthorizer()
 }

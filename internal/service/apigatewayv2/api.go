@@ -231,6 +231,9 @@ func (s *Service) DeleteApi(ctx context.Context, call *aws.Call, in *api.DeleteA
 		if err != nil {
 			return err
 		}
+		if err := s.cfg.Domains.CheckUnmapped(tx, call, in.ApiId); err != nil {
+			return err
+		}
 		all := partKey{API: arn}
 		for _, remove := range []func() error{
 			func() error { return apis.Delete(tx, arn) },

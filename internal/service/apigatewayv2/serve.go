@@ -19,6 +19,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/gateway/domain"
 	"github.com/aloft-cloud/aloft/internal/gateway/proxy"
 	"github.com/aloft-cloud/aloft/internal/gateway/router"
 )
@@ -26,9 +27,14 @@ import (
 // maxBody is the largest body that an API takes, in bytes.
 const maxBody = 10 << 20
 
-// Serve answers a request to the API of that id.
+// Serve answers a request to the API of that id, at the host that it has by that.
 func (s *Service) Serve(w http.ResponseWriter, r *http.Request, call *aws.Call, id string) {
-	x := &exchange{Service: s, w: w, r: r, call: call, id: newRequestID(), outcome: outcome{began: time.Now()}}
+	s.answerTo(w, r, call, id, nil)
+}
+
+// answerTo answers a request to the API of that id, which may come by a domain.
+func (s *Service) answerTo(w http.ResponseWriter, r *http.Request, call *aws.Call, id string, via *domain.Via) {
+	x := &exchange{Service: s, w: w, r: r, call: call, via: via, id: newRequestID(), outcome: outcome{began: time.Now()}}
 	w.Header().Set("Apigw-Requestid", x.id)
 	a, err := s.serve(r.Context(), strings.ToLower(id))
 	switch {
@@ -36,7 +42,7 @@ func (s *Service) Serve(w http.ResponseWriter, r *http.Request, call *aws.Call, 
 		x.fail(http.StatusInternalServerError, err)
 	case a == nil:
 		x.say(http.StatusForbidden, "Forbidden")
-	case a.disabled || !x.find(a):
+	case a.disabled && via == nil || !x.find(a):
 		x.say(http.StatusNotFound, "Not Found")
 	case x.stage.keys != nil:
 		x.serveSockets(a)
@@ -65,6 +71,7 @@ type exchange struct {
 	w     http.ResponseWriter
 	r     *http.Request
 	call  *aws.Call
+	via   *domain.Via // by which the request came; nil if by the API's own host
 	id    string
 	stage *servedStage
 	path  string // raw, below the stage
@@ -83,6 +90,10 @@ func newRequestID() string {
 
 // find finds the stage that the path begins with; $default is for all others.
 func (x *exchange) find(a *served) bool {
+	if x.via != nil && x.via.Stage != "" {
+		x.stage, x.path = a.stages[x.via.Stage], x.via.Path
+		return x.stage != nil
+	}
 	x.path = x.r.URL.EscapedPath()
 	first, _, _ := strings.Cut(strings.TrimPrefix(x.path, "/"), "/")
 	if stage := a.stages[first]; stage != nil && first != defaultStage {
@@ -159,7 +170,7 @@ func (x *exchange) consult(a *served, p *proxy.Request) (*proxy.Reply, error) {
 // request puts what came in the form of package proxy.
 func (x *exchange) request(a *served, params []router.Param, body []byte) *proxy.Request {
 	r := x.r
-	path := r.URL.EscapedPath()
+	path := x.fullPath()
 	if decoded, err := url.PathUnescape(path); err == nil {
 		path = decoded
 	}
@@ -169,6 +180,9 @@ func (x *exchange) request(a *served, params []router.Param, body []byte) *proxy
 		Method: r.Method, Query: r.URL.RawQuery, Protocol: r.Proto, Header: x.header(len(body)), Body: body,
 		Domain: domainOf(r.Host), SourceIP: x.call.SourceIP, ID: x.id, Time: time.Now(),
 	}
+	if x.via != nil {
+		p.Certificate = x.via.Certificate
+	}
 	if len(params) > 0 {
 		p.Params = make(map[string]string, len(params))
 		for _, v := range params {
@@ -176,6 +190,18 @@ func (x *exchange) request(a *served, params []router.Param, body []byte) *proxy
 		}
 	}
 	return p
+}
+
+// fullPath is the request's raw path as events have it. Those of version 2.0
+// know nothing of the path at which a domain has the API, and have the stage.
+func (x *exchange) fullPath() string {
+	switch {
+	case x.via == nil || x.route.version == proxy.V1:
+		return x.r.URL.EscapedPath()
+	case x.stage.name == defaultStage:
+		return x.path
+	}
+	return "/" + x.stage.name + x.path
 }
 
 // header is the request's header as API Gateway passes it on.

@@ -19,6 +19,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/gateway/domain"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
@@ -58,7 +59,7 @@ func newBench(t testing.TB) *bench {
 			return b.invoke(ctx, call, in)
 		}, service.Any),
 	}})
-	b.Service = New(Config{DB: db, Table: table, Log: slog.New(slog.DiscardHandler)})
+	b.Service = New(Config{DB: db, Domains: domain.New(db, "localhost"), Table: table, Log: slog.New(slog.DiscardHandler)})
 	return b
 }
 

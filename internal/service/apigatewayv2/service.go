@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 
 	manage "github.com/aloft-cloud/aloft/internal/api/apigatewaymanagementapi"
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
@@ -11,6 +13,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/gateway/accesslog"
 	"github.com/aloft-cloud/aloft/internal/gateway/cache"
+	"github.com/aloft-cloud/aloft/internal/gateway/domain"
 	"github.com/aloft-cloud/aloft/internal/gateway/jwt"
 	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
 	"github.com/aloft-cloud/aloft/internal/protocol"
@@ -24,6 +27,7 @@ import (
 type Config struct {
 	DB       *store.DB
 	Table    *dispatch.Table    // where functions are invoked
+	Domains  *domain.Domains    // by which APIs are asked; the service adds its own to what they lead to
 	Auth     Authority          // knows who signed, for routes that want that
 	Sessions *dispatch.Sessions // of the roles that integrations act as
 	Endpoint string             // base of URLs in answers to callers that came without a host
@@ -63,10 +67,12 @@ func New(cfg Config) *Service {
 	if cfg.Fetch == nil {
 		cfg.Fetch = outbound.NewFetcher(cfg.Local).Fetch
 	}
-	return &Service{
+	s := &Service{
 		cfg: cfg, db: cfg.DB, issuers: jwt.NewIssuers(cfg.Fetch), management: protocol.New(manage.API),
 		client: newClient(outbound.NewTransport(cfg.Local)), accessLog: accesslog.New(),
 	}
+	cfg.Domains.Add(gateway{s})
+	return s
 }
 
 // Definition implements the contract in package service.
@@ -75,7 +81,7 @@ func (s *Service) Definition() service.Definition {
 		API:        api.API,
 		Hosts:      []service.Host{{Suffix: "execute-api", Serve: s.Serve}},
 		Tasks:      []task.Task{{Name: "apigatewayv2/sockets", Run: s.keepSockets}, s.accessLog.Task("apigatewayv2/accesslog", s.writeLog)},
-		Operations: append(s.apiOperations(), s.partOperations()...),
+		Operations: slices.Concat(s.apiOperations(), s.partOperations(), s.domainOperations()),
 	}
 }
 
@@ -168,6 +174,41 @@ func (s *Service) partOperations() []service.Operation {
 	}
 }
 
+func (s *Service) domainOperations() []service.Operation {
+	const certificate = "A certificate is kept as a name: the operator says which one clients see."
+	return []service.Operation{
+		row(api.CreateDomainName, s.CreateDomainName, post, func(in *api.CreateDomainNameInput) string { return "/domainnames" }).But(certificate),
+		row(api.GetDomainName, s.GetDomainName, get, func(in *api.GetDomainNameInput) string { return domainPart(in.DomainName) }),
+		row(api.GetDomainNames, s.GetDomainNames, get, func(in *api.GetDomainNamesInput) string { return "/domainnames" }),
+		row(api.UpdateDomainName, s.UpdateDomainName, patch, func(in *api.UpdateDomainNameInput) string { return domainPart(in.DomainName) }).But(certificate),
+		row(api.DeleteDomainName, s.DeleteDomainName, remove, func(in *api.DeleteDomainNameInput) string { return domainPart(in.DomainName) }),
+
+		row(api.CreateApiMapping, s.CreateApiMapping, post, func(in *api.CreateApiMappingInput) string { return domainPart(in.DomainName, "apimappings") }),
+		row(api.GetApiMapping, s.GetApiMapping, get, func(in *api.GetApiMappingInput) string {
+			return domainPart(in.DomainName, "apimappings", in.ApiMappingId)
+		}),
+		row(api.GetApiMappings, s.GetApiMappings, get, func(in *api.GetApiMappingsInput) string { return domainPart(in.DomainName, "apimappings") }),
+		row(api.UpdateApiMapping, s.UpdateApiMapping, patch, func(in *api.UpdateApiMappingInput) string {
+			return domainPart(in.DomainName, "apimappings", in.ApiMappingId)
+		}),
+		row(api.DeleteApiMapping, s.DeleteApiMapping, remove, func(in *api.DeleteApiMappingInput) string {
+			return domainPart(in.DomainName, "apimappings", in.ApiMappingId)
+		}),
+
+		row(api.CreateRoutingRule, s.CreateRoutingRule, post, func(in *api.CreateRoutingRuleInput) string { return domainPart(in.DomainName, "routingrules") }),
+		row(api.GetRoutingRule, s.GetRoutingRule, get, func(in *api.GetRoutingRuleInput) string {
+			return domainPart(in.DomainName, "routingrules", in.RoutingRuleId)
+		}),
+		row(api.ListRoutingRules, s.ListRoutingRules, get, func(in *api.ListRoutingRulesInput) string { return domainPart(in.DomainName, "routingrules") }),
+		row(api.PutRoutingRule, s.PutRoutingRule, put, func(in *api.PutRoutingRuleInput) string {
+			return domainPart(in.DomainName, "routingrules", in.RoutingRuleId)
+		}),
+		row(api.DeleteRoutingRule, s.DeleteRoutingRule, remove, func(in *api.DeleteRoutingRuleInput) string {
+			return domainPart(in.DomainName, "routingrules", in.RoutingRuleId)
+		}),
+	}
+}
+
 // API Gateway's actions are HTTP methods, and its resources paths.
 const (
 	get    = http.MethodGet
@@ -188,10 +229,11 @@ func row[In, Out any](op smithy.Operation[In, Out], handle func(context.Context,
 }
 
 // part is the path of a part of an API.
-func part(apiID string, names ...string) string {
-	path := "/apis/" + apiID
-	for _, n := range names {
-		path += "/" + n
-	}
-	return path
+func part(apiID string, names ...string) string { return "/apis/" + below(apiID, names) }
+
+// domainPart is the path of a domain, or of a part of it.
+func domainPart(name string, names ...string) string { return "/domainnames/" + below(name, names) }
+
+func below(id string, names []string) string {
+	return strings.Join(append([]string{id}, names...), "/")
 }
