@@ -25,7 +25,8 @@
 //	stream.go   what is recorded of changes; shard.go, in which shard of a stream;
 //	            streams.go, the API of its readers
 //	kinesis.go  streams of Kinesis that are told of changes
-//	replica.go  the same table in other regions
+//	replica.go  the same table in other regions; globaltable.go, as it was
+//	            before 2019, and globalsettings.go, its settings
 //	ttl.go      items that expire
 //	recovery.go what items have been, and tables made of that; backup.go, backups
 //	export.go   tables to S3, and exportfile.go, what is written there
@@ -34,7 +35,7 @@
 //	key.go      what may be in keys
 //	request.go  parameters with expressions, and in legacy.go those without
 //	capacity.go what operations consume; throttle.go, how much they may
-//	worker.go   what it does in the background
+//	worker.go   what it does in the background; fill.go, what is made of all items
 //	store.go    the rows it keeps, and nothing but
 //	errors.go   its refusals, where more than one handler makes them
 //	expression  the language of expressions

@@ -122,7 +122,11 @@ func (t *table) addReplica(tx *store.Tx, in *api.CreateReplicationGroupMemberAct
 	switch {
 	case in.KMSMasterKeyId != nil:
 		return aws.NotImplemented.Errorf("Aloft does not encrypt tables with keys of KMS yet.")
-	case !regionPattern.MatchString(in.RegionName) || in.RegionName == t.arn.Region:
+	case in.RegionName == t.arn.Region:
+		return errLocalRegion()
+	case !t.Global.IsZero():
+		return refuse(invalid + "Replicas of a global table of version 2017.11.29 can only be changed by UpdateGlobalTable")
+	case !regionPattern.MatchString(in.RegionName):
 		return refuse("Unsupported replication region: " + in.RegionName)
 	case t.unfinished():
 		return errInUse(t)
@@ -141,6 +145,11 @@ func (t *table) addReplica(tx *store.Tx, in *api.CreateReplicationGroupMemberAct
 	}
 	r := replica{Region: in.RegionName}
 	r.set(in.ProvisionedThroughputOverride, in.OnDemandThroughputOverride, in.GlobalSecondaryIndexes, in.TableClassOverride)
+	return t.replicate(tx, r)
+}
+
+// replicate makes r one of the replicas of t.
+func (t *table) replicate(tx *store.Tx, r replica) error {
 	t.Replicas = append(t.Replicas, r)
 	if t.Stream.enabled() {
 		row, err := streams.Get(tx, t.streamARN())
@@ -152,7 +161,7 @@ func (t *table) addReplica(tx *store.Tx, in *api.CreateReplicationGroupMemberAct
 			sh.Parent = ""
 			open = append(open, *sh)
 		}
-		return t.putStream(tx, t.in(in.RegionName), open)
+		return t.putStream(tx, t.in(r.Region), open)
 	}
 	t.Stream.View = bothImage // as AWS does to replicate
 	return t.openStream(tx)
@@ -176,6 +185,10 @@ func (r *replica) set(p *api.ProvisionedThroughputOverride, d *api.OnDemandThrou
 	}
 }
 
+func errLocalRegion() error {
+	return refuse("Cannot add, delete, or update the local region through ReplicaUpdates. Use CreateTable, DeleteTable, or UpdateTable as required.")
+}
+
 func errNoReplica() error {
 	return refuse("Update global table operation failed because one or more replicas were not part of the global table.")
 }
@@ -189,6 +202,8 @@ func (t *table) updateReplica(in *api.UpdateReplicationGroupMemberAction) error 
 	switch {
 	case in.KMSMasterKeyId != nil:
 		return aws.NotImplemented.Errorf("Aloft does not encrypt tables with keys of KMS yet.")
+	case in.RegionName == t.arn.Region:
+		return errLocalRegion()
 	case i < 0:
 		return errNoReplica()
 	}
@@ -199,7 +214,10 @@ func (t *table) updateReplica(in *api.UpdateReplicationGroupMemberAction) error 
 // dropReplica deletes the replica of t in another region.
 func (t *table) dropReplica(tx *store.Tx, region string) error {
 	i := t.findReplica(region)
-	if i < 0 || region == t.arn.Region {
+	if region == t.arn.Region {
+		return errLocalRegion()
+	}
+	if i < 0 {
 		return errNoReplica()
 	}
 	other, err := readTable(tx, t.in(region))
@@ -220,7 +238,7 @@ func (t *table) dropReplica(tx *store.Tx, region string) error {
 func (t *table) leave(region string) {
 	t.Replicas = slices.Delete(t.Replicas, t.findReplica(region), t.findReplica(region)+1)
 	if len(t.Replicas) == 1 {
-		t.Replicas, t.Consistency = nil, ""
+		t.Replicas, t.Consistency, t.Global = nil, "", time.Time{}
 	}
 	for i := range t.Kinesis {
 		if t.Kinesis[i].Region == region {
@@ -228,7 +246,7 @@ func (t *table) leave(region string) {
 		}
 	}
 	if t.TTL.Attribute != "" {
-		t.TTL.Backfill = &backfill{} // when items expire was noted for the replica that is gone, too
+		t.TTL.Backfill = newBackfill() // when items expire was noted for the replica that is gone, too
 	}
 }
 
@@ -264,8 +282,8 @@ func deleteReplica(tx *store.Tx, t *table) error {
 
 // describeReplicas tells of the other replicas of t.
 func (t *table) describeReplicas(d *api.TableDescription) {
-	if len(t.Replicas) == 0 {
-		return
+	if len(t.Replicas) == 0 || !t.Global.IsZero() {
+		return // of the older version, descriptions of tables say nothing
 	}
 	d.GlobalTableVersion = new(globalVersion)
 	d.MultiRegionConsistency = &t.Consistency

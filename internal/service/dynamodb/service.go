@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	api "github.com/aloft-cloud/aloft/internal/api/dynamodb"
+	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/service/dynamodb/expression"
@@ -25,6 +26,8 @@ type Service struct {
 	transfers   task.Bell // rung when something is to be exported or imported
 	rolls       task.Bell // rung when a stream is made
 	nextDue     atomic.Int64
+	expired     dueKey    // the last; for the task alone
+	unfilled    []aws.ARN // tables of which something is being made; for the task alone
 	meter       meter
 	policies    atomic.Uint64 // changes with those of tables
 }
@@ -55,6 +58,14 @@ func (s *Service) Definition() service.Definition {
 			onResource(api.PutResourcePolicy, s.PutResourcePolicy).But("A policy of a stream is refused."),
 			onResource(api.GetResourcePolicy, s.GetResourcePolicy),
 			onResource(api.DeleteResourcePolicy, s.DeleteResourcePolicy),
+			service.OpEach(api.CreateGlobalTable, s.CreateGlobalTable, createGlobalAccess).But("The streams of all tables but the first end, and are made anew."),
+			onGlobal(api.DescribeGlobalTable, s.DescribeGlobalTable),
+			service.Op(api.ListGlobalTables, s.ListGlobalTables, service.Any),
+			service.OpEach(api.UpdateGlobalTable, s.UpdateGlobalTable, updateGlobalAccess).But("To remove a replica is refused: DeleteTable deletes it."),
+			onGlobal(api.DescribeGlobalTableSettings, s.DescribeGlobalTableSettings),
+			onGlobal(api.UpdateGlobalTableSettings, s.UpdateGlobalTableSettings).But("Automatic scaling is refused."),
+			onTable(api.DescribeTableReplicaAutoScaling, s.DescribeTableReplicaAutoScaling).But("There is no automatic scaling, and so it says."),
+			onTable(api.UpdateTableReplicaAutoScaling, s.UpdateTableReplicaAutoScaling).But("Automatic scaling is refused, but to disable it is not."),
 			service.Op(api.DescribeLimits, s.DescribeLimits, service.Any),
 			service.Op(api.DescribeEndpoints, s.DescribeEndpoints, service.Any),
 			onTable(api.UpdateTimeToLive, s.UpdateTimeToLive),

@@ -58,6 +58,7 @@ type table struct {
 	Insights    []insight     `json:",omitempty"`
 	Replicas    []replica     `json:",omitempty"` // in all regions, its own too; nil: it is no global table
 	Consistency string        `json:",omitempty"` // between replicas
+	Global      time.Time     `json:",omitzero"`  // when it became one of version 2017.11.29
 	Importing   aws.ARN       `json:",omitzero"`  // the import that fills it
 	Copies      []aws.ARN     `json:",omitempty"` // backups and exports that are being made
 

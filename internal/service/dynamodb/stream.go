@@ -135,6 +135,9 @@ func (t *table) changeStream(tx *store.Tx, spec *api.StreamSpecification) error 
 		if !t.Stream.enabled() {
 			return refuse("Table has no stream to disable: TableName: " + t.name())
 		}
+		if len(t.Replicas) > 0 {
+			return refuse(invalid + "Disabling Stream is not allowed for a Global Table replica.")
+		}
 		if err := t.closeStream(tx); err != nil {
 			return err
 		}

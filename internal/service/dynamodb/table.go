@@ -193,6 +193,21 @@ func deleteTable(tx *store.Tx, t *table) error {
 	} else if err := t.rows.DeleteRange(tx, nil, nil); err != nil {
 		return err
 	}
+	if err := t.release(tx); err != nil {
+		return err
+	}
+	if err := filled.DeletePrefix(tx, filledKey{Table: t.ID}); err != nil {
+		return err
+	}
+	if err := tables.Delete(tx, t.arn); err != nil {
+		return err
+	}
+	return t.current.Delete(tx, nil)
+}
+
+// release ends what depends on the items of t being its own: its stream, its
+// history, and what streams of Kinesis are told.
+func (t *table) release(tx *store.Tx) error {
 	if err := t.closeStream(tx); err != nil {
 		return err
 	}
@@ -202,11 +217,5 @@ func deleteTable(tx *store.Tx, t *table) error {
 	for i := range t.Kinesis {
 		t.Kinesis[i].Disabled = true
 	}
-	if err := t.setTellings(tx); err != nil {
-		return err
-	}
-	if err := tables.Delete(tx, t.arn); err != nil {
-		return err
-	}
-	return t.current.Delete(tx, nil)
+	return t.setTellings(tx)
 }

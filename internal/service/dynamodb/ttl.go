@@ -87,7 +87,7 @@ func (s *Service) UpdateTimeToLive(ctx context.Context, call *aws.Call, in *api.
 				t.TTL = ttl{}
 				return nil
 			}
-			t.TTL = ttl{spec.AttributeName, &backfill{}}
+			t.TTL = ttl{spec.AttributeName, newBackfill()}
 			return nil
 		})
 		tx.AfterCommit(s.backfills.Ring)
@@ -118,85 +118,117 @@ func (t *ttl) describe() *api.TimeToLiveDescription {
 
 const never = 1 << 62 // seconds since 1970
 
-// expireAtOnce is how many items one transaction expires.
-const expireAtOnce = 50
+const (
+	// One transaction expires so many items, or so many bytes of them.
+	expireItems = 50
+	expireBytes = 1 << 20
 
-// expire deletes the items that are due, and returns how long until more are.
+	// expireRest is how long expiry rests, by how long it worked: others come first.
+	expireRest = 3
+)
+
+// expire deletes some of the items that are due, and returns how long until it
+// should do so again.
 func (s *Service) expire(ctx context.Context) (time.Duration, error) {
-	for {
-		var due []dueKey
-		next := int64(never)
-		s.nextDue.Store(never) // what comes while we look rings the bell
-		err := s.db.View(ctx, func(tx *store.Tx) error {
-			due, next = nil, never
-			now := time.Now().Unix()
-			for key := range dues.Scan(tx, dueKey{}) {
-				if key.Due > now || len(due) == expireAtOnce {
-					next = key.Due
-					break
-				}
-				due = append(due, key)
-			}
-			return nil
-		})
-		if err != nil {
-			return 0, err
-		}
-		if len(due) == 0 {
-			s.nextDue.Store(next)
-			return min(time.Until(time.Unix(next, 0)), idle), nil
-		}
-		err = s.db.Update(ctx, func(tx *store.Tx) error {
-			for _, key := range due {
-				if err := s.expireItem(tx, key); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return 0, err
-		}
+	began := time.Now()
+	s.nextDue.Store(never) // what comes while we look rings the bell
+	due, next, err := s.findDue(ctx, s.expired)
+	if err != nil {
+		return 0, err
 	}
+	switch first := (dueKey{}); {
+	case len(due) == 0 && s.expired != first:
+		s.expired = first // some may have come that are due sooner than those before
+		return 0, nil
+	case len(due) == 0:
+		s.nextDue.Store(next)
+		return min(time.Until(time.Unix(next, 0)), idle), nil
+	}
+	s.nextDue.Store(0) // we look again soon, whatever comes
+	if err := s.expireItems(ctx, due); err != nil {
+		return 0, err
+	}
+	return expireRest * time.Since(began), nil
 }
 
-// expireItem deletes the item that key says is due, if it still is.
-func (s *Service) expireItem(tx *store.Tx, key dueKey) error {
-	row, err := dues.Get(tx, key)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil // changed meanwhile
-	}
-	if err != nil {
-		return err
-	}
-	if err := dues.Delete(tx, key); err != nil {
-		return err
-	}
-	t, err := s.findTable(tx, row.Table)
-	if errors.Is(err, api.ResourceNotFoundException) || err == nil && t.ID != key.Table {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	it, err := t.rows.Get(tx, []byte(key.Key))
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	if err != nil || t.due(it) != key.Due || time.Since(time.Unix(key.Due, 0)) > tooOld {
-		return err
-	}
-	w := &write{table: t.arn, t: t, key: pick(it, t.Key.names()), actor: "dynamodb.amazonaws.com"}
-	return s.runChecked(tx, w, 0)
-}
-
-// fillTTL notes when more of the items from before are to expire, and reports
-// whether it has seen all.
-func (t *table) fillTTL(tx *store.Tx) (done bool, err error) {
-	return t.fillFrom(tx, t.TTL.Backfill, func(key []byte, it item.Item) error {
-		if due := t.due(it); due != 0 {
-			return dues.Put(tx, dueKey{due, t.ID, string(key)}, dueRow{t.arn})
+// findDue returns the first items after a key that are due, and when the next
+// after them is.
+func (s *Service) findDue(ctx context.Context, after dueKey) (due []dueKey, next int64, err error) {
+	err = s.db.View(ctx, func(tx *store.Tx) error {
+		due, next = nil, never
+		now := time.Now().Unix()
+		for key := range dues.ScanAfter(tx, dueKey{}, after) {
+			if key.Due > now || len(due) == expireItems {
+				next = key.Due
+				break
+			}
+			due = append(due, key)
 		}
 		return nil
 	})
+	return due, next, err
+}
+
+// expireItems deletes those items of due that are due still, as many as one
+// transaction should, and notes the last. The next are looked for after that:
+// a scan from the first key would step over all that have been deleted.
+func (s *Service) expireItems(ctx context.Context, due []dueKey) error {
+	var last dueKey
+	err := s.db.Update(ctx, func(tx *store.Tx) error {
+		size := 0
+		for _, key := range due {
+			n, err := s.expireItem(tx, key)
+			if err != nil {
+				return err
+			}
+			last = key
+			if size += n; size >= expireBytes {
+				break
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		s.expired = last
+	}
+	return err
+}
+
+// expireItem deletes the item that key says is due, if it still is, and
+// returns how large it was.
+func (s *Service) expireItem(tx *store.Tx, key dueKey) (size int, err error) {
+	row, err := dues.Get(tx, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, nil // changed meanwhile
+	}
+	if err != nil {
+		return 0, err
+	}
+	if err := dues.Delete(tx, key); err != nil {
+		return 0, err
+	}
+	t, err := s.findTable(tx, row.Table)
+	if errors.Is(err, api.ResourceNotFoundException) || err == nil && t.ID != key.Table {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	it, err := t.rows.Get(tx, []byte(key.Key))
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil || t.due(it) != key.Due || time.Since(time.Unix(key.Due, 0)) > tooOld {
+		return 0, err
+	}
+	w := &write{table: t.arn, t: t, key: pick(it, t.Key.names()), actor: "dynamodb.amazonaws.com"}
+	return len(it), s.runChecked(tx, w, 0)
+}
+
+// noteDue notes when it, from before, is to expire.
+func (t *table) noteDue(tx *store.Tx, key []byte, it item.Item) error {
+	if due := t.due(it); due != 0 {
+		return dues.Put(tx, dueKey{due, t.ID, string(key)}, dueRow{t.arn})
+	}
+	return nil
 }

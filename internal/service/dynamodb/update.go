@@ -316,7 +316,7 @@ func (t *table) createIndex(in *api.CreateGlobalSecondaryIndexAction, defs []api
 	if err != nil {
 		return err
 	}
-	ix.Backfill = &backfill{}
+	ix.Backfill = newBackfill()
 	t.Globals = append(t.Globals, t.number(ix))
 	t.Definitions = all.definitions
 	if len(t.Globals) > maxGlobals {
