@@ -98,7 +98,7 @@ func (b *bench) compare(name string, l load, bar int) error {
 
 // once sends the first request of l.
 func (l load) once(addr string) error {
-	l.requests, l.clients = l.requests[:1], 1
+	l.requests, l.clients, l.duration = l.requests[:1], 1, 0
 	_, err := l.run(addr)
 	return err
 }

@@ -29,6 +29,13 @@ type figure struct {
 	rate     float64       // answers per second
 	p50, p99 time.Duration // of an answer
 	cpu      time.Duration // that the server took for an answer
+	all      []time.Duration
+}
+
+// percentiles sorts what all took.
+func percentiles(all []time.Duration) (p50, p99 time.Duration) {
+	slices.Sort(all)
+	return all[len(all)/2], all[len(all)*99/100]
 }
 
 // add makes f, which is of n alike, part of their mean.
@@ -62,13 +69,9 @@ func (l load) run(addr string) (figure, error) {
 	if len(all) == 0 {
 		return figure{}, errors.New("no answers")
 	}
-	elapsed := time.Since(began)
-	slices.Sort(all)
-	return figure{
-		rate: float64(len(all)) / elapsed.Seconds(),
-		p50:  all[len(all)/2],
-		p99:  all[len(all)*99/100],
-	}, nil
+	f := figure{rate: float64(len(all)) / time.Since(began).Seconds(), all: all}
+	f.p50, f.p99 = percentiles(all)
+	return f, nil
 }
 
 // client sends requests over one connection until the deadline.
