@@ -1,14 +1,11 @@
 package main
 
 import (
-	"archive/zip"
-	"bytes"
 	"fmt"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/api/iam"
@@ -17,38 +14,21 @@ import (
 	"github.com/aloft-cloud/aloft/internal/client"
 )
 
-// hello is a function for provided.al2023, without a library.
-const hello = `package main
+const (
+	coldRounds = 15
+	refill     = 500 * time.Millisecond // blank workers are made off the path
+	atOnce     = 20                     // cold starts of a burst
+)
 
-import ("bytes"; "io"; "net/http"; "os")
-
-func main() {
-	base := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/"
-	for {
-		r, err := http.Get(base + "next")
-		if err != nil { return }
-		event, _ := io.ReadAll(r.Body)
-		r.Body.Close()
-		p, err := http.Post(base+r.Header.Get("Lambda-Runtime-Aws-Request-Id")+"/response", "application/json", bytes.NewReader(event))
-		if err != nil { return }
-		io.Copy(io.Discard, p.Body)
-		p.Body.Close()
-	}
-}
-`
-
-// A code is a function's, and the floor of its cold start: its bare process.
-type code struct {
-	name, runtime, handler string
-	zip                    []byte
-	floor                  []string // a command that boots the same language and ends
-	warmBar                float64  // ms
-}
-
-// lambda measures warm and cold invokes of each runtime that is installed.
+// lambda measures warm and cold invokes of each runtime that is installed, and
+// what many functions cost.
 func (b *bench) lambda() error {
 	c := b.client()
 	role, err := client.Do(b.ctx, c, iam.CreateRole, &iam.CreateRoleInput{RoleName: "bench", AssumeRolePolicyDocument: trust})
+	if err != nil {
+		return err
+	}
+	_, err = client.Do(b.ctx, c, iam.PutRolePolicy, &iam.PutRolePolicyInput{RoleName: "bench", PolicyName: "tables", PolicyDocument: mayList})
 	if err != nil {
 		return err
 	}
@@ -57,60 +37,127 @@ func (b *bench) lambda() error {
 		return err
 	}
 	for _, code := range codes {
-		in := &api.CreateFunctionInput{
-			FunctionName: code.name, Runtime: &code.runtime, Handler: &code.handler, Role: role.Role.Arn,
-			Code: &api.FunctionCode{ZipFile: code.zip}, MemorySize: new(int32(512)), Timeout: new(int32(30)),
-		}
-		if _, err := client.Do(b.ctx, c, api.CreateFunction, in); err != nil {
-			return fmt.Errorf("%s: %w", code.name, err)
+		if err := b.create(c, role.Role.Arn, code.name, code); err != nil {
+			return err
 		}
 		if err := b.cold(c, code); err != nil {
+			return fmt.Errorf("%s: %w", code.name, err)
+		}
+		if !code.warm {
+			continue
+		}
+		if err := b.burst(c, code); err != nil {
 			return fmt.Errorf("%s: %w", code.name, err)
 		}
 		if err := b.warm(code); err != nil {
 			return fmt.Errorf("%s: %w", code.name, err)
 		}
 	}
-	return nil
+	return b.many(c, role.Role.Arn, codes[len(codes)-1])
 }
 
 const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
 
-// cold measures first invokes, each after a change that makes new workers.
-func (b *bench) cold(c *client.Client, code code) error {
-	var took []time.Duration
-	for i := range 12 {
-		_, err := client.Do(b.ctx, c, api.UpdateFunctionConfiguration, &api.UpdateFunctionConfigurationInput{
-			FunctionName: code.name, Environment: &api.Environment{Variables: map[string]string{"ROUND": fmt.Sprint(i)}},
-		})
-		if err != nil {
-			return err
-		}
-		time.Sleep(150 * time.Millisecond) // blank workers are made off the path
-		began := time.Now()
-		out, err := client.Do(b.ctx, c, api.Invoke, &api.InvokeInput{FunctionName: code.name, Payload: []byte("{}")})
-		if err != nil {
-			return err
-		}
-		if out.FunctionError != nil {
-			return fmt.Errorf("%s", out.Payload)
-		}
-		took = append(took, time.Since(began))
+const mayList = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"dynamodb:ListTables","Resource":"*"}]}`
+
+func (b *bench) create(c *client.Client, role, name string, code code) error {
+	in := &api.CreateFunctionInput{
+		FunctionName: name, Runtime: &code.runtime, Handler: &code.handler, Role: role,
+		Code: &api.FunctionCode{ZipFile: code.zip}, MemorySize: new(int32(512)), Timeout: new(int32(30)),
 	}
-	var floor []time.Duration
-	for range 12 {
-		began := time.Now()
-		cmd := exec.Command(code.floor[0], code.floor[1:]...)
-		if out, err := cmd.CombinedOutput(); err != nil && cmd.ProcessState == nil {
-			return fmt.Errorf("%w\n%s", err, out)
-		}
-		floor = append(floor, time.Since(began))
+	if _, err := client.Do(b.ctx, c, api.CreateFunction, in); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	slices.Sort(took)
-	slices.Sort(floor)
-	cold, bare := took[len(took)/2], floor[len(floor)/2]
-	row(code.name+", cold invoke", fmt.Sprintf("%.1f ms", ms(cold)), fmt.Sprintf("its bare process boots in %.1f ms: %.2f of it", ms(bare), float64(cold)/float64(bare)))
 	return nil
+}
+
+// call invokes a function and reports how long that took.
+func (b *bench) call(c *client.Client, name string) (time.Duration, error) {
+	began := time.Now()
+	out, err := client.Do(b.ctx, c, api.Invoke, &api.InvokeInput{FunctionName: name, Payload: []byte("{}")})
+	if err == nil && out.FunctionError != nil {
+		err = fmt.Errorf("%s", out.Payload)
+	}
+	return time.Since(began), err
+}
+
+// renew has the next invokes of a function start new workers.
+func (b *bench) renew(c *client.Client, name string, round int) error {
+	_, err := client.Do(b.ctx, c, api.UpdateFunctionConfiguration, &api.UpdateFunctionConfigurationInput{
+		FunctionName: name, Environment: &api.Environment{Variables: map[string]string{"ROUND": fmt.Sprint(round)}},
+	})
+	return err
+}
+
+// cold measures first invokes, each after a change that makes a new worker, and
+// in turn with its floor, so that both see the same machine.
+func (b *bench) cold(c *client.Client, code code) error {
+	// What its language needs, such as an SDK, is had once.
+	if _, err := b.call(c, code.name); err != nil {
+		return err
+	}
+	if code.prepare != nil {
+		if err := code.prepare(); err != nil {
+			return err
+		}
+	}
+	var took, floor []time.Duration
+	for i := range coldRounds {
+		if err := b.renew(c, code.name, i); err != nil {
+			return err
+		}
+		time.Sleep(refill)
+		d, err := b.call(c, code.name)
+		if err != nil {
+			return err
+		}
+		took = append(took, d)
+		if d, err = code.floor(); err != nil {
+			return err
+		}
+		floor = append(floor, d)
+	}
+	cold, bare := median(took), median(floor)
+	note := fmt.Sprintf("%.1f to %.1f ms; its bare process boots in %.1f ms: %.2f of it", ms(took[0]), ms(took[len(took)-1]), ms(bare), float64(cold)/float64(bare))
+	if code.coldBar != nil {
+		note += fmt.Sprintf(", bar %.1f ms", code.coldBar(ms(bare)))
+	}
+	row(code.name+", cold invoke", fmt.Sprintf("%.1f ms", ms(cold)), note)
+	return nil
+}
+
+// burst measures many cold starts at once: more than there are blank workers.
+func (b *bench) burst(c *client.Client, code code) error {
+	if err := b.renew(c, code.name, coldRounds); err != nil {
+		return err
+	}
+	time.Sleep(refill)
+	var mu sync.Mutex
+	var took []time.Duration
+	var failed error
+	var wg sync.WaitGroup
+	for range atOnce {
+		wg.Go(func() {
+			d, err := b.call(c, code.name)
+			mu.Lock()
+			defer mu.Unlock()
+			took = append(took, d)
+			if err != nil {
+				failed = err
+			}
+		})
+	}
+	wg.Wait()
+	if failed != nil {
+		return failed
+	}
+	row(fmt.Sprintf("%s, %d invokes at once of none", code.name, atOnce), fmt.Sprintf("%.1f ms", ms(slices.Max(took))), fmt.Sprintf("until the last answer; p50 %.1f ms", ms(median(took))))
+	return nil
+}
+
+func median(d []time.Duration) time.Duration {
+	slices.Sort(d)
+	return d[len(d)/2]
 }
 
 // warm measures invokes of a worker that is there.
@@ -130,17 +177,19 @@ func (b *bench) warm(code code) error {
 			return err
 		}
 		note := fmt.Sprintf("p99 %.2f ms, %.0f/s; null server p50 %.2f ms, %.0f/s", ms(f.p99), f.rate, ms(floor.p50), floor.rate)
-		if clients == 1 && code.warmBar > 0 {
+		if clients == 1 {
 			note += fmt.Sprintf(", bar %.2f ms", code.warmBar)
+		} else if code.rateBar > 0 {
+			note += fmt.Sprintf(", bar %.0f/s", code.rateBar)
 		}
 		row(fmt.Sprintf("%s, warm invoke, %d clients, p50", code.name, clients), fmt.Sprintf("%.2f ms", ms(f.p50)), note)
 	}
 	return nil
 }
 
-// warmUp has as many workers made as the load will use.
+// warmUp has as many workers made as the load will use, and their code compiled.
 func (l load) warmUp(addr string) error {
-	l.duration = 500 * time.Millisecond
+	l.duration = 2 * time.Second
 	_, err := l.run(addr)
 	return err
 }
@@ -156,56 +205,14 @@ func (b *bench) invoke(name string) []byte {
 	return raw(r, body)
 }
 
-// codes are the functions to measure: those whose language is installed.
-func (b *bench) codes() ([]code, error) {
-	bin := filepath.Join(b.dir, "bootstrap")
-	src := filepath.Join(b.dir, "hello.go")
-	if err := os.WriteFile(src, []byte(hello), 0o600); err != nil {
-		return nil, err
-	}
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin, src)
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%w\n%s", err, out)
-	}
-	program, err := os.ReadFile(bin)
-	if err != nil {
-		return nil, err
-	}
-	zipped, err := zipOf("bootstrap", program)
-	if err != nil {
-		return nil, err
-	}
-	all := []code{{"go", "provided.al2023", "bootstrap", zipped, []string{bin}, 0.5}}
-	if node, err := exec.LookPath("node"); err == nil {
-		zipped, err := zipOf("index.js", []byte("exports.handler = async event => event"))
-		if err != nil {
-			return nil, err
+// boot is the floor that is the whole life of a process.
+func boot(argv ...string) func() (time.Duration, error) {
+	return func() (time.Duration, error) {
+		began := time.Now()
+		cmd := exec.Command(argv[0], argv[1:]...)
+		if out, err := cmd.CombinedOutput(); err != nil && cmd.ProcessState == nil {
+			return 0, fmt.Errorf("%w\n%s", err, out)
 		}
-		all = append(all, code{"node", "nodejs20.x", "index.handler", zipped, []string{node, "-e", "0"}, 0})
+		return time.Since(began), nil
 	}
-	if python, err := exec.LookPath("python3"); err == nil {
-		zipped, err := zipOf("index.py", []byte("def handler(event, context):\n    return event\n"))
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, code{"python", "python3.12", "index.handler", zipped, []string{python, "-c", "import json, http.client"}, 0})
-	}
-	return all, nil
-}
-
-func zipOf(name string, content []byte) ([]byte, error) {
-	var out bytes.Buffer
-	w := zip.NewWriter(&out)
-	h := &zip.FileHeader{Name: name, Method: zip.Deflate}
-	h.SetMode(0o755)
-	f, err := w.CreateHeader(h)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := f.Write(content); err != nil {
-		return nil, err
-	}
-	err = w.Close()
-	return out.Bytes(), err
 }

@@ -354,6 +354,7 @@ func (m *Manager) rootOf(l lang.Language) (*root, error) {
 	switch l.Kind {
 	case lang.Node:
 		files[client.NodeFile] = client.Node
+		maps.Copy(files, client.Rehearsal)
 	case lang.Python:
 		files[client.PythonFile] = client.Python
 	case lang.Ruby:

@@ -27,6 +27,13 @@ const (
 	RubyFile   = "var/runtime/bootstrap.rb"
 )
 
+// Rehearsal has the functions by path that the client for Node.js is before it
+// is anybody's; see rehearse there.
+var Rehearsal = map[string][]byte{
+	"var/runtime/rehearsal/script.js":  []byte("exports.handler = async (event) => event;\n"),
+	"var/runtime/rehearsal/module.mjs": []byte("export const handler = async (event) => event;\n"),
+}
+
 // JobType is the content type of a Job.
 const JobType = "application/vnd.aloft.function"
 

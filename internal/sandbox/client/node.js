@@ -422,14 +422,6 @@ async function become(job) {
   if (legacy) legacy.config = new legacy.Config(); // with what the environment says now
   patchConsole();
   process.chdir(job.task);
-  process.on('uncaughtException', (e) => crash('Uncaught Exception', e, 129));
-  process.on('unhandledRejection', (reason, promise) => {
-    const e = new UnhandledPromiseRejection(reason);
-    e.reason = reason;
-    e.promise = promise;
-    crash('Unhandled Promise Rejection', e, 128);
-  });
-  process.on('beforeExit', () => done());
   try {
     handler = await load(job.task, job.handler);
   } catch (e) {
@@ -439,9 +431,21 @@ async function become(job) {
   socket.write(NEXT);
 }
 
+// catchAll catches what a function does not.
+function catchAll() {
+  process.on('uncaughtException', (e) => crash('Uncaught Exception', e, 129));
+  process.on('unhandledRejection', (reason, promise) => {
+    const e = new UnhandledPromiseRejection(reason);
+    e.reason = reason;
+    e.promise = promise;
+    crash('Unhandled Promise Rejection', e, 128);
+  });
+  process.on('beforeExit', () => done());
+}
+
 // A client that is started ahead trains: it loads what many functions do, uses
-// the SDK they find against a stub, and answers events that are nobody's, until
-// its code is warm.
+// the SDK they find against a stub, becomes functions that are nobody's, and
+// answers events of theirs, until its code is warm.
 let legacy; // version 2 of the SDK, if that is what functions find
 
 async function train() {
@@ -450,12 +454,31 @@ async function train() {
       require(name);
     } catch {}
   }
-  handler = async (e) => e;
   const options = { region: 'us-east-1', endpoint: process.env.ALOFT_STUB, credentials: { accessKeyId: 'a', secretAccessKey: 'b' } };
   try {
     await (process.env.ALOFT_SDK === 'aws-sdk-js-v2' ? use2 : use3)(options);
   } catch {} // it is not there, or is one that we do not know
   delete process.env.AWS_EXECUTION_ENV;
+}
+
+// rehearse has this client told that it is each of two functions that lie beside
+// it, and forgets them: what a cold start runs is compiled then. Nobody else's
+// code or environment is in it.
+async function rehearse() {
+  const before = { ...process.env };
+  const task = path.join(__dirname, 'rehearsal');
+  for (let i = 0; i < 6; i++) {
+    const job = JSON.stringify({ handler: i % 2 ? 'script.handler' : 'module.handler', version: '0', task, opt: '/opt', env: { _HANDLER: 'handler' } });
+    await new Promise((resolve) => {
+      socket = { write: resolve };
+      onData(Buffer.from(`HTTP/1.1 200 OK\r\nContent-Type: application/vnd.aloft.function\r\nContent-Length: ${job.length}\r\n\r\n${job}`));
+    });
+    delete require.cache[path.join(task, 'script.js')];
+  }
+  module.children.length = 0;
+  process.chdir('/');
+  for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
+  Object.assign(process.env, before);
 }
 
 async function use3(options) {
@@ -521,6 +544,8 @@ function lead(plain, secure) {
 async function start() {
   if (process.env.ALOFT_LEAD) lead(...process.env.ALOFT_LEAD.split(','));
   if (training) await train();
+  catchAll();
+  if (training) await rehearse();
   for (const name of ['ALOFT_TRAIN', 'ALOFT_STUB', 'ALOFT_SDK', 'ALOFT_LEAD']) delete process.env[name];
   socket = net.connect(+port, host, () => {
     socket.setNoDelay(true);
