@@ -22,18 +22,34 @@ func NewBucket(rate, burst float64) *Bucket {
 }
 
 // Take takes a token, and reports whether there was one.
-func (b *Bucket) Take() bool {
+func (b *Bucket) Take() bool { return b.TakeN(1) }
+
+// TakeN takes n tokens, and reports whether there were as many.
+func (b *Bucket) TakeN(n float64) bool {
 	if b == nil {
 		return true
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.fill()
+	if b.tokens < n {
+		return false
+	}
+	b.tokens -= n
+	return true
+}
+
+// Owe takes n tokens, be there as many or not: what is missing has to come first
+// before others are taken.
+func (b *Bucket) Owe(n float64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fill()
+	b.tokens -= n
+}
+
+func (b *Bucket) fill() {
 	now := time.Now()
 	b.tokens = min(b.burst, b.tokens+b.rate*now.Sub(b.filled).Seconds())
 	b.filled = now
-	if b.tokens < 1 {
-		return false
-	}
-	b.tokens--
-	return true
 }

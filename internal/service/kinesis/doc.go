@@ -12,8 +12,8 @@
 //	stream.go    streams           subscribe.go enhanced fan-out: SubscribeToShard
 //	shard.go     split and merge   policy.go    resource policies
 //	setting.go   what can be set   tag.go       tags
-//	worker.go    retention
+//	worker.go    retention         throttle.go  what shards take and give
 //
-// Streams on demand have as many shards as they are made with, and shards
-// take all that they are given.
+// Streams on demand have as many shards as they are made with, and those take
+// all that they are given.
 package kinesis

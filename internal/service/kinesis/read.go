@@ -70,7 +70,7 @@ func (s *stream) children(sh *shard) []api.ChildShard {
 }
 
 // GetRecords reads records of a shard.
-func (s *Service) GetRecords(ctx context.Context, _ *aws.Call, in *api.GetRecordsInput) (*api.GetRecordsOutput, error) {
+func (s *Service) GetRecords(ctx context.Context, call *aws.Call, in *api.GetRecordsInput) (*api.GetRecordsOutput, error) {
 	if aws.Value(in.DryRun) {
 		return nil, errAbsent("dry runs")
 	}
@@ -91,12 +91,16 @@ func (s *Service) GetRecords(ctx context.Context, _ *aws.Call, in *api.GetRecord
 		if err != nil {
 			return err
 		}
+		if err := s.admitRead(call, shardKey{it.stream, it.shard}); err != nil {
+			return err
+		}
 		r = read(tx, it.stream, &row, sh, it.after, int(aws.Or(in.Limit, maxRead)), maxReadBytes)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.countRead(call, shardKey{it.stream, it.shard}, r.records)
 	out := &api.GetRecordsOutput{Records: r.records, MillisBehindLatest: new(r.behind.Milliseconds())}
 	if r.ended {
 		out.ChildShards = r.next

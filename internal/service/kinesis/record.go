@@ -21,6 +21,8 @@ type incoming struct {
 	record record
 	shard  int             // where it went
 	at     *store.Position // and where there, once it is kept
+
+	refused error // why the shard does not take it
 }
 
 // newIncoming checks a record.
@@ -40,14 +42,23 @@ func newIncoming(partitionKey, explicit *string, data []byte, now time.Time) (in
 	return in, err
 }
 
-// put keeps records in the shards that have their hash keys.
+// put keeps records in the shards that have their hash keys, but for those that
+// a shard cannot take now.
 func (s *Service) put(ctx context.Context, arn aws.ARN, all []incoming) (row stream, err error) {
+	admitted := false
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
 		if row, err = findStream(tx, arn); err != nil {
 			return err
 		}
+		if !admitted {
+			s.admit(arn, &row, all)
+			admitted = true
+		}
 		for i := range all {
 			in := &all[i]
+			if in.refused != nil {
+				continue
+			}
 			in.shard = row.shardFor(in.hash).Number
 			if in.at, err = records.Append(tx, shardKey{arn, in.shard}, in.record); err != nil {
 				return err
@@ -75,6 +86,9 @@ func (s *Service) PutRecord(ctx context.Context, call *aws.Call, in *api.PutReco
 	all := []incoming{r}
 	row, err := s.put(ctx, arn, all)
 	if err != nil {
+		return nil, err
+	}
+	if err := all[0].refused; err != nil {
 		return nil, err
 	}
 	return &api.PutRecordOutput{ShardId: shardID(all[0].shard), SequenceNumber: sequenceNumber(&row, all[0].shard, *all[0].at), EncryptionType: encrypted(&row)}, nil
@@ -115,6 +129,12 @@ func (s *Service) PutRecords(ctx context.Context, call *aws.Call, in *api.PutRec
 	}
 	out := &api.PutRecordsOutput{FailedRecordCount: new(int32(0)), EncryptionType: encrypted(&row), Records: make([]api.PutRecordsResultEntry, len(all))}
 	for i := range all {
+		if err := all[i].refused; err != nil {
+			refusal := aws.Refusal(err)
+			*out.FailedRecordCount++
+			out.Records[i] = api.PutRecordsResultEntry{ErrorCode: &refusal.Code, ErrorMessage: &refusal.Message}
+			continue
+		}
 		out.Records[i] = api.PutRecordsResultEntry{ShardId: new(shardID(all[i].shard)), SequenceNumber: new(sequenceNumber(&row, all[i].shard, *all[i].at))}
 	}
 	return out, nil

@@ -19,6 +19,8 @@ type Service struct {
 
 	mu     sync.Mutex
 	leases map[subscriber]lease
+
+	meters sync.Map // shardKey to *meter
 }
 
 // New returns Kinesis Data Streams over db.
@@ -31,7 +33,7 @@ func (s *Service) Definition() service.Definition {
 	return service.Definition{
 		API: api.API,
 		Operations: []service.Operation{
-			service.Op(api.CreateStream, s.CreateStream, streamNamed[*api.CreateStreamInput]).But("Warm throughput and records of more than 1 MiB are refused; shards take all that they are given."),
+			service.Op(api.CreateStream, s.CreateStream, streamNamed[*api.CreateStreamInput]).But("Warm throughput and records of more than 1 MiB are refused."),
 			op(api.DeleteStream, s.DeleteStream),
 			op(api.DescribeStream, s.DescribeStream),
 			op(api.DescribeStreamSummary, s.DescribeStreamSummary),
@@ -56,7 +58,7 @@ func (s *Service) Definition() service.Definition {
 
 			op(api.IncreaseStreamRetentionPeriod, s.IncreaseStreamRetentionPeriod),
 			op(api.DecreaseStreamRetentionPeriod, s.DecreaseStreamRetentionPeriod),
-			service.Op(api.UpdateStreamMode, s.UpdateStreamMode, streamByARN[*api.UpdateStreamModeInput]).But("Shards of streams on demand do not become more by themselves."),
+			service.Op(api.UpdateStreamMode, s.UpdateStreamMode, streamByARN[*api.UpdateStreamModeInput]).But("Shards of streams on demand do not become more by themselves: they take all that they are given."),
 			op(api.StartStreamEncryption, s.StartStreamEncryption).But("The key is noted, and not used: the disk is whoever runs Aloft's to encrypt."),
 			op(api.StopStreamEncryption, s.StopStreamEncryption),
 			op(api.EnableEnhancedMonitoring, s.EnableEnhancedMonitoring).But("It is noted; there are no metrics of shards yet."),
