@@ -93,6 +93,9 @@ func serving(ctx context.Context, s *settings, open bool, out io.Writer, do func
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	cfg := s.platform(data, open, log, out)
+	if cfg.IndexDelay, err = s.duration("index-delay"); err != nil {
+		return err
+	}
 	cfg.Endpoint = "http://localhost:" + port(l)
 	p, err := platform.Start(ctx, cfg)
 	if err != nil {

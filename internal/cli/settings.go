@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -40,6 +41,7 @@ var allSettings = []setting{
 	{"log", []string{"ALOFT_LOG"}, "warn", "what to log: debug, info (with each request), warn or error"},
 	{"unfenced", []string{"ALOFT_UNFENCED"}, "false", "run functions even where this host cannot fence them off"},
 	{"egress", []string{"ALOFT_EGRESS"}, "internet", "what functions may reach besides Aloft: internet, none, host (this machine's loopback, as host.docker.internal), addresses and prefixes (10.1.0.0/16), with commas between"},
+	{"index-delay", []string{"ALOFT_INDEX_DELAY"}, "0s", "how long global indexes of DynamoDB lag behind their tables, to find code that relies on their not doing so: 500ms"},
 	{"config", []string{"ALOFT_CONFIG"}, "aloft.yaml", "file of settings, if there is one"},
 }
 
@@ -117,6 +119,15 @@ func (s *settings) get(name string) string {
 func (s *settings) bool(name string) bool {
 	b, _ := strconv.ParseBool(s.get(name))
 	return b
+}
+
+// duration is a setting that is one, such as 500ms.
+func (s *settings) duration(name string) (time.Duration, error) {
+	d, err := time.ParseDuration(s.get(name))
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("--%s %s: want a duration such as 500ms", name, s.get(name))
+	}
+	return d, nil
 }
 
 // logger returns the log of this process, on standard error.

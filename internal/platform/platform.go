@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/aloft-cloud/aloft/internal/auth"
 	"github.com/aloft-cloud/aloft/internal/ca"
@@ -59,7 +60,12 @@ type Config struct {
 	Cache    string // directory for what can be fetched again, of all of a user's platforms; empty: nothing is fetched
 	Version  string
 	Log      *slog.Logger
-	Tell     func(string) // is told what people should know while they wait; logged if nil
+
+	// IndexDelay is how long global indexes of DynamoDB lag behind their tables,
+	// to find applications that rely on their not doing so.
+	IndexDelay time.Duration
+
+	Tell func(string) // is told what people should know while they wait; logged if nil
 
 	// Runner makes what runs functions and logs them to sink; nil runs them in
 	// processes of this host.
@@ -162,7 +168,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		return nil, err
 	}
 	functions = lambda.New(lambda.Config{Dir: p.cache, Endpoint: cfg.Endpoint, Auth: guard, Log: cfg.Log}, p.db, p.Table, p.events, p.sessions, p.runner)
-	tables := dynamodb.New(p.db, p.Table)
+	tables := dynamodb.New(dynamodb.Config{IndexDelay: cfg.IndexDelay}, p.db, p.Table)
 	queues, err := sqs.New(context.Background(), sqs.Config{DB: p.db, Endpoint: cfg.Endpoint})
 	if err != nil {
 		return nil, err

@@ -78,13 +78,13 @@ func run(t *testing.T, file string) {
 }
 
 // Start starts a platform in memory that ends with t. It takes unknown keys as
-// root, as in development.
-func Start(t *testing.T) *platform.Platform {
+// root, as in development. change, if given, changes what an operator chooses.
+func Start(t *testing.T, change ...func(*platform.Config)) *platform.Platform {
 	t.Helper()
 	var p *platform.Platform
 	handlers := maps.Clone(Handlers)
 	handlers["custom"] = custom(func(w http.ResponseWriter, r *http.Request) { p.Handler.ServeHTTP(w, r) })
-	p, err := platform.Start(t.Context(), platform.Config{
+	cfg := platform.Config{
 		Memory:   true,
 		Endpoint: "http://localhost:4566",
 		Region:   "us-east-1",
@@ -94,7 +94,11 @@ func Start(t *testing.T) *platform.Platform {
 		},
 		Version: "test",
 		Log:     slog.New(slog.NewTextHandler(t.Output(), nil)),
-	})
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	p, err := platform.Start(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func TestAccess(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	s := New(db, nil)
+	s := New(Config{}, db, nil)
 	create := new(api.CreateTableInput)
 	err = protocol.DecodeJSON([]byte(`{"TableName":"games","BillingMode":"PAY_PER_REQUEST",
 		"AttributeDefinitions":[{"AttributeName":"user","AttributeType":"S"},{"AttributeName":"score","AttributeType":"N"}],

@@ -22,7 +22,7 @@ func open(b *testing.B) (*Service, *aws.Call) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { db.Close() })
-	s := New(db, nil)
+	s := New(Config{}, db, nil)
 	call := &aws.Call{Account: "000000000000", Region: "eu-central-1"}
 	_, err = s.CreateTable(b.Context(), call, &api.CreateTableInput{
 		TableName:            "bench",

@@ -21,7 +21,7 @@
 //	batch.go    batches
 //	transact.go transactions
 //	partiql.go  statements; statement.go, what they come to in the terms of the others
-//	write.go    how items change
+//	write.go    how items change; lag.go, in global indexes later, if that is wanted
 //	stream.go   what is recorded of changes; shard.go, in which shard of a stream;
 //	            streams.go, the API of its readers
 //	kinesis.go  streams of Kinesis that are told of changes

@@ -118,7 +118,7 @@ func recoverable(t testing.TB) (*Service, aws.ARN) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	s := New(db, nil)
+	s := New(Config{}, db, nil)
 	call := &aws.Call{Account: "000000000000", Region: "us-east-1"}
 	_, err = s.CreateTable(context.Background(), call, &api.CreateTableInput{
 		TableName: "files", BillingMode: new(payPerRequest), KeySchema: []api.KeySchemaElement{{AttributeName: "k", KeyType: keyHash}},

@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	api "github.com/aloft-cloud/aloft/internal/api/dynamodb"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -13,8 +14,14 @@ import (
 	"github.com/aloft-cloud/aloft/internal/task"
 )
 
+// Config is what an operator may choose.
+type Config struct {
+	IndexDelay time.Duration // by which global indexes lag behind their tables
+}
+
 // Service is DynamoDB.
 type Service struct {
+	config      Config
 	db          *store.DB
 	table       *dispatch.Table
 	expressions expression.Cache
@@ -25,6 +32,9 @@ type Service struct {
 	telling     task.Bell // rung when a stream of Kinesis is to be told something
 	transfers   task.Bell // rung when something is to be exported or imported
 	rolls       task.Bell // rung when a stream is made
+	lagBell     task.Bell // rung when a global index is to change later
+	lagOnce     sync.Once
+	lagged      bool // when the platform was started
 	nextDue     atomic.Int64
 	expired     dueKey    // the last; for the task alone
 	unfilled    []aws.ARN // tables of which something is being made; for the task alone
@@ -33,9 +43,10 @@ type Service struct {
 }
 
 // New returns DynamoDB over db, which reaches S3 and Kinesis by way of table.
-func New(db *store.DB, table *dispatch.Table) *Service {
+func New(c Config, db *store.DB, table *dispatch.Table) *Service {
 	return &Service{
-		db: db, table: table, backfills: task.NewBell(), expiry: task.NewBell(), telling: task.NewBell(), transfers: task.NewBell(), rolls: task.NewBell(),
+		config: c, db: db, table: table,
+		backfills: task.NewBell(), expiry: task.NewBell(), telling: task.NewBell(), transfers: task.NewBell(), rolls: task.NewBell(), lagBell: task.NewBell(),
 	}
 }
 

@@ -181,10 +181,8 @@ func (s *Service) keep(tx *store.Tx, w *write, key []byte) error {
 	if err != nil || !t.keepsTrack() {
 		return err
 	}
-	for ix := range t.indexes {
-		if err := t.index(tx, ix, w.old, w.new); err != nil {
-			return err
-		}
+	if err := s.changeIndexes(tx, t, w.old, w.new); err != nil {
+		return err
 	}
 	if err := s.schedule(tx, t, key, w.old, w.new); err != nil {
 		return err
@@ -193,6 +191,23 @@ func (s *Service) keep(tx *store.Tx, w *write, key []byte) error {
 		return err
 	}
 	return s.record(tx, w, key)
+}
+
+// changeIndexes changes the entries of an item in all indexes.
+func (s *Service) changeIndexes(tx *store.Tx, t *table, old, new item.Item) error {
+	later := len(t.Globals) > 0 && s.lagging()
+	for ix := range t.indexes {
+		if later && !ix.local {
+			continue
+		}
+		if err := t.index(tx, ix, old, new); err != nil {
+			return err
+		}
+	}
+	if later {
+		return s.lag(tx, t, old, new)
+	}
+	return nil
 }
 
 // index changes the entry of an item in ix.
