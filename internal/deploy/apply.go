@@ -335,6 +335,9 @@ func (r *run) step(row *Row, next *Version) error {
 	var made *resource.Made
 	err := resolveDynamic(op)
 	if err == nil {
+		op.Creation, err = r.prepared.creation(row.ID, r.scope(r.prepared))
+	}
+	if err == nil {
 		if row.Intent.Verb == "create" {
 			op.Except, op.PhysicalID, op.Attributes, op.Old = op.PhysicalID, "", nil, nil
 			made, err = typ.Create(op)

@@ -18,6 +18,7 @@
 //	stack.go    what is remembered: Stack, Row, Event, Journal
 //	macro.go    macros that change a template
 //	prepare.go  a template made ready: parameters, conditions, order
+//	creation.go what resources wait for before they are there
 //	plan.go     what an update would do
 //	walk.go     visiting a graph, many at once
 //	engine.go   Engine, and its phases

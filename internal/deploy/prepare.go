@@ -72,11 +72,8 @@ func (p *Prepared) check(types resource.Table) error {
 	scope := p.unknownScope(types)
 	for _, id := range slices.Sorted(maps.Keys(p.Graph)) {
 		r := p.Template.Resources[id]
-		if r.CreationPolicy != nil {
-			return &template.Error{
-				Message: "Aloft does not support CreationPolicy yet. A WaitCondition with a Handle and a Timeout waits for signals.",
-				Path:    []string{"Resources", id, "CreationPolicy"},
-			}
+		if _, err := p.creation(id, scope); err != nil {
+			return err
 		}
 		properties, err := p.properties(id, scope)
 		if err != nil {

@@ -50,6 +50,10 @@ type Signals interface {
 	// one says that something failed.
 	Await(op *Op, handle string, count int, within time.Duration) (map[string]string, error)
 
+	// AwaitCreation waits until as many signals have been sent to the resource
+	// itself as op.Creation says.
+	AwaitCreation(op *Op) error
+
 	// Forget removes a handle.
 	Forget(op *Op, handle string) error
 }
@@ -168,6 +172,13 @@ func waitCondition() *Type {
 
 // wait makes a condition: it is there when all signals have arrived.
 func wait(op *Op) (*Made, error) {
+	id := op.ARN("cloudformation", "waitcondition/"+op.Stack.Name+"/"+op.LogicalID+"/"+strings.ReplaceAll(op.Token, "-", ""))
+	if op.Creation != nil {
+		if err := op.Signals.AwaitCreation(op); err != nil {
+			return nil, err
+		}
+		return &Made{PhysicalID: id, Attributes: map[string]any{"Data": "{}"}}, nil
+	}
 	if op.Text("Handle") == "" {
 		return nil, invalidRequest("Properties Handle and Timeout are required")
 	}
@@ -188,7 +199,6 @@ func wait(op *Op) (*Made, error) {
 	if len(data) < count {
 		return nil, &Refusal{"WaitCondition timed out. Received " + strconv.Itoa(len(data)) + " conditions when expecting " + strconv.Itoa(count)}
 	}
-	id := op.ARN("cloudformation", "waitcondition/"+op.Stack.Name+"/"+op.LogicalID+"/"+strings.ReplaceAll(op.Token, "-", ""))
 	return &Made{PhysicalID: id, Attributes: map[string]any{"Data": JSON(data)}}, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
@@ -71,6 +72,13 @@ type Op struct {
 	PhysicalID string         // of what there is
 	Attributes map[string]any // of what there is
 	Old, New   map[string]any // properties; Old is nil on Create, New on Delete
+	Creation   *Creation      // nil: it waits for nothing
+}
+
+// A Creation is what a resource waits for before it is there.
+type Creation struct {
+	Count  int // signals
+	Within time.Duration
 }
 
 // A Stack is what resources know of the stack they are in.

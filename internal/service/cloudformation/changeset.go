@@ -21,6 +21,9 @@ func (s *Service) CreateChangeSet(ctx context.Context, call *aws.Call, in *api.C
 	if in.ResourcesToImport != nil || aws.Value(in.ChangeSetType) == "IMPORT" {
 		return nil, aws.NotImplemented.Errorf("Aloft does not import resources into stacks yet.")
 	}
+	if err := checkRollback(in.RollbackConfiguration); err != nil {
+		return nil, err
+	}
 	st, rows, err := s.load(ctx, call, in.StackName, errNoStack)
 	kind := aws.Or(in.ChangeSetType, "UPDATE")
 	id, existing := stackID(st.ID), &st

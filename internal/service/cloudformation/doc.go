@@ -20,5 +20,6 @@
 //	policy.go     stack policies and termination protection
 //	nested.go     stacks within stacks
 //	signal.go     answers of custom resources, signals of wait conditions
+//	creation.go   signals to resources that wait for them
 //	macro.go      functions that change templates
 package cloudformation

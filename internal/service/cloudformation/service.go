@@ -46,7 +46,7 @@ func (s *Service) Definition() service.Definition {
 		Hosts: []service.Host{{Suffix: signalHost, Serve: s.receive}},
 		Operations: []service.Operation{
 			service.OpEach(api.CreateStack, s.CreateStack, withRole(api.CreateStack.Name, (*api.CreateStackInput).GetRoleARN)).
-				But("Rollback triggers are not heeded."),
+				But("Rollback triggers are refused: there are no alarms."),
 			service.OpEach(api.UpdateStack, s.UpdateStack, withRole(api.UpdateStack.Name, (*api.UpdateStackInput).GetRoleARN)),
 			service.OpEach(api.DeleteStack, s.DeleteStack, withRole(api.DeleteStack.Name, (*api.DeleteStackInput).GetRoleARN)),
 			service.Op(api.CancelUpdateStack, s.CancelUpdateStack, stackOf),
@@ -76,6 +76,7 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.DescribeStackDriftDetectionStatus, s.DescribeStackDriftDetectionStatus, service.Any),
 			service.Op(api.DescribeStackResourceDrifts, s.DescribeStackResourceDrifts, stackOf),
 
+			service.Op(api.SignalResource, s.SignalResource, stackOf),
 			service.Op(api.ListExports, s.ListExports, service.Any),
 			service.Op(api.ListImports, s.ListImports, service.Any),
 			service.Op(api.GetStackPolicy, s.GetStackPolicy, stackOf),

@@ -26,6 +26,9 @@ func (s *Service) createStack(ctx context.Context, call *aws.Call, in *api.Creat
 	if err := checkName(in.StackName); err != nil {
 		return "", err
 	}
+	if err := checkRollback(in.RollbackConfiguration); err != nil {
+		return "", err
+	}
 	policy, err := s.policyText(ctx, call, in.StackPolicyBody, in.StackPolicyURL)
 	if err != nil {
 		return "", err
@@ -263,6 +266,9 @@ func checkRollback(c *api.RollbackConfiguration) error {
 		if arn, err := aws.ParseARN(trigger.Arn); err != nil || !strings.HasPrefix(arn.Resource, "alarm:") {
 			return api.ValidationError.Errorf("RelativeId of a Rollback Trigger's ARN is incorrect")
 		}
+	}
+	if len(c.RollbackTriggers) > 0 || aws.Value(c.MonitoringTimeInMinutes) > 0 {
+		return aws.NotImplemented.Errorf("Aloft does not heed RollbackConfiguration yet: it has no alarms.")
 	}
 	return nil
 }
