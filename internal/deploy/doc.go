@@ -12,6 +12,7 @@
 //	Updating ─────────────► CleaningUp ────────────► at rest
 //	    └─ failed ─► RollingBackUpdate ─► CleaningUpRollback ─► at rest
 //	Deleting ──────────────────────────────────────► at rest
+//	Importing ─────────────────────────────────────► at rest
 //
 // Resources that do not wait for each other are dealt with at once.
 //
@@ -25,4 +26,5 @@
 //	apply.go    creating, updating and replacing a resource
 //	remove.go   deleting resources
 //	restore.go  taking an update back
+//	import.go   taking in resources that exist
 package deploy

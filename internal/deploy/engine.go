@@ -76,6 +76,8 @@ func (r *run) phase() error {
 		return r.removeAll()
 	case RollingBackUpdate:
 		return r.restore()
+	case Importing:
+		return r.importAll()
 	}
 	return fmt.Errorf("no such phase: %q", r.st.Phase)
 }

@@ -23,6 +23,7 @@ const (
 	RollingBackUpdate   Phase = "rollback-update"
 	CleaningUpRollback  Phase = "rollback-cleanup"
 	Deleting            Phase = "delete"
+	Importing           Phase = "import"
 )
 
 // What happens to a stack that cannot be created.
@@ -87,6 +88,8 @@ type Stack struct {
 	Policy               string    // the stack policy, a document
 	PolicyNow            string    // that takes its place during this update
 	Skip                 []string  // logical ids that this rollback leaves as they are
+
+	Import map[string]string // by logical id, what identifies the resources that are imported
 
 	Created time.Time
 	Updated time.Time // zero: never

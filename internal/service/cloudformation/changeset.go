@@ -18,8 +18,11 @@ const noChanges = "The submitted information didn't contain changes. Submit diff
 
 // CreateChangeSet works out what an update of a stack, or its creation, would do.
 func (s *Service) CreateChangeSet(ctx context.Context, call *aws.Call, in *api.CreateChangeSetInput) (*api.CreateChangeSetOutput, error) {
-	if in.ResourcesToImport != nil || aws.Value(in.ChangeSetType) == "IMPORT" {
-		return nil, aws.NotImplemented.Errorf("Aloft does not import resources into stacks yet.")
+	if aws.Value(in.ImportExistingResources) {
+		return nil, aws.NotImplemented.Errorf("Aloft does not look for resources to import by itself yet: name them in ResourcesToImport.")
+	}
+	if (in.ResourcesToImport != nil) != (aws.Value(in.ChangeSetType) == "IMPORT") {
+		return nil, api.ValidationError.Errorf("ResourcesToImport must be given for a change set of type IMPORT, and for no other.")
 	}
 	if err := checkRollback(in.RollbackConfiguration); err != nil {
 		return nil, err
@@ -32,7 +35,7 @@ func (s *Service) CreateChangeSet(ctx context.Context, call *aws.Call, in *api.C
 		if err := checkForChangeSet(&st, kind, in.ChangeSetName); err != nil {
 			return nil, err
 		}
-	case kind == "CREATE" && !strings.HasPrefix(in.StackName, "arn:") && aws.Refusal(err).Code == api.ValidationError.Code:
+	case kind != "UPDATE" && !strings.HasPrefix(in.StackName, "arn:") && aws.Refusal(err).Code == api.ValidationError.Code:
 		if err := checkName(in.StackName); err != nil {
 			return nil, err
 		}
@@ -49,12 +52,17 @@ func (s *Service) CreateChangeSet(ctx context.Context, call *aws.Call, in *api.C
 		Description: aws.Value(in.Description), Type: kind, Status: "CREATE_COMPLETE", Execution: "AVAILABLE", Created: time.Now(),
 		OnFailure: aws.Value(in.OnStackFailure), IncludeNested: aws.Value(in.IncludeNestedStacks),
 	}
+	if kind == "IMPORT" {
+		if set.Import, err = s.toImport(in.ResourcesToImport); err != nil {
+			return nil, err
+		}
+	}
 	r := request{
 		body: in.TemplateBody, url: in.TemplateURL, usePrevious: aws.Value(in.UsePreviousTemplate), parameters: in.Parameters,
 		tags: in.Tags, capabilities: in.Capabilities, resourceTypes: in.ResourceTypes, notifications: in.NotificationARNs, role: role,
 		changeSet: true,
 	}
-	if existing != nil && kind == "UPDATE" {
+	if existing != nil && kind != "CREATE" {
 		keepPrevious(&r, existing)
 	}
 	if err := s.fill(ctx, call, &set, r, id, existing, rows); err != nil {
@@ -69,7 +77,7 @@ func (s *Service) CreateChangeSet(ctx context.Context, call *aws.Call, in *api.C
 // checkForChangeSet says whether a change set of a kind may be made of a stack.
 func checkForChangeSet(st *deploy.Stack, kind, name string) error {
 	if st.Status == "REVIEW_IN_PROGRESS" {
-		if kind != "CREATE" {
+		if kind == "UPDATE" {
 			return errNoStack(st.Name)
 		}
 		return nil
@@ -98,6 +106,15 @@ func (s *Service) fill(ctx context.Context, call *aws.Call, set *changeSet, r re
 	set.Spec = *d.spec
 	if set.Steps, err = deploy.Plan(s.types(), d.prepared, d.spec.Tags, rows); err != nil {
 		return refuse(err)
+	}
+	if set.Import != nil {
+		if st != nil && st.Spec.Body != "" && !sameOutputs(d, st) || (st == nil || st.Spec.Body == "") && len(d.prepared.Template.Outputs) > 0 {
+			return api.ValidationError.Errorf("As part of the import operation, you cannot modify or add [Outputs]")
+		}
+		if err := checkNamed(d.prepared.Template, set.Import, rows); err != nil {
+			return err
+		}
+		return refuse(deploy.CheckImport(s.types(), d.prepared, set.Steps, set.Import))
 	}
 	unchanged := st != nil && sameOutputs(d, st) && slices.Equal(d.spec.Tags, st.Spec.Tags)
 	if len(set.Steps) == 0 && unchanged {
@@ -318,6 +335,9 @@ func (s *Service) execute(tx *store.Tx, call *aws.Call, st deploy.Stack, set cha
 	set.Execution = "EXECUTE_COMPLETE"
 	if err := changeSets.Put(tx, changeSetKey{id, set.Name}, set); err != nil {
 		return err
+	}
+	if st.Import = set.Import; st.Import != nil {
+		return s.begin(tx, call, &old, st, deploy.Importing, "IMPORT_IN_PROGRESS", "User Initiated")
 	}
 	if old.Status == "REVIEW_IN_PROGRESS" {
 		return s.begin(tx, call, &old, st, deploy.Creating, "CREATE_IN_PROGRESS", "User Initiated")

@@ -15,6 +15,7 @@
 //	describe.go   stacks, resources and events as people see them
 //	template.go   templates: where they come from, and what is said of them
 //	changeset.go  change sets
+//	import.go     resources that are taken into stacks
 //	export.go     values that stacks share
 //	drift.go      whether stacks are as they were made
 //	policy.go     stack policies and termination protection

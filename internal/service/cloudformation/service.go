@@ -65,7 +65,7 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.ValidateTemplate, s.ValidateTemplate, service.Any),
 
 			service.OpEach(api.CreateChangeSet, s.CreateChangeSet, withRole(api.CreateChangeSet.Name, (*api.CreateChangeSetInput).GetRoleARN)).
-				But("Imports of existing resources and nested change sets are refused."),
+				But("Nested change sets are refused; resources are imported that have names of their own."),
 			service.Op(api.DescribeChangeSet, s.DescribeChangeSet, stackOf),
 			service.Op(api.ExecuteChangeSet, s.ExecuteChangeSet, stackOf),
 			service.Op(api.DeleteChangeSet, s.DeleteChangeSet, stackOf),

@@ -57,7 +57,7 @@ type changeSet struct {
 	ID            aws.ARN
 	Name          string
 	Description   string
-	Type          string // "CREATE" or "UPDATE"
+	Type          string // "CREATE", "UPDATE" or "IMPORT"
 	Status        string
 	Reason        string
 	Execution     string // status
@@ -67,6 +67,7 @@ type changeSet struct {
 	OnFailure     string
 	IncludeNested bool
 	NoEcho        []string
+	Import        map[string]string // by logical id, what identifies the resources to import
 }
 
 type exportKey struct {

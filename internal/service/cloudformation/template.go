@@ -210,6 +210,7 @@ func (s *Service) summarize(ctx context.Context, call *aws.Call, r request, st *
 	}
 	slices.Sort(out.ResourceTypes)
 	out.Parameters = declarations(t)
+	out.ResourceIdentifierSummaries = s.identifierSummaries(t)
 	return out, nil
 }
 
