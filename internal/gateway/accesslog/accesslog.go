@@ -32,8 +32,24 @@ var ErrFormat = errors.New("Invalid log format, must contain at least $context.r
 
 // Parse reads a format.
 func Parse(text string) (Format, error) {
-	var f Format
-	named := false
+	f, named := parse(text)
+	if !named {
+		return nil, ErrFormat
+	}
+	return f, nil
+}
+
+// Any reads a format that need not name the request, as those of REST APIs.
+// An empty one is nil.
+func Any(text string) Format {
+	if text == "" {
+		return nil
+	}
+	f, _ := parse(text)
+	return f
+}
+
+func parse(text string) (f Format, named bool) {
 	rest := text
 	for _, at := range variable.FindAllStringIndex(text, -1) {
 		before := text[len(text)-len(rest) : at[0]]
@@ -42,10 +58,7 @@ func Parse(text string) (Format, error) {
 		f = append(f, piece{text: before}, piece{name, true})
 		rest = text[at[1]:]
 	}
-	if !named {
-		return nil, ErrFormat
-	}
-	return append(f, piece{text: rest}), nil
+	return append(f, piece{text: rest}), named
 }
 
 // Line returns the line of a request, of whose context value gives the values

@@ -67,6 +67,8 @@ func (x *exchange) admit(r *http.Request) error {
 	}
 	g := x.method.guard
 	switch {
+	case x.v.policy == nil && isPrivate(&x.v.api):
+		return x.deny(x.call, "")
 	case g == nil || g.kind == authCognito:
 		if x.v.policy != nil && effect != policy.Allow {
 			return x.deny(x.call, "")
@@ -97,7 +99,11 @@ func (x *exchange) admitBy(g *guard, effect policy.Effect) error {
 
 // asked is what a call asks for, as policies name it.
 func (x *exchange) asked(call *aws.Call) *policy.Request {
-	return &policy.Request{Call: call, Action: "execute-api:Invoke", Resource: x.askedARN(), Owner: x.api.arn.Account}
+	r := &policy.Request{Call: call, Action: "execute-api:Invoke", Resource: x.askedARN(), Owner: x.api.arn.Account}
+	if x.endpoint != "" {
+		r.Keys = map[string][]string{"aws:SourceVpce": {x.endpoint}}
+	}
+	return r
 }
 
 func (x *exchange) askedARN() aws.ARN {

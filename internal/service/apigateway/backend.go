@@ -121,7 +121,7 @@ func (x *exchange) proxyHTTP() error {
 func (x *exchange) fetch(out *outgoing) (*incoming, error) {
 	ctx, cancel := x.deadline()
 	defer cancel()
-	answer, err := backend.HTTP(ctx, x.client, out.request())
+	answer, err := backend.HTTP(ctx, x.transport(), out.request())
 	if err != nil {
 		return nil, x.unanswered(err)
 	}

@@ -26,11 +26,13 @@ type served struct {
 }
 
 type servedStage struct {
-	name    string
-	row     api.Stage
-	main    *version
-	canary  *version // nil if there is none
-	percent float64  // of requests that go to canary
+	name     string
+	row      api.Stage
+	main     *version
+	canary   *version // nil if there is none
+	percent  float64  // of requests that go to canary
+	logged   logged
+	identity *identity // that servers see; nil if there is none
 
 	memory, canaryMemory *answers // that are remembered
 }
@@ -95,8 +97,19 @@ type pick struct {
 
 // owns reports whether there is an API of that id.
 func (s *Service) owns(ctx context.Context, id string) bool {
-	a, err := s.serve(ctx, strings.ToLower(id))
+	id, _ = endpointOf(id)
+	a, err := s.serve(ctx, id)
 	return a != nil || err != nil
+}
+
+// endpointOf takes the first label of a host apart: the id of an API, and that
+// of the endpoint of a network by which it is asked, if it says so.
+func endpointOf(label string) (id, endpoint string) {
+	label = strings.ToLower(label)
+	if id, rest, ok := strings.Cut(label, "-vpce-"); ok {
+		return id, "vpce-" + rest
+	}
+	return label, ""
 }
 
 // serve returns the API of that id, ready, or nil if there is none.
@@ -130,7 +143,10 @@ func (s *Service) compile(tx *store.Tx, id string) (*served, error) {
 		stages: make(map[string]*servedStage),
 	}
 	for key, row := range stages.Scan(tx, partKey{API: a.arn}) {
-		st := &servedStage{name: key.ID, row: row, memory: s.memories.of(id + "/" + key.ID), canaryMemory: s.memories.of(id + "/" + key.ID + "/canary")}
+		st := &servedStage{name: key.ID, row: row, logged: newLogged(a.arn, id, &row), memory: s.memories.of(id + "/" + key.ID), canaryMemory: s.memories.of(id + "/" + key.ID + "/canary")}
+		if st.identity, err = identityOf(tx, a.arn, &row); err != nil {
+			return nil, err
+		}
 		if st.main, err = compileVersion(tx, a.arn, &row, *row.DeploymentId, nil); err != nil {
 			return nil, err
 		}
@@ -158,7 +174,7 @@ func compileVersion(tx *store.Tx, arn aws.ARN, stage *api.Stage, id string, over
 		}
 	}
 	if text := aws.Value(d.API.Policy); text != "" {
-		if v.policy, err = policy.Parse(text); err != nil {
+		if v.policy, err = policy.Parse(expandResources(text, arn)); err != nil {
 			return nil, err
 		}
 	}
@@ -178,6 +194,13 @@ func compileVersion(tx *store.Tx, arn aws.ARN, stage *api.Stage, id string, over
 		}
 	}
 	return v, tx.Err()
+}
+
+// expandResources writes out the resources of a policy that are short for those
+// of the API that has it: execute-api:/stage/GET/path.
+func expandResources(text string, of aws.ARN) string {
+	of.Service, of.Resource = "execute-api", strings.TrimPrefix(of.Resource, "/restapis/")
+	return strings.ReplaceAll(text, `"execute-api:/`, `"`+of.String()+"/")
 }
 
 // deployedParts are what methods of a deployment refer to.

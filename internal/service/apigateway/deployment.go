@@ -21,6 +21,9 @@ func (s *Service) CreateDeployment(ctx context.Context, call *aws.Call, in *api.
 		if err := checkDeployable(tx, arn); err != nil {
 			return err
 		}
+		if isPrivate(&row) && aws.Value(row.Policy) == "" {
+			return errBad("Private REST API doesn't have a resource policy attached to it")
+		}
 		d.API = row
 		if err := copyAll(tx, arn, *d.Id); err != nil {
 			return err

@@ -27,7 +27,7 @@ func (s *Service) ImportRestApi(ctx context.Context, call *aws.Call, in *api.Imp
 		row.EndpointConfiguration.IpAddressType = usualAddresses(row.EndpointConfiguration.Types)
 	}
 	describe(row, def)
-	if err := checkAPI(row); err != nil {
+	if err := s.checkAPI(row); err != nil {
 		return nil, err
 	}
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
@@ -76,7 +76,7 @@ func (s *Service) PutRestApi(ctx context.Context, call *aws.Call, in *api.PutRes
 			row.Name = &def.Title
 		}
 		describe(&row, def)
-		if err := checkAPI(&row); err != nil {
+		if err := s.checkAPI(&row); err != nil {
 			return err
 		}
 		stored := row

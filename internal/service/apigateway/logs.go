@@ -7,14 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
+	api "github.com/aloft-cloud/aloft/internal/api/apigateway"
 	"github.com/aloft-cloud/aloft/internal/api/logs"
+	"github.com/aloft-cloud/aloft/internal/auth"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/gateway/accesslog"
 	"github.com/aloft-cloud/aloft/internal/store"
-	"github.com/aloft-cloud/aloft/internal/task"
 	"github.com/aloft-cloud/aloft/internal/vtl"
 )
 
@@ -22,7 +23,7 @@ import (
 type trace struct {
 	errorsOnly bool
 	data       bool // it tells what is in requests and answers
-	lines      []logs.InputLogEvent
+	lines      []accesslog.Line
 }
 
 // maxLine is how long a line of a log may be, in bytes, before it is cut.
@@ -41,7 +42,7 @@ func newTrace(m *servedMethod) *trace {
 
 func (t *trace) add(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	t.lines = append(t.lines, logs.InputLogEvent{Timestamp: time.Now().UnixMilli(), Message: text})
+	t.lines = append(t.lines, accesslog.Line{At: time.Now(), Text: text})
 }
 
 // log adds a line to the execution log of the request.
@@ -113,28 +114,48 @@ func (x *exchange) logReply() {
 	x.log("Method completed with status: %d", x.reply.Status)
 }
 
+// A logged stage has places for its logs, and a format for one of them.
+type logged struct {
+	execution accesslog.Place
+	access    accesslog.Place
+	format    accesslog.Format // nil if there is no access log
+}
+
+// ownGroups is what log groups are named that the gateway makes itself.
+const ownGroups = "API-Gateway-Execution-Logs_"
+
+func newLogged(of aws.ARN, id string, stage *api.Stage) logged {
+	sum := md5.Sum([]byte(of.Resource + "/" + *stage.StageName))
+	stream := hex.EncodeToString(sum[:])
+	group := aws.ARN{Service: "logs", Region: of.Region, Account: of.Account, Resource: "log-group:" + ownGroups + id + "/" + *stage.StageName}
+	l := logged{execution: accesslog.Place{Group: group, Stream: stream}}
+	set := stage.AccessLogSettings
+	if set == nil {
+		return l
+	}
+	if to, ok := accesslog.GroupOf(aws.Value(set.DestinationArn)); ok && to.Account == of.Account {
+		l.access = accesslog.Place{Group: to, Stream: stream}
+		l.format = accesslog.Any(aws.Value(set.Format))
+	}
+	return l
+}
+
 // record keeps what the stage logs of the request.
 func (x *exchange) record() {
-	if x.trace != nil && len(x.trace.lines) > 0 {
-		for i := range x.trace.lines {
-			x.trace.lines[i].Message = "(" + x.req.ID + ") " + x.trace.lines[i].Message
+	l := &x.stage.logged
+	if x.trace != nil {
+		for _, line := range x.trace.lines {
+			line.Text = "(" + x.req.ID + ") " + line.Text
+			x.accessLog.Add(l.execution, line)
 		}
-		x.book.add(entry{x.api.arn, "API-Gateway-Execution-Logs_" + x.api.id + "/" + x.stage.name, x.stage.name}, x.trace.lines)
 	}
-	set := x.stage.row.AccessLogSettings
-	if set == nil || aws.Value(set.Format) == "" {
-		return
+	if l.format != nil {
+		x.accessLog.Add(l.access, accesslog.Line{At: time.Now(), Text: x.accessLine(l.format)})
 	}
-	arn, err := aws.ParseARN(aws.Value(set.DestinationArn))
-	if err != nil || arn.Service != "logs" {
-		return
-	}
-	line := x.accessLine(*set.Format)
-	x.book.add(entry{x.api.arn, strings.TrimPrefix(arn.Resource, "log-group:"), x.stage.name}, []logs.InputLogEvent{{Timestamp: time.Now().UnixMilli(), Message: line}})
 }
 
 // accessLine fills in the format of an access log. What is not known is -.
-func (x *exchange) accessLine(format string) string {
+func (x *exchange) accessLine(format accesslog.Format) string {
 	m := x.context()
 	took := time.Since(x.began).Milliseconds()
 	m.Set("status", int64(x.reply.Status)).Set("responseLength", int64(len(x.reply.Body))).Set("responseLatency", took)
@@ -142,82 +163,16 @@ func (x *exchange) accessLine(format string) string {
 		m.Set("integrationStatus", int64(s)).Set("integrationLatency", x.state.latency.Milliseconds())
 		m.Set("integration", vtl.NewMap().Set("status", int64(s)).Set("integrationStatus", int64(s)).Set("latency", x.state.latency.Milliseconds()))
 	}
-	var b strings.Builder
-	for {
-		before, after, found := strings.Cut(format, "$context.")
-		b.WriteString(before)
-		if !found {
-			return b.String()
-		}
-		n := 0
-		for n < len(after) && (after[n] == '.' || after[n] == '_' || after[n] == '-' || 'a' <= after[n]|0x20 && after[n]|0x20 <= 'z' || '0' <= after[n] && after[n] <= '9') {
-			n++
-		}
-		name := strings.TrimRight(after[:n], ".-")
-		if v, ok := x.contextValue(name); ok {
-			b.WriteString(v)
-		} else {
-			b.WriteByte('-')
-		}
-		format = after[len(name):]
-	}
+	return format.Line(func(name string) string {
+		v, _ := x.contextValue(name)
+		return v
+	})
 }
 
-// A book holds lines of logs until they are kept.
-type book struct {
-	bell task.Bell
-
-	mu      sync.Mutex
-	pending map[entry][]logs.InputLogEvent
-	count   int
-}
-
-// An entry is a log.
-type entry struct {
-	api           aws.ARN
-	group, stream string
-}
-
-// maxPending is how many lines wait to be kept at most; more are lost.
-const maxPending = 100_000
-
-func newBook() *book {
-	return &book{bell: task.NewBell(), pending: make(map[entry][]logs.InputLogEvent)}
-}
-
-func (b *book) add(e entry, lines []logs.InputLogEvent) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.count+len(lines) > maxPending {
-		return
-	}
-	b.count += len(lines)
-	b.pending[e] = append(b.pending[e], lines...)
-	b.bell.Ring()
-}
-
-// keepLogs writes what was logged to CloudWatch Logs.
-func (s *Service) keepLogs(ctx context.Context) (time.Duration, error) {
-	b := s.book
-	b.mu.Lock()
-	pending := b.pending
-	b.pending, b.count = make(map[entry][]logs.InputLogEvent), 0
-	b.mu.Unlock()
-	for e, lines := range pending {
-		if err := s.write(ctx, e, lines); err != nil {
-			s.cfg.Log.Warn("log of an API is lost", "group", e.group, "err", err)
-		}
-	}
-	return time.Hour, nil
-}
-
-// write writes lines of a log, as the role that the account has for it, or as
-// the account if it has none.
-func (s *Service) write(ctx context.Context, e entry, lines []logs.InputLogEvent) error {
-	call := &aws.Call{
-		Account: e.api.Account, Region: e.api.Region, RequestID: aws.NewRequestID(),
-		Principal: aws.Principal{Kind: aws.Root, Account: e.api.Account, ID: e.api.Account, ARN: "arn:aws:iam::" + e.api.Account + ":root"},
-	}
+// writeLog writes lines of a log, as the role that the account has for it, or
+// as the account if it has none.
+func (s *Service) writeLog(ctx context.Context, at accesslog.Place, lines []accesslog.Line) error {
+	call := &aws.Call{Account: at.Group.Account, Region: at.Group.Region, Principal: auth.Root(at.Group.Account), RequestID: aws.NewRequestID()}
 	var row accountRow
 	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
 		_, row, err = findAccount(tx, call)
@@ -227,36 +182,35 @@ func (s *Service) write(ctx context.Context, e entry, lines []logs.InputLogEvent
 		return err
 	}
 	if row.Role != nil && s.cfg.Sessions != nil {
-		source := aws.ARN{Service: "apigateway", Region: e.api.Region, Account: e.api.Account, Resource: "/account"}
+		source := aws.ARN{Service: "apigateway", Region: call.Region, Account: call.Account, Resource: "/account"}
 		session, err := s.cfg.Sessions.Assume(ctx, aws.ServiceCall("apigateway", source), *row.Role)
 		if err != nil {
 			return err
 		}
 		call = session.Call(call)
 	}
-	sum := md5.Sum([]byte(e.api.Resource + "/" + e.stream + time.Now().UTC().Format(dayLayout)))
-	stream := hex.EncodeToString(sum[:])
-	const most = 1000 // lines, which are far below what PutLogEvents takes
-	for ; len(lines) > 0; lines = lines[min(most, len(lines)):] {
-		in := &logs.PutLogEventsInput{LogGroupName: e.group, LogStreamName: stream, LogEvents: lines[:min(most, len(lines))]}
-		_, err := dispatch.Call(ctx, s.cfg.Table, call, logs.PutLogEvents, in)
-		if errors.Is(err, logs.ResourceNotFoundException) {
-			if err = s.makeStream(ctx, call, e.group, stream); err == nil {
-				_, err = dispatch.Call(ctx, s.cfg.Table, call, logs.PutLogEvents, in)
-			}
-		}
-		if err != nil {
-			return err
+	in := &logs.PutLogEventsInput{LogGroupName: strings.TrimPrefix(at.Group.Resource, "log-group:"), LogStreamName: at.Stream}
+	for _, l := range lines {
+		in.LogEvents = append(in.LogEvents, logs.InputLogEvent{Timestamp: l.At.UnixMilli(), Message: l.Text})
+	}
+	_, err = dispatch.Call(ctx, s.cfg.Table, call, logs.PutLogEvents, in)
+	if errors.Is(err, logs.ResourceNotFoundException) {
+		if err = s.makeStream(ctx, call, in.LogGroupName, at.Stream); err == nil {
+			_, err = dispatch.Call(ctx, s.cfg.Table, call, logs.PutLogEvents, in)
 		}
 	}
-	return nil
+	if errors.Is(err, logs.ResourceNotFoundException) {
+		s.cfg.Log.Warn("log of an API has no group", "group", in.LogGroupName, "lines", len(lines))
+		return nil
+	}
+	return err
 }
 
 // makeStream makes a log stream. A group that is the gateway's own is made too.
 func (s *Service) makeStream(ctx context.Context, call *aws.Call, group, stream string) error {
 	in := &logs.CreateLogStreamInput{LogGroupName: group, LogStreamName: stream}
 	_, err := dispatch.Call(ctx, s.cfg.Table, call, logs.CreateLogStream, in)
-	if errors.Is(err, logs.ResourceNotFoundException) && strings.HasPrefix(group, "API-Gateway-Execution-Logs_") {
+	if errors.Is(err, logs.ResourceNotFoundException) && strings.HasPrefix(group, ownGroups) {
 		_, err = dispatch.Call(ctx, s.cfg.Table, call, logs.CreateLogGroup, &logs.CreateLogGroupInput{LogGroupName: group})
 		if err == nil || errors.Is(err, logs.ResourceAlreadyExistsException) {
 			_, err = dispatch.Call(ctx, s.cfg.Table, call, logs.CreateLogStream, in)

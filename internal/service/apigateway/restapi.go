@@ -33,7 +33,7 @@ func (s *Service) CreateRestApi(ctx context.Context, call *aws.Call, in *api.Cre
 	if in.Description != nil && *in.Description == "" {
 		return nil, errBad("Description cannot be an empty string")
 	}
-	if err := checkAPI(row); err != nil {
+	if err := s.checkAPI(row); err != nil {
 		return nil, err
 	}
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
@@ -71,7 +71,7 @@ func visible(row api.RestApi) *api.RestApi {
 	return &row
 }
 
-func checkAPI(row *api.RestApi) error {
+func (s *Service) checkAPI(row *api.RestApi) error {
 	if size := row.MinimumCompressionSize; size != nil && (*size < 0 || *size > maxCompression) {
 		return errBad("Invalid minimum compression size, must be between 0 and 10485760")
 	}
@@ -82,6 +82,9 @@ func checkAPI(row *api.RestApi) error {
 		return errBad("REGIONAL Configuration and EDGE Configuration cannot be both DISABLED.")
 	case len(types) > 1:
 		return errBad("Cannot create an api with multiple Endpoint Types.")
+	case isPrivate(row) && !s.cfg.Local:
+		// Whoever reached the platform could say that it came by an endpoint.
+		return errNotYet("private APIs, whose callers a network would have to vouch for,")
 	}
 	if row.Policy != nil && *row.Policy != "" {
 		if _, err := policy.Parse(*row.Policy); err != nil {
@@ -89,6 +92,11 @@ func checkAPI(row *api.RestApi) error {
 		}
 	}
 	return nil
+}
+
+// isPrivate reports whether an API is for callers in networks alone.
+func isPrivate(row *api.RestApi) bool {
+	return row.EndpointConfiguration != nil && slices.Contains(row.EndpointConfiguration.Types, "PRIVATE")
 }
 
 // addAPI keeps a new API and its root.
@@ -149,7 +157,7 @@ func (s *Service) UpdateRestApi(ctx context.Context, call *aws.Call, in *api.Upd
 		if err := apply(in.PatchOperations, func(c *change) error { return patchAPI(&row, c) }); err != nil {
 			return err
 		}
-		if err := checkAPI(&row); err != nil {
+		if err := s.checkAPI(&row); err != nil {
 			return err
 		}
 		return apis.Put(tx, arn, row)

@@ -36,27 +36,30 @@ func (s *Service) answerTo(w http.ResponseWriter, r *http.Request, call *aws.Cal
 	x := &exchange{Service: s, ctx: r.Context(), call: call, began: time.Now(), host: r.Host, via: via}
 	x.req = &proxy.RESTRequest{ExtendedID: newExtendedID()}
 	x.req.ID = aws.NewRequestID()
-	x.answer(w, r, strings.ToLower(id))
+	id, x.endpoint = endpointOf(id)
+	x.answer(w, r, id)
 }
 
 // An exchange is a request to an API and its answer.
 type exchange struct {
 	*Service
-	ctx    context.Context
-	call   *aws.Call
-	host   string
-	via    *domain.Via // by which the request came; nil if by the API's own host
-	path   string      // raw, below the stage
-	began  time.Time
-	api    *served
-	stage  *servedStage
-	v      *version
-	canary bool
-	method *servedMethod
-	req    *proxy.RESTRequest
-	reply  *proxy.Reply
-	state  state
-	trace  *trace
+	ctx  context.Context
+	call *aws.Call
+	host string
+	via  *domain.Via // by which the request came; nil if by the API's own host
+	path string      // raw, below the stage
+
+	endpoint string // of a network, by which a private API is asked
+	began    time.Time
+	api      *served
+	stage    *servedStage
+	v        *version
+	canary   bool
+	method   *servedMethod
+	req      *proxy.RESTRequest
+	reply    *proxy.Reply
+	state    state
+	trace    *trace
 }
 
 // state is what is known of how an exchange went, for logs and $context.
@@ -147,6 +150,14 @@ func (x *exchange) find(a *served, path string) bool {
 		x.req.Path = path // with the base path, which functions see
 	}
 	x.v = x.stage.main
+	if isPrivate(&x.v.api) != (x.endpoint != "") {
+		// Names of networks' own are without endpoints: it is the API's first.
+		if all := x.v.api.EndpointConfiguration.VpcEndpointIds; x.endpoint != "" || x.via != nil {
+			return false
+		} else if len(all) > 0 {
+			x.endpoint = all[0]
+		}
+	}
 	if x.stage.canary != nil && random()*100 < x.stage.percent {
 		x.v, x.canary = x.stage.canary, true
 	}

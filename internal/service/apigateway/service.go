@@ -10,6 +10,7 @@ import (
 	api "github.com/aloft-cloud/aloft/internal/api/apigateway"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/gateway/accesslog"
 	"github.com/aloft-cloud/aloft/internal/gateway/cache"
 	"github.com/aloft-cloud/aloft/internal/gateway/domain"
 	"github.com/aloft-cloud/aloft/internal/gateway/jwt"
@@ -43,16 +44,17 @@ type Authority interface {
 
 // Service is API Gateway's REST APIs.
 type Service struct {
-	cfg      Config
-	db       *store.DB
-	cache    cache.Cache[*served]
-	keys     cache.Cache[*caller] // by account, region and value
-	buckets  buckets
-	memories memories
-	book     *book
-	meter    *meter
-	issuers  *jwt.Issuers
-	client   http.RoundTripper // for integrations over HTTP
+	cfg        Config
+	db         *store.DB
+	cache      cache.Cache[*served]
+	keys       cache.Cache[*caller] // by account, region and value
+	buckets    buckets
+	memories   memories
+	accessLog  *accesslog.Log
+	meter      *meter
+	issuers    *jwt.Issuers
+	transports transports
+	client     http.RoundTripper // for integrations over HTTP
 }
 
 // New returns REST APIs.
@@ -60,7 +62,8 @@ func New(cfg Config) *Service {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	s := &Service{cfg: cfg, db: cfg.DB, meter: newMeter(), book: newBook(), client: outbound.NewTransport(cfg.Local)}
+	s := &Service{cfg: cfg, db: cfg.DB, meter: newMeter(), accessLog: accesslog.New()}
+	s.client = s.within(outbound.NewTransport(cfg.Local))
 	s.issuers = jwt.NewIssuers(s.fetchPool)
 	cfg.Domains.Add(gateway{s})
 	return s
@@ -77,14 +80,14 @@ func (s *Service) Definition() service.Definition {
 		Operations: append(append(s.apiOperations(), s.partOperations()...), s.accountOperations()...),
 		Tasks: []task.Task{
 			{Name: "apigateway/usage", Run: s.keepUsage, Bell: s.meter.bell},
-			{Name: "apigateway/logs", Run: s.keepLogs, Bell: s.book.bell},
+			s.accessLog.Task("apigateway/logs", s.writeLog),
 		},
 	}
 }
 
 func (s *Service) apiOperations() []service.Operation {
-	const private = "Private APIs are answered on their hosts as others are."
-	const target = "Integrations through VPC links go without them; streamed responses, Firehose and the caller's own credentials are refused."
+	const private = "Private APIs are answered in development alone, to callers that name an endpoint of a network."
+	const target = "Private integrations reach what the platform's host reaches; streamed responses, Firehose and the caller's own credentials are refused."
 	return []service.Operation{
 		row(api.CreateRestApi, s.CreateRestApi).But(private),
 		row(api.GetRestApi, s.GetRestApi),
@@ -123,7 +126,7 @@ func (s *Service) apiOperations() []service.Operation {
 }
 
 func (s *Service) partOperations() []service.Operation {
-	const stage = "Metrics and traces are not kept, client certificates are not shown to servers, and access logs go to CloudWatch Logs alone."
+	const stage = "Metrics and traces are not kept, and access logs go to CloudWatch Logs alone."
 	return []service.Operation{
 		row(api.CreateModel, s.CreateModel),
 		row(api.GetModel, s.GetModel),
@@ -181,7 +184,7 @@ func (s *Service) partOperations() []service.Operation {
 
 func (s *Service) accountOperations() []service.Operation {
 	const quota = "The offset of a quota is kept and not counted."
-	const link = "Links are kept, and integrations go without them."
+	const link = "There are no networks to lead to: an integration reaches its address if the platform's host does."
 	const domains = "A certificate is kept as a name: the operator says which one clients see. Private domains and Route 53 are refused."
 	return []service.Operation{
 		row(api.CreateApiKey, s.CreateApiKey),

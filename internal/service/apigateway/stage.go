@@ -108,8 +108,18 @@ func (s *Service) CreateStage(ctx context.Context, call *aws.Call, in *api.Creat
 	return row, nil
 }
 
-// checkDeployments refuses a stage of deployments that are not there.
+// checkDeployments refuses a stage of deployments, or of a certificate, that
+// are not there.
 func checkDeployments(tx *store.Tx, arn aws.ARN, row *api.Stage) error {
+	if id := aws.Value(row.ClientCertificateId); id != "" {
+		at := arn
+		at.Resource = "/clientcertificates/" + id
+		if found, err := clientCerts.Has(tx, at); err != nil {
+			return err
+		} else if !found {
+			return errBad("Invalid client certificate identifier specified")
+		}
+	}
 	ids := []string{*row.DeploymentId}
 	if c := row.CanarySettings; c != nil {
 		ids = append(ids, aws.Value(c.DeploymentId))

@@ -140,7 +140,7 @@ func (x *exchange) testLog() string {
 	var b strings.Builder
 	b.WriteString("Execution log for request " + x.req.ID + "\n")
 	for _, l := range x.trace.lines {
-		b.WriteString(time.UnixMilli(l.Timestamp).UTC().Format("Mon Jan 02 15:04:05 UTC 2006") + " : " + l.Message + "\n")
+		b.WriteString(l.At.UTC().Format("Mon Jan 02 15:04:05 UTC 2006") + " : " + l.Text + "\n")
 	}
 	return b.String()
 }

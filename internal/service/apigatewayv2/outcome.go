@@ -79,7 +79,7 @@ func newLogged(api aws.ARN, stage *stageRow) *logged {
 	}
 	format, err := accesslog.Parse(*c.Format)
 	group, ok := accesslog.GroupOf(*c.DestinationArn)
-	if err != nil || !ok {
+	if err != nil || !ok || group.Account != api.Account {
 		return nil // it was checked when it was set
 	}
 	sum := md5.Sum([]byte(api.Resource + "/" + *stage.StageName))

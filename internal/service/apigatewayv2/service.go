@@ -12,6 +12,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/gateway/accesslog"
+	"github.com/aloft-cloud/aloft/internal/gateway/backend"
 	"github.com/aloft-cloud/aloft/internal/gateway/cache"
 	"github.com/aloft-cloud/aloft/internal/gateway/domain"
 	"github.com/aloft-cloud/aloft/internal/gateway/jwt"
@@ -27,6 +28,7 @@ import (
 type Config struct {
 	DB       *store.DB
 	Table    *dispatch.Table    // where functions are invoked
+	Edge     http.Handler       // where requests to hosts of the platform's own are answered
 	Domains  *domain.Domains    // by which APIs are asked; the service adds its own to what they lead to
 	Auth     Authority          // knows who signed, for routes that want that
 	Sessions *dispatch.Sessions // of the roles that integrations act as
@@ -69,7 +71,11 @@ func New(cfg Config) *Service {
 	}
 	s := &Service{
 		cfg: cfg, db: cfg.DB, issuers: jwt.NewIssuers(cfg.Fetch), management: protocol.New(manage.API),
-		client: newClient(outbound.NewTransport(cfg.Local)), accessLog: accesslog.New(),
+		accessLog: accesslog.New(),
+	}
+	s.client = newClient(outbound.NewTransport(cfg.Local))
+	if cfg.Edge != nil {
+		s.client.Transport = backend.Within(cfg.Edge, cfg.Domains.Inside, s.client.Transport)
 	}
 	cfg.Domains.Add(gateway{s})
 	return s
