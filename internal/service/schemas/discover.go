@@ -117,11 +117,25 @@ func merge(a, b map[string]any) map[string]any {
 		properties[name] = shape
 	}
 	out := map[string]any{"type": "object", "properties": properties}
-	required, _ := a["required"].([]string)
-	others, _ := b["required"].([]string)
-	both := slices.DeleteFunc(slices.Clone(required), func(name string) bool { return !slices.Contains(others, name) })
+	others := names(b["required"])
+	both := slices.DeleteFunc(names(a["required"]), func(name string) bool { return !slices.Contains(others, name) })
 	if len(both) > 0 {
 		out["required"] = both
+	}
+	return out
+}
+
+// names are texts as they are here, or as they are read from JSON.
+func names(v any) (out []string) {
+	switch v := v.(type) {
+	case []string:
+		return slices.Clone(v)
+	case []any:
+		for _, e := range v {
+			if name, ok := e.(string); ok {
+				out = append(out, name)
+			}
+		}
 	}
 	return out
 }

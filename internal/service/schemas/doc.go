@@ -1,8 +1,9 @@
-// Package schemas is EventBridge Schema Registry: registries of schemas, and
-// their versions. A schema is found from events that are given; discoverers,
-// which listen to buses, are not there, and neither is code for schemas.
+// Package schemas is EventBridge Schema Registry: registries of schemas, their
+// versions, and discoverers, which listen to a bus by a rule of it and find the
+// schemas of its events. Code for schemas is not made.
 //
-//	service.go   the table       schema.go    schemas and their versions
-//	store.go     rows            discover.go  a schema of events
-//	registry.go  registries      tag.go       tags
+//	service.go   the table                    discover.go    a schema of events
+//	store.go     rows                         discoverer.go  who listens to a bus
+//	registry.go  registries                   observe.go     what they find
+//	schema.go    schemas and their versions   tag.go         tags
 package schemas

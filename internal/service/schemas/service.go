@@ -5,20 +5,26 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/schemas"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
 // Service is EventBridge Schema Registry.
-type Service struct{ db *store.DB }
+type Service struct {
+	db    *store.DB
+	table *dispatch.Table
+}
 
-// New returns EventBridge Schema Registry over db.
-func New(db *store.DB) *Service { return &Service{db} }
+// New returns EventBridge Schema Registry over db, which reaches event buses by
+// table.
+func New(db *store.DB, table *dispatch.Table) *Service { return &Service{db, table} }
 
 // Definition implements the contract in package service.
 func (s *Service) Definition() service.Definition {
 	return service.Definition{
-		API: api.API,
+		API:     api.API,
+		Receive: receive,
 		Operations: []service.Operation{
 			service.Op(api.CreateRegistry, s.CreateRegistry, registryOf),
 			service.Op(api.UpdateRegistry, s.UpdateRegistry, registryOf),
@@ -36,6 +42,15 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.ListSchemaVersions, s.ListSchemaVersions, schemaOf),
 			service.Op(api.SearchSchemas, s.SearchSchemas, registryOf),
 			service.Op(api.GetDiscoveredSchema, s.GetDiscoveredSchema, service.Any),
+
+			service.Op(api.CreateDiscoverer, s.CreateDiscoverer, service.Any),
+			service.Op(api.UpdateDiscoverer, s.UpdateDiscoverer, discovererOf),
+			service.Op(api.DescribeDiscoverer, s.DescribeDiscoverer, discovererOf),
+			service.Op(api.DeleteDiscoverer, s.DeleteDiscoverer, discovererOf),
+			service.Op(api.StartDiscoverer, s.StartDiscoverer, discovererOf),
+			service.Op(api.StopDiscoverer, s.StopDiscoverer, discovererOf),
+			service.Op(api.ListDiscoverers, s.ListDiscoverers, service.Any),
+			service.OpEach(observe, s.observe, mayObserve),
 
 			service.Op(api.TagResource, s.TagResource, resourceOf),
 			service.Op(api.UntagResource, s.UntagResource, resourceOf),

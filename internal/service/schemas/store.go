@@ -12,9 +12,10 @@ import (
 )
 
 var (
-	registries = store.NewTable[aws.ARN, registry]("schemas.registry")
-	schemas    = store.NewTable[aws.ARN, schema]("schemas.schema")
-	versions   = store.NewTable[versionKey, version]("schemas.version")
+	registries  = store.NewTable[aws.ARN, registry]("schemas.registry")
+	schemas     = store.NewTable[aws.ARN, schema]("schemas.schema")
+	versions    = store.NewTable[versionKey, version]("schemas.version")
+	discoverers = store.NewTable[aws.ARN, discoverer]("schemas.discoverer")
 )
 
 // A registry has schemas.
