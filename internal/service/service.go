@@ -37,6 +37,11 @@ type Definition struct {
 	// as a bucket, or "" if there is no such resource. nil: ARNs say it.
 	Owner func(ctx context.Context, resource aws.ARN) (string, error)
 
+	// Opens returns to whom an access control list that the resource has of its
+	// own, besides policies, gives what access says: "*", the account of the
+	// caller, or "" if it does not. nil: resources have no such lists.
+	Opens func(ctx context.Context, call *aws.Call, access *Access) (string, error)
+
 	// Origin lets pages of other sites that may do so read the answer to r,
 	// which has an Origin, by headers it sets in h; and it answers what
 	// browsers ask before: then answered is true, and err a refusal. nil: no

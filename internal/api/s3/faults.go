@@ -23,6 +23,7 @@ var (
 	EncryptionTypeMismatch                         = aws.Fault{Code: "EncryptionTypeMismatch", Status: 400}
 	EntityTooLarge                                 = aws.Fault{Code: "EntityTooLarge", Status: 400}
 	EntityTooSmall                                 = aws.Fault{Code: "EntityTooSmall", Status: 400}
+	IdMismatch                                     = aws.Fault{Code: "IdMismatch", Status: 400}
 	IdempotencyParameterMismatch                   = aws.Fault{Code: "IdempotencyParameterMismatch", Status: 400}
 	IllegalLocationConstraintException             = aws.Fault{Code: "IllegalLocationConstraintException", Status: 400}
 	IllegalVersioningConfigurationException        = aws.Fault{Code: "IllegalVersioningConfigurationException", Status: 400}
@@ -44,10 +45,12 @@ var (
 	InvalidPrefix                                  = aws.Fault{Code: "InvalidPrefix", Status: 400}
 	InvalidRange                                   = aws.Fault{Code: "InvalidRange", Status: 416}
 	InvalidRequest                                 = aws.Fault{Code: "InvalidRequest", Status: 400}
+	InvalidS3DestinationBucket                     = aws.Fault{Code: "InvalidS3DestinationBucket", Status: 400}
 	InvalidStorageClass                            = aws.Fault{Code: "InvalidStorageClass", Status: 400}
 	InvalidTag                                     = aws.Fault{Code: "InvalidTag", Status: 400}
 	InvalidWriteOffset                             = aws.Fault{Code: "InvalidWriteOffset", Status: 400}
 	KeyTooLongError                                = aws.Fault{Code: "KeyTooLongError", Status: 400}
+	MalformedACLError                              = aws.Fault{Code: "MalformedACLError", Status: 400}
 	MalformedPOSTRequest                           = aws.Fault{Code: "MalformedPOSTRequest", Status: 400}
 	MalformedPolicy                                = aws.Fault{Code: "MalformedPolicy", Status: 400}
 	MalformedXML                                   = aws.Fault{Code: "MalformedXML", Status: 400}
@@ -60,6 +63,7 @@ var (
 	NoSuchBucket                                   = aws.Fault{Code: "NoSuchBucket", Status: 404}
 	NoSuchBucketPolicy                             = aws.Fault{Code: "NoSuchBucketPolicy", Status: 404}
 	NoSuchCORSConfiguration                        = aws.Fault{Code: "NoSuchCORSConfiguration", Status: 404}
+	NoSuchConfiguration                            = aws.Fault{Code: "NoSuchConfiguration", Status: 404}
 	NoSuchKey                                      = aws.Fault{Code: "NoSuchKey", Status: 404}
 	NoSuchLifecycleConfiguration                   = aws.Fault{Code: "NoSuchLifecycleConfiguration", Status: 404}
 	NoSuchObjectLockConfiguration                  = aws.Fault{Code: "NoSuchObjectLockConfiguration", Status: 404}
@@ -78,7 +82,10 @@ var (
 	ReplicationConfigurationNotFoundError          = aws.Fault{Code: "ReplicationConfigurationNotFoundError", Status: 404}
 	ServerSideEncryptionConfigurationNotFoundError = aws.Fault{Code: "ServerSideEncryptionConfigurationNotFoundError", Status: 404}
 	TooManyBuckets                                 = aws.Fault{Code: "TooManyBuckets", Status: 400}
+	TooManyConfigurations                          = aws.Fault{Code: "TooManyConfigurations", Status: 400}
 	TooManyParts                                   = aws.Fault{Code: "TooManyParts", Status: 400}
+	UnexpectedContent                              = aws.Fault{Code: "UnexpectedContent", Status: 400}
+	UnresolvableGrantByEmailAddress                = aws.Fault{Code: "UnresolvableGrantByEmailAddress", Status: 400}
 	UnsupportedMediaType                           = aws.Fault{Code: "UnsupportedMediaType", Status: 415}
 	XAmzContentSHA256Mismatch                      = aws.Fault{Code: "XAmzContentSHA256Mismatch", Status: 400}
 )

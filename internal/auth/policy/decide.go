@@ -12,6 +12,10 @@ type Set struct {
 	Boundary *Document   // beyond which Identity does not reach; nil if there is none
 	Resource *Document   // of what is asked for; nil if it has none
 
+	// Open is to whom a list that the resource has besides its policy opens it:
+	// an account, "*" for all, or "".
+	Open string
+
 	// Limited says that who asks holds temporary credentials that were limited
 	// to what Session allows.
 	Limited bool
@@ -69,6 +73,10 @@ func Decide(r *Request, set *Set) Decision {
 	resource, reach := set.Resource.reaching(r, service, name)
 	if set.Granted && resource != Deny {
 		resource, reach = Allow, directly
+	}
+	if set.Open != "" && resource != Deny {
+		open := compilePrincipal(sourcePrincipal{kind: "AWS", name: set.Open})
+		reach = max(reach, open.match(r))
 	}
 	boundary, session := Allow, Allow
 	if set.Boundary != nil {

@@ -5,7 +5,6 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/s3"
 	"github.com/aloft-cloud/aloft/internal/aws"
-	"github.com/aloft-cloud/aloft/internal/store"
 )
 
 // Tools that manage a bucket read all that could be said of it. What cannot be
@@ -40,25 +39,4 @@ func (s *Service) GetBucketAccelerateConfiguration(ctx context.Context, call *aw
 // GetBucketRequestPayment says that the owner pays.
 func (s *Service) GetBucketRequestPayment(ctx context.Context, call *aws.Call, in *api.GetBucketRequestPaymentInput) (*api.GetBucketRequestPaymentOutput, error) {
 	return &api.GetBucketRequestPaymentOutput{Payer: new(api.PayerBucketOwner)}, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, nil)
-}
-
-// GetObjectAcl says that an object is the bucket owner's alone.
-func (s *Service) GetObjectAcl(ctx context.Context, call *aws.Call, in *api.GetObjectAclInput) (*api.GetObjectAclOutput, error) {
-	out := new(api.GetObjectAclOutput)
-	return out, s.db.View(ctx, func(tx *store.Tx) error {
-		b, row, err := findBucket(tx, in.Bucket, in.ExpectedBucketOwner)
-		if err != nil {
-			return err
-		}
-		out.Owner, out.Grants = ownerOf(row), ownersOnly(row)
-		_, err = findObject(tx, b, row, in.Key, in.VersionId, "GET")
-		return err
-	})
-}
-
-func ownersOnly(row bucket) []api.Grant {
-	return []api.Grant{{
-		Grantee:    &api.Grantee{ID: new(canonicalID(row.Owner)), Type: api.TypeCanonicalUser},
-		Permission: new(api.PermissionFullControl),
-	}}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"math"
+	"strings"
 	"time"
 
 	api "github.com/aloft-cloud/aloft/internal/api/s3"
@@ -76,6 +77,27 @@ func keys(pairs map[string]*string) service.Keys {
 	return k
 }
 
+// grantKeys are the condition keys of the access control list that the members
+// of in ask for.
+func grantKeys(in any) service.Keys {
+	var m grantMembers
+	copyMembers(&m, in)
+	return keys(map[string]*string{
+		"s3:x-amz-acl": m.ACL, "s3:x-amz-grant-full-control": m.GrantFullControl, "s3:x-amz-grant-read": m.GrantRead,
+		"s3:x-amz-grant-read-acp": m.GrantReadACP, "s3:x-amz-grant-write": m.GrantWrite, "s3:x-amz-grant-write-acp": m.GrantWriteACP,
+	})
+}
+
+// puts reports whether a is of the list of an object that is being put.
+func puts(a *service.Access) bool {
+	for name := range a.Keys {
+		if strings.HasPrefix(name, "s3:x-amz-") {
+			return true
+		}
+	}
+	return false
+}
+
 func mayCreate(_ *aws.Call, in *api.CreateBucketInput, check check) error {
 	pairs := map[string]*string{"s3:x-amz-acl": in.ACL, "s3:x-amz-object-ownership": in.ObjectOwnership}
 	if c := in.CreateBucketConfiguration; c != nil {
@@ -100,7 +122,7 @@ func mayListBuckets(_ *aws.Call, _ *api.ListBucketsInput, check check) error {
 
 func mayPut(_ *aws.Call, in *api.PutObjectInput, check check) error {
 	return write(in, in.Bucket, in.Key, in.Tagging, check, map[string]*string{
-		"s3:x-amz-acl": in.ACL, "s3:x-amz-storage-class": in.StorageClass,
+		"s3:x-amz-storage-class": in.StorageClass,
 		"s3:x-amz-server-side-encryption":                    in.ServerSideEncryption,
 		"s3:x-amz-server-side-encryption-customer-algorithm": in.SSECustomerAlgorithm,
 	})
@@ -108,7 +130,7 @@ func mayPut(_ *aws.Call, in *api.PutObjectInput, check check) error {
 
 func mayBegin(_ *aws.Call, in *api.CreateMultipartUploadInput, check check) error {
 	return write(in, in.Bucket, in.Key, in.Tagging, check, map[string]*string{
-		"s3:x-amz-acl": in.ACL, "s3:x-amz-storage-class": in.StorageClass, "s3:x-amz-server-side-encryption": in.ServerSideEncryption,
+		"s3:x-amz-storage-class": in.StorageClass, "s3:x-amz-server-side-encryption": in.ServerSideEncryption,
 		"s3:x-amz-server-side-encryption-customer-algorithm": in.SSECustomerAlgorithm,
 	})
 }
@@ -118,6 +140,10 @@ func mayBegin(_ *aws.Call, in *api.CreateMultipartUploadInput, check check) erro
 func write(in any, bucket, key string, tagging *string, check check, pairs map[string]*string) error {
 	a := service.Access{Action: "s3:PutObject", Resource: objectARN(bucket, key), Keys: keys(pairs)}
 	actions := []string{a.Action}
+	if lists := grantKeys(in); len(lists) > 0 {
+		maps.Copy(a.Keys, lists)
+		actions = append(actions, "s3:PutObjectAcl")
+	}
 	l := lockMembersOf(in)
 	lockKeys(&a, l.ObjectLockMode, l.ObjectLockRetainUntilDate, l.ObjectLockLegalHoldStatus)
 	if l.ObjectLockMode != nil || l.ObjectLockRetainUntilDate != nil {
@@ -154,7 +180,7 @@ func mayCopy(_ *aws.Call, in *api.CopyObjectInput, check check) error {
 	source := from.bucket + "/" + from.key
 	return write(in, in.Bucket, in.Key, in.Tagging, check, map[string]*string{
 		"s3:x-amz-copy-source": &source, "s3:x-amz-metadata-directive": in.MetadataDirective,
-		"s3:x-amz-acl": in.ACL, "s3:x-amz-storage-class": in.StorageClass, "s3:x-amz-server-side-encryption": in.ServerSideEncryption,
+		"s3:x-amz-storage-class": in.StorageClass, "s3:x-amz-server-side-encryption": in.ServerSideEncryption,
 		"s3:x-amz-server-side-encryption-customer-algorithm": in.SSECustomerAlgorithm,
 	})
 }

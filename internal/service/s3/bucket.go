@@ -95,17 +95,18 @@ func newBucket(call *aws.Call, in *api.CreateBucketInput) (bucket, settings, err
 		}
 		conf.Ownership = *in.ObjectOwnership
 	}
-	err := checkCreate(in, conf.Ownership)
+	w, err := wishOf(in)
+	if err == nil {
+		err = conf.admits(w, row)
+	}
+	if errors.Is(err, api.AccessControlListNotSupported) {
+		err = errListed()
+	}
 	if err != nil {
 		return row, conf, err
 	}
-	if in.ACL != nil {
-		if conf.Grants, err = canned(*in.ACL); err != nil {
-			return row, conf, err
-		}
-		if err := checkGrants(conf.Grants, &conf); err != nil {
-			return row, conf, err
-		}
+	if grants := w.list(row.Owner, row.Owner); len(grants) > 1 || w.canned == "" && len(w.grants) > 0 {
+		conf.Grants = &grants
 	}
 	if c := in.CreateBucketConfiguration; c != nil {
 		if c.Location != nil || c.Bucket != nil {
@@ -120,19 +121,6 @@ func newBucket(call *aws.Call, in *api.CreateBucketInput) (bucket, settings, err
 		row.Region, row.Location, err = locate(call.Region, "")
 	}
 	return row, conf, err
-}
-
-// checkCreate refuses what CreateBucket takes but we do not.
-func checkCreate(in *api.CreateBucketInput, ownership string) error {
-	grants := in.GrantFullControl != nil || in.GrantRead != nil || in.GrantReadACP != nil || in.GrantWrite != nil || in.GrantWriteACP != nil
-	public := aws.Or(in.ACL, api.BucketCannedACLPrivate) != api.BucketCannedACLPrivate
-	switch {
-	case (grants || public) && ownership == api.ObjectOwnershipBucketOwnerEnforced:
-		return api.InvalidBucketAclWithObjectOwnership.Errorf("Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
-	case grants:
-		return errLacking("grants when a bucket is made; PutBucketAcl takes them")
-	}
-	return nil
 }
 
 // regions are those that a location constraint may name.

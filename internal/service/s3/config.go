@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"errors"
 
 	api "github.com/aloft-cloud/aloft/internal/api/s3"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -172,8 +173,22 @@ func (s *Service) PutBucketOwnershipControls(ctx context.Context, call *aws.Call
 	if len(rules) != 1 || !isOwnership(rules[0].ObjectOwnership) {
 		return nil, errMalformed()
 	}
-	err := s.configure(ctx, in.Bucket, in.ExpectedBucketOwner, func(c *settings) { c.Ownership = rules[0].ObjectOwnership })
-	return &api.PutBucketOwnershipControlsOutput{}, err
+	return &api.PutBucketOwnershipControlsOutput{}, s.db.Update(ctx, func(tx *store.Tx) error {
+		b, row, err := findBucket(tx, in.Bucket, in.ExpectedBucketOwner)
+		if err != nil {
+			return err
+		}
+		conf, err := findSettings(tx, b)
+		if err != nil {
+			return err
+		}
+		conf.Ownership = rules[0].ObjectOwnership
+		if errors.Is(conf.admits(wish{grants: conf.grants(row)}, row), api.AccessControlListNotSupported) {
+			return errListed()
+		}
+		s.changed(tx)
+		return configs.Put(tx, b, conf)
+	})
 }
 
 // GetBucketOwnershipControls returns what was said of ownership.
@@ -198,23 +213,7 @@ func isOwnership(s string) bool {
 	return s == api.ObjectOwnershipBucketOwnerEnforced || s == api.ObjectOwnershipBucketOwnerPreferred || s == api.ObjectOwnershipObjectWriter
 }
 
-// checkACL refuses a canned ACL that would let others in. Where ownership is
-// the bucket owner's, AWS takes none such either.
-func checkACL(tx *store.Tx, b aws.ARN, acl *string) error {
-	switch aws.Or(acl, api.ObjectCannedACLPrivate) {
-	case api.ObjectCannedACLPrivate, api.ObjectCannedACLBucketOwnerFullControl, api.ObjectCannedACLBucketOwnerRead:
-		return nil
-	}
-	c, err := findSettings(tx, b)
-	if err != nil {
-		return err
-	}
-	if c.Ownership == api.ObjectOwnershipBucketOwnerEnforced {
-		return errACL()
-	}
-	return errLacking("access control lists")
-}
-
-func errACL() error {
-	return api.AccessControlListNotSupported.Errorf("The bucket does not allow ACLs")
+// errListed refuses lists where the bucket's owner is to own all objects.
+func errListed() error {
+	return api.InvalidBucketAclWithObjectOwnership.Errorf("Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
 }

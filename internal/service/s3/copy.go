@@ -81,11 +81,11 @@ func (s *Service) CopyObject(ctx context.Context, call *aws.Call, in *api.CopyOb
 	}
 	key, keyErr := customerKeyOf(in)
 	sourceKey, sourceErr := sourceKeyOf(in)
-	l, err := lockOf(in)
+	o, err := newObject(in, in.Metadata, in.Tagging)
 	if err := firstError(keyErr, sourceErr, err); err != nil {
 		return nil, err
 	}
-	if err := s.checkBucket(ctx, in.Bucket, in.ExpectedBucketOwner, in.ACL, l); err != nil {
+	if err := s.checkBucket(ctx, call, in.Bucket, in.ExpectedBucketOwner, o); err != nil {
 		return nil, err
 	}
 	c := condition{
@@ -102,7 +102,7 @@ func (s *Service) CopyObject(ctx context.Context, call *aws.Call, in *api.CopyOb
 		return nil, err
 	}
 	defer src.Close()
-	o, cl, err := copied(in, from, src.object)
+	o, cl, err := copied(in, from, src.object, o)
 	if err != nil {
 		return nil, err
 	}
@@ -124,9 +124,6 @@ func (s *Service) CopyObject(ctx context.Context, call *aws.Call, in *api.CopyOb
 
 // checkCopy refuses what CopyObject takes but we do not.
 func checkCopy(in *api.CopyObjectInput) error {
-	if in.GrantFullControl != nil || in.GrantRead != nil || in.GrantReadACP != nil || in.GrantWriteACP != nil {
-		return errACL()
-	}
 	return firstError(
 		checkDirective("x-amz-metadata-directive", "Unknown metadata directive.", in.MetadataDirective),
 		checkDirective("x-amz-tagging-directive", "Unknown tagging directive.", in.TaggingDirective),
@@ -140,8 +137,9 @@ func checkDirective(name, message string, d *string) error {
 	return errArgument(name, *d, message)
 }
 
-// copied returns the object that a copy of src makes, and how to sum it.
-func copied(in *api.CopyObjectInput, from copySource, src object) (object, claim, error) {
+// copied returns the object that a copy of src makes of o, which in describes,
+// and how to sum it.
+func copied(in *api.CopyObjectInput, from copySource, src, o object) (object, claim, error) {
 	c := claim{sum: sum{Algorithm: src.Sum.Algorithm, Type: checksum.FullObject}}
 	if c.sum.Algorithm == "" {
 		c.sum.Algorithm = checksum.CRC64NVME
@@ -151,10 +149,6 @@ func copied(in *api.CopyObjectInput, from copySource, src object) (object, claim
 		if c.sum.Algorithm, ok = checksum.Find(*in.ChecksumAlgorithm); !ok {
 			return object{}, c, errLacking("checksums with " + *in.ChecksumAlgorithm)
 		}
-	}
-	o, err := newObject(in, in.Metadata, in.Tagging)
-	if err != nil {
-		return o, c, err
 	}
 	replace := aws.Value(in.MetadataDirective) == api.MetadataDirectiveReplace
 	if !replace {

@@ -22,7 +22,8 @@
 //	bucket.go       buckets                     copy.go     copy objects and parts
 //	config.go       settings of buckets         list.go     list objects and versions
 //	policy.go       bucket policies             listing.go  keys in order, folded
-//	acl.go          access control lists        row.go      objects as rows
+//	acl.go          access control lists,       row.go      objects as rows
+//	aclput.go       and their operations
 //	cors.go         pages of other sites        multipart.go  uploads in parts
 //	website.go      websites, and site.go       complete.go and their completion
 //	                their visitors              archive.go  objects that went cold

@@ -98,7 +98,7 @@ func (s *Service) listObjects(ctx context.Context, name string, expectedOwner *s
 			}
 			entry.ChecksumAlgorithm, entry.ChecksumType = o.Sum.listed()
 			if owners {
-				entry.Owner = ownerOf(row)
+				entry.Owner = o.owner(row)
 			}
 			found = append(found, entry)
 			return true
@@ -132,7 +132,7 @@ func (s *Service) ListObjectVersions(ctx context.Context, call *aws.Call, in *ap
 		if err != nil {
 			return err
 		}
-		v.tx, v.bucket, v.owner = tx, b, ownerOf(row)
+		v.tx, v.bucket, v.row = tx, b, row
 		if marker != "" {
 			if v.before, err = seqOf(tx, b, l.after, marker); err != nil {
 				return err
@@ -179,7 +179,7 @@ type versionList struct {
 	*listing
 	tx     *store.Tx
 	bucket aws.ARN
-	owner  *api.Owner
+	row    bucket
 	before uint64 // of the first key: list the versions before this one; 0 is all
 	out    *api.ListObjectVersionsOutput
 
@@ -209,14 +209,15 @@ func (v *versionList) one(key string, o object, latest bool) bool {
 		return false
 	}
 	v.last, v.version = key, o.Version
+	owner := o.owner(v.row)
 	if o.Marker {
 		v.out.DeleteMarkers = append(v.out.DeleteMarkers, api.DeleteMarkerEntry{
-			Key: new(v.encode(key)), VersionId: &o.Version, IsLatest: &latest, LastModified: &o.Modified, Owner: v.owner,
+			Key: new(v.encode(key)), VersionId: &o.Version, IsLatest: &latest, LastModified: &o.Modified, Owner: owner,
 		})
 		return true
 	}
 	entry := api.ObjectVersion{
-		Key: new(v.encode(key)), VersionId: &o.Version, IsLatest: &latest, LastModified: &o.Modified, Owner: v.owner,
+		Key: new(v.encode(key)), VersionId: &o.Version, IsLatest: &latest, LastModified: &o.Modified, Owner: owner,
 		ETag: new(quoted(o.ETag)), Size: &o.Size, StorageClass: new(o.class()),
 	}
 	entry.ChecksumAlgorithm, entry.ChecksumType = o.Sum.listed()

@@ -39,7 +39,8 @@ func (s *Service) CreateMultipartUpload(ctx context.Context, call *aws.Call, in 
 		if err != nil {
 			return err
 		}
-		if err := firstError(checkACL(tx, b, in.ACL), row.admits(o.locked())); err != nil {
+		u := u
+		if err := firstError(u.Object.place(tx, b, row, call), row.admits(o.locked())); err != nil {
 			return err
 		}
 		old, _, err := latest(tx, b, in.Key)

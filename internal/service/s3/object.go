@@ -39,7 +39,7 @@ func (s *Service) put(ctx context.Context, d deed, in *api.PutObjectInput) (*api
 	if o.locked() != (lock{}) && c.md5 == nil && !c.explicit {
 		return nil, api.InvalidRequest.Errorf("Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters")
 	}
-	if err := s.checkBucket(ctx, in.Bucket, in.ExpectedBucketOwner, in.ACL, o.locked()); err != nil {
+	if err := s.checkBucket(ctx, d.call, in.Bucket, in.ExpectedBucketOwner, o); err != nil {
 		return nil, err
 	}
 	r, err := s.receive(ctx, in.Body, c)
@@ -61,21 +61,40 @@ func checkPut(in *api.PutObjectInput) error {
 	switch {
 	case in.WriteOffsetBytes != nil:
 		return errHeader("x-amz-write-offset-bytes", "")
-	case in.GrantFullControl != nil || in.GrantRead != nil || in.GrantReadACP != nil || in.GrantWriteACP != nil:
-		return errACL()
 	}
 	return firstError(checkEncryption(in.ServerSideEncryption, in.SSEKMSKeyId), checkClass(in.StorageClass))
 }
 
 // checkBucket refuses early what would be refused after all content has come.
-func (s *Service) checkBucket(ctx context.Context, name string, expectedOwner, acl *string, l lock) error {
+func (s *Service) checkBucket(ctx context.Context, call *aws.Call, name string, expectedOwner *string, o object) error {
 	return s.db.View(ctx, func(tx *store.Tx) error {
-		arn, row, err := findBucket(tx, name, expectedOwner)
+		b, row, err := findBucket(tx, name, expectedOwner)
 		if err != nil {
 			return err
 		}
-		return firstError(checkACL(tx, arn, acl), row.admits(l))
+		return firstError(o.place(tx, b, row, call), row.admits(o.locked()))
 	})
+}
+
+// place makes o, which call writes, its owner's, if its list may be what it
+// wishes for.
+func (o *object) place(tx *store.Tx, b aws.ARN, row bucket, call *aws.Call) error {
+	writer := call.Principal.Account
+	if call.Principal.Kind == aws.Service {
+		writer = call.Account
+	}
+	if o.wish.canned == "" && len(o.wish.grants) == 0 && writer == row.Owner {
+		return nil
+	}
+	c, err := findSettings(tx, b)
+	if err != nil {
+		return err
+	}
+	if err := c.admits(o.wish, row); err != nil {
+		return err
+	}
+	c.own(o, o.wish, row, writer)
+	return nil
 }
 
 // newObject returns an object of what the members of in say of it.
@@ -93,6 +112,9 @@ func newObject(in any, metadata map[string]string, tagging *string) (object, err
 	copyMembers(&more, in)
 	if class := aws.Value(more.StorageClass); class != api.StorageClassStandard {
 		o.Class = class
+	}
+	if o.wish, err = wishOf(in); err != nil {
+		return o, err
 	}
 	l, err := lockOf(in)
 	o.setLock(l)
@@ -115,6 +137,10 @@ func (s *Service) keep(ctx context.Context, d deed, o object, r *received, g gua
 			return err
 		}
 		if err := g.allows(d.key, old, found); err != nil {
+			return err
+		}
+		o := o
+		if err := o.place(tx, b, row, d.call); err != nil {
 			return err
 		}
 		if o.Body, err = r.Keep(tx); err != nil {

@@ -164,31 +164,14 @@ func (s *Service) resourcePolicy(ctx context.Context, resource aws.ARN) (string,
 	if err != nil {
 		return "", err
 	}
-	p := parsedPolicy{Version: "2012-10-17"}
-	if text != "" {
-		if p, err = parsePolicy(name, text); err != nil {
-			return "", err
-		}
-	}
-	if conf.Access != nil && aws.Value(conf.Access.RestrictPublicBuckets) {
-		if text, err = p.withoutPublic(text); err != nil {
-			return "", err
-		}
-		p.Statement = slices.DeleteFunc(p.Statement, statement.public)
-	}
-	return p.with(conf.statements(name), text)
-}
-
-// with is the policy, whose text that is, and more statements.
-func (p parsedPolicy) with(more []json.RawMessage, text string) (string, error) {
-	if len(more) == 0 {
+	if text == "" || conf.Access == nil || !aws.Value(conf.Access.RestrictPublicBuckets) {
 		return text, nil
 	}
-	for _, m := range more {
-		p.Statement = append(p.Statement, statement{text: m})
+	p, err := parsePolicy(name, text)
+	if err != nil {
+		return "", err
 	}
-	b, err := json.Marshal(p)
-	return string(b), err
+	return p.withoutPublic(text)
 }
 
 // owner returns the account of a bucket or an object, for auth.

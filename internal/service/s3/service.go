@@ -48,6 +48,7 @@ func (s *Service) Definition() service.Definition {
 		API:        api.API,
 		Policy:     s.resourcePolicy,
 		Owner:      s.owner,
+		Opens:      s.opens,
 		Epoch:      s.epoch.Load,
 		Origin:     s.origin,
 		Tasks:      s.tasks(),
@@ -72,7 +73,7 @@ func (s *Service) bucketOperations() []service.Operation {
 		onBucket(api.PutBucketEncryption, s.PutBucketEncryption, "PutEncryptionConfiguration").But("Keys of KMS are refused; AES256 and the key aws/s3 are left to the disk, and objects say AES256."),
 		onBucket(api.GetBucketEncryption, s.GetBucketEncryption, "GetEncryptionConfiguration"),
 		onBucket(api.DeleteBucketEncryption, s.DeleteBucketEncryption, "PutEncryptionConfiguration"),
-		onBucket(api.PutBucketOwnershipControls, s.PutBucketOwnershipControls, "PutBucketOwnershipControls").But("Access control lists are refused whatever is set."),
+		onBucket(api.PutBucketOwnershipControls, s.PutBucketOwnershipControls, "PutBucketOwnershipControls"),
 		onBucket(api.GetBucketOwnershipControls, s.GetBucketOwnershipControls, "GetBucketOwnershipControls"),
 		onBucket(api.DeleteBucketOwnershipControls, s.DeleteBucketOwnershipControls, "PutBucketOwnershipControls"),
 		onBucket(api.PutBucketPolicy, s.PutBucketPolicy, "PutBucketPolicy"),
@@ -94,7 +95,7 @@ func (s *Service) bucketOperations() []service.Operation {
 		onBucket(api.GetBucketLifecycleConfiguration, s.GetBucketLifecycleConfiguration, "GetLifecycleConfiguration"),
 		onBucket(api.DeleteBucketLifecycle, s.DeleteBucketLifecycle, "PutLifecycleConfiguration"),
 
-		onBucket(api.PutBucketAcl, s.PutBucketAcl, "PutBucketAcl").But("Grants are to groups alone."),
+		onBucket(api.PutBucketAcl, s.PutBucketAcl, "PutBucketAcl"),
 		onBucket(api.GetBucketAcl, s.GetBucketAcl, "GetBucketAcl"),
 		onBucket(api.GetBucketLogging, s.GetBucketLogging, "GetBucketLogging").But(none),
 		onBucket(api.GetBucketReplication, s.GetBucketReplication, "GetReplicationConfiguration").But(none),
@@ -110,14 +111,15 @@ const noHolds = "Event holds are refused."
 const none = "There is nothing to get yet: what would put it is refused."
 
 func (s *Service) objectOperations() []service.Operation {
-	const kept = "Keys of KMS and access control lists are refused."
+	const kept = "Keys of KMS are refused."
 	return []service.Operation{
 		service.OpEach(api.PutObject, s.PutObject, mayPut).But(kept),
 		service.OpEach(postObject, s.postObject, mayPut),
 		onVersion(api.GetObject, s.GetObject, "GetObject", "GetObjectVersion"),
 		onVersion(api.HeadObject, s.HeadObject, "GetObject", "GetObjectVersion"),
 		onVersion(api.GetObjectAttributes, s.GetObjectAttributes, "GetObjectAttributes", "GetObjectVersionAttributes"),
-		onVersion(api.GetObjectAcl, s.GetObjectAcl, "GetObjectAcl", "GetObjectVersionAcl").But(none),
+		onVersion(api.GetObjectAcl, s.GetObjectAcl, "GetObjectAcl", "GetObjectVersionAcl"),
+		onVersion(api.PutObjectAcl, s.PutObjectAcl, "PutObjectAcl", "PutObjectVersionAcl").But("The bucket's owner may read objects that others own, whatever their list says."),
 		service.OpEach(api.CopyObject, s.CopyObject, mayCopy).But(kept),
 		service.OpEach(api.DeleteObject, s.DeleteObject, mayDelete),
 		service.OpSome(api.DeleteObjects, s.DeleteObjects, mayDeleteEach),

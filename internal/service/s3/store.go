@@ -53,7 +53,7 @@ type settings struct {
 	Ownership  string                                 `json:",omitempty"`
 	Website    *api.WebsiteConfiguration              `json:",omitempty"`
 	Lifecycle  *lifecycle                             `json:",omitempty"`
-	Grants     []api.Grant                            `json:",omitempty"` // to others than the owner
+	Grants     *[]api.Grant                           `json:",omitempty"` // all, the owner's too
 	Retention  *api.DefaultRetention                  `json:",omitempty"` // of objects that bring none
 }
 
@@ -90,6 +90,7 @@ type object struct {
 	More     *more             `json:",omitempty"`
 
 	expires *string // what answers say of when it goes; not kept
+	wish    wish    // for its access control list; not kept
 }
 
 // more is what is said of few objects.
@@ -97,6 +98,7 @@ type more struct {
 	Restored time.Time `json:",omitzero"` // an archived one can be read until then
 	Lock     lock      `json:",omitzero"`
 	Seal     *seal     `json:",omitempty"` // the content, if it is encrypted with a customer's key
+	ACL      *acl      `json:",omitempty"` // if it is not the bucket owner's alone
 }
 
 // more returns what else is said of o, to be changed.
@@ -176,6 +178,9 @@ func ownedBy(account string) aws.ARN {
 
 // canonicalID is the name S3 has for an account.
 func canonicalID(account string) string {
+	if account == "" {
+		return nobodysID
+	}
 	h := sha256.Sum256([]byte("canonical user of " + account))
 	return hex.EncodeToString(h[:])
 }
