@@ -122,7 +122,7 @@ func mayListBuckets(_ *aws.Call, _ *api.ListBucketsInput, check check) error {
 
 func mayPut(_ *aws.Call, in *api.PutObjectInput, check check) error {
 	return write(in, in.Bucket, in.Key, in.Tagging, check, map[string]*string{
-		"s3:x-amz-storage-class": in.StorageClass,
+		"s3:x-amz-storage-class":                             in.StorageClass,
 		"s3:x-amz-server-side-encryption":                    in.ServerSideEncryption,
 		"s3:x-amz-server-side-encryption-customer-algorithm": in.SSECustomerAlgorithm,
 	})
