@@ -25,7 +25,7 @@ func sdkRig(t testing.TB) *rig {
 var table = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	io.Copy(io.Discard, r.Body)
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-	fmt.Fprintf(w, `{"Item":{"host":{"S":%q},"auth":{"S":%q}}}`, r.Host, r.Header.Get("Authorization")[:75])
+	fmt.Fprintf(w, `{"Item":{"host":{"S":%q},"auth":{"S":%q},"agent":{"S":%q}}}`, r.Host, r.Header.Get("Authorization")[:75], r.UserAgent())
 })
 
 const (
@@ -61,7 +61,7 @@ func sdkFunctions(t testing.TB) map[string]*Function {
 }
 
 // Functions that bring no SDK have that of their runtime, with credentials and
-// region of their own, whether their worker was trained or not.
+// region of their own and name their runtime, whether their worker was trained or not.
 func TestSDKs(t *testing.T) {
 	r := sdkRig(t)
 	for name, f := range sdkFunctions(t) {
@@ -79,6 +79,7 @@ func TestSDKs(t *testing.T) {
 				expect(t, res, "", `{.*Credential=ASIAEXAMPLE/\d+/eu-west-1/dynamodb/.*}`)
 				if name != "v2" {
 					expect(t, res, "", `{.*127.0.0.1:4566.*}`)
+					expect(t, res, "", `{.*exec-env/AWS_Lambda_`+g.Runtime+`.*}`)
 				}
 			})
 		}

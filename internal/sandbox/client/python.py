@@ -354,6 +354,26 @@ def use_sdk(stub):
         table.put_item(Item={"k": "a", "n": 1})
         session.client("dynamodb", endpoint_url=stub).get_item(TableName="t", Key={"k": {"S": "a"}})
     session.client("s3", endpoint_url=stub)
+    save_session(botocore.session)
+
+
+def save_session(module):
+    """save_session has the first session at hand, which is half of making the first client.
+
+    One that nobody has used knows nothing of the environment, but for the name of the runtime.
+    """
+    spare = [module.Session()]
+    get = module.get_session
+
+    def get_session(env_vars=None):
+        if not spare or env_vars is not None:
+            return get(env_vars)
+        session = spare.pop()
+        session._register_user_agent_creator()
+        return session
+
+    if hasattr(module.Session, "_register_user_agent_creator"):
+        module.get_session = get_session
 
 
 def train(c):
