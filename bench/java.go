@@ -91,14 +91,16 @@ func (f *javaFloor) boot() (time.Duration, error) {
 	given := false
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case r.Method == http.MethodPost:
+		case strings.HasSuffix(r.URL.Path, "/response"):
 			io.Copy(io.Discard, r.Body)
 			answered <- time.Now()
 			w.WriteHeader(http.StatusAccepted)
-		case given:
+		case given, r.Method != http.MethodGet:
 			<-r.Context().Done() // there is no more
 		default:
 			given = true
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:java")
 			w.Header().Set("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
 			w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(time.Minute).UnixMilli()))
 			io.WriteString(w, "{}")
@@ -110,7 +112,7 @@ func (f *javaFloor) boot() (time.Duration, error) {
 	defer cancel()
 	began := time.Now()
 	cmd := exec.CommandContext(ctx, f.argv[0], f.argv[1:]...)
-	cmd.Env = append(cleanEnv(), "AWS_LAMBDA_RUNTIME_API="+l.Addr().String(), "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512")
+	cmd.Env = append(cleanEnv(), "AWS_LAMBDA_RUNTIME_API="+l.Addr().String(), "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512", "AWS_EXECUTION_ENV=AWS_Lambda_java17")
 	cmd.Dir = f.dir
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

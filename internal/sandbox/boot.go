@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -269,7 +270,7 @@ func (s *start) process(l lang.Language, creds Credentials) (*worker, *failure, 
 	}
 	p.argv = clientArgv(l, r)
 	if l.Kind == lang.Java {
-		p.argv = javaArgv(f, r.exec, at)
+		p.argv = javaArgv(f, r, at, r.archived(), functionClassPath(r, at))
 	}
 	if wrapper := f.Env["AWS_LAMBDA_EXEC_WRAPPER"]; wrapper != "" {
 		p.argv = append([]string{wrapper}, p.argv...)
@@ -331,13 +332,29 @@ func clientArgv(l lang.Language, r *root) []string {
 
 // javaArgv runs AWS's client for Java, as Lambda does: with most of the memory,
 // and compiled for a quick start. It cannot be given a function later.
-func javaArgv(f *Function, exec string, at places) []string {
-	argv := []string{exec, fmt.Sprintf("-Xmx%dm", max(32, f.memoryMB()*4/5)), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"}
+func javaArgv(f *Function, r *root, at places, archive, classPath string) []string {
+	argv := []string{r.exec, fmt.Sprintf("-Xmx%dm", max(32, f.memoryMB()*4/5)), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-XX:-UsePerfData"}
+	if archive != "" {
+		argv = append(argv, archive, "-Xlog:cds*=off") // without one it works too, and it is not for functions' logs
+	}
 	if at.trust != "" {
 		argv = append(argv, "-Djavax.net.ssl.trustStore="+at.trust+"/"+javaRoots)
 	}
-	classes := expand(at, "/var/task:/var/task/lib/*:/opt/java/lib/*")
-	return append(argv, "-cp", at.sdk+"/*:"+classes, "com.amazonaws.services.lambda.runtime.api.client.AWSLambda", f.Handler)
+	return append(argv, "-cp", classPath, "com.amazonaws.services.lambda.runtime.api.client.AWSLambda", f.Handler)
+}
+
+// functionClassPath is where a function's classes are, after those of the client:
+// their archive is good for what begins with them.
+func functionClassPath(r *root, at places) string {
+	return r.classPath + ":" + expand(at, "/var/task:/var/task/lib/*:/opt/java/lib/*")
+}
+
+// archived has the JVM use the archive of the root, if there is one.
+func (r *root) archived() string {
+	if !r.hasArchive {
+		return ""
+	}
+	return "-XX:SharedArchiveFile=" + archiveSeen
 }
 
 // rootOf is the root for a language, made when it is first needed.
@@ -348,6 +365,19 @@ func (m *Manager) rootOf(l lang.Language) (*root, error) {
 	if r := m.roots[l]; r != nil {
 		return r, nil
 	}
+	r, err := m.newRoot(l, packages)
+	if err != nil {
+		return nil, err
+	}
+	m.roots[l] = r
+	if r.archive != "" && !r.hasArchive {
+		m.group.Go(func() { m.archive(l, r) })
+	}
+	return r, nil
+}
+
+// newRoot makes a root for a language and its packages.
+func (m *Manager) newRoot(l lang.Language, packages string) (*root, error) {
 	binds := m.trustBinds()
 	files := map[string][]byte{}
 	exec := filepath.Join(l.Prefix, l.Exec)
@@ -371,11 +401,19 @@ func (m *Manager) rootOf(l lang.Language) (*root, error) {
 	if packages != "" {
 		binds = append(binds, fence.Bind{Host: packages, Path: sdkPlace(l)})
 	}
+	archive := m.archiveOf(l, packages)
+	_, missing := os.Stat(archive)
+	if missing == nil {
+		binds = append(binds, fence.Bind{Host: archive, Path: archiveSeen})
+	}
 	fr, err := m.fence.NewRoot(binds, files)
 	if err != nil {
 		return nil, err
 	}
 	r := &root{Root: fr, at: fencedPlaces, exec: exec}
+	if fr.Confined() { // where classes are is part of an archive
+		r.archive, r.hasArchive = archive, missing == nil
+	}
 	r.at.sdk = sdkPlace(l)
 	if fr.Confined() && !inUsr(l) {
 		r.exec = "/var/lang/" + l.Exec
@@ -384,8 +422,20 @@ func (m *Manager) rootOf(l lang.Language) (*root, error) {
 		r.at.runtime, r.at.lang, r.at.trust = fr.Path("var/runtime"), l.Prefix, m.trustDir()
 		r.at.sdk = packages
 	}
-	m.roots[l] = r
+	if l.Kind == lang.Java {
+		r.classPath = classPath(packages, r.at.sdk)
+	}
 	return r, nil
+}
+
+// classPath names the jars of a directory, as they are seen at another place. It
+// is always in the same order.
+func classPath(dir, seen string) string {
+	jars, _ := filepath.Glob(filepath.Join(dir, "*.jar")) // sorted
+	for i, jar := range jars {
+		jars[i] = filepath.Join(seen, filepath.Base(jar))
+	}
+	return strings.Join(jars, ":")
 }
 
 // sdkOf is the directory with the SDK of a language, or "".

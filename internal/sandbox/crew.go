@@ -241,7 +241,13 @@ func (w *worker) isReady() {
 	m := w.m
 	m.mu.Lock()
 	if w.training && w.crew == nil {
+		w.trained++
+		enough := w.trained > trainings // as our own clients know by themselves
 		m.mu.Unlock()
+		if enough {
+			signal(w.blank)
+			return
+		}
 		w.api.Send(&rapi.Event{RequestID: trainingID, Payload: []byte(`{"hello":"world"}`), Deadline: time.Now().Add(initLimit)})
 		return
 	}

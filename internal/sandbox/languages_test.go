@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/aloft-cloud/aloft/internal/sandbox/lang"
 )
 
 func ruby(t testing.TB, source string) *Function {
@@ -74,6 +76,24 @@ func TestJava(t *testing.T) {
 			expect(t, r.invoke(t, f, tc.payload), tc.err, tc.want)
 		})
 	}
+	t.Run("archive", func(t *testing.T) { checkArchive(t, r, l, dir) })
+}
+
+// checkArchive: an archive of classes is made while functions run without it,
+// kept, and then used by all workers.
+func checkArchive(t *testing.T, r *rig, l lang.Language, dir string) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		root, err := r.rootOf(l)
+		if err != nil || time.Now().After(end) {
+			t.Fatal("no archive of classes: ", err)
+		}
+		if root.hasArchive {
+			break
+		}
+	}
+	f := function("java", "java17", "app.App::mapped", dir)
+	f.Revision, f.MemoryMB, f.Timeout = "archive", 128, 20*time.Second
+	expect(t, r.invoke(t, f, "{}"), "", "true")
 }
 
 const javaApp = `package app;
@@ -91,6 +111,7 @@ public class App implements RequestHandler<App.In, App.Out> {
 	public void copy(InputStream in, OutputStream out, Context c) throws IOException { in.transferTo(out); }
 	public String fail(In in) { throw new IllegalStateException("bad"); }
 	public String who(In in, Context c) { return c.getFunctionName() + " " + c.getMemoryLimitInMB() + " " + System.getenv("AWS_REGION"); }
+	public boolean mapped() throws IOException { return java.nio.file.Files.readString(java.nio.file.Path.of("/proc/self/maps")).contains("classes.jsa"); }
 	public String get(String url) throws IOException {
 		var c = (java.net.HttpURLConnection) new URL(url).openConnection();
 		c.setRequestProperty("Authorization", "AWS4-HMAC-SHA256 Credential=ASIAEXAMPLE/20260101/eu-west-1/s3/aws4_request, SignedHeaders=host, Signature=0");

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -100,8 +102,9 @@ type Manager struct {
 
 	said sync.Map // runtimes that run on another version, of which we said so
 
-	rootMu sync.Mutex
-	roots  map[lang.Language]*root
+	rootMu   sync.Mutex
+	roots    map[lang.Language]*root
+	oldRoots []*root
 
 	mu       sync.Mutex
 	pools    map[lang.Language]*pool
@@ -269,7 +272,7 @@ func (m *Manager) Close() error {
 	m.fence.Close()
 	m.group.Wait()
 	m.flushLogs(true)
-	for _, r := range m.roots {
+	for _, r := range slices.AppendSeq(m.oldRoots, maps.Values(m.roots)) {
 		r.Close()
 	}
 	if m.remove != nil {
@@ -283,6 +286,11 @@ type root struct {
 	*fence.Root
 	at   places
 	exec string // the interpreter
+
+	// For Java:
+	classPath  string // of AWS's client
+	archive    string // where the archive of its classes is kept; "" if it can have none
+	hasArchive bool
 }
 
 var _, _ Runner = (*Manager)(nil), (*InProcess)(nil)

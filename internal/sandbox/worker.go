@@ -49,6 +49,7 @@ type worker struct {
 
 	// Guarded by m.mu:
 	booting   bool
+	trained   int  // events of ours that it was given
 	waiting   bool // it asked for an event
 	returning bool // its invoke is over, and it has not asked for the next
 	dead      bool

@@ -3,6 +3,7 @@
 package fence
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -125,6 +126,12 @@ func (p *Process) Wait() Exit {
 
 // Kill ends the process.
 func (p *Process) Kill() { p.cmd.Process.Kill() }
+
+// Terminate asks the process to end.
+func (p *Process) Terminate() { p.cmd.Process.Signal(syscall.SIGTERM) }
+
+// Tmp is that of the host.
+func (p *Process) Tmp() (*os.Root, error) { return nil, errors.ErrUnsupported }
 
 // Become does nothing: the process sees the files of the host.
 func (p *Process) Become(Limits, ...Mount) error { return nil }

@@ -3,6 +3,7 @@
 package fence
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -119,6 +120,28 @@ func (p *Process) Kill() {
 		unix.Kill(-p.pid, unix.SIGKILL) // its session; who left it is not found
 	}
 	unix.Kill(p.pid, unix.SIGKILL)
+}
+
+// Terminate asks the process to end.
+func (p *Process) Terminate() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.ended {
+		unix.Kill(p.pid, unix.SIGTERM)
+	}
+}
+
+// Tmp opens the /tmp of the process. What it leaves there can be read when it
+// has ended.
+func (p *Process) Tmp() (tmp *os.Root, err error) {
+	if !p.confined {
+		return nil, errors.ErrUnsupported // it is everybody's
+	}
+	err = p.inside(func() error {
+		tmp, err = os.OpenRoot("/tmp")
+		return err
+	})
+	return tmp, err
 }
 
 // Become gives a process that is running other limits, and directories that it
