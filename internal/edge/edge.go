@@ -213,14 +213,8 @@ func (h *Handler) serveHost(w http.ResponseWriter, r *http.Request, requestID st
 	if !ok {
 		return false
 	}
-	call := &aws.Call{
-		RequestID: requestID,
-		SourceIP:  sourceIP(r),
-		UserAgent: r.UserAgent(),
-		Trace:     r.Header.Get("X-Amzn-Trace-Id"),
-		Host:      r.Host,
-		Secure:    r.TLS != nil,
-	}
+	call := nobody(r)
+	call.RequestID = requestID
 	if t.path != "" {
 		r = r.Clone(sigv4.WithPath(r.Context(), r.URL.EscapedPath()))
 		r.URL.RawPath, r.URL.Path = t.path, t.path
@@ -245,7 +239,7 @@ func (h *Handler) owner(ctx context.Context, t target) (service.Host, bool) {
 // servePage answers r if it is for a page that a service answers itself.
 func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, requestID string) bool {
 	for _, page := range h.pages {
-		if !strings.HasPrefix(r.URL.Path, page.Prefix) {
+		if !strings.HasPrefix(r.URL.Path, page.Prefix) || page.Takes != nil && !page.Takes(r) {
 			continue
 		}
 		var call *aws.Call
@@ -253,7 +247,11 @@ func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, requestID st
 		if h.cfg.Open {
 			err = checkOrigin(r)
 		}
-		if err == nil {
+		switch {
+		case err != nil:
+		case page.Own:
+			call = nobody(r)
+		default:
 			call, err = h.cfg.Auth.Authenticate(r, signedAs(r), nil)
 		}
 		if err != nil {
@@ -265,6 +263,17 @@ func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, requestID st
 		return true
 	}
 	return false
+}
+
+// nobody is the call of who has not said who they are.
+func nobody(r *http.Request) *aws.Call {
+	return &aws.Call{
+		SourceIP:  sourceIP(r),
+		UserAgent: r.UserAgent(),
+		Trace:     r.Header.Get("X-Amzn-Trace-Id"),
+		Host:      r.Host,
+		Secure:    r.TLS != nil,
+	}
 }
 
 // sourceIP is the address that r comes from.

@@ -30,6 +30,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/cloudcontrol"
 	"github.com/aloft-cloud/aloft/internal/service/cloudformation"
 	"github.com/aloft-cloud/aloft/internal/service/dynamodb"
+	"github.com/aloft-cloud/aloft/internal/service/ecr"
 	"github.com/aloft-cloud/aloft/internal/service/events"
 	"github.com/aloft-cloud/aloft/internal/service/iam"
 	"github.com/aloft-cloud/aloft/internal/service/kinesis"
@@ -167,7 +168,8 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	if err != nil {
 		return nil, err
 	}
-	functions = lambda.New(lambda.Config{Dir: p.cache, Endpoint: cfg.Endpoint, Auth: guard, Log: cfg.Log}, p.db, p.Table, p.events, p.sessions, p.runner)
+	images := ecr.New(ecr.Config{DB: p.db, Table: p.Table, Endpoint: cfg.Endpoint, Region: cfg.Region, Local: cfg.Open, Log: cfg.Log})
+	functions = lambda.New(lambda.Config{Dir: p.cache, Endpoint: cfg.Endpoint, Auth: guard, Images: images, Log: cfg.Log}, p.db, p.Table, p.events, p.sessions, p.runner)
 	tables := dynamodb.New(dynamodb.Config{IndexDelay: cfg.IndexDelay}, p.db, p.Table)
 	queues, err := sqs.New(context.Background(), sqs.Config{DB: p.db, Endpoint: cfg.Endpoint})
 	if err != nil {
@@ -184,6 +186,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		tables.Definition(),
 		tables.Streams(),
 		events.New(events.Config{DB: p.db, Table: p.Table, Router: p.events, Local: cfg.Open, Log: cfg.Log}).Definition(),
+		images.Definition(),
 		functions.Definition(),
 		kinesis.New(p.db).Definition(),
 		kms.New(p.db).Definition(),

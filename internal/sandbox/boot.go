@@ -36,7 +36,7 @@ type start struct {
 func (m *Manager) recruit(c *crew, mb int) {
 	// What its language needs is made once, and may be long in coming: that is
 	// nobody's time, and no start that others wait for.
-	if l, err := m.findLanguage(c.f.Runtime); err == nil {
+	if l, err := m.languageOf(c.f); err == nil && c.f.Image == nil {
 		m.rootOf(l) // an error comes again
 	}
 	// Starting takes a CPU. While we wait for one, others may serve the queue.
@@ -129,7 +129,7 @@ func (s *start) again(t *ticket) grant {
 // when what is left to do is the code's.
 func (s *start) boot(limit time.Duration, t *ticket, started func()) (*worker, *failure, error) {
 	f := s.c.f
-	l, err := s.m.findLanguage(f.Runtime)
+	l, err := s.m.languageOf(f)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -236,6 +236,9 @@ func (s *start) outfit(w *worker, creds Credentials, limit <-chan time.Time) (*f
 // process starts the process of a worker. A program that cannot be run is a failure.
 func (s *start) process(l lang.Language, creds Credentials) (*worker, *failure, error) {
 	f := s.c.f
+	if f.Image != nil {
+		return s.image(l, creds)
+	}
 	if w := s.m.takeBlank(l, f); w != nil {
 		return w, nil, nil
 	}

@@ -21,11 +21,15 @@ const shutdownLimit = 2 * time.Second
 // extensionsOf names the extensions of f.
 func extensionsOf(f *Function) []string {
 	var names []string
+	lists := f.Image.extensions()
 	for _, layer := range f.Layers {
 		entries, err := os.ReadDir(filepath.Join(layer, "extensions"))
 		if err != nil {
 			continue // most layers have none
 		}
+		lists = append(lists, entries)
+	}
+	for _, entries := range lists {
 		for _, e := range entries {
 			info, err := e.Info()
 			if err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 && !slices.Contains(names, e.Name()) {

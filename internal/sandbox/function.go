@@ -22,6 +22,7 @@ type Function struct {
 	Code         string            // directory with the unpacked package, seen as /var/task
 	Layers       []string          // directories with unpacked layers, merged into /opt in this order
 	Env          map[string]string // the function's own variables
+	Image        *Image            // the function is one, and has no Runtime, Handler, Code or Layers; or nil
 
 	// Credentials returns what the code may act with: a session of the
 	// function's role. It is called for every worker; nil means none.
@@ -34,6 +35,15 @@ type Function struct {
 	LogGroup  string // "/aws/lambda/" and the name if empty
 	LogFormat string // "Text" or "JSON"; empty is Text
 	LogLevel  string // lowest level of the code's own lines in JSON: "INFO" if empty
+}
+
+// An Image is a container image that runs as it is: its program speaks the
+// Runtime API.
+type Image struct {
+	Dir                 string // it is unpacked in, by package image
+	Entrypoint, Command []string
+	WorkingDir          string
+	Env                 []string // "name=value"; the function's own come before these
 }
 
 // Credentials are keys of a role session.

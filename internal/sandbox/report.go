@@ -100,6 +100,9 @@ func (s scribe) runtimeVersion(l lang.Language) (version, arn string) {
 }
 
 func (s scribe) initStart(l lang.Language) string {
+	if s.f.Image != nil && !s.f.json() {
+		return "" // its runtime is its own
+	}
 	version, arn := s.runtimeVersion(l)
 	if s.f.json() {
 		return s.event("platform.initStart", map[string]any{"initializationType": "on-demand", "phase": "init", "runtimeVersion": version, "runtimeVersionArn": arn,

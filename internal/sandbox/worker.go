@@ -35,6 +35,7 @@ type worker struct {
 	assigned atomic.Bool // it knows which function it is
 
 	root       *root
+	ownRoot    bool          // nobody else uses root
 	extensions []string      // their names
 	registered chan struct{} // one of them has registered
 	beside     atomic.Int32  // how many run
@@ -71,6 +72,7 @@ type plan struct {
 
 	training bool   // the worker gets events of ours before it is blank
 	rpcPort  string // the program may serve calls there; see bridge
+	ownRoot  bool   // nobody else starts at root
 }
 
 // spawn starts a process for a worker.
@@ -86,7 +88,7 @@ func (m *Manager) spawn(l lang.Language, p plan) (*worker, error) {
 	}
 	w := &worker{m: m, lang: l, at: p.root.at, exited: make(chan struct{}), gone: make(chan struct{}), blank: make(chan struct{}, 1), ready: make(chan struct{}, 1),
 		failed: make(chan rapi.Answer, 1), answer: make(chan rapi.Answer, 1), booting: true, training: p.training,
-		root: p.root, registered: make(chan struct{}, 1)}
+		root: p.root, ownRoot: p.ownRoot, registered: make(chan struct{}, 1)}
 	w.assigned.Store(!l.Blank())
 	w.api = rapi.New(rapi.Hooks{
 		Blank: func() { signal(w.blank) },
@@ -167,6 +169,9 @@ func (w *worker) watch() {
 	close(w.exited)
 	w.api.Close()
 	w.proc.Release()
+	if w.ownRoot {
+		w.root.Close()
+	}
 	close(w.gone)
 }
 

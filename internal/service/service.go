@@ -80,6 +80,13 @@ type Page struct {
 	// Prefix is what the path begins with: "/_aloft/inbox".
 	Prefix string
 
+	// Takes reports whether r is for the page, of those whose path begins with
+	// Prefix. nil: all are.
+	Takes func(r *http.Request) bool
+
+	// Own says that the service finds out itself who asks: call is nobody's.
+	Own bool
+
 	// Serve answers r. call says who asks, if they say so.
 	Serve func(w http.ResponseWriter, r *http.Request, call *aws.Call)
 }

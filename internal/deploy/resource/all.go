@@ -7,6 +7,7 @@ func All() Table {
 		APIGatewayV2(),
 		CloudFormation(),
 		DynamoDB(),
+		ECR(),
 		Events(),
 		IAM(),
 		Kinesis(),

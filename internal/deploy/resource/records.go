@@ -62,9 +62,6 @@ func (f *recordForm) typ() *Type {
 	}
 	if m := nameOf.FindStringSubmatch(strings.TrimSuffix(f.id, ":1")); m != nil {
 		t.Naming = Naming{Property: m[1]}
-		if f.name == "AWS::ECR::Repository" {
-			t.Naming.Lower = true
-		}
 	}
 	return t
 }

@@ -45,6 +45,8 @@ type Fence struct {
 	mu      sync.Mutex
 	threads []*thread // idle
 	dead    []*group  // to remove
+
+	etcWritten bool // see writeEtc
 }
 
 // abilities are what the host lets us do.

@@ -54,6 +54,14 @@ func (f *Fence) NewRoot(_ []Bind, files map[string][]byte) (*Root, error) {
 	return &Root{dir: base}, nil
 }
 
+// What an image must have where images can be run.
+var ImageDirs, ImageFiles []string
+
+// NewImageRoot is for Linux.
+func (f *Fence) NewImageRoot(string, []Bind) (*Root, error) {
+	return nil, fmt.Errorf("%w: a container image runs on Linux alone", ErrIncomplete)
+}
+
 // Path is where a process finds the file that NewRoot was given as name.
 func (r *Root) Path(name string) string { return filepath.Join(r.dir, name) }
 

@@ -36,7 +36,7 @@ var hostBinds = []Bind{
 	{Host: "/usr/share/zoneinfo/UTC", Path: "/etc/localtime"},
 }
 
-var rootDirs = []string{"home/sbx_user1051", "usr", "etc", "dev/shm", "proc", "sys", "tmp", "opt", "var/task", "var/runtime", "var/lang", "run", ".old"}
+var rootDirs = []string{"home/sbx_user1051", "usr", "etc", "dev/shm", "proc", "sys", "tmp", "opt", "var/task", "var/runtime", "var/lang", "run"}
 
 // Lines of /etc/passwd. The second is for the user of a process.
 const (
@@ -82,6 +82,11 @@ func (f *Fence) NewRoot(binds []Bind, files map[string][]byte) (*Root, error) {
 	if !f.can.namespaces {
 		return openRoot(base, binds, files)
 	}
+	return f.newRoot(base, func(base string) error { return f.buildRoot(base, binds, files) })
+}
+
+// newRoot makes a root that build puts together at base, an empty directory.
+func (f *Fence) newRoot(base string, build func(base string) error) (_ *Root, err error) {
 	defer os.Remove(base)
 	r := &Root{ns: -1, top: -1, dev: -1}
 	t := newThread(f.cfg.Group)
@@ -94,7 +99,7 @@ func (f *Fence) NewRoot(binds []Bind, files map[string][]byte) (*Root, error) {
 		if r.ns, err = openNamespace("mnt"); err != nil {
 			return err
 		}
-		if err := f.buildRoot(base, binds, files); err != nil {
+		if err := build(base); err != nil {
 			return err
 		}
 		if r.top, err = unix.Open("/", unix.O_PATH|unix.O_CLOEXEC, 0); err == nil {
@@ -174,13 +179,21 @@ func (f *Fence) buildRoot(base string, binds []Bind, files map[string][]byte) er
 	if err := unix.Mount("", base, "", unix.MS_REMOUNT|unix.MS_RDONLY|unix.MS_NOSUID, rootOptions); err != nil {
 		return fmt.Errorf("make root read-only: %w", err)
 	}
-	if err := unix.PivotRoot(base, base+"/.old"); err != nil {
-		return fmt.Errorf("pivot: %w", err)
-	}
-	if err := unix.Chdir("/"); err != nil {
+	return pivot(base)
+}
+
+// pivot makes base the root of this thread, and lets go of the old one.
+func pivot(base string) error {
+	if err := unix.Chdir(base); err != nil {
 		return err
 	}
-	return unix.Unmount("/.old", unix.MNT_DETACH)
+	if err := unix.PivotRoot(".", "."); err != nil { // the old one is on top then
+		return fmt.Errorf("pivot: %w", err)
+	}
+	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
+		return err
+	}
+	return unix.Chdir("/")
 }
 
 func (f *Fence) fillRoot(base string, files map[string][]byte) error {
@@ -204,6 +217,11 @@ func (f *Fence) fillRoot(base string, files map[string][]byte) error {
 			return err
 		}
 	}
+	return f.fillDev(base)
+}
+
+// fillDev makes the devices of a root.
+func (f *Fence) fillDev(base string) error {
 	for name, d := range devices {
 		p := filepath.Join(base, "dev", name)
 		if !f.can.users { // who cannot make them

@@ -34,28 +34,41 @@ func codeKey(owner aws.ARN, sha256 string) aws.ARN {
 	return owner
 }
 
-// sha256 is the hash of the zip file in base64.
-func (p packed) sha256() string { return strings.TrimPrefix(p.Key.Resource, codeKind) }
+// sha256 is the hash of the zip file in base64, or of an image in hexadecimal.
+func (p packed) sha256() string {
+	_, sum, _ := strings.Cut(p.Key.Resource, ":")
+	return sum
+}
 
 // A source is where an input says that code is.
 type source struct {
 	operation            string
 	zip                  []byte
 	bucket, key, version *string
+	image                *string // a URI
 }
 
-// An arrival is a zip file that has come, was found to be good, and is not in
-// a row yet. It must be closed.
+// An arrival is code that has come, was found to be good, and is not in a row
+// yet. It must be closed.
 type arrival struct {
 	packed
-	upload *store.Upload
+	image  *imageOf      // it is one; or nil
+	upload *store.Upload // nil for an image
 }
 
 // Close removes what no transaction has kept.
-func (a *arrival) Close() error { return a.upload.Close() }
+func (a *arrival) Close() error {
+	if a.upload == nil {
+		return nil
+	}
+	return a.upload.Close()
+}
 
 // keep counts one more use of the code, and keeps the code if it is the first.
 func (a *arrival) keep(tx *store.Tx) error {
+	if a.isImage() {
+		return nil
+	}
 	row, err := codes.Get(tx, a.Key)
 	if errors.Is(err, store.ErrNotFound) {
 		row.Body, err = a.upload.Keep(tx)
@@ -69,6 +82,9 @@ func (a *arrival) keep(tx *store.Tx) error {
 
 // use counts one more use of code that a row has.
 func (p packed) use(tx *store.Tx) error {
+	if p.isImage() {
+		return nil
+	}
 	row, err := codes.Get(tx, p.Key)
 	if err != nil {
 		return fmt.Errorf("code %s: %w", p.Key, err)
@@ -79,6 +95,9 @@ func (p packed) use(tx *store.Tx) error {
 
 // drop counts one use less, and removes the code if it was the last.
 func (s *Service) drop(tx *store.Tx, p packed) error {
+	if p.isImage() {
+		return nil
+	}
 	row, err := codes.Get(tx, p.Key)
 	if err != nil {
 		return fmt.Errorf("code %s: %w", p.Key, err)
@@ -102,6 +121,9 @@ func (s *Service) dropVersion(tx *store.Tx, v *version) error {
 // and region of owner. It is unpacked at once, so that what is wrong with it is known.
 func (s *Service) receive(ctx context.Context, call *aws.Call, owner aws.ARN, src source) (*arrival, error) {
 	switch {
+	case src.image != nil:
+		p, i, err := s.receiveImage(ctx, call, owner, *src.image)
+		return &arrival{packed: p, image: i}, err
 	case len(src.zip) > maxZipped:
 		return nil, aws.RequestEntityTooLarge.Errorf("Zipped size must be smaller than %d bytes", maxZipped)
 	case src.zip != nil && (src.bucket != nil || src.key != nil):
@@ -159,7 +181,7 @@ func (s *Service) takeIn(ctx context.Context, owner aws.ARN, r io.ReaderAt, size
 		return nil, err
 	}
 	sum := base64.StdEncoding.EncodeToString(h.Sum(nil))
-	unpacked, err := s.unpack(ctx, sum, r, size)
+	unpacked, err := s.unpack(ctx, packed{Key: codeKey(owner, sum)}, r, size)
 	if err == nil {
 		err = up.Finish()
 	}
@@ -167,12 +189,16 @@ func (s *Service) takeIn(ctx context.Context, owner aws.ARN, r io.ReaderAt, size
 		up.Close()
 		return nil, err
 	}
-	return &arrival{packed{Key: codeKey(owner, sum), Size: size, Unpacked: unpacked}, up}, nil
+	return &arrival{packed: packed{Key: codeKey(owner, sum), Size: size, Unpacked: unpacked}, upload: up}, nil
 }
 
 // unpack unpacks a zip file, and returns what it holds in bytes.
-func (s *Service) unpack(ctx context.Context, sum string, r io.ReaderAt, size int64) (int64, error) {
-	_, err := s.unpacked.get(ctx, sum, func(dir string) error {
+func (s *Service) unpack(ctx context.Context, p packed, r io.ReaderAt, size int64) (int64, error) {
+	name, err := p.dirName()
+	if err != nil {
+		return 0, err
+	}
+	_, err = s.unpacked.get(ctx, name, func(dir string) error {
 		return unzip.Extract(r, size, dir, unzip.Limits{Bytes: maxUnpacked})
 	})
 	switch {
@@ -209,9 +235,21 @@ func checkSize(v *version) error {
 	return nil
 }
 
-// codeDir returns the directory with unpacked code.
+// codeOf returns the directory with the unpacked code of a version.
+func (s *Service) codeOf(ctx context.Context, v *version) (string, error) {
+	if v.Image != nil {
+		return s.imageDir(ctx, v.Code, v.Image)
+	}
+	return s.codeDir(ctx, v.Code)
+}
+
+// codeDir returns the directory with an unpacked zip file.
 func (s *Service) codeDir(ctx context.Context, p packed) (string, error) {
-	return s.unpacked.get(ctx, p.sha256(), func(dir string) error {
+	name, err := p.dirName()
+	if err != nil {
+		return "", err
+	}
+	return s.unpacked.get(ctx, name, func(dir string) error {
 		r, err := s.openCode(ctx, p.Key)
 		if err != nil {
 			return err
@@ -238,5 +276,5 @@ func (s *Service) openCode(ctx context.Context, key aws.ARN) (r *store.BodyReade
 
 // sourceOfCreate is where the code of a new function is.
 func sourceOfCreate(c *api.FunctionCode) source {
-	return source{api.CreateFunction.Name, c.ZipFile, c.S3Bucket, c.S3Key, c.S3ObjectVersion}
+	return source{api.CreateFunction.Name, c.ZipFile, c.S3Bucket, c.S3Key, c.S3ObjectVersion, c.ImageUri}
 }

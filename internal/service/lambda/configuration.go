@@ -46,6 +46,7 @@ type change struct {
 	VpcConfig        *api.VpcConfig
 	DeadLetterConfig *api.DeadLetterConfig
 	KMSKeyArn        *string
+	ImageConfig      *api.ImageConfig
 	FileSystems      []api.FileSystemConfig
 	others           map[string]bool // parts that are not supported, by name: whether they are given
 }
@@ -56,11 +57,8 @@ func changeOfCreate(in *api.CreateFunctionInput) change {
 		Runtime:   in.Runtime, Role: &in.Role, Handler: in.Handler, Timeout: in.Timeout, MemorySize: in.MemorySize,
 		Environment: in.Environment, EphemeralStorage: in.EphemeralStorage, TracingConfig: in.TracingConfig,
 		LoggingConfig: in.LoggingConfig, SnapStart: in.SnapStart, Architectures: in.Architectures,
-		VpcConfig: in.VpcConfig, DeadLetterConfig: in.DeadLetterConfig, KMSKeyArn: in.KMSKeyArn, FileSystems: in.FileSystemConfigs,
+		VpcConfig: in.VpcConfig, DeadLetterConfig: in.DeadLetterConfig, KMSKeyArn: in.KMSKeyArn, FileSystems: in.FileSystemConfigs, ImageConfig: in.ImageConfig,
 		others: map[string]bool{
-			"PackageType Image":      aws.Value(in.PackageType) == api.PackageTypeImage,
-			"ImageUri":               in.Code.ImageUri != nil,
-			"ImageConfig":            in.ImageConfig != nil,
 			"SourceKMSKeyArn":        in.Code.SourceKMSKeyArn != nil,
 			"TenancyConfig":          in.TenancyConfig != nil,
 			"CapacityProviderConfig": in.CapacityProviderConfig != nil,
@@ -76,9 +74,8 @@ func changeOfUpdate(in *api.UpdateFunctionConfigurationInput) change {
 		Runtime:   in.Runtime, Role: in.Role, Handler: in.Handler, Timeout: in.Timeout, MemorySize: in.MemorySize,
 		Environment: in.Environment, EphemeralStorage: in.EphemeralStorage, TracingConfig: in.TracingConfig,
 		LoggingConfig: in.LoggingConfig, SnapStart: in.SnapStart,
-		VpcConfig: in.VpcConfig, DeadLetterConfig: in.DeadLetterConfig, KMSKeyArn: in.KMSKeyArn, FileSystems: in.FileSystemConfigs,
+		VpcConfig: in.VpcConfig, DeadLetterConfig: in.DeadLetterConfig, KMSKeyArn: in.KMSKeyArn, FileSystems: in.FileSystemConfigs, ImageConfig: in.ImageConfig,
 		others: map[string]bool{
-			"ImageConfig":            in.ImageConfig != nil,
 			"CapacityProviderConfig": in.CapacityProviderConfig != nil,
 			"DurableConfig":          in.DurableConfig != nil,
 		},
@@ -166,6 +163,9 @@ func (c *change) apply(v *settings) {
 		}
 	}
 	set(&v.KMSKey, c.KMSKeyArn)
+	if c.ImageConfig != nil {
+		v.ImageConfig = imageConfigOf(c.ImageConfig)
+	}
 	if c.VpcConfig != nil {
 		v.Network = &network{c.VpcConfig.SubnetIds, c.VpcConfig.SecurityGroupIds, aws.Value(c.VpcConfig.Ipv6AllowedForDualStack)}
 	}
@@ -243,6 +243,10 @@ func (v *version) describe(arn, function aws.ARN, number int64) *api.FunctionCon
 		State:            &v.State,
 
 		RuntimeVersionConfig: &api.RuntimeVersionConfig{RuntimeVersionArn: new(runtimeVersion(function.Region, v.Runtime))},
+	}
+	if v.Image != nil {
+		c.PackageType, c.ImageConfigResponse = new(api.PackageTypeImage), v.ImageConfig.describe()
+		c.Runtime, c.Handler, c.RuntimeVersionConfig = nil, nil, nil
 	}
 	if v.Env != nil {
 		c.Environment = &api.EnvironmentResponse{Variables: v.Env}

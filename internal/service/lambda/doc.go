@@ -14,6 +14,7 @@
 //	update.go       new code, new configuration
 //	configuration.go what a function is told to be, checked and described
 //	code.go         zip files: where they come from, how they are kept
+//	image.go        container images
 //	unpacked.go     directories with unpacked code
 //	download.go     the URL of a function's code
 //	version.go      published versions

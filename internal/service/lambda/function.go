@@ -24,8 +24,8 @@ func (s *Service) CreateFunction(ctx context.Context, call *aws.Call, in *api.Cr
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	if in.Runtime == nil || in.Handler == nil {
-		return nil, invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+	if err := checkPackage(in); err != nil {
+		return nil, err
 	}
 	if err := s.checkRole(ctx, fn, in.Role); err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (s *Service) CreateFunction(ctx context.Context, call *aws.Call, in *api.Cr
 		row := function{Tags: in.Tags, CodeSigning: aws.Value(in.CodeSigningConfigArn), Latest: version{settings: newSettings(name(fn)), Description: aws.Value(in.Description)}}
 		v := &row.Latest
 		c.apply(&v.settings)
-		v.Code = code.packed
+		v.Code, v.Image = code.packed, code.image
 		if v.Layers, err = findLayers(tx, call, in.Layers); err != nil {
 			return err
 		}
@@ -92,7 +92,7 @@ func (s *Service) GetFunction(ctx context.Context, call *aws.Call, in *api.GetFu
 	}
 	out := &api.GetFunctionOutput{
 		Configuration: v.describe(r.arn(), r.function, number),
-		Code:          &api.FunctionCodeLocation{RepositoryType: new("S3"), Location: new(s.codeURL(call, v.Code.Key))},
+		Code:          s.locate(call, &v),
 	}
 	if len(fn.Tags) > 0 {
 		out.Tags = fn.Tags
@@ -101,6 +101,14 @@ func (s *Service) GetFunction(ctx context.Context, call *aws.Call, in *api.GetFu
 		out.Concurrency = &api.Concurrency{ReservedConcurrentExecutions: fn.Reserved}
 	}
 	return out, nil
+}
+
+// locate says where the code of a version is.
+func (s *Service) locate(call *aws.Call, v *version) *api.FunctionCodeLocation {
+	if i := v.Image; i != nil {
+		return &api.FunctionCodeLocation{RepositoryType: new("ECR"), ImageUri: &i.URI, ResolvedImageUri: new(i.Name + "@" + i.Digest)}
+	}
+	return &api.FunctionCodeLocation{RepositoryType: new("S3"), Location: new(s.codeURL(call, v.Code.Key))}
 }
 
 // GetFunctionConfiguration describes a function.

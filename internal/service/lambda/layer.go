@@ -143,7 +143,7 @@ func useLayers(tx *store.Tx, v *version) error {
 func (s *Service) PublishLayerVersion(ctx context.Context, call *aws.Call, in *api.PublishLayerVersionInput) (*api.PublishLayerVersionOutput, error) {
 	arn := layerARN(call, in.LayerName)
 	c := in.Content
-	code, err := s.receive(ctx, call, arn, source{api.PublishLayerVersion.Name, c.ZipFile, c.S3Bucket, c.S3Key, c.S3ObjectVersion})
+	code, err := s.receive(ctx, call, arn, source{api.PublishLayerVersion.Name, c.ZipFile, c.S3Bucket, c.S3Key, c.S3ObjectVersion, nil})
 	if err != nil {
 		return nil, err
 	}

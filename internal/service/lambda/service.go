@@ -22,6 +22,7 @@ import (
 type Config struct {
 	Dir      string       // for unpacked code, a cache
 	Endpoint string       // base of URLs in answers to callers that came without a host
+	Images   Images       // has container images
 	Auth     Authority    // knows who signed, for URLs that want that; nil: nobody did
 	Log      *slog.Logger // nil is slog.Default
 }
@@ -44,6 +45,7 @@ type Service struct {
 	log      *slog.Logger
 	endpoint string
 	auth     Authority
+	images   Images
 	db       *store.DB
 	table    *dispatch.Table
 	events   *event.Router
@@ -73,6 +75,7 @@ func New(cfg Config, db *store.DB, table *dispatch.Table, events *event.Router, 
 		log:      cfg.Log,
 		endpoint: cfg.Endpoint,
 		auth:     cfg.Auth,
+		images:   cfg.Images,
 		db:       db,
 		table:    table,
 		events:   events,
@@ -104,7 +107,7 @@ func (s *Service) Definition() service.Definition {
 
 func (s *Service) functionOperations() []service.Operation {
 	return []service.Operation{
-		service.OpEach(api.CreateFunction, s.CreateFunction, s.mayCreate).But("Container images and file systems are refused. VPCs and keys of KMS are remembered, and no more."),
+		service.OpEach(api.CreateFunction, s.CreateFunction, s.mayCreate).But("File systems are refused. VPCs and keys of KMS are remembered, and no more."),
 		service.Op(api.GetFunction, s.GetFunction, qualifiedOf),
 		service.Op(api.GetFunctionConfiguration, s.GetFunctionConfiguration, qualifiedOf),
 		service.Op(api.ListFunctions, s.ListFunctions, service.Any),

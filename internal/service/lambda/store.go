@@ -51,6 +51,7 @@ type versionKey struct {
 type version struct {
 	settings
 	Code        packed
+	Image       *imageOf `json:",omitempty"` // what Code is, if it is a container image
 	Description string
 	Modified    time.Time
 	Revision    string // changes with the version
@@ -80,6 +81,8 @@ type settings struct {
 	LogLevel     string  `json:",omitempty"` // of the code's own lines, if the format is JSON
 	SystemLevel  string  `json:",omitempty"` // of Lambda's
 	Layers       []useOf `json:",omitempty"`
+
+	ImageConfig *imageConfig `json:",omitempty"`
 }
 
 // A network is where in a VPC a function would be. It is remembered, and no more.

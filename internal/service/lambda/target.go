@@ -290,7 +290,7 @@ func readShares(tx *store.Tx, r ref) ([]share, error) {
 
 // runnable is a version as the runner wants it, its code unpacked.
 func (s *Service) runnable(ctx context.Context, fn aws.ARN, number int64, v *version) (*sandbox.Function, error) {
-	dir, err := s.codeDir(ctx, v.Code)
+	dir, err := s.codeOf(ctx, v)
 	if err != nil {
 		return nil, err
 	}
@@ -309,6 +309,9 @@ func (s *Service) runnable(ctx context.Context, fn aws.ARN, number int64, v *ver
 		LogGroup:     v.LogGroup,
 		LogFormat:    v.LogFormat,
 		LogLevel:     v.LogLevel,
+	}
+	if v.Image != nil {
+		f.Code, f.Image = "", v.runnableImage(dir)
 	}
 	for _, l := range v.Layers {
 		dir, err := s.codeDir(ctx, l.Code)

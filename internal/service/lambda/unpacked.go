@@ -60,23 +60,22 @@ func (u *unpacked) dir() (string, error) {
 	return own, nil
 }
 
-// dirName is the name of the directory for code with that hash in base64.
-func dirName(sha256 string) (string, error) {
-	sum, err := base64.StdEncoding.DecodeString(sha256)
+// dirName is the name of the directory for unpacked code.
+func (p packed) dirName() (string, error) {
+	if p.isImage() {
+		return "image-" + p.sha256(), nil
+	}
+	sum, err := base64.StdEncoding.DecodeString(p.sha256())
 	if err != nil {
-		return "", fmt.Errorf("hash %q: %w", sha256, err)
+		return "", fmt.Errorf("hash %q: %w", p.sha256(), err)
 	}
 	return hex.EncodeToString(sum), nil
 }
 
-// get returns the directory for code with that hash. If there is none, fill
-// is called with one to unpack into, once for all who ask.
-func (u *unpacked) get(ctx context.Context, sha256 string, fill func(dir string) error) (string, error) {
+// get returns the directory of that name. If there is none, fill is called
+// with one to unpack into, once for all who ask.
+func (u *unpacked) get(ctx context.Context, name string, fill func(dir string) error) (string, error) {
 	parent, err := u.dir()
-	if err != nil {
-		return "", err
-	}
-	name, err := dirName(sha256)
 	if err != nil {
 		return "", err
 	}

@@ -12,16 +12,22 @@ import (
 
 // UpdateFunctionCode gives a function new code.
 func (s *Service) UpdateFunctionCode(ctx context.Context, call *aws.Call, in *api.UpdateFunctionCodeInput) (*api.UpdateFunctionCodeOutput, error) {
-	fn, _, err := s.lookUp(ctx, call, in.FunctionName)
+	fn, row, err := s.lookUp(ctx, call, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
-	for what, given := range map[string]bool{"ImageUri": in.ImageUri != nil, "SourceKMSKeyArn": in.SourceKMSKeyArn != nil, "PublishTo": in.PublishTo != nil} {
+	switch isImage := row.Latest.Image != nil; {
+	case isImage && in.ImageUri == nil:
+		return nil, invalid("Please provide ImageUri when updating a function with packageType Image.")
+	case !isImage && in.ImageUri != nil:
+		return nil, invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
+	}
+	for what, given := range map[string]bool{"SourceKMSKeyArn": in.SourceKMSKeyArn != nil, "PublishTo": in.PublishTo != nil} {
 		if given {
 			return nil, unsupported(api.UpdateFunctionCode.Name, what)
 		}
 	}
-	code, err := s.receive(ctx, call, fn, source{api.UpdateFunctionCode.Name, in.ZipFile, in.S3Bucket, in.S3Key, in.S3ObjectVersion})
+	code, err := s.receive(ctx, call, fn, source{api.UpdateFunctionCode.Name, in.ZipFile, in.S3Bucket, in.S3Key, in.S3ObjectVersion, in.ImageUri})
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +35,7 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, call *aws.Call, in *ap
 	publish := aws.Value(in.Publish)
 	return s.update(ctx, fn, in.RevisionId, aws.Value(in.DryRun), publish, func(tx *store.Tx, v *version) error {
 		old := v.Code
-		v.Code = code.packed
+		v.Code, v.Image = code.packed, code.image
 		if len(in.Architectures) > 0 {
 			v.Architecture = in.Architectures[0]
 		}
@@ -39,9 +45,15 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, call *aws.Call, in *ap
 
 // UpdateFunctionConfiguration tells a function to be otherwise.
 func (s *Service) UpdateFunctionConfiguration(ctx context.Context, call *aws.Call, in *api.UpdateFunctionConfigurationInput) (*api.UpdateFunctionConfigurationOutput, error) {
-	fn, _, err := s.lookUp(ctx, call, in.FunctionName)
+	fn, row, err := s.lookUp(ctx, call, in.FunctionName)
 	if err != nil {
 		return nil, err
+	}
+	switch isImage := row.Latest.Image != nil; {
+	case isImage && (in.Runtime != nil || in.Handler != nil || len(in.Layers) > 0):
+		return nil, invalid("Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image.")
+	case !isImage && in.ImageConfig != nil:
+		return nil, invalid("Please don't provide ImageConfig when the intended function PackageType is Zip.")
 	}
 	c := changeOfUpdate(in)
 	if err := c.check(); err != nil {

@@ -59,10 +59,12 @@ func (s *Service) activate(ctx context.Context, key versionKey) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.codeDir(ctx, v.Code); err != nil {
+	if _, err := s.codeOf(ctx, &v); err != nil {
 		return err
 	}
-	if err := s.runner.Prepare(v.Runtime); err != nil {
+	if v.Image != nil {
+		// Its runtime is its own.
+	} else if err := s.runner.Prepare(v.Runtime); err != nil {
 		s.log.Debug("runtime cannot be prepared", "runtime", v.Runtime, "err", err) // Invoke will say so
 	}
 	return s.db.Update(ctx, func(tx *store.Tx) error {
@@ -88,7 +90,9 @@ func (s *Service) prepare(ctx context.Context) (time.Duration, error) {
 	runtimes := make(map[string]bool)
 	err := s.db.View(ctx, func(tx *store.Tx) error {
 		for _, row := range functions.Scan(tx, aws.ARN{}) {
-			runtimes[row.Latest.Runtime] = true
+			if row.Latest.Image == nil {
+				runtimes[row.Latest.Runtime] = true
+			}
 		}
 		return nil
 	})
@@ -104,8 +108,18 @@ func (s *Service) prepare(ctx context.Context) (time.Duration, error) {
 func (s *Service) sweep(ctx context.Context) (time.Duration, error) {
 	wanted := make(map[string]bool)
 	err := s.db.View(ctx, func(tx *store.Tx) error {
+		all := []packed{}
 		for key := range codes.Scan(tx, aws.ARN{}) {
-			dir, err := dirName(packed{Key: key}.sha256())
+			all = append(all, packed{Key: key})
+		}
+		for _, row := range functions.Scan(tx, aws.ARN{}) {
+			all = append(all, row.Latest.Code)
+		}
+		for _, row := range versions.Scan(tx, versionKey{}) {
+			all = append(all, row.Code)
+		}
+		for _, p := range all {
+			dir, err := p.dirName()
 			if err != nil {
 				return err
 			}
