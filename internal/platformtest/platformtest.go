@@ -21,6 +21,10 @@
 //	zip NAME file=text …        keep a zip of these files, in base64, as $NAME
 //	keep NAME .Path.0.To        keep a part of the last answer as $NAME
 //	sleep 5s                    let time pass
+//	ws NAME URL [k=v …]         open a WebSocket, with headers; status and protocol are on stdout
+//	say NAME TEXT               send it a text
+//	hear NAME                   what comes next is on stdout, or "closed CODE REASON"; with !, nothing comes
+//	leave NAME                  close it
 //
 // Functions run in this process: their handler's name is one of Handlers.
 package platformtest
@@ -49,6 +53,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/auth/sigv4"
 	"github.com/aloft-cloud/aloft/internal/platform"
 	"github.com/aloft-cloud/aloft/internal/sandbox"
+	"github.com/aloft-cloud/aloft/internal/task"
 )
 
 // Run runs each script in dir as a subtest.
@@ -67,9 +72,10 @@ func Run(t *testing.T, dir string) {
 
 func run(t *testing.T, file string) {
 	p := Start(t)
-	s := &session{platform: p, region: "us-east-1", keys: sigv4.Credentials{AccessKey: "test", Secret: "test"}}
+	s := &session{platform: p, sockets: make(map[string]*socket), region: "us-east-1", keys: sigv4.Credentials{AccessKey: "test", Secret: "test"}}
 	commands := map[string]func(*testscript.TestScript, bool, []string){
 		"as": s.as, "in": s.in, "http": s.http, "signed": s.signed, "zip": makeZip, "keep": keep, "sleep": sleep,
+		"ws": s.ws, "say": s.say, "hear": s.hear, "leave": s.leave,
 	}
 	for _, def := range p.Table.Services() {
 		commands[def.API.Name] = s.operation(def.API.Name)
@@ -115,6 +121,9 @@ type session struct {
 	platform *platform.Platform
 	region   string
 	keys     sigv4.Credentials
+
+	group   task.Group         // of what waits for WebSockets
+	sockets map[string]*socket // by name
 }
 
 func (s *session) as(ts *testscript.TestScript, neg bool, args []string) {

@@ -1,6 +1,9 @@
 package resource
 
 import (
+	"encoding/json"
+	"maps"
+
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/aws"
 )
@@ -71,8 +74,8 @@ func apiRouteResponse() *Type {
 func apiIntegrationResponse() *Type {
 	return &Type{
 		Name: "AWS::ApiGatewayV2::IntegrationResponse",
-		Properties: Props(`ApiId!@ ContentHandlingStrategy@ IntegrationId!@ IntegrationResponseKey!@ ResponseParameters@ ResponseTemplates@
-			TemplateSelectionExpression@`),
+		Properties: Props(`ApiId!@ ContentHandlingStrategy IntegrationId!@ IntegrationResponseKey! ResponseParameters ResponseTemplates
+			TemplateSelectionExpression`),
 		Attributes: []string{"IntegrationResponseId"},
 		Create: func(op *Op) (*Made, error) {
 			in := &api.CreateIntegrationResponseInput{}
@@ -86,10 +89,67 @@ func apiIntegrationResponse() *Type {
 			id := aws.Value(out.IntegrationResponseId)
 			return &Made{PhysicalID: id, Attributes: map[string]any{"IntegrationResponseId": id}}, nil
 		},
+		Update: func(op *Op) (*Made, error) {
+			in := &api.UpdateIntegrationResponseInput{IntegrationResponseId: op.PhysicalID}
+			if err := Bind(op, op.New, in); err != nil {
+				return nil, err
+			}
+			if _, err := Do(op, api.UpdateIntegrationResponse, in); err != nil {
+				return nil, err
+			}
+			return &Made{PhysicalID: op.PhysicalID, Attributes: map[string]any{"IntegrationResponseId": op.PhysicalID}}, nil
+		},
 		Delete: func(op *Op) error {
 			_, err := Do(op, api.DeleteIntegrationResponse, &api.DeleteIntegrationResponseInput{
 				ApiId: text(op.Old["ApiId"]), IntegrationId: text(op.Old["IntegrationId"]), IntegrationResponseId: op.PhysicalID,
 			})
+			return err
+		},
+	}
+}
+
+func apiModel() *Type {
+	made := func(id string) *Made {
+		return &Made{PhysicalID: id, Attributes: map[string]any{"ModelId": id}}
+	}
+	bind := func(op *Op, in any) error {
+		properties := maps.Clone(op.New)
+		if _, written := properties["Schema"].(string); !written {
+			schema, err := json.Marshal(properties["Schema"])
+			if err != nil {
+				return err
+			}
+			properties["Schema"] = string(schema)
+		}
+		return Bind(op, properties, in)
+	}
+	return &Type{
+		Name:       "AWS::ApiGatewayV2::Model",
+		Properties: Props("ApiId!@ ContentType Description Name! Schema!"),
+		Attributes: []string{"ModelId"},
+		Create: func(op *Op) (*Made, error) {
+			in := &api.CreateModelInput{}
+			if err := bind(op, in); err != nil {
+				return nil, err
+			}
+			out, err := Do(op, api.CreateModel, in)
+			if err != nil {
+				return nil, err
+			}
+			return made(aws.Value(out.ModelId)), nil
+		},
+		Update: func(op *Op) (*Made, error) {
+			in := &api.UpdateModelInput{ModelId: op.PhysicalID}
+			if err := bind(op, in); err != nil {
+				return nil, err
+			}
+			if _, err := Do(op, api.UpdateModel, in); err != nil {
+				return nil, err
+			}
+			return made(op.PhysicalID), nil
+		},
+		Delete: func(op *Op) error {
+			_, err := Do(op, api.DeleteModel, &api.DeleteModelInput{ApiId: text(op.Old["ApiId"]), ModelId: op.PhysicalID})
 			return err
 		},
 	}

@@ -1,13 +1,10 @@
 package proxy
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // A SocketEvent is what the functions of a WebSocket API are called with.
@@ -48,6 +45,13 @@ type SocketContext struct {
 
 // A SocketIdentity is who is at the other end.
 type SocketIdentity struct {
+	Account   string `json:"accountId,omitempty"` // this and others of who signed
+	Caller    string `json:"caller,omitempty"`
+	User      string `json:"user,omitempty"`
+	AccessKey string `json:"accessKey,omitempty"`
+	UserARN   string `json:"userArn,omitempty"`
+	APIKey    string `json:"apiKey,omitempty"`
+	APIKeyID  string `json:"apiKeyId,omitempty"`
 	UserAgent string `json:"userAgent,omitempty"`
 	SourceIP  string `json:"sourceIp"`
 }
@@ -74,37 +78,7 @@ func (e *SocketEvent) SetRequest(header http.Header, query url.Values) {
 	}
 }
 
-// SetBody puts a message in e: as it is if it is text, else in base64.
-func (e *SocketEvent) SetBody(message []byte, text bool) {
-	s := string(message)
-	encoded := !text || !utf8.ValidString(s)
-	if encoded {
-		s = base64.StdEncoding.EncodeToString(message)
-	}
-	e.Body, e.Base64 = &s, &encoded
-}
-
-// Select returns what expression chooses of a message: the member of its JSON
-// that $request.body.action names, which may be deeper; "" if there is none.
-func Select(expression string, message []byte) string {
-	path, ok := strings.CutPrefix(strings.TrimSuffix(strings.Replace(expression, "${", "$", 1), "}"), "$request.body.")
-	if !ok {
-		return ""
-	}
-	var v any
-	if json.Unmarshal(message, &v) != nil {
-		return ""
-	}
-	for name := range strings.SplitSeq(path, ".") {
-		object, _ := v.(map[string]any)
-		v = object[name]
-	}
-	switch v := v.(type) {
-	case string:
-		return v
-	case float64, bool:
-		b, _ := json.Marshal(v)
-		return string(b)
-	}
-	return ""
+// SetBody puts a message in e, which is text.
+func (e *SocketEvent) SetBody(message []byte) {
+	e.Body, e.Base64 = new(string(message)), new(false)
 }

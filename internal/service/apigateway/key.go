@@ -1,7 +1,9 @@
 package apigateway
 
 import (
+	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"sync"
 
@@ -48,41 +50,58 @@ func (x *exchange) useKey() error {
 	if value == "" {
 		return errKey
 	}
-	c, err := x.caller(value)
-	if err != nil {
-		return err
+	id, err := x.spend(x.ctx, x.api.arn, x.api.id+":"+x.req.Stage, x.method.path+"/"+*x.method.method.HttpMethod, value)
+	if id != "" {
+		x.req.Key, x.req.KeyID = value, id
 	}
-	if c == nil {
-		return errKey
-	}
-	g := c.plans[x.api.id+":"+x.req.Stage]
-	if g == nil {
-		return errKey
-	}
-	x.req.Key, x.req.KeyID = value, c.id
-	if !g.limit.Take() || !g.methods[x.method.path+"/"+*x.method.method.HttpMethod].Take() {
-		return errThrottled
-	}
-	ok, err := x.take(x.ctx, g.plan, g.quota, c.id)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return errQuota
-	}
-	return nil
+	return err
 }
 
-// caller returns who brings a key, or nil if it is none.
-func (x *exchange) caller(value string) (*caller, error) {
-	arn := x.api.arn
-	name := arn.Account + "/" + arn.Region + "/" + value
-	c, changes := x.keys.Get(name)
+// UseKey counts a request with a key to a route of a WebSocket API's stage, and
+// returns the key's id.
+func (s *Service) UseKey(ctx context.Context, of aws.ARN, stage, route, value string) (string, error) {
+	id, err := s.spend(ctx, of, strings.TrimPrefix(of.Resource, "/apis/")+":"+stage, route, value)
+	switch {
+	case errors.Is(err, errKey):
+		err = aws.Fault{Code: errKey.errorType, Status: http.StatusForbidden}.Errorf("%s", errKey.message)
+	case errors.Is(err, errThrottled):
+		err = api.TooManyRequestsException.Errorf("%s", errThrottled.message)
+	case errors.Is(err, errQuota):
+		err = api.LimitExceededException.Errorf("%s", errQuota.message)
+	}
+	return id, err
+}
+
+// spend counts a request with a key to a method of a stage, "api:stage", unless
+// no plan lets it in. It returns the key's id if one does.
+func (s *Service) spend(ctx context.Context, of aws.ARN, stage, method, value string) (id string, err error) {
+	c, err := s.caller(ctx, of, value)
+	if err != nil {
+		return "", err
+	}
+	if c == nil || c.plans[stage] == nil {
+		return "", errKey
+	}
+	g := c.plans[stage]
+	if !g.limit.Take() || !g.methods[method].Take() {
+		return c.id, errThrottled
+	}
+	ok, err := s.take(ctx, g.plan, g.quota, c.id)
+	if err == nil && !ok {
+		err = errQuota
+	}
+	return c.id, err
+}
+
+// caller returns who brings a key to an API, or nil if it is none.
+func (s *Service) caller(ctx context.Context, of aws.ARN, value string) (*caller, error) {
+	name := of.Account + "/" + of.Region + "/" + value
+	c, changes := s.keys.Get(name)
 	if c != nil {
 		return c, nil
 	}
-	err := x.db.View(x.ctx, func(tx *store.Tx) (err error) {
-		c, err = x.compileCaller(tx, arn, value)
+	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
+		c, err = s.compileCaller(tx, of, value)
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
@@ -91,7 +110,7 @@ func (x *exchange) caller(value string) (*caller, error) {
 	if err != nil || c == nil {
 		return nil, err
 	}
-	x.keys.Put(name, c, changes)
+	s.keys.Put(name, c, changes)
 	return c, nil
 }
 

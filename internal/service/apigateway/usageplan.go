@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/apigateway"
+	v2 "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
@@ -40,8 +42,9 @@ func (s *Service) CreateUsagePlan(ctx context.Context, call *aws.Call, in *api.C
 		row.ApiStages = []api.ApiStage{}
 	}
 	completePlan(&row)
+	sockets := s.socketStages(ctx, call, row.ApiStages)
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
-		if err := checkPlan(tx, call, &row); err != nil {
+		if err := checkPlan(tx, call, &row, sockets); err != nil {
 			return err
 		}
 		s.dropKeysAfter(tx)
@@ -63,7 +66,23 @@ func completePlan(row *api.UsagePlan) {
 	}
 }
 
-func checkPlan(tx *store.Tx, call *aws.Call, row *api.UsagePlan) error {
+// socketStages are those of stages, "api:stage", that are WebSocket APIs'.
+func (s *Service) socketStages(ctx context.Context, call *aws.Call, stages []api.ApiStage) map[string]bool {
+	found := make(map[string]bool)
+	for _, stage := range stages {
+		id, name := aws.Value(stage.ApiId), aws.Value(stage.Stage)
+		of, err := dispatch.Call(ctx, s.cfg.Table, call, v2.GetApi, &v2.GetApiInput{ApiId: id})
+		if err != nil || aws.Value(of.ProtocolType) != v2.ProtocolTypeWebsocket {
+			continue
+		}
+		if _, err := dispatch.Call(ctx, s.cfg.Table, call, v2.GetStage, &v2.GetStageInput{ApiId: id, StageName: name}); err == nil {
+			found[id+":"+name] = true
+		}
+	}
+	return found
+}
+
+func checkPlan(tx *store.Tx, call *aws.Call, row *api.UsagePlan, sockets map[string]bool) error {
 	if q := row.Quota; q != nil {
 		last := map[string]int32{"DAY": 0, "WEEK": 6, "MONTH": 27}
 		switch most, ok := last[aws.Value(q.Period)]; {
@@ -76,6 +95,9 @@ func checkPlan(tx *store.Tx, call *aws.Call, row *api.UsagePlan) error {
 		}
 	}
 	for _, stage := range row.ApiStages {
+		if sockets[aws.Value(stage.ApiId)+":"+aws.Value(stage.Stage)] {
+			continue
+		}
 		if _, _, err := findAPI(tx, call, aws.Value(stage.ApiId)); err != nil {
 			return err
 		}
@@ -139,8 +161,13 @@ func (s *Service) GetUsagePlans(ctx context.Context, call *aws.Call, in *api.Get
 
 // UpdateUsagePlan changes a plan.
 func (s *Service) UpdateUsagePlan(ctx context.Context, call *aws.Call, in *api.UpdateUsagePlanInput) (*api.UsagePlan, error) {
+	was, err := s.GetUsagePlan(ctx, call, &api.GetUsagePlanInput{UsagePlanId: in.UsagePlanId})
+	if err != nil {
+		return nil, err
+	}
+	sockets := s.socketStages(ctx, call, append(was.ApiStages, stagesAdded(in.PatchOperations)...))
 	var row api.UsagePlan
-	err := s.db.Update(ctx, func(tx *store.Tx) error {
+	err = s.db.Update(ctx, func(tx *store.Tx) error {
 		arn, found, err := findPlan(tx, call, in.UsagePlanId)
 		if err != nil {
 			return err
@@ -150,7 +177,7 @@ func (s *Service) UpdateUsagePlan(ctx context.Context, call *aws.Call, in *api.U
 			return err
 		}
 		completePlan(&row)
-		if err := checkPlan(tx, call, &row); err != nil {
+		if err := checkPlan(tx, call, &row, sockets); err != nil {
 			return err
 		}
 		s.dropKeysAfter(tx)
@@ -160,6 +187,16 @@ func (s *Service) UpdateUsagePlan(ctx context.Context, call *aws.Call, in *api.U
 		return nil, err
 	}
 	return &row, nil
+}
+
+// stagesAdded are the stages that changes of a plan add to it.
+func stagesAdded(changes []api.PatchOperation) (all []api.ApiStage) {
+	for _, c := range changes {
+		if id, stage, ok := strings.Cut(aws.Value(c.Value), ":"); ok && aws.Value(c.Path) == "/apiStages" {
+			all = append(all, api.ApiStage{ApiId: &id, Stage: &stage})
+		}
+	}
+	return all
 }
 
 func patchPlan(row *api.UsagePlan, c *change) (err error) {

@@ -27,6 +27,7 @@ type guard struct {
 	audience []string
 
 	uri     string // of the function that decides
+	role    string // to run it as
 	version string // of its events
 	simple  bool
 	memory  *proxy.Verdicts
@@ -47,6 +48,7 @@ func newGuard(t *target, variables map[string]string) *guard {
 		g.issuer, g.audience = *c.Issuer, c.Audience
 	}
 	g.uri = uri.Function(uri.Fill(aws.Value(a.AuthorizerUri), variables))
+	g.role = aws.Value(a.AuthorizerCredentialsArn)
 	g.version, g.simple = aws.Value(a.AuthorizerPayloadFormatVersion), aws.Value(a.EnableSimpleResponses)
 	g.memory = proxy.NewVerdicts(time.Duration(aws.Value(a.AuthorizerResultTtlInSeconds)) * time.Second)
 	return g
@@ -124,7 +126,13 @@ func (x *exchange) admitToken(p *proxy.Request) error {
 // admitByFunction lets through whom a function lets through.
 func (x *exchange) admitByFunction(a *served, p *proxy.Request) error {
 	g := x.route.guard
-	v, err := x.ask(a, x.asked(a), func(identity []string) []byte { return p.AuthorizerEvent(g.version, x.asked(a).String(), identity) })
+	identity := make([]string, len(g.sources))
+	for i, source := range g.sources {
+		if identity[i] = x.identity(source); identity[i] == "" {
+			return errUnauthorized
+		}
+	}
+	v, err := x.ask(a, x.asked(a), identity, func() []byte { return p.AuthorizerEvent(g.version, x.asked(a).String(), identity) })
 	if err == nil {
 		p.Authorizer = v.Authorizer(x.route.version)
 	}
@@ -132,20 +140,14 @@ func (x *exchange) admitByFunction(a *served, p *proxy.Request) error {
 }
 
 // ask returns what the function of the route's guard says of the caller, who
-// wants asked: from event, which is made of what the identity sources have. An
-// error says that the caller may not pass.
-func (x *exchange) ask(a *served, asked aws.ARN, event func(identity []string) []byte) (*proxy.Verdict, error) {
+// wants asked: from event, unless it is known by what the identity sources have.
+// An error says that the caller may not pass.
+func (x *exchange) ask(a *served, asked aws.ARN, identity []string, event func() []byte) (*proxy.Verdict, error) {
 	g := x.route.guard
-	identity := make([]string, len(g.sources))
-	for i, source := range g.sources {
-		if identity[i] = x.identity(source); identity[i] == "" {
-			return nil, errUnauthorized
-		}
-	}
 	v := g.memory.Get(identity)
 	if v == nil {
 		source := executeARN(a, "authorizers/"+g.id)
-		payload, err := x.run(g.uri, source, maxTimeout*time.Millisecond, event(identity))
+		payload, err := x.Service.run(x.r.Context(), g.uri, source, g.role, maxTimeout*time.Millisecond, event())
 		if err != nil {
 			return nil, err
 		}
@@ -183,9 +185,9 @@ func executeARN(a *served, below string) aws.ARN {
 func (x *exchange) identity(source string) string {
 	place, name, _ := sourceOf(source)
 	switch place {
-	case "$request.header.", "route.request.header.":
+	case "$request.header.":
 		return strings.Join(x.r.Header[http.CanonicalHeaderKey(name)], ",")
-	case "$request.querystring.", "route.request.querystring.":
+	case "$request.querystring.":
 		return x.r.URL.Query().Get(name)
 	}
 	return x.stage.variables[name]

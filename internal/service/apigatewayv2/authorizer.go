@@ -3,6 +3,7 @@ package apigatewayv2
 import (
 	"context"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -46,10 +47,13 @@ func checkAuthorizer(of *apiRow, row *authorizerRow) error {
 		return errBad("Invalid authorizer name specified")
 	}
 	for _, source := range row.IdentitySource {
+		if isWebSocket(of) && socketSource.MatchString(source) {
+			continue
+		}
 		if strings.HasPrefix(source, "$context.") {
 			return errNotYet("authorizers with the identity source " + source)
 		}
-		if _, _, ok := sourceOf(source); !ok {
+		if _, _, ok := sourceOf(source); !ok || isWebSocket(of) {
 			return errBad("Invalid identity source specified: %s", source)
 		}
 	}
@@ -88,13 +92,11 @@ func checkRequest(of *apiRow, row *authorizerRow) error {
 		return errBad("JwtConfiguration is not supported for REQUEST authorizers")
 	case uri.Function(aws.Value(row.AuthorizerUri)) == "":
 		return errBad("Invalid authorizer URI: %s. Authorizer URI should be a valid API Gateway ARN that represents a Lambda function invocation.", aws.Value(row.AuthorizerUri))
-	case aws.Value(row.AuthorizerCredentialsArn) != "":
-		return errNotYet("authorizers with credentials")
 	case aws.Value(row.IdentityValidationExpression) != "":
 		return errBad("IdentityValidationExpression is not supported for HTTP APIs")
 	case isWebSocket(of):
-		if row.AuthorizerPayloadFormatVersion != nil || row.EnableSimpleResponses != nil {
-			return errBad("Payload formats and simple responses are supported only for HTTP APIs")
+		if row.AuthorizerPayloadFormatVersion != nil || row.EnableSimpleResponses != nil || aws.Value(row.AuthorizerResultTtlInSeconds) != 0 {
+			return errBad("Payload formats, simple responses and cached results are supported only for HTTP APIs")
 		}
 		return nil
 	case version != proxy.V1 && version != proxy.V2:
@@ -107,9 +109,12 @@ func checkRequest(of *apiRow, row *authorizerRow) error {
 	return nil
 }
 
+// socketSource is where clients of WebSocket APIs may say who they are.
+var socketSource = regexp.MustCompile(`^(route\.request\.(header|querystring)|\$?context|\$?stageVariables)\.[a-zA-Z0-9._$-]+$`)
+
 // sourceOf takes an identity source apart: $request.header.Authorization.
 func sourceOf(source string) (place, name string, ok bool) {
-	for _, place := range []string{"$request.header.", "$request.querystring.", "$stageVariables.", "route.request.header.", "route.request.querystring."} {
+	for _, place := range []string{"$request.header.", "$request.querystring.", "$stageVariables."} {
 		if name, ok := strings.CutPrefix(source, place); ok && name != "" {
 			return place, name, true
 		}

@@ -29,14 +29,15 @@ type servedStage struct {
 	routes    router.Tree[*servedRoute]
 
 	selection string                  // of WebSocket APIs: what of a message chooses its route
+	keySource *string                 // where they find API keys
 	keys      map[string]*servedRoute // theirs, by key; nil if the API is none
 }
 
 type servedRoute struct {
 	key      string
-	resource string // its path, or $default
-	kind     string // of the integration
-	answers  bool   // what the integration says goes to the client of a WebSocket
+	resource string       // its path, or $default
+	kind     string       // of the integration
+	socket   *socketRoute // of WebSocket APIs
 
 	subtype    string // of an integration with a service, by its operation
 	method     string // of an integration with an address
@@ -109,6 +110,7 @@ func compileStage(tx *store.Tx, arn aws.ARN, row *apiRow, stage *stageRow) (*ser
 	}
 	s := &servedStage{name: *stage.StageName, variables: stage.StageVariables, cors: cors, log: newLogged(arn, stage)}
 	if isWebSocket(row) {
+		s.keySource = row.ApiKeySelectionExpression
 		s.selection, s.keys = *row.RouteSelectionExpression, make(map[string]*servedRoute)
 	}
 	for key, t := range targets {
@@ -120,7 +122,7 @@ func compileStage(tx *store.Tx, arn aws.ARN, row *apiRow, stage *stageRow) (*ser
 			r.lead(i, stage.StageVariables)
 		}
 		if s.keys != nil {
-			r.answers = t.Answers
+			r.socket = newSocketRoute(*row.ApiId, &t)
 			s.keys[key] = r
 			continue
 		}
@@ -136,8 +138,9 @@ func (r *servedRoute) lead(i *api.Integration, variables map[string]string) {
 	r.kind, r.version, r.timeout = *i.IntegrationType, *i.PayloadFormatVersion, time.Duration(*i.TimeoutInMillis)*time.Millisecond
 	r.subtype, r.method, r.role = aws.Value(i.IntegrationSubtype), aws.Value(i.IntegrationMethod), aws.Value(i.CredentialsArn)
 	r.parameters, r.responses = i.RequestParameters, i.ResponseParameters
-	if r.uri = uri.Fill(aws.Value(i.IntegrationUri), variables); r.kind != api.IntegrationTypeHttpProxy {
-		r.uri = uri.Function(r.uri)
+	r.uri = uri.Fill(aws.Value(i.IntegrationUri), variables)
+	if function := uri.Function(r.uri); function != "" || r.kind == api.IntegrationTypeAwsProxy {
+		r.uri = function
 	}
 }
 

@@ -113,16 +113,12 @@ func liveRoutes(tx *store.Tx, arn aws.ARN) map[string]target {
 	for key, row := range authorizers.Scan(tx, partKey{API: arn}) {
 		guards[key.ID] = &row
 	}
+	schemas := schemasOf(tx, arn)
 	all := make(map[string]target)
 	for key, row := range routes.Scan(tx, partKey{API: arn}) {
-		answers := row.RouteResponseSelectionExpression != nil
-		for range routeResponses.Scan(tx, responseKey{Of: key}) {
-			answers = true
-			break
-		}
 		all[*row.RouteKey] = target{
 			Integration: byID[aws.Value(row.Target)], Authorization: *row.AuthorizationType,
-			Scopes: row.AuthorizationScopes, Authorizer: guards[aws.Value(row.AuthorizerId)], Answers: answers,
+			Scopes: row.AuthorizationScopes, Authorizer: guards[aws.Value(row.AuthorizerId)], Socket: newSocketTarget(tx, key, &row, schemas),
 		}
 	}
 	return all

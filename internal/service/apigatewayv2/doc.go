@@ -1,5 +1,5 @@
-// Package apigatewayv2 answers API Gateway's HTTP APIs: the operations that
-// define them, and the requests that users send to them.
+// Package apigatewayv2 answers API Gateway's HTTP and WebSocket APIs: the
+// operations that define them, and the requests that users send to them.
 //
 // An API has routes, which lead to integrations, and stages, which are where
 // users find it. What a stage serves is a deployment: a copy of the routes,
@@ -17,6 +17,8 @@
 //	api.go route.go integration.go authorizer.go stage.go deployment.go tag.go   operations
 //	import.go quick.go     APIs from OpenAPI documents, and in one call
 //	serve.go compile.go cors.go authorize.go   requests to APIs
+//	socket*.go model.go manage.go      WebSocket APIs: a connection is read by a goroutine of
+//	    its own, and each message is a turn, which a route answers
 //	openapi/  documents
 //
 // What REST APIs need as well is in package gateway: routes, events, tokens.

@@ -30,7 +30,7 @@ func errBad(format string, args ...any) error { return api.BadRequestException.E
 
 // errNotYet refuses what AWS would do and we do not.
 func errNotYet(what string) error {
-	return aws.NotImplemented.Errorf("Aloft does not answer %s of HTTP APIs yet.", what)
+	return aws.NotImplemented.Errorf("Aloft does not answer %s of HTTP and WebSocket APIs yet.", what)
 }
 
 func errToken() error { return errBad("Invalid nextToken provided") }

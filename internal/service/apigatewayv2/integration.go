@@ -3,6 +3,7 @@ package apigatewayv2
 import (
 	"context"
 	"net/url"
+	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -117,8 +118,8 @@ func checkAddress(row *api.Integration) error {
 // checkFunction refuses an integration that leads to no function.
 func checkFunction(row *api.Integration) error {
 	switch {
-	case aws.Value(row.CredentialsArn) != "":
-		return errNotYet("integrations of functions with credentials")
+	case strings.Contains(aws.Value(row.CredentialsArn), "*"):
+		return errNotYet("credentials of the caller")
 	case *row.PayloadFormatVersion != proxy.V1 && *row.PayloadFormatVersion != proxy.V2:
 		return errBad("Invalid payload format version specified. Should be 1.0 or 2.0")
 	case *row.IntegrationMethod != "POST":

@@ -2,14 +2,17 @@ package apigatewayv2
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewaymanagementapi"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/gateway/websocket"
 	"github.com/aloft-cloud/aloft/internal/protocol"
 	"github.com/aloft-cloud/aloft/internal/service"
 )
@@ -55,17 +58,17 @@ func errGone() error { return api.GoneException.Errorf("") }
 
 // PostToConnection sends data to the client of a connection.
 func (s *Service) PostToConnection(ctx context.Context, call *aws.Call, in *api.PostToConnectionInput) (*api.PostToConnectionOutput, error) {
-	if len(in.Data) > maxMessage {
+	if len(in.Data) > websocket.MaxMessage {
 		return nil, api.PayloadTooLargeException.Errorf("The data has exceeded the maximum size allowed.")
 	}
 	k := s.sockets.find(in.ConnectionId)
 	if k == nil {
 		return nil, errGone()
 	}
-	if err := k.write(ctx, in.Data); err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
+	switch err := k.write(in.Data); {
+	case errors.Is(err, websocket.ErrFull):
+		return nil, api.LimitExceededException.Errorf("The client side buffer is full.")
+	case err != nil:
 		return nil, errGone()
 	}
 	return &api.PostToConnectionOutput{}, nil
@@ -77,10 +80,8 @@ func (s *Service) GetConnection(ctx context.Context, call *aws.Call, in *api.Get
 	if k == nil {
 		return nil, errGone()
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	return &api.GetConnectionOutput{
-		ConnectedAt: &k.row.Connected, LastActiveAt: new(k.active), Identity: &api.Identity{SourceIp: k.row.SourceIP, UserAgent: k.row.UserAgent},
+		ConnectedAt: &k.row.Connected, LastActiveAt: new(time.UnixMilli(k.active.Load())), Identity: &api.Identity{SourceIp: k.row.SourceIP, UserAgent: k.row.UserAgent},
 	}, nil
 }
 
@@ -114,7 +115,7 @@ func (x *exchange) serveManagement(a *served, id string) {
 
 // manage runs the operation of e, and answers with what it returns.
 func (x *exchange) manage(a *served, e *protocol.Exchange, id string) error {
-	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, maxMessage+1<<10))
+	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, websocket.MaxMessage+1<<10))
 	if err != nil {
 		return api.PayloadTooLargeException.Errorf("The data has exceeded the maximum size allowed.")
 	}

@@ -3,6 +3,7 @@ package apigatewayv2
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
@@ -13,12 +14,10 @@ import (
 
 // CreateRoute adds a route to an API.
 func (s *Service) CreateRoute(ctx context.Context, call *aws.Call, in *api.CreateRouteInput) (*api.CreateRouteOutput, error) {
-	if err := checkModels(in.ModelSelectionExpression, in.RequestModels, in.RequestParameters); err != nil {
-		return nil, err
-	}
 	row := routeRow{
-		RouteResponseSelectionExpression: in.RouteResponseSelectionExpression,
-		ApiKeyRequired:                   new(aws.Value(in.ApiKeyRequired)), AuthorizationScopes: in.AuthorizationScopes, AuthorizationType: new(aws.Or(in.AuthorizationType, api.AuthorizationTypeNone)),
+		RouteResponseSelectionExpression: in.RouteResponseSelectionExpression, ModelSelectionExpression: in.ModelSelectionExpression,
+		RequestModels: in.RequestModels, RequestParameters: in.RequestParameters,
+		ApiKeyRequired: new(aws.Value(in.ApiKeyRequired)), AuthorizationScopes: in.AuthorizationScopes, AuthorizationType: new(aws.Or(in.AuthorizationType, api.AuthorizationTypeNone)),
 		AuthorizerId: in.AuthorizerId, OperationName: in.OperationName, RouteId: new(newID(7)), RouteKey: &in.RouteKey, Target: in.Target,
 	}
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
@@ -60,12 +59,21 @@ func claimKey(tx *store.Tx, arn aws.ARN, key, id string) error {
 	return routeKeys.Put(tx, partKey{arn, key}, id)
 }
 
-// checkModels refuses what is not done of WebSocket APIs.
-func checkModels(selection *string, models map[string]string, parameters map[string]api.ParameterConstraints) error {
-	if selection != nil || models != nil || parameters != nil {
-		return errNotYet("models and request parameters of routes")
+// checkModels refuses models where there are none, and those that are not there.
+func checkModels(tx *store.Tx, arn aws.ARN, of *apiRow, row *routeRow) error {
+	if !isWebSocket(of) {
+		if row.ModelSelectionExpression != nil || row.RequestModels != nil || row.RequestParameters != nil {
+			return errBad("Models and request parameters are supported only for WebSocket APIs")
+		}
+		return nil
 	}
-	return nil
+	known := schemasOf(tx, arn)
+	for _, name := range row.RequestModels {
+		if _, ok := known[name]; !ok {
+			return api.NotFoundException.Errorf("Invalid model name specified: %s", name)
+		}
+	}
+	return tx.Err()
 }
 
 func checkRoute(tx *store.Tx, arn aws.ARN, row *routeRow) error {
@@ -83,12 +91,13 @@ func checkRoute(tx *store.Tx, arn aws.ARN, row *routeRow) error {
 		return err
 	case row.RouteResponseSelectionExpression != nil && !isWebSocket(&of):
 		return errBad("Route responses are supported only for WebSocket APIs")
-	case aws.Value(row.ApiKeyRequired):
-		if !isWebSocket(&of) {
-			return errBad("API keys are supported only for WebSocket APIs")
-		}
-		return errNotYet("API keys of WebSocket APIs")
-	case row.Target == nil:
+	case aws.Value(row.ApiKeyRequired) && !isWebSocket(&of):
+		return errBad("API keys are supported only for WebSocket APIs")
+	}
+	if err := checkModels(tx, arn, &of, row); err != nil {
+		return err
+	}
+	if row.Target == nil {
 		return checkAuthorization(tx, arn, row)
 	}
 	id, ok := strings.CutPrefix(*row.Target, "integrations/")
@@ -134,15 +143,13 @@ func listedRoute(r routeRow) api.Route {
 	return api.Route{
 		ApiGatewayManaged: r.ApiGatewayManaged, ApiKeyRequired: r.ApiKeyRequired, AuthorizationScopes: r.AuthorizationScopes, AuthorizationType: r.AuthorizationType,
 		AuthorizerId: r.AuthorizerId, OperationName: r.OperationName, RouteId: r.RouteId, RouteKey: aws.Value(r.RouteKey), Target: r.Target,
-		RouteResponseSelectionExpression: r.RouteResponseSelectionExpression,
+		RouteResponseSelectionExpression: r.RouteResponseSelectionExpression, ModelSelectionExpression: r.ModelSelectionExpression,
+		RequestModels: r.RequestModels, RequestParameters: r.RequestParameters,
 	}
 }
 
 // UpdateRoute changes a route.
 func (s *Service) UpdateRoute(ctx context.Context, call *aws.Call, in *api.UpdateRouteInput) (*api.UpdateRouteOutput, error) {
-	if err := checkModels(in.ModelSelectionExpression, in.RequestModels, in.RequestParameters); err != nil {
-		return nil, err
-	}
 	var row routeRow
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
 		key, found, err := find(tx, routes, call, in.ApiId, "Route", in.RouteId)
@@ -158,6 +165,9 @@ func (s *Service) UpdateRoute(ctx context.Context, call *aws.Call, in *api.Updat
 		setIf(&row.OperationName, in.OperationName)
 		setIf(&row.Target, in.Target)
 		setIf(&row.RouteResponseSelectionExpression, in.RouteResponseSelectionExpression)
+		setIf(&row.ModelSelectionExpression, in.ModelSelectionExpression)
+		row.RequestModels = merged(row.RequestModels, in.RequestModels)
+		row.RequestParameters = merged(row.RequestParameters, in.RequestParameters)
 		if in.AuthorizationScopes != nil {
 			row.AuthorizationScopes = in.AuthorizationScopes
 		}
@@ -181,6 +191,29 @@ func (s *Service) UpdateRoute(ctx context.Context, call *aws.Call, in *api.Updat
 		return nil, err
 	}
 	return new(api.UpdateRouteOutput(row)), nil
+}
+
+// DeleteRouteRequestParameter removes a parameter that a route says it has.
+func (s *Service) DeleteRouteRequestParameter(ctx context.Context, call *aws.Call, in *api.DeleteRouteRequestParameterInput) (*api.DeleteRouteRequestParameterOutput, error) {
+	err := s.db.Update(ctx, func(tx *store.Tx) error {
+		key, row, err := find(tx, routes, call, in.ApiId, "Route", in.RouteId)
+		if err != nil {
+			return err
+		}
+		if _, ok := row.RequestParameters[in.RequestParameterKey]; !ok {
+			return errNo("RequestParameter")
+		}
+		row.RequestParameters = maps.Clone(row.RequestParameters)
+		delete(row.RequestParameters, in.RequestParameterKey)
+		if err := routes.Put(tx, key, row); err != nil {
+			return err
+		}
+		return s.changed(tx, key.API)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &api.DeleteRouteRequestParameterOutput{}, nil
 }
 
 // DeleteRoute removes a route.

@@ -85,7 +85,7 @@ type exchange struct {
 func newRequestID() string {
 	var b [11]byte
 	rand.Read(b[:])
-	return base64.StdEncoding.EncodeToString(b[:])
+	return base64.URLEncoding.EncodeToString(b[:])
 }
 
 // find finds the stage that the path begins with; $default is for all others.
@@ -236,25 +236,39 @@ func (x *exchange) header(bodyLen int) http.Header {
 
 var errFunction = errors.New("the function failed")
 
+// A functionError is what a function says of its failure.
+type functionError struct{ payload []byte }
+
+// Error implements error.
+func (e *functionError) Error() string { return fmt.Sprintf("%v: %.1000s", errFunction, e.payload) }
+
+// Unwrap makes all of them errFunction.
+func (e *functionError) Unwrap() error { return errFunction }
+
 // invoke runs the function of x's route, for that route.
 func (x *exchange) invoke(a *served, event []byte) ([]byte, error) {
 	source := executeARN(a, x.stage.name+"/"+x.route.resource)
 	if x.route.key != router.Default {
 		source = executeARN(a, x.stage.name+"/"+x.r.Method+x.route.resource)
 	}
-	return x.run(x.route.uri, source, x.route.timeout, event)
+	return x.run(x.r.Context(), x.route.uri, source, x.route.role, x.route.timeout, event)
 }
 
-// run runs a function in the name of API Gateway and for source: the function's
-// policy decides. It goes on even if the client goes away.
-func (x *exchange) run(uri string, source aws.ARN, timeout time.Duration, event []byte) ([]byte, error) {
-	return x.Service.run(x.r.Context(), uri, source, timeout, event)
-}
-
-func (s *Service) run(ctx context.Context, uri string, source aws.ARN, timeout time.Duration, event []byte) ([]byte, error) {
+// run runs a function for source, in the name of API Gateway, when the
+// function's policy decides, or as a role. It goes on even if the client goes
+// away.
+func (s *Service) run(ctx context.Context, uri string, source aws.ARN, role string, timeout time.Duration, event []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
-	out, err := dispatch.Call(ctx, s.cfg.Table, aws.ServiceCall("apigateway", source), lambda.Invoke, &lambda.InvokeInput{
+	call := aws.ServiceCall("apigateway", source)
+	if role != "" {
+		session, err := s.cfg.Sessions.Assume(ctx, call, role)
+		if err != nil {
+			return nil, err
+		}
+		call = session.Call(call)
+	}
+	out, err := dispatch.Call(ctx, s.cfg.Table, call, lambda.Invoke, &lambda.InvokeInput{
 		FunctionName: uri,
 		Payload:      event,
 	})
@@ -264,7 +278,7 @@ func (s *Service) run(ctx context.Context, uri string, source aws.ARN, timeout t
 	case err != nil:
 		return nil, err
 	case out.FunctionError != nil:
-		return nil, fmt.Errorf("%w: %.1000s", errFunction, out.Payload)
+		return nil, &functionError{out.Payload}
 	}
 	return out.Payload, nil
 }

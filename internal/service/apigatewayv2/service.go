@@ -28,10 +28,11 @@ import (
 type Config struct {
 	DB       *store.DB
 	Table    *dispatch.Table    // where functions are invoked
-	Edge     http.Handler       // where requests to hosts of the platform's own are answered
+	Edge     http.Handler       // where the platform is asked by its public API; it checks keys
 	Domains  *domain.Domains    // by which APIs are asked; the service adds its own to what they lead to
 	Auth     Authority          // knows who signed, for routes that want that
 	Sessions *dispatch.Sessions // of the roles that integrations act as
+	Keys     Keys               // of callers of WebSocket APIs
 	Endpoint string             // base of URLs in answers to callers that came without a host
 	Log      *slog.Logger       // nil is slog.Default
 
@@ -45,6 +46,13 @@ type Config struct {
 type Authority interface {
 	Authenticate(r *http.Request, service string, body []byte) (*aws.Call, error)
 	Authorize(ctx context.Context, call *aws.Call, access service.Access) error
+}
+
+// Keys are API keys and the usage plans that they are of.
+type Keys interface {
+	// UseKey counts a request with a key to a route of an API's stage, and returns
+	// the key's id. What is refused is a refusal of status 403 or 429.
+	UseKey(ctx context.Context, api aws.ARN, stage, route, value string) (id string, err error)
 }
 
 // Service is API Gateway's HTTP APIs.
@@ -87,15 +95,14 @@ func (s *Service) Definition() service.Definition {
 		API:        api.API,
 		Hosts:      []service.Host{{Suffix: "execute-api", Serve: s.Serve}},
 		Tasks:      []task.Task{{Name: "apigatewayv2/sockets", Run: s.keepSockets}, s.accessLog.Task("apigatewayv2/accesslog", s.writeLog)},
-		Operations: slices.Concat(s.apiOperations(), s.partOperations(), s.domainOperations()),
+		Operations: slices.Concat(s.apiOperations(), s.partOperations(), s.domainOperations(), s.socketOperations()),
 	}
 }
 
 func (s *Service) apiOperations() []service.Operation {
-	const http = "Models, API keys, templates and HTTP integrations of WebSocket APIs are refused."
 	const document = "Base paths are ignored, and what is refused of integrations is refused here."
 	return []service.Operation{
-		row(api.CreateApi, s.CreateApi, post, func(in *api.CreateApiInput) string { return "/apis" }).But(http),
+		row(api.CreateApi, s.CreateApi, post, func(in *api.CreateApiInput) string { return "/apis" }),
 		row(api.GetApi, s.GetApi, get, func(in *api.GetApiInput) string { return "/apis/" + in.ApiId }),
 		row(api.GetApis, s.GetApis, get, func(in *api.GetApisInput) string { return "/apis" }),
 		row(api.UpdateApi, s.UpdateApi, patch, func(in *api.UpdateApiInput) string { return "/apis/" + in.ApiId }),
@@ -111,7 +118,7 @@ func (s *Service) apiOperations() []service.Operation {
 }
 
 func (s *Service) partOperations() []service.Operation {
-	const lambda = "Private integrations, AppConfig and roles to invoke functions with are refused."
+	const lambda = "Private integrations, AppConfig and the credentials of the caller are refused."
 	const logs = "Access logs go to log groups alone. Detailed metrics and execution logs are kept as settings, and nothing is counted or written."
 	return []service.Operation{
 		row(api.CreateRoute, s.CreateRoute, post, func(in *api.CreateRouteInput) string { return part(in.ApiId, "routes") }),
@@ -119,6 +126,10 @@ func (s *Service) partOperations() []service.Operation {
 		row(api.GetRoutes, s.GetRoutes, get, func(in *api.GetRoutesInput) string { return part(in.ApiId, "routes") }),
 		row(api.UpdateRoute, s.UpdateRoute, patch, func(in *api.UpdateRouteInput) string { return part(in.ApiId, "routes", in.RouteId) }),
 		row(api.DeleteRoute, s.DeleteRoute, remove, func(in *api.DeleteRouteInput) string { return part(in.ApiId, "routes", in.RouteId) }),
+
+		row(api.DeleteRouteRequestParameter, s.DeleteRouteRequestParameter, remove, func(in *api.DeleteRouteRequestParameterInput) string {
+			return part(in.ApiId, "routes", in.RouteId, "requestparameters", in.RequestParameterKey)
+		}),
 
 		row(api.CreateIntegration, s.CreateIntegration, post, func(in *api.CreateIntegrationInput) string { return part(in.ApiId, "integrations") }).But(lambda),
 		row(api.GetIntegration, s.GetIntegration, get, func(in *api.GetIntegrationInput) string { return part(in.ApiId, "integrations", in.IntegrationId) }),
@@ -128,32 +139,7 @@ func (s *Service) partOperations() []service.Operation {
 			return part(in.ApiId, "integrations", in.IntegrationId)
 		}),
 
-		row(api.CreateIntegrationResponse, s.CreateIntegrationResponse, post, func(in *api.CreateIntegrationResponseInput) string {
-			return part(in.ApiId, "integrations", in.IntegrationId, "integrationresponses")
-		}),
-		row(api.GetIntegrationResponse, s.GetIntegrationResponse, get, func(in *api.GetIntegrationResponseInput) string {
-			return part(in.ApiId, "integrations", in.IntegrationId, "integrationresponses", in.IntegrationResponseId)
-		}),
-		row(api.GetIntegrationResponses, s.GetIntegrationResponses, get, func(in *api.GetIntegrationResponsesInput) string {
-			return part(in.ApiId, "integrations", in.IntegrationId, "integrationresponses")
-		}),
-		row(api.DeleteIntegrationResponse, s.DeleteIntegrationResponse, remove, func(in *api.DeleteIntegrationResponseInput) string {
-			return part(in.ApiId, "integrations", in.IntegrationId, "integrationresponses", in.IntegrationResponseId)
-		}),
-		row(api.CreateRouteResponse, s.CreateRouteResponse, post, func(in *api.CreateRouteResponseInput) string {
-			return part(in.ApiId, "routes", in.RouteId, "routeresponses")
-		}),
-		row(api.GetRouteResponse, s.GetRouteResponse, get, func(in *api.GetRouteResponseInput) string {
-			return part(in.ApiId, "routes", in.RouteId, "routeresponses", in.RouteResponseId)
-		}),
-		row(api.GetRouteResponses, s.GetRouteResponses, get, func(in *api.GetRouteResponsesInput) string {
-			return part(in.ApiId, "routes", in.RouteId, "routeresponses")
-		}),
-		row(api.DeleteRouteResponse, s.DeleteRouteResponse, remove, func(in *api.DeleteRouteResponseInput) string {
-			return part(in.ApiId, "routes", in.RouteId, "routeresponses", in.RouteResponseId)
-		}),
-
-		row(api.CreateAuthorizer, s.CreateAuthorizer, post, func(in *api.CreateAuthorizerInput) string { return part(in.ApiId, "authorizers") }).But("Roles and the context as an identity source are refused."),
+		row(api.CreateAuthorizer, s.CreateAuthorizer, post, func(in *api.CreateAuthorizerInput) string { return part(in.ApiId, "authorizers") }).But("The context as an identity source is refused for HTTP APIs."),
 		row(api.GetAuthorizer, s.GetAuthorizer, get, func(in *api.GetAuthorizerInput) string { return part(in.ApiId, "authorizers", in.AuthorizerId) }),
 		row(api.GetAuthorizers, s.GetAuthorizers, get, func(in *api.GetAuthorizersInput) string { return part(in.ApiId, "authorizers") }),
 		row(api.UpdateAuthorizer, s.UpdateAuthorizer, patch, func(in *api.UpdateAuthorizerInput) string { return part(in.ApiId, "authorizers", in.AuthorizerId) }),
@@ -166,6 +152,10 @@ func (s *Service) partOperations() []service.Operation {
 		row(api.DeleteStage, s.DeleteStage, remove, func(in *api.DeleteStageInput) string { return part(in.ApiId, "stages", in.StageName) }),
 		row(api.DeleteRouteSettings, s.DeleteRouteSettings, remove, func(in *api.DeleteRouteSettingsInput) string {
 			return part(in.ApiId, "stages", in.StageName, "routesettings", in.RouteKey)
+		}),
+
+		row(api.DeleteAccessLogSettings, s.DeleteAccessLogSettings, remove, func(in *api.DeleteAccessLogSettingsInput) string {
+			return part(in.ApiId, "stages", in.StageName, "accesslogsettings")
 		}),
 
 		row(api.CreateDeployment, s.CreateDeployment, post, func(in *api.CreateDeploymentInput) string { return part(in.ApiId, "deployments") }),
@@ -212,6 +202,49 @@ func (s *Service) domainOperations() []service.Operation {
 		row(api.DeleteRoutingRule, s.DeleteRoutingRule, remove, func(in *api.DeleteRoutingRuleInput) string {
 			return domainPart(in.DomainName, "routingrules", in.RoutingRuleId)
 		}),
+	}
+}
+
+// socketOperations are those of what WebSocket APIs alone have.
+func (s *Service) socketOperations() []service.Operation {
+	return []service.Operation{
+		row(api.CreateIntegrationResponse, s.CreateIntegrationResponse, post, func(in *api.CreateIntegrationResponseInput) string {
+			return part(in.ApiId, "integrations", in.IntegrationId, "integrationresponses")
+		}),
+		row(api.GetIntegrationResponse, s.GetIntegrationResponse, get, func(in *api.GetIntegrationResponseInput) string {
+			return part(in.ApiId, "integrations", in.IntegrationId, "integrationresponses", in.IntegrationResponseId)
+		}),
+		row(api.GetIntegrationResponses, s.GetIntegrationResponses, get, func(in *api.GetIntegrationResponsesInput) string {
+			return part(in.ApiId, "integrations", in.IntegrationId, "integrationresponses")
+		}),
+		row(api.UpdateIntegrationResponse, s.UpdateIntegrationResponse, patch, func(in *api.UpdateIntegrationResponseInput) string {
+			return part(in.ApiId, "integrations", in.IntegrationId, "integrationresponses", in.IntegrationResponseId)
+		}),
+		row(api.DeleteIntegrationResponse, s.DeleteIntegrationResponse, remove, func(in *api.DeleteIntegrationResponseInput) string {
+			return part(in.ApiId, "integrations", in.IntegrationId, "integrationresponses", in.IntegrationResponseId)
+		}),
+		row(api.CreateRouteResponse, s.CreateRouteResponse, post, func(in *api.CreateRouteResponseInput) string {
+			return part(in.ApiId, "routes", in.RouteId, "routeresponses")
+		}),
+		row(api.GetRouteResponse, s.GetRouteResponse, get, func(in *api.GetRouteResponseInput) string {
+			return part(in.ApiId, "routes", in.RouteId, "routeresponses", in.RouteResponseId)
+		}),
+		row(api.GetRouteResponses, s.GetRouteResponses, get, func(in *api.GetRouteResponsesInput) string {
+			return part(in.ApiId, "routes", in.RouteId, "routeresponses")
+		}),
+		row(api.UpdateRouteResponse, s.UpdateRouteResponse, patch, func(in *api.UpdateRouteResponseInput) string {
+			return part(in.ApiId, "routes", in.RouteId, "routeresponses", in.RouteResponseId)
+		}),
+		row(api.DeleteRouteResponse, s.DeleteRouteResponse, remove, func(in *api.DeleteRouteResponseInput) string {
+			return part(in.ApiId, "routes", in.RouteId, "routeresponses", in.RouteResponseId)
+		}),
+
+		row(api.CreateModel, s.CreateModel, post, func(in *api.CreateModelInput) string { return part(in.ApiId, "models") }),
+		row(api.GetModel, s.GetModel, get, func(in *api.GetModelInput) string { return part(in.ApiId, "models", in.ModelId) }),
+		row(api.GetModelTemplate, s.GetModelTemplate, get, func(in *api.GetModelTemplateInput) string { return part(in.ApiId, "models", in.ModelId, "template") }),
+		row(api.GetModels, s.GetModels, get, func(in *api.GetModelsInput) string { return part(in.ApiId, "models") }),
+		row(api.UpdateModel, s.UpdateModel, patch, func(in *api.UpdateModelInput) string { return part(in.ApiId, "models", in.ModelId) }),
+		row(api.DeleteModel, s.DeleteModel, remove, func(in *api.DeleteModelInput) string { return part(in.ApiId, "models", in.ModelId) }),
 	}
 }
 

@@ -9,43 +9,34 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
-	"github.com/coder/websocket"
-
-	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
-	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/gateway/proxy"
-	"github.com/aloft-cloud/aloft/internal/service"
+	"github.com/aloft-cloud/aloft/internal/gateway/websocket"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
 // Limits of a connection, as AWS has them.
 const (
-	maxMessage  = 128 << 10 // bytes
-	maxIdle     = 10 * time.Minute
-	maxLife     = 2 * time.Hour
-	maxQueued   = 64               // messages of a connection that wait for their turn
-	writeWithin = 10 * time.Second // or the client is taken for gone
+	maxIdle   = 10 * time.Minute
+	maxLife   = 2 * time.Hour
+	maxQueued = 64 // messages of a connection that wait for their turn
 )
 
 // A socket is an open connection of this process.
 type socket struct {
-	s    *Service
-	id   string
-	row  connection
-	conn *websocket.Conn
+	s      *Service
+	id     string
+	row    *connection
+	conn   *websocket.Conn
+	active atomic.Int64 // when something last passed, in Unix milliseconds
 
 	mu      sync.Mutex
-	queue   []message // that wait for their turn
-	working bool      // a goroutine works them off
-	active  time.Time // of the last message, either way
-	ended   *closing  // why it was closed from here
-}
-
-type message struct {
-	text bool
-	data []byte
+	queue   [][]byte // messages that wait for their turn
+	working bool     // a goroutine works them off
+	ended   *closing // why it was closed from here
 }
 
 // A closing is how a connection ended.
@@ -54,39 +45,43 @@ type closing struct {
 	reason string
 }
 
+var goingAway = closing{websocket.StatusGoingAway, "Going away"}
+
 // serveSocket answers a request to a WebSocket API: a handshake, if the $connect
-// route lets it in, and then messages until the connection ends.
+// route lets it in. Messages are read by a goroutine of the connection's own, so
+// that nothing of the request is kept while it is open.
 func (x *exchange) serveSocket(a *served) {
-	if !strings.EqualFold(x.r.Header.Get("Upgrade"), "websocket") {
+	if !websocket.IsHandshake(x.r) {
 		x.say(http.StatusForbidden, "Forbidden")
 		return
 	}
+	if status, message := websocket.Check(x.r); status != 0 {
+		x.say(status, message)
+		return
+	}
 	id := newConnectionID()
-	row := connection{
+	row := &connection{
 		API: strings.TrimPrefix(a.api.Resource, "/apis/"), Stage: x.stage.name, Home: home{a.api.Account, a.api.Region}, Connected: time.Now(),
 		SourceIP: x.call.SourceIP, UserAgent: x.r.UserAgent(), Domain: domainOf(x.r.Host), Host: x.r.Host, ForwardedFor: x.r.Header.Get("X-Forwarded-For"),
 	}
-	protocol, ok := x.connect(a, id, &row)
+	protocol, ok := x.connect(a, id, row)
 	if !ok {
 		return
 	}
-	err := x.db.Update(x.r.Context(), func(tx *store.Tx) error { return connections.Put(tx, connectionARN(id), row) })
+	err := x.db.Update(x.r.Context(), func(tx *store.Tx) error { return connections.Put(tx, connectionARN(id), *row) })
 	if err != nil {
 		x.fail(http.StatusInternalServerError, err)
 		return
 	}
-	k := &socket{s: x.Service, id: id, row: row, active: time.Now()}
-	options := &websocket.AcceptOptions{InsecureSkipVerify: true} // pages of any site may connect: the API's $connect decides
-	if protocol != "" {
-		options.Subprotocols = []string{protocol}
-	}
-	if k.conn, err = websocket.Accept(x.w, x.r, options); err != nil {
-		k.gone(closing{int(websocket.StatusAbnormalClosure), "The handshake failed"})
+	k := &socket{s: x.Service, id: id, row: row}
+	k.touch()
+	if k.conn, err = websocket.Accept(x.w, x.r, protocol); err != nil {
+		k.gone(closing{websocket.StatusAbnormal, "The handshake failed"})
 		return
 	}
-	k.conn.SetReadLimit(maxMessage)
+	k.conn.Active = k.touch
 	x.sockets.add(k)
-	k.gone(k.read(context.WithoutCancel(x.r.Context())))
+	x.sockets.group.Go(k.read)
 }
 
 // newConnectionID returns an id in the form that API Gateway gives them.
@@ -96,142 +91,39 @@ func newConnectionID() string {
 	return base64.URLEncoding.EncodeToString(b[:])
 }
 
-// connect asks the authorizer and the integration of $connect whether the
-// client may come in, and with which protocol. If not, it has been told so.
-func (x *exchange) connect(a *served, id string, row *connection) (protocol string, ok bool) {
-	x.route = x.stage.keys[connectRoute]
-	if x.route == nil {
-		return first(x.offered()), true
-	}
-	if !x.route.limit.Take() {
-		x.say(http.StatusTooManyRequests, "Too Many Requests")
-		return "", false
-	}
-	e := proxy.SocketEvent{StageVariables: x.stage.variables, Context: row.context(id, connectRoute, "CONNECT"), Base64: new(false)}
-	e.Context.At(time.Now(), x.id)
-	e.SetRequest(x.header(0), x.r.URL.Query())
-	if err := x.admitSocket(a, &e, row); err != nil {
-		x.challenge(err)
-		return "", false
-	}
-	reply, err := x.Service.integrate(x.r.Context(), a, x.route, e)
-	if err != nil {
-		x.fail(http.StatusBadGateway, err)
-		return "", false
-	}
-	if reply.Status/100 != 2 {
-		x.say(reply.Status, http.StatusText(reply.Status))
-		return "", false
-	}
-	protocol = reply.Header.Get("Sec-Websocket-Protocol")
-	return protocol, true
-}
-
-// offered are the protocols that the client speaks.
-func (x *exchange) offered() []string {
-	var all []string
-	for p := range strings.SplitSeq(x.r.Header.Get("Sec-Websocket-Protocol"), ",") {
-		if p = strings.TrimSpace(p); p != "" {
-			all = append(all, p)
-		}
-	}
-	return all
-}
-
-func first(list []string) string {
-	if len(list) == 0 {
-		return ""
-	}
-	return list[0]
-}
-
-// admitSocket decides whether the client of a handshake may come in, and puts
-// what there is to say of it in e and row.
-func (x *exchange) admitSocket(a *served, e *proxy.SocketEvent, row *connection) error {
-	g := x.route.guard
-	asked := executeARN(a, x.stage.name+"/"+connectRoute)
-	switch {
-	case g == nil:
-		return nil
-	case g.kind == api.AuthorizationTypeAwsIam:
-		call, err := x.cfg.Auth.Authenticate(x.r, "execute-api", nil)
-		if err == nil {
-			err = x.cfg.Auth.Authorize(x.r.Context(), call, service.Access{Action: "execute-api:Invoke", Resource: asked})
-		}
-		if err != nil {
-			return errForbidden
-		}
-		return nil
-	case g.kind != api.AuthorizationTypeCustom || g.uri == "":
-		return errors.New("the route has an authorizer no more")
-	}
-	v, err := x.ask(a, asked, func([]string) []byte {
-		of := *e
-		of.Type, of.MethodARN, of.Base64 = "REQUEST", asked.String(), nil
-		b, _ := json.Marshal(of) // a struct of texts and numbers
-		return b
-	})
-	if err != nil {
-		return err
-	}
-	row.Authorizer = v.Authorizer(proxy.V1)
-	e.Context.Authorizer = row.Authorizer
-	return nil
-}
-
 // context is what events say of a connection.
 func (c *connection) context(id, route, kind string) proxy.SocketContext {
 	return proxy.SocketContext{
 		RouteKey: route, EventType: kind, Stage: c.Stage, ConnectedAt: c.Connected.UnixMilli(), Domain: c.Domain, ConnectionID: id, API: c.API,
-		Identity: proxy.SocketIdentity{UserAgent: c.UserAgent, SourceIP: c.SourceIP}, Authorizer: c.Authorizer,
+		Identity:   proxy.SocketIdentity{Account: c.Caller.Account, Caller: c.Caller.ID, User: c.Caller.ID, SourceIP: c.SourceIP, AccessKey: c.Caller.AccessKey, UserARN: c.Caller.ARN, UserAgent: c.UserAgent},
+		Authorizer: c.Authorizer,
 	}
 }
 
-// integrate runs the integration of a route of a WebSocket API. A route that
-// leads nowhere is as one that says nothing.
-func (s *Service) integrate(ctx context.Context, a *served, route *servedRoute, e proxy.SocketEvent) (*proxy.Reply, error) {
-	switch route.kind {
-	case "", api.IntegrationTypeMock:
-		return &proxy.Reply{Status: http.StatusOK}, nil
-	}
-	payload := []byte(aws.Value(e.Body))
-	if route.kind == api.IntegrationTypeAwsProxy {
-		var err error
-		if payload, err = json.Marshal(e); err != nil {
-			return nil, err
-		}
-	}
-	out, err := s.run(ctx, route.uri, executeARN(a, e.Context.Stage+"/"+route.key), route.timeout, payload)
-	if err != nil {
-		return nil, err
-	}
-	if route.kind == api.IntegrationTypeAws {
-		return &proxy.Reply{Status: http.StatusOK, Body: out}, nil
-	}
-	return proxy.ParseReply(proxy.V1, out)
-}
+// touch notes that something passes.
+func (k *socket) touch() { k.active.Store(time.Now().UnixMilli()) }
 
-// read reads messages until the connection ends, and says how it did.
-func (k *socket) read(ctx context.Context) closing {
+// read reads messages until the connection ends.
+func (k *socket) read() {
 	for {
-		kind, data, err := k.conn.Read(ctx)
+		data, err := k.conn.Read()
 		if err != nil {
-			return k.ending(err)
+			k.gone(k.ending(err))
+			return
 		}
 		k.mu.Lock()
-		k.active = time.Now()
 		full := len(k.queue) >= maxQueued
 		if !full {
-			k.queue = append(k.queue, message{kind == websocket.MessageText, data})
+			k.queue = append(k.queue, data)
 		}
 		begin := !full && !k.working
 		k.working = k.working || begin
 		k.mu.Unlock()
 		if full {
-			k.say("Too Many Requests", "")
+			k.say("Too Many Requests", newRequestID())
 		}
 		if begin {
-			k.s.sockets.group.Go(func() { k.work(ctx) })
+			k.s.sockets.group.Go(k.work)
 		}
 	}
 }
@@ -243,20 +135,14 @@ func (k *socket) ending(err error) closing {
 	if k.ended != nil {
 		return *k.ended
 	}
-	if e, ok := errors.AsType[websocket.CloseError](err); ok {
-		if e.Code == websocket.StatusNoStatusRcvd {
-			return closing{int(e.Code), "Client-side close frame status not set"}
-		}
-		return closing{int(e.Code), e.Reason}
+	if e, ok := errors.AsType[*websocket.CloseError](err); ok {
+		return closing{e.Code, e.Reason}
 	}
-	if websocket.CloseStatus(err) == websocket.StatusMessageTooBig || strings.Contains(err.Error(), "read limited") {
-		return closing{int(websocket.StatusMessageTooBig), "Message too long"}
-	}
-	return closing{int(websocket.StatusAbnormalClosure), "Connection closed abnormally"}
+	return closing{websocket.StatusAbnormal, "Connection closed abnormally"}
 }
 
 // work handles the messages that wait, one after the other.
-func (k *socket) work(ctx context.Context) {
+func (k *socket) work() {
 	for {
 		k.mu.Lock()
 		if len(k.queue) == 0 {
@@ -264,46 +150,60 @@ func (k *socket) work(ctx context.Context) {
 			k.mu.Unlock()
 			return
 		}
-		m := k.queue[0]
+		data := k.queue[0]
 		k.queue = k.queue[1:]
 		k.mu.Unlock()
-		k.handle(ctx, m)
+		k.handle(data)
 	}
 }
 
 // handle has the route of a message answer it.
-func (k *socket) handle(ctx context.Context, m message) {
-	id := newRequestID()
+func (k *socket) handle(data []byte) {
+	id, ctx := newRequestID(), context.Background()
 	a, stage, err := k.stage(ctx)
 	if err != nil || stage == nil {
 		k.say("Internal server error", id)
 		return
 	}
-	route := stage.keys[proxy.Select(stage.selection, m.data)]
-	if route == nil || route.key == connectRoute || route.key == disconnectRoute {
-		route = stage.keys[defaultRoute]
+	t := &turn{Service: k.s, a: a, stage: stage, body: data, outcome: outcome{began: time.Now()}}
+	t.event = proxy.SocketEvent{StageVariables: stage.variables, Context: k.row.context(k.id, "", "MESSAGE")}
+	t.event.Context.At(time.Now(), id)
+	t.event.Context.MessageID = newConnectionID()
+	t.event.SetBody(data)
+	defer t.log()
+	if t.route = stage.keys[t.evaluate(stage.selection)]; t.route == nil || t.route.key == connectRoute || t.route.key == disconnectRoute {
+		t.route = stage.keys[defaultRoute]
 	}
-	if route == nil {
-		k.say("Forbidden", id)
-		return
-	}
-	if !route.limit.Take() {
-		k.say("Too Many Requests", id)
-		return
-	}
-	e := proxy.SocketEvent{StageVariables: stage.variables, Context: k.row.context(k.id, route.key, "MESSAGE")}
-	e.Context.At(time.Now(), id)
-	e.Context.MessageID = newConnectionID()
-	e.SetBody(m.data, m.text)
-	reply, err := k.s.integrate(ctx, a, route, e)
+	reply, err := k.answer(ctx, t)
 	if err != nil {
-		k.s.cfg.Log.Warn("message to an API failed", "request", id, "connection", k.id, "route", route.key, "err", err)
-		k.say("Internal server error", id)
+		status, words := spoken(err)
+		t.outcome.status, t.outcome.err = status, err
+		k.s.cfg.Log.Log(ctx, levelOf(status), "message to an API failed", "request", id, "connection", k.id, "route", t.event.Context.RouteKey, "err", err)
+		k.say(words, id)
 		return
 	}
-	if route.answers && len(reply.Body) > 0 {
-		k.write(ctx, reply.Body)
+	t.outcome.status = http.StatusOK
+	if t.route.socket.answers && len(reply.Body) > 0 {
+		t.outcome.length = len(reply.Body)
+		k.write(reply.Body)
 	}
+}
+
+// answer has the route of t answer it.
+func (k *socket) answer(ctx context.Context, t *turn) (*proxy.Reply, error) {
+	if t.route == nil {
+		return nil, errForbidden
+	}
+	t.event.Context.RouteKey = t.route.key
+	if !t.route.limit.Take() {
+		return nil, errTooMany
+	}
+	if t.route.socket.keyRequired {
+		if err := t.useKey(ctx, k.row.Key); err != nil {
+			return nil, err
+		}
+	}
+	return t.run(ctx)
 }
 
 // stage returns the stage that k is connected to, as it is deployed now.
@@ -323,41 +223,40 @@ func (k *socket) say(text, requestID string) {
 		RequestID    string `json:"requestId"`
 	}{text, k.id, requestID})
 	if err == nil {
-		k.write(context.Background(), b)
+		k.write(b)
 	}
 }
 
 // write sends data to the client, as text if it is.
-func (k *socket) write(ctx context.Context, data []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, writeWithin)
-	defer cancel()
-	kind := websocket.MessageText
-	if !isUTF8(data) {
-		kind = websocket.MessageBinary
-	}
-	k.mu.Lock()
-	k.active = time.Now()
-	k.mu.Unlock()
-	return k.conn.Write(ctx, kind, data)
+func (k *socket) write(data []byte) error {
+	k.touch()
+	return k.conn.Write(data, utf8.Valid(data))
 }
 
 // close ends the connection from here.
 func (k *socket) close(c closing) {
 	k.mu.Lock()
-	if k.ended == nil {
+	first := k.ended == nil
+	if first {
 		k.ended = &c
 	}
 	k.mu.Unlock()
-	k.s.sockets.group.Go(func() { k.conn.Close(websocket.StatusCode(c.code), c.reason) })
+	if first {
+		k.s.sockets.group.Go(func() { k.conn.Close(c.code, c.reason) })
+	}
 }
 
-// gone tells the API that the connection has ended, and forgets it.
+// gone tells the API that the connection has ended, and forgets it. When the
+// platform stops, the next run tells: functions may be gone already.
 func (k *socket) gone(c closing) {
 	if k.conn != nil {
 		k.s.sockets.remove(k)
 		k.conn.CloseNow()
 	}
-	if err := k.s.disconnect(context.Background(), k.id, &k.row, c); err != nil {
+	if k.s.sockets.stopping.Load() {
+		return
+	}
+	if err := k.s.disconnect(context.Background(), k.id, k.row, c); err != nil {
 		k.s.cfg.Log.Warn("connection cannot be ended", "connection", k.id, "err", err)
 	}
 }
@@ -370,14 +269,19 @@ func (s *Service) disconnect(ctx context.Context, id string, row *connection, c 
 		return err
 	}
 	if a != nil && a.stages[row.Stage] != nil {
-		if route := a.stages[row.Stage].keys[disconnectRoute]; route != nil {
-			e := proxy.SocketEvent{StageVariables: a.stages[row.Stage].variables, Context: row.context(id, disconnectRoute, "DISCONNECT"), Base64: new(false)}
-			e.Context.At(time.Now(), newRequestID())
-			e.Context.Status, e.Context.Reason = &c.code, c.reason
-			e.SetRequest(http.Header{"Host": {domainOf(row.Host)}, "x-api-key": {""}, "X-Forwarded-For": {row.ForwardedFor}, "x-restapi": {""}}, nil)
-			if _, err := s.integrate(ctx, a, route, e); err != nil {
+		stage := a.stages[row.Stage]
+		if route := stage.keys[disconnectRoute]; route != nil {
+			t := &turn{Service: s, a: a, stage: stage, route: route, outcome: outcome{began: time.Now(), status: http.StatusOK}}
+			t.event = proxy.SocketEvent{StageVariables: stage.variables, Context: row.context(id, disconnectRoute, "DISCONNECT"), Base64: new(false)}
+			t.event.Context.At(time.Now(), newRequestID())
+			t.event.Context.Status, t.event.Context.Reason = &c.code, c.reason
+			t.event.SetRequest(http.Header{"Host": {domainOf(row.Host)}, "x-api-key": {row.Key}, "X-Forwarded-For": {row.ForwardedFor}, "x-restapi": {""}}, nil)
+			if _, err := t.run(ctx); err != nil {
+				t.outcome.status, _ = spoken(err)
+				t.outcome.err = err
 				s.cfg.Log.Warn("disconnect route failed", "connection", id, "err", err) // AWS tries once, too
 			}
+			t.log()
 		}
 	}
 	return s.db.Update(ctx, func(tx *store.Tx) error { return connections.Delete(tx, connectionARN(id)) })

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coder/websocket"
+	client "github.com/coder/websocket"
 
 	manage "github.com/aloft-cloud/aloft/internal/api/apigatewaymanagementapi"
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
@@ -20,6 +20,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/gateway/proxy"
+	"github.com/aloft-cloud/aloft/internal/gateway/websocket"
 	"github.com/aloft-cloud/aloft/internal/task"
 )
 
@@ -105,9 +106,9 @@ func must(t *testing.T, err error) {
 // Authenticate takes everybody for root.
 func (c *chat) Authenticate(*http.Request, string, []byte) (*aws.Call, error) { return c.call, nil }
 
-func (c *chat) dial(t *testing.T, query string) (*websocket.Conn, int) {
+func (c *chat) dial(t *testing.T, query string) (*client.Conn, int) {
 	t.Helper()
-	conn, answer, err := websocket.Dial(t.Context(), c.server.URL+"/dev"+query, &websocket.DialOptions{Subprotocols: []string{"v1", "v2"}})
+	conn, answer, err := client.Dial(t.Context(), c.server.URL+"/dev"+query, &client.DialOptions{Subprotocols: []string{"v1", "v2"}})
 	if err != nil {
 		if answer == nil {
 			t.Fatal(err)
@@ -129,7 +130,7 @@ func (c *chat) last(kind string) *proxy.SocketEvent {
 	return nil
 }
 
-func read(t *testing.T, conn *websocket.Conn) string {
+func read(t *testing.T, conn *client.Conn) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
@@ -140,9 +141,9 @@ func read(t *testing.T, conn *websocket.Conn) string {
 	return string(b)
 }
 
-func send(t *testing.T, conn *websocket.Conn, text string) {
+func send(t *testing.T, conn *client.Conn, text string) {
 	t.Helper()
-	must(t, conn.Write(t.Context(), websocket.MessageText, []byte(text)))
+	must(t, conn.Write(t.Context(), client.MessageText, []byte(text)))
 }
 
 // A client connects, asks, hears what others post to it, and leaves.
@@ -199,7 +200,7 @@ func TestSocket(t *testing.T) {
 	if got := status("POST", "none=", "hello"); got != 410 {
 		t.Errorf("posting to nobody: %d", got)
 	}
-	if got := status("POST", id, strings.Repeat("x", maxMessage+1)); got != 413 {
+	if got := status("POST", id, strings.Repeat("x", websocket.MaxMessage+1)); got != 413 {
 		t.Errorf("posting too much: %d", got)
 	}
 	c.denied = true
@@ -268,23 +269,9 @@ func TestSocketAdmission(t *testing.T) {
 func TestSocketLimits(t *testing.T) {
 	c := newChat(t, false)
 	conn, _ := c.dial(t, "")
-	send(t, conn, `"`+strings.Repeat("x", maxMessage)+`"`)
+	send(t, conn, `"`+strings.Repeat("x", websocket.MaxMessage)+`"`)
 	if got := read(t, conn); !strings.Contains(got, "StatusMessageTooBig") {
 		t.Errorf("after a long message: %s", got)
 	}
 	eventually(t, func() bool { e := c.last("DISCONNECT"); return e != nil && *e.Context.Status == 1009 })
-}
-
-func TestSelect(t *testing.T) {
-	f := func(expression, message, want string) {
-		t.Helper()
-		if got := proxy.Select(expression, []byte(message)); got != want {
-			t.Errorf("Select(%q, %s) = %q, want %q", expression, message, got, want)
-		}
-	}
-	f("$request.body.action", `{"action":"join"}`, "join")
-	f("${request.body.action}", `{"action":"join"}`, "join")
-	f("$request.body.a.b", `{"a":{"b":7}}`, "7")
-	f("$request.body.action", `no JSON`, "")
-	f("$request.body.action", `[]`, "")
 }

@@ -20,8 +20,10 @@ func (s *Service) CreateRouteResponse(ctx context.Context, call *aws.Call, in *a
 		ModelSelectionExpression: in.ModelSelectionExpression, ResponseModels: in.ResponseModels, ResponseParameters: in.ResponseParameters,
 		RouteResponseId: new(newID(7)), RouteResponseKey: &in.RouteResponseKey,
 	}
-	err := addResponse(ctx, s, call, routes, routeResponses, in.ApiId, "Route", in.RouteId, *row.RouteResponseId, row)
-	return (*api.CreateRouteResponseOutput)(&row), err
+	if err := addResponse(ctx, s, call, routes, routeResponses, in.ApiId, "Route", in.RouteId, *row.RouteResponseId, row); err != nil {
+		return nil, err
+	}
+	return (*api.CreateRouteResponseOutput)(&row), nil
 }
 
 // GetRouteResponse returns a response of a route.
@@ -42,6 +44,20 @@ func (s *Service) GetRouteResponses(ctx context.Context, call *aws.Call, in *api
 	return out, err
 }
 
+// UpdateRouteResponse changes a response of a route.
+func (s *Service) UpdateRouteResponse(ctx context.Context, call *aws.Call, in *api.UpdateRouteResponseInput) (*api.UpdateRouteResponseOutput, error) {
+	if aws.Or(in.RouteResponseKey, defaultRoute) != defaultRoute {
+		return nil, errBad("Invalid route response key specified. It must be $default")
+	}
+	row, err := changeResponse(ctx, s, call, routeResponses, in.ApiId, "RouteResponse", in.RouteId, in.RouteResponseId, func(row *routeResponseRow) error {
+		setIf(&row.ModelSelectionExpression, in.ModelSelectionExpression)
+		row.ResponseModels = merged(row.ResponseModels, in.ResponseModels)
+		row.ResponseParameters = merged(row.ResponseParameters, in.ResponseParameters)
+		return nil
+	})
+	return (*api.UpdateRouteResponseOutput)(row), err
+}
+
 // DeleteRouteResponse removes a response of a route.
 func (s *Service) DeleteRouteResponse(ctx context.Context, call *aws.Call, in *api.DeleteRouteResponseInput) (*api.DeleteRouteResponseOutput, error) {
 	return &api.DeleteRouteResponseOutput{}, dropResponse(ctx, s, call, routeResponses, in.ApiId, "RouteResponse", in.RouteId, in.RouteResponseId)
@@ -49,15 +65,18 @@ func (s *Service) DeleteRouteResponse(ctx context.Context, call *aws.Call, in *a
 
 // CreateIntegrationResponse says what becomes of what an integration returns.
 func (s *Service) CreateIntegrationResponse(ctx context.Context, call *aws.Call, in *api.CreateIntegrationResponseInput) (*api.CreateIntegrationResponseOutput, error) {
-	if len(in.ResponseTemplates) > 0 || len(in.ResponseParameters) > 0 {
-		return nil, errNotYet("response templates and parameters of WebSocket APIs")
-	}
 	row := integrationResponseRow{
 		ContentHandlingStrategy: in.ContentHandlingStrategy, IntegrationResponseId: new(newID(7)),
 		IntegrationResponseKey: &in.IntegrationResponseKey, TemplateSelectionExpression: in.TemplateSelectionExpression,
+		ResponseParameters: in.ResponseParameters, ResponseTemplates: in.ResponseTemplates,
 	}
-	err := addResponse(ctx, s, call, integrations, integrationResponses, in.ApiId, "Integration", in.IntegrationId, *row.IntegrationResponseId, row)
-	return (*api.CreateIntegrationResponseOutput)(&row), err
+	if err := checkSocketResponse(&row); err != nil {
+		return nil, err
+	}
+	if err := addResponse(ctx, s, call, integrations, integrationResponses, in.ApiId, "Integration", in.IntegrationId, *row.IntegrationResponseId, row); err != nil {
+		return nil, err
+	}
+	return (*api.CreateIntegrationResponseOutput)(&row), nil
 }
 
 // GetIntegrationResponse returns a response of an integration.
@@ -73,9 +92,24 @@ func (s *Service) GetIntegrationResponses(ctx context.Context, call *aws.Call, i
 		out.Items = append(out.Items, api.IntegrationResponse{
 			ContentHandlingStrategy: r.ContentHandlingStrategy, IntegrationResponseId: r.IntegrationResponseId,
 			IntegrationResponseKey: *r.IntegrationResponseKey, TemplateSelectionExpression: r.TemplateSelectionExpression,
+			ResponseParameters: r.ResponseParameters, ResponseTemplates: r.ResponseTemplates,
 		})
 	}
 	return out, err
+}
+
+// UpdateIntegrationResponse changes a response of an integration.
+func (s *Service) UpdateIntegrationResponse(ctx context.Context, call *aws.Call, in *api.UpdateIntegrationResponseInput) (*api.UpdateIntegrationResponseOutput, error) {
+	change := func(row *integrationResponseRow) error {
+		setIf(&row.ContentHandlingStrategy, in.ContentHandlingStrategy)
+		setIf(&row.IntegrationResponseKey, in.IntegrationResponseKey)
+		setIf(&row.TemplateSelectionExpression, in.TemplateSelectionExpression)
+		row.ResponseParameters = merged(row.ResponseParameters, in.ResponseParameters)
+		row.ResponseTemplates = merged(row.ResponseTemplates, in.ResponseTemplates)
+		return checkSocketResponse(row)
+	}
+	row, err := changeResponse(ctx, s, call, integrationResponses, in.ApiId, "IntegrationResponse", in.IntegrationId, in.IntegrationResponseId, change)
+	return (*api.UpdateIntegrationResponseOutput)(row), err
 }
 
 // DeleteIntegrationResponse removes a response of an integration.
@@ -123,6 +157,32 @@ func listResponses[P, R any](ctx context.Context, s *Service, call *aws.Call, of
 		return nil
 	})
 	return rows, err
+}
+
+// changeResponse changes a response of the part of that id.
+func changeResponse[R any](ctx context.Context, s *Service, call *aws.Call, table store.Table[responseKey, R], apiID, kind, part, id string, change func(*R) error) (*R, error) {
+	var row R
+	err := s.db.Update(ctx, func(tx *store.Tx) error {
+		arn, _, err := findAPI(tx, call, apiID)
+		if err != nil {
+			return err
+		}
+		key := responseKey{partKey{arn, part}, id}
+		if row, err = table.Get(tx, key); err != nil {
+			return refused(err, kind)
+		}
+		if err := change(&row); err != nil {
+			return err
+		}
+		if err := table.Put(tx, key, row); err != nil {
+			return err
+		}
+		return s.changed(tx, arn)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &row, nil
 }
 
 func dropResponse[R any](ctx context.Context, s *Service, call *aws.Call, table store.Table[responseKey, R], apiID, kind, part, id string) error {

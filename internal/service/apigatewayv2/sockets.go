@@ -5,19 +5,19 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
-	"unicode/utf8"
-
-	"github.com/coder/websocket"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/gateway/websocket"
 	"github.com/aloft-cloud/aloft/internal/store"
 	"github.com/aloft-cloud/aloft/internal/task"
 )
 
 // sockets are the open connections of this process.
 type sockets struct {
-	group task.Group
+	group    task.Group
+	stopping atomic.Bool
 
 	mu   sync.Mutex
 	open map[string]*socket
@@ -70,8 +70,9 @@ func (s *Service) keepSockets(ctx context.Context) (time.Duration, error) {
 	if ctx.Err() == nil {
 		return 0, err
 	}
+	s.sockets.stopping.Store(true)
 	for _, k := range s.sockets.all() {
-		k.close(closing{int(websocket.StatusGoingAway), "Going away"})
+		k.close(goingAway)
 	}
 	s.sockets.group.Wait()
 	return 0, nil
@@ -82,11 +83,9 @@ func (s *Service) keepSockets(ctx context.Context) (time.Duration, error) {
 func (s *Service) endDue(now time.Time) time.Duration {
 	next := maxIdle
 	for _, k := range s.sockets.all() {
-		k.mu.Lock()
-		left := min(k.active.Add(maxIdle).Sub(now), k.row.Connected.Add(maxLife).Sub(now))
-		k.mu.Unlock()
+		left := min(time.UnixMilli(k.active.Load()).Add(maxIdle).Sub(now), k.row.Connected.Add(maxLife).Sub(now))
 		if left <= 0 {
-			k.close(closing{int(websocket.StatusGoingAway), "Going away"})
+			k.close(goingAway)
 			continue
 		}
 		next = min(next, left)
@@ -105,7 +104,7 @@ func (s *Service) endLeft(ctx context.Context) error {
 	})
 	for id, row := range left {
 		if s.sockets.find(id) == nil {
-			err = errors.Join(err, s.disconnect(ctx, id, &row, closing{int(websocket.StatusAbnormalClosure), "Connection closed abnormally"}))
+			err = errors.Join(err, s.disconnect(ctx, id, &row, closing{websocket.StatusAbnormal, "Connection closed abnormally"}))
 		}
 	}
 	return err
@@ -120,5 +119,3 @@ func domainOf(host string) string {
 	}
 	return host
 }
-
-func isUTF8(b []byte) bool { return utf8.Valid(b) }

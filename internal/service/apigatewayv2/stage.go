@@ -120,7 +120,7 @@ func checkLogs(settings *api.AccessLogSettings, certificate *string) error {
 		}
 	}
 	if aws.Value(certificate) != "" {
-		return errBad("Client certificates are supported only for WebSocket APIs")
+		return errNotYet("client certificates")
 	}
 	return nil
 }
@@ -214,6 +214,18 @@ func (s *Service) changeStage(ctx context.Context, call *aws.Call, apiID, name s
 		return s.keepStage(tx, key, &row)
 	})
 	return row, err
+}
+
+// DeleteAccessLogSettings has a stage log no more.
+func (s *Service) DeleteAccessLogSettings(ctx context.Context, call *aws.Call, in *api.DeleteAccessLogSettingsInput) (*api.DeleteAccessLogSettingsOutput, error) {
+	_, err := s.changeStage(ctx, call, in.ApiId, in.StageName, func(_ *store.Tx, _ partKey, row *stageRow) error {
+		row.AccessLogSettings = nil
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &api.DeleteAccessLogSettingsOutput{}, nil
 }
 
 // DeleteRouteSettings removes what a stage says of one route.

@@ -7,6 +7,7 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/gateway/proxy"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
@@ -20,6 +21,7 @@ type (
 
 	routeResponseRow       = api.GetRouteResponseOutput
 	integrationResponseRow = api.GetIntegrationResponseOutput
+	modelRow               = api.GetModelOutput
 )
 
 var (
@@ -36,6 +38,7 @@ var (
 	// Of WebSocket APIs, under the ids of route or integration and of their own.
 	routeResponses       = store.NewTable[responseKey, routeResponseRow]("apigatewayv2.routeResponse")
 	integrationResponses = store.NewTable[responseKey, integrationResponseRow]("apigatewayv2.integrationResponse")
+	models               = store.NewTable[partKey, modelRow]("apigatewayv2.model")
 	connections          = store.NewTable[aws.ARN, connection]("apigatewayv2.connection") // by id alone
 )
 
@@ -56,17 +59,18 @@ type responseKey struct {
 
 // A connection is an open WebSocket.
 type connection struct {
-	API           string // its id
-	Stage         string
-	Home          home
-	Connected     time.Time
-	SourceIP      string
-	UserAgent     string
-	Domain        string
-	Authorizer    []byte `json:",omitempty"` // JSON, as events have it
-	Host          string // for the headers of its last event
-	ForwardedFor  string
-	AuthPrincipal string `json:",omitempty"`
+	API          string // its id
+	Stage        string
+	Home         home
+	Connected    time.Time
+	SourceIP     string
+	UserAgent    string
+	Domain       string
+	Authorizer   []byte `json:",omitempty"` // JSON, as events have it
+	Host         string // for the headers of its last event
+	ForwardedFor string
+	Caller       proxy.Caller // if it signed
+	Key          string       `json:",omitempty"` // to the API, that it brought
 }
 
 func connectionARN(id string) aws.ARN {
@@ -92,7 +96,8 @@ type target struct {
 	Authorization string           `json:",omitempty"` // NONE if empty
 	Scopes        []string         `json:",omitempty"`
 	Authorizer    *authorizerRow   `json:",omitempty"`
-	Answers       bool             `json:",omitempty"` // the route has responses for the client of a WebSocket
+	Answers       bool             `json:",omitempty"` // of deployments that have no Socket: the route does
+	Socket        *socketTarget    `json:",omitempty"` // of WebSocket APIs
 }
 
 // apiARN is the key of an API; the one that policies know has no account.
