@@ -63,7 +63,11 @@ func (b *builder) bundle(ctx context.Context, a artifact, src, out string) error
 			return err
 		}
 	}
-	options, err := o.esbuild(from, out)
+	abs, err := filepath.Abs(from)
+	if err != nil {
+		return err
+	}
+	options, err := o.esbuild(abs, out)
 	if err != nil {
 		return err
 	}
