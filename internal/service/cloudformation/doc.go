@@ -20,6 +20,8 @@
 //	drift.go      whether stacks are as they were made
 //	policy.go     stack policies and termination protection
 //	nested.go     stacks within stacks
+//	stackset.go   templates that are deployed to accounts and regions; their instances,
+//	              operations and how those are run, in stackinstance.go, stacksetoperation.go, stacksetrun.go
 //	signal.go     answers of custom resources, signals of wait conditions
 //	creation.go   signals to resources that wait for them
 //	macro.go      functions that change templates

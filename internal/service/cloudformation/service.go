@@ -22,12 +22,14 @@ type Service struct {
 	types  func() resource.Table
 	engine *deploy.Engine
 	bell   task.Bell // rung when a stack is to be worked on
+
+	setBell task.Bell // rung when a stack set is
 }
 
 // New returns CloudFormation over db. The resources of types are made by the
 // operations in table, which may be filled later.
 func New(db *store.DB, table *dispatch.Table, types resource.Table) *Service {
-	s := &Service{db: db, table: table, bell: task.NewBell()}
+	s := &Service{db: db, table: table, bell: task.NewBell(), setBell: task.NewBell()}
 	s.types = sync.OnceValue(func() resource.Table { return types.Answered(table) })
 	s.engine = &deploy.Engine{
 		Types:   s.types,
@@ -77,6 +79,21 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.DescribeStackResourceDrifts, s.DescribeStackResourceDrifts, stackOf),
 
 			service.Op(api.SignalResource, s.SignalResource, stackOf),
+			service.Op(api.CreateStackSet, s.CreateStackSet, setOf).But("Permissions are SELF_MANAGED, templates have at most 51,200 bytes, and operations do not queue."),
+			service.Op(api.UpdateStackSet, s.UpdateStackSet, setOf),
+			service.Op(api.DeleteStackSet, s.DeleteStackSet, setOf),
+			service.Op(api.DescribeStackSet, s.DescribeStackSet, setOf),
+			service.Op(api.ListStackSets, s.ListStackSets, service.Any),
+			service.Op(api.CreateStackInstances, s.CreateStackInstances, setOf),
+			service.Op(api.UpdateStackInstances, s.UpdateStackInstances, setOf),
+			service.Op(api.DeleteStackInstances, s.DeleteStackInstances, setOf),
+			service.Op(api.DescribeStackInstance, s.DescribeStackInstance, setOf),
+			service.Op(api.ListStackInstances, s.ListStackInstances, setOf),
+			service.Op(api.DescribeStackSetOperation, s.DescribeStackSetOperation, setOf),
+			service.Op(api.ListStackSetOperations, s.ListStackSetOperations, setOf),
+			service.Op(api.ListStackSetOperationResults, s.ListStackSetOperationResults, setOf),
+			service.Op(api.StopStackSetOperation, s.StopStackSetOperation, setOf),
+
 			service.Op(api.ListExports, s.ListExports, service.Any),
 			service.Op(api.ListImports, s.ListImports, service.Any),
 			service.Op(api.GetStackPolicy, s.GetStackPolicy, stackOf),

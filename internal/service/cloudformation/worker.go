@@ -16,21 +16,27 @@ import (
 
 func (s *Service) tasks() []task.Task {
 	return []task.Task{
-		{Name: "cloudformation/deploy", Run: s.work},
+		{Name: "cloudformation/deploy", Run: func(ctx context.Context) (time.Duration, error) {
+			return 0, keepAt(ctx, s.bell, func() ([]aws.ARN, error) { return idsOf(ctx, s.db, active) }, s.deploy)
+		}},
+		{Name: "cloudformation/stacksets", Run: func(ctx context.Context) (time.Duration, error) {
+			return 0, keepAt(ctx, s.setBell, func() ([]aws.ARN, error) { return idsOf(ctx, s.db, setAtWork) }, s.deploySet)
+		}},
 		{Name: "cloudformation/notify", Run: s.tell},
 	}
 }
 
-// work has an engine for every stack that is not at rest, until ctx ends.
-func (s *Service) work(ctx context.Context) (time.Duration, error) {
+// keepAt has do at work on each of what list names, once at a time, until ctx
+// ends. It looks again when bell rings.
+func keepAt(ctx context.Context, bell task.Bell, list func() ([]aws.ARN, error), do func(context.Context, aws.ARN)) error {
 	var group task.Group
 	defer group.Wait()
 	var mu sync.Mutex
 	running := make(map[aws.ARN]bool)
 	for {
-		ids, err := s.atWork(ctx)
+		ids, err := list()
 		if err != nil {
-			return 0, err
+			return err
 		}
 		mu.Lock()
 		for _, id := range ids {
@@ -39,26 +45,36 @@ func (s *Service) work(ctx context.Context) (time.Duration, error) {
 			}
 			running[id] = true
 			group.Go(func() {
-				s.deploy(ctx, id)
+				do(ctx, id)
 				mu.Lock()
 				delete(running, id)
 				mu.Unlock()
-				s.bell.Ring() // it may have been given something to do meanwhile
+				bell.Ring() // it may have been given something to do meanwhile
 			})
 		}
 		mu.Unlock()
 		select {
-		case <-s.bell:
+		case <-bell:
 		case <-ctx.Done():
-			return 0, nil
+			return nil
 		}
 	}
 }
 
 // deploy works on a stack until it is at rest. A failure of ours is tried again.
 func (s *Service) deploy(ctx context.Context, id aws.ARN) {
+	persist(ctx, id, func() error { return s.engine.Run(ctx, id.String()) })
+}
+
+// deploySet does what is to be done with a stack set.
+func (s *Service) deploySet(ctx context.Context, id aws.ARN) {
+	persist(ctx, id, func() error { return s.workSet(ctx, id) })
+}
+
+// persist tries again until there is no error, or ctx ends.
+func persist(ctx context.Context, id aws.ARN, do func() error) {
 	for ctx.Err() == nil {
-		err := s.engine.Run(ctx, id.String())
+		err := do()
 		if err == nil || ctx.Err() != nil {
 			return
 		}
@@ -70,11 +86,12 @@ func (s *Service) deploy(ctx context.Context, id aws.ARN) {
 	}
 }
 
-func (s *Service) atWork(ctx context.Context) ([]aws.ARN, error) {
+// idsOf returns the keys of a table.
+func idsOf[V any](ctx context.Context, db *store.DB, table store.Table[aws.ARN, V]) ([]aws.ARN, error) {
 	var ids []aws.ARN
-	err := s.db.View(ctx, func(tx *store.Tx) error {
+	err := db.View(ctx, func(tx *store.Tx) error {
 		ids = nil
-		for id := range active.Scan(tx, aws.ARN{}) {
+		for id := range table.Scan(tx, aws.ARN{}) {
 			ids = append(ids, id)
 		}
 		return nil
