@@ -243,6 +243,9 @@ func (x *exchange) respond(in *incoming) error {
 	if r == nil {
 		return errConfig.because(fmt.Errorf("no response of the integration matches %q", in.match))
 	}
+	if _, ok := x.method.method.MethodResponses[aws.Value(r.StatusCode)]; !ok {
+		return errConfig.because(fmt.Errorf("Output mapping refers to an invalid method response: %s", aws.Value(r.StatusCode)))
+	}
 	body, contentType, err := x.responseBody(in, r)
 	if err != nil {
 		return err

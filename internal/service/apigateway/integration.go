@@ -285,8 +285,9 @@ func (s *Service) PutIntegrationResponse(ctx context.Context, call *aws.Call, in
 		if err != nil {
 			return err
 		}
-		if _, ok := (*m).MethodResponses[in.StatusCode]; !ok {
-			return errNoStatus()
+		// The method's own response may come later, unless there is something to map to.
+		if _, ok := (*m).MethodResponses[in.StatusCode]; !ok && len(in.ResponseParameters) > 0 {
+			return errBad("Invalid mapping expression specified: Validation Result: warnings : [], errors : [No method response exists for method.]")
 		}
 		if err := checkIntegrationResponse(*m, &r); err != nil {
 			return err

@@ -139,10 +139,13 @@ func (s *Service) DeleteModel(ctx context.Context, call *aws.Call, in *api.Delet
 		if _, err := models.Get(tx, key); err != nil {
 			return errNoModel(err, in.ModelName)
 		}
-		for _, r := range resources.Scan(tx, partKey{API: key.API}) {
+		for _, r := range byPath(tx, key.API) {
 			if err := checkModelUnused(&r, in.ModelName); err != nil {
 				return err
 			}
+		}
+		if tx.Err() != nil {
+			return tx.Err()
 		}
 		return models.Delete(tx, key)
 	})

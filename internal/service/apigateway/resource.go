@@ -116,20 +116,16 @@ func (s *Service) GetResources(ctx context.Context, call *aws.Call, in *api.GetR
 	}
 	var all []api.Resource
 	err = s.db.View(ctx, func(tx *store.Tx) error {
-		all = nil
 		arn, _, err := findAPI(tx, call, in.RestApiId)
 		if err != nil {
 			return err
 		}
-		for _, row := range resources.Scan(tx, partKey{API: arn}) {
-			all = append(all, row)
-		}
+		all = byPath(tx, arn)
 		return tx.Err()
 	})
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(all, func(a, b api.Resource) int { return cmp.Compare(*a.Path, *b.Path) })
 	out := &api.GetResourcesOutput{Items: []api.Resource{}}
 	for _, row := range all {
 		if p.after != "" && *row.Path <= p.after {
@@ -144,6 +140,16 @@ func (s *Service) GetResources(ctx context.Context, call *aws.Call, in *api.GetR
 		out.Items = append(out.Items, shown(row, in.Embed))
 	}
 	return out, nil
+}
+
+// byPath returns the resources of an API in the order of their paths.
+func byPath(tx *store.Tx, arn aws.ARN) []api.Resource {
+	var all []api.Resource
+	for _, row := range resources.Scan(tx, partKey{API: arn}) {
+		all = append(all, row)
+	}
+	slices.SortFunc(all, func(a, b api.Resource) int { return cmp.Compare(*a.Path, *b.Path) })
+	return all
 }
 
 // UpdateResource moves a resource, and all below it.
