@@ -195,7 +195,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		pipes.New(pipes.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
 		scheduler.New(scheduler.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
 		schemas.New(p.db, p.Table).Definition(),
-		s3.New(s3.Config{DB: p.db, Table: p.Table, Events: p.events, Deliver: p.deliver}).Definition(),
+		s3.New(s3.Config{DB: p.db, Table: p.Table, Key: objectKey(cfg), Events: p.events, Deliver: p.deliver}).Definition(),
 		sns.New(sns.Config{DB: p.db, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open}).Definition(),
 		queues.Definition(),
 		ssm.New(p.db).Definition(),
@@ -254,6 +254,14 @@ func (p *Platform) openCache(cfg Config) (err error) {
 
 // workDir is where functions are run.
 func (p *Platform) workDir() string { return filepath.Join(p.cache, "sandbox") }
+
+// objectKey is the file of the key that wraps those of objects.
+func objectKey(cfg Config) string {
+	if cfg.Memory {
+		return ""
+	}
+	return filepath.Join(cfg.Data, "keys", "s3")
+}
 
 // authorityDir is where the certificate authority is kept.
 func authorityDir(cfg Config) string {

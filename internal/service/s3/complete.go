@@ -46,8 +46,8 @@ func (s *Service) CompleteMultipartUpload(ctx context.Context, call *aws.Call, i
 			return err
 		}
 		c.object.Modified = now
-		if c.object.seal() != nil && !u.Explicit {
-			c.object.Sum = sum{} // of sealed parts AWS keeps none that was not asked for
+		if c.object.seal().customers() && !u.Explicit {
+			c.object.Sum = sum{} // of parts with a customer's key AWS keeps none that was not asked for
 		}
 		if o, err = s.putVersion(tx, b, row, in.Key, c.object); err != nil {
 			return err
@@ -68,10 +68,12 @@ func (s *Service) CompleteMultipartUpload(ctx context.Context, call *aws.Call, i
 		Expiration: o.expires,
 		Location:   new(location(call, in.Bucket, in.Key)),
 	}
-	if o.seal() == nil {
-		setEncryption(out, nil)
+	if !o.seal().customers() {
+		setEncryption(out, o.seal(), nil)
 	}
-	setSum(out, o.Sum)
+	if o.seal().tells() {
+		setSum(out, o.Sum)
+	}
 	return out, nil
 }
 

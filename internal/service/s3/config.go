@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -118,14 +119,33 @@ func (s *Service) PutBucketEncryption(ctx context.Context, call *aws.Call, in *a
 	case rule.SSEAlgorithm == api.ServerSideEncryptionAes256 && rule.KMSMasterKeyID != nil:
 		return nil, api.InvalidArgument.With(&api.InvalidArgumentDetail{ArgumentName: new("ApplyServerSideEncryptionByDefault")},
 			"a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse")
-	case rule.SSEAlgorithm == api.ServerSideEncryptionAwsKms && rule.KMSMasterKeyID == nil: // S3's own key, of which nobody knows more
-	case rule.SSEAlgorithm == api.ServerSideEncryptionAwsKms || rule.SSEAlgorithm == api.ServerSideEncryptionAwsKmsDsse:
-		return nil, errLacking("server-side encryption with KMS keys")
-	case rule.SSEAlgorithm != api.ServerSideEncryptionAes256:
+	case rule.SSEAlgorithm == api.ServerSideEncryptionAwsKmsDsse:
+		return nil, errLacking(twoLayers)
+	case rule.SSEAlgorithm != api.ServerSideEncryptionAes256 && rule.SSEAlgorithm != api.ServerSideEncryptionAwsKms:
 		return nil, errMalformed()
 	}
-	err := s.configure(ctx, in.Bucket, in.ExpectedBucketOwner, func(c *settings) { c.Encryption = conf })
-	return &api.PutBucketEncryptionOutput{}, err
+	if conf.Rules[0].BucketKeyEnabled == nil {
+		conf.Rules[0].BucketKeyEnabled = new(false)
+	}
+	return &api.PutBucketEncryptionOutput{}, s.setUsualEncryption(ctx, in.Bucket, in.ExpectedBucketOwner, conf)
+}
+
+const twoLayers = "server-side encryption in two layers"
+
+// setUsualEncryption makes conf the usual encryption of a bucket; nil is none.
+func (s *Service) setUsualEncryption(ctx context.Context, name string, expectedOwner *string, conf *api.ServerSideEncryptionConfiguration) error {
+	return s.db.Update(ctx, func(tx *store.Tx) error {
+		b, row, err := findBucket(tx, name, expectedOwner)
+		if err != nil {
+			return err
+		}
+		c, err := findSettings(tx, b)
+		if err != nil {
+			return err
+		}
+		c.Encryption, row.Encrypts = conf, conf != nil
+		return errors.Join(configs.Put(tx, b, c), buckets.Put(tx, b, row))
+	})
 }
 
 // GetBucketEncryption says how new objects are encrypted: there is always a way.
@@ -142,19 +162,25 @@ func (s *Service) GetBucketEncryption(ctx context.Context, call *aws.Call, in *a
 
 // DeleteBucketEncryption goes back to the usual encryption.
 func (s *Service) DeleteBucketEncryption(ctx context.Context, call *aws.Call, in *api.DeleteBucketEncryptionInput) (*api.DeleteBucketEncryptionOutput, error) {
-	err := s.configure(ctx, in.Bucket, in.ExpectedBucketOwner, func(c *settings) { c.Encryption = nil })
-	return &api.DeleteBucketEncryptionOutput{}, err
+	return &api.DeleteBucketEncryptionOutput{}, s.setUsualEncryption(ctx, in.Bucket, in.ExpectedBucketOwner, nil)
 }
 
 // checkEncryption refuses encryption of objects that we cannot do.
-func checkEncryption(algorithm, key *string) error {
-	switch {
-	case algorithm == nil || *algorithm == api.ServerSideEncryptionAes256 || *algorithm == api.ServerSideEncryptionAwsKms && key == nil:
+func checkEncryption(in any) error {
+	var m encryptionMembers
+	copyMembers(&m, in)
+	switch algorithm := aws.Value(m.ServerSideEncryption); {
+	case algorithm == api.ServerSideEncryptionAwsKms:
 		return nil
-	case *algorithm == api.ServerSideEncryptionAwsKms || *algorithm == api.ServerSideEncryptionAwsKmsDsse:
-		return errLacking("server-side encryption with KMS keys")
+	case algorithm == api.ServerSideEncryptionAwsKmsDsse:
+		return errLacking(twoLayers)
+	case algorithm != "" && algorithm != api.ServerSideEncryptionAes256:
+		return errArgument(encryptionHeader, algorithm, "The encryption method specified is not supported")
+	case m.SSEKMSKeyId != nil:
+		return errArgument(encryptionHeader, cmp.Or(algorithm, "null"),
+			"Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms")
 	}
-	return errArgument("x-amz-server-side-encryption", *algorithm, "The encryption method specified is not supported")
+	return nil
 }
 
 // checkClass refuses storage classes that there are none.

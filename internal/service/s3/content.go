@@ -3,7 +3,6 @@ package s3
 import (
 	"bytes"
 	"context"
-	"crypto/cipher"
 	"crypto/md5"
 	"encoding/base64"
 	"encoding/hex"
@@ -18,6 +17,7 @@ import (
 	api "github.com/aloft-cloud/aloft/internal/api/s3"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/service/s3/checksum"
+	"github.com/aloft-cloud/aloft/internal/service/s3/sealed"
 	"github.com/aloft-cloud/aloft/internal/smithy"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
@@ -34,7 +34,7 @@ type claim struct {
 
 	also checksum.Algorithm // sum the content by this one too, if not empty
 
-	key *customerKey // encrypt the content with this one, if not nil
+	key *contentKey // encrypt the content with this one, if not nil
 }
 
 // claimOf reads the claim of an input, in, whose content is body.
@@ -114,6 +114,8 @@ type received struct {
 	sum  sum
 	also sum // by the claim's second algorithm
 	seal *seal
+
+	sealing *sealed.Writer // to disk; nil if the content is not encrypted
 }
 
 // receive reads body to its end and keeps it, if it is what c claims.
@@ -147,6 +149,9 @@ func (s *Service) receive(ctx context.Context, body io.Reader, c claim) (*receiv
 	default:
 		err = c.verify(body, sum, digest)
 	}
+	if r.sealing != nil {
+		err = errors.Join(err, r.sealing.Close())
+	}
 	if err == nil {
 		err = r.Finish()
 	}
@@ -155,7 +160,7 @@ func (s *Service) receive(ctx context.Context, body io.Reader, c claim) (*receiv
 		return nil, err
 	}
 	r.size, r.etag = n, hex.EncodeToString(digest.Sum(nil))
-	if r.seal != nil {
+	if !r.seal.tells() {
 		r.etag = newETag()
 	}
 	r.sum.Value = checksum.Encode(sum.Sum(nil))
@@ -166,13 +171,17 @@ func (s *Service) receive(ctx context.Context, body io.Reader, c claim) (*receiv
 }
 
 // disk is where the content of r goes: there it is encrypted with k.
-func (r *received) disk(k *customerKey) (io.Writer, error) {
+func (r *received) disk(k *contentKey) (io.Writer, error) {
 	var err error
 	if r.seal, err = k.newSeal(); err != nil || k == nil {
 		return r.Upload, err
 	}
-	stream, err := k.stream(r.seal, 0)
-	return &sealer{to: r.Upload, stream: stream}, err
+	key, err := k.sealing(r.seal)
+	if err != nil {
+		return nil, err
+	}
+	r.sealing = key.NewWriter(r.Upload)
+	return r.sealing, nil
 }
 
 func errTooLarge(n int64) error {
@@ -216,7 +225,7 @@ type span struct{ from, size int64 }
 type reader struct {
 	ctx  context.Context
 	s    *Service
-	key  *customerKey // of what is sealed
+	key  *contentKey // of what is sealed
 	todo []piece
 	now  *opened
 }
@@ -237,9 +246,10 @@ type piece struct {
 
 // open returns a reader of a span of o. It goes on to read what it began,
 // whatever becomes of o, unless o is in parts, is removed, and reading it takes
-// longer than the store leaves removed files where they are. key is that of o.
-func (s *Service) open(ctx context.Context, tx *store.Tx, b aws.ARN, o object, at span, key *customerKey) (io.ReadCloser, error) {
-	r := &reader{ctx: ctx, s: s, key: key}
+// longer than the store leaves removed files where they are. If o is sealed, the
+// reader needs its key.
+func (s *Service) open(ctx context.Context, tx *store.Tx, b aws.ARN, o object, at span) (*reader, error) {
+	r := &reader{ctx: ctx, s: s}
 	if o.Upload == "" {
 		r.todo = []piece{{body: o.Body, seal: o.seal(), span: at}}
 	} else {
@@ -322,15 +332,15 @@ func (r *reader) next() error {
 			return err
 		}
 	}
-	content := p.open.Section(p.span.from, p.span.size)
-	if p.seal != nil {
-		stream, err := r.key.stream(p.seal, p.span.from)
-		if err != nil {
-			return errors.Join(err, p.open.Close())
-		}
-		content = cipher.StreamReader{S: stream, R: content}
+	if p.seal == nil {
+		r.now = &opened{p.open.Section(p.span.from, p.span.size), p.open}
+		return nil
 	}
-	r.now = &opened{content, p.open}
+	key, err := r.key.sealing(p.seal)
+	if err != nil {
+		return errors.Join(err, p.open.Close())
+	}
+	r.now = &opened{key.NewReader(p.open, p.span.from, p.span.size), p.open}
 	return nil
 }
 

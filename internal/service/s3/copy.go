@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/url"
 	"strings"
@@ -45,8 +46,9 @@ type source struct {
 }
 
 // openSource opens a span of an object: all of it, if at returns no other.
-func (s *Service) openSource(ctx context.Context, from copySource, expectedOwner *string, key *customerKey, c condition, at func(size int64) (span, error)) (*source, error) {
+func (s *Service) openSource(ctx context.Context, call *aws.Call, from copySource, expectedOwner *string, key *contentKey, c condition, at func(size int64) (span, error)) (*source, error) {
 	src := new(source)
+	var content *reader
 	err := s.db.View(ctx, func(tx *store.Tx) error {
 		b, row, err := findBucket(tx, from.bucket, expectedOwner)
 		if err != nil {
@@ -63,11 +65,15 @@ func (s *Service) openSource(ctx context.Context, from copySource, expectedOwner
 		if err != nil {
 			return err
 		}
-		src.ReadCloser, err = s.open(ctx, tx, b, src.object, all, key)
+		content, err = s.open(ctx, tx, b, src.object, all)
 		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	src.ReadCloser = content
+	if content.key, err = s.keyOf(ctx, call, src.object.seal(), key); err != nil {
+		return nil, errors.Join(err, src.Close())
 	}
 	return src, nil
 }
@@ -79,20 +85,21 @@ func (s *Service) CopyObject(ctx context.Context, call *aws.Call, in *api.CopyOb
 	if err := firstError(err, checkKey(in.Key), g.check(), checkCopy(in)); err != nil {
 		return nil, err
 	}
-	key, keyErr := customerKeyOf(in)
+	_, keyErr := customerKeyOf(in)
 	sourceKey, sourceErr := sourceKeyOf(in)
 	o, err := newObject(in, in.Metadata, in.Tagging)
 	if err := firstError(keyErr, sourceErr, err); err != nil {
 		return nil, err
 	}
-	if err := s.checkBucket(ctx, call, in.Bucket, in.ExpectedBucketOwner, o); err != nil {
+	row, err := s.checkBucket(ctx, call, in.Bucket, in.ExpectedBucketOwner, o)
+	if err != nil {
 		return nil, err
 	}
 	c := condition{
 		match: in.CopySourceIfMatch, noneMatch: in.CopySourceIfNoneMatch,
 		modified: in.CopySourceIfModifiedSince, unmodified: in.CopySourceIfUnmodifiedSince, prefix: "x-amz-copy-source-",
 	}
-	src, err := s.openSource(ctx, from, in.ExpectedSourceBucketOwner, sourceKey, c, func(size int64) (span, error) {
+	src, err := s.openSource(ctx, call, from, in.ExpectedSourceBucketOwner, sourceKey, c, func(size int64) (span, error) {
 		if size > maxContent {
 			return span{}, api.InvalidRequest.Errorf("The specified copy source is larger than the maximum allowable size for a copy source: %d", maxContent)
 		}
@@ -106,7 +113,9 @@ func (s *Service) CopyObject(ctx context.Context, call *aws.Call, in *api.CopyOb
 	if err != nil {
 		return nil, err
 	}
-	cl.key = key
+	if cl.key, err = s.keyFor(ctx, call, row, in, in.Bucket, in.Key); err != nil {
+		return nil, err
+	}
 	r, err := s.receive(ctx, src, cl)
 	if err != nil {
 		return nil, err
@@ -118,7 +127,7 @@ func (s *Service) CopyObject(ctx context.Context, call *aws.Call, in *api.CopyOb
 	result := &api.CopyObjectResult{ETag: new(quoted(o.ETag)), LastModified: &o.Modified}
 	setSum(result, o.Sum)
 	out := &api.CopyObjectOutput{CopyObjectResult: result, VersionId: o.versionID(), Expiration: o.expires, CopySourceVersionId: src.version}
-	setEncryption(out, key)
+	setEncryption(out, o.seal(), cl.key)
 	return out, nil
 }
 
@@ -127,7 +136,7 @@ func checkCopy(in *api.CopyObjectInput) error {
 	return firstError(
 		checkDirective("x-amz-metadata-directive", "Unknown metadata directive.", in.MetadataDirective),
 		checkDirective("x-amz-tagging-directive", "Unknown tagging directive.", in.TaggingDirective),
-		checkEncryption(in.ServerSideEncryption, in.SSEKMSKeyId), checkClass(in.StorageClass))
+		checkEncryption(in), checkClass(in.StorageClass))
 }
 
 func checkDirective(name, message string, d *string) error {
@@ -170,13 +179,13 @@ func copied(in *api.CopyObjectInput, from copySource, src, o object) (object, cl
 // UploadPartCopy makes a part of an upload of an object, or a range of one.
 func (s *Service) UploadPartCopy(ctx context.Context, call *aws.Call, in *api.UploadPartCopyInput) (*api.UploadPartCopyOutput, error) {
 	from, err := parseCopySource(in.CopySource)
-	key, keyErr := customerKeyOf(in)
+	customers, keyErr := customerKeyOf(in)
 	sourceKey, sourceErr := sourceKeyOf(in)
 	if err := firstError(err, keyErr, sourceErr); err != nil {
 		return nil, err
 	}
 	at := partPlace{in.Bucket, in.Key, in.UploadId, in.PartNumber}
-	u, err := s.beginPart(ctx, at, in.ExpectedBucketOwner, key)
+	u, key, err := s.beginPart(ctx, call, at, in.ExpectedBucketOwner, customers)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +193,7 @@ func (s *Service) UploadPartCopy(ctx context.Context, call *aws.Call, in *api.Up
 		match: in.CopySourceIfMatch, noneMatch: in.CopySourceIfNoneMatch,
 		modified: in.CopySourceIfModifiedSince, unmodified: in.CopySourceIfUnmodifiedSince, prefix: "x-amz-copy-source-",
 	}
-	src, err := s.openSource(ctx, from, in.ExpectedSourceBucketOwner, sourceKey, c, func(size int64) (span, error) {
+	src, err := s.openSource(ctx, call, from, in.ExpectedSourceBucketOwner, sourceKey, c, func(size int64) (span, error) {
 		if in.CopySourceRange == nil {
 			return span{0, size}, nil
 		}
@@ -208,6 +217,6 @@ func (s *Service) UploadPartCopy(ctx context.Context, call *aws.Call, in *api.Up
 		setSum(result, p.Sum)
 	}
 	out := &api.UploadPartCopyOutput{CopyPartResult: result, CopySourceVersionId: src.version}
-	setEncryption(out, key)
+	setEncryption(out, u.Object.seal(), key)
 	return out, nil
 }

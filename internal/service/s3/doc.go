@@ -12,6 +12,10 @@
 // rows of their own, and when the upload is completed they stay what they are:
 // the object refers to them.
 //
+// Content is encrypted where the request or the bucket asks for it, by a key of
+// the caller's, of KMS, or of this installation. It costs about half of the
+// throughput of large objects, so where nobody asks it is left to the disk.
+//
 // Keys are bytes. "a//b" and "../x" are names like others.
 //
 //	service.go      the table of operations     object.go   put, get, head
@@ -34,5 +38,7 @@
 //	post.go         HTML forms, and             lock.go     what may not be removed, and
 //	                postpolicy.go which are     lockconfig.go by which rule
 //	                taken                       absent.go   settings there are none of
-//	customer.go     keys of customers
+//	customer.go     keys of customers           seal.go     what encrypted content keeps
+//	encryption.go   keys of KMS and ours,       sealed/     content in chunks, encrypted
+//	master.go       and what wraps ours         checksum/   its sums
 package s3

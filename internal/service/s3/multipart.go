@@ -16,11 +16,18 @@ const maxParts = 10_000
 
 // CreateMultipartUpload begins an upload in parts.
 func (s *Service) CreateMultipartUpload(ctx context.Context, call *aws.Call, in *api.CreateMultipartUploadInput) (*api.CreateMultipartUploadOutput, error) {
-	key, err := customerKeyOf(in)
-	if err := firstError(checkKey(in.Key), checkEncryption(in.ServerSideEncryption, in.SSEKMSKeyId), checkClass(in.StorageClass), err); err != nil {
+	if err := firstError(checkKey(in.Key), checkEncryption(in), checkClass(in.StorageClass)); err != nil {
 		return nil, err
 	}
 	o, err := newObject(in, in.Metadata, in.Tagging)
+	if err != nil {
+		return nil, err
+	}
+	row, err := s.checkBucket(ctx, call, in.Bucket, in.ExpectedBucketOwner, o)
+	if err != nil {
+		return nil, err
+	}
+	key, err := s.keyFor(ctx, call, row, in, in.Bucket, in.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +61,7 @@ func (s *Service) CreateMultipartUpload(ctx context.Context, call *aws.Call, in 
 		return nil, err
 	}
 	out := &api.CreateMultipartUploadOutput{Bucket: &in.Bucket, Key: &in.Key, UploadId: &id}
-	setEncryption(out, key)
+	setEncryption(out, proof, key)
 	if u.Explicit {
 		out.ChecksumAlgorithm, out.ChecksumType = new(string(u.Object.Sum.Algorithm)), new(string(u.Object.Sum.Type))
 	}
@@ -101,7 +108,7 @@ func errPartNumber(n int32) error {
 
 // UploadPart takes one part of an upload. A part of the same number is replaced.
 func (s *Service) UploadPart(ctx context.Context, call *aws.Call, in *api.UploadPartInput) (*api.UploadPartOutput, error) {
-	key, err := customerKeyOf(in)
+	customers, err := customerKeyOf(in)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +117,7 @@ func (s *Service) UploadPart(ctx context.Context, call *aws.Call, in *api.Upload
 	if err != nil {
 		return nil, err
 	}
-	u, err := s.beginPart(ctx, at, in.ExpectedBucketOwner, key)
+	u, key, err := s.beginPart(ctx, call, at, in.ExpectedBucketOwner, customers)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +134,7 @@ func (s *Service) UploadPart(ctx context.Context, call *aws.Call, in *api.Upload
 		return nil, err
 	}
 	out := &api.UploadPartOutput{ETag: new(quoted(r.etag))}
-	setEncryption(out, key)
+	setEncryption(out, u.Object.seal(), key)
 	if c.explicit || u.Explicit {
 		setSum(out, r.sum)
 	}
@@ -156,10 +163,11 @@ type partPlace struct {
 	number              int32
 }
 
-// beginPart refuses early what would be refused after the content has come.
-func (s *Service) beginPart(ctx context.Context, at partPlace, expectedOwner *string, key *customerKey) (u upload, err error) {
+// beginPart refuses early what would be refused after the content has come, and
+// returns the upload and its key. customers is that of the request.
+func (s *Service) beginPart(ctx context.Context, call *aws.Call, at partPlace, expectedOwner *string, customers *contentKey) (u upload, key *contentKey, err error) {
 	if at.number < 1 || at.number > maxParts {
-		return u, errPartNumber(at.number)
+		return u, nil, errPartNumber(at.number)
 	}
 	err = s.db.View(ctx, func(tx *store.Tx) error {
 		b, _, err := findBucket(tx, at.bucket, expectedOwner)
@@ -169,16 +177,23 @@ func (s *Service) beginPart(ctx context.Context, at partPlace, expectedOwner *st
 		if u, err = findUpload(tx, b, at.key, at.upload); err != nil {
 			return err
 		}
-		return key.continues(u.Object.seal())
+		return customers.continues(u.Object.seal())
 	})
-	return u, err
+	if err != nil {
+		return u, nil, err
+	}
+	key, err = s.keyOf(ctx, call, u.Object.seal(), customers)
+	return u, key, err
 }
 
 // keepPart makes r a part, in place of the one there may be.
 func (s *Service) keepPart(ctx context.Context, at partPlace, r *received) (part, error) {
 	p := part{
 		Modified: time.Now().UTC().Truncate(time.Second),
-		Size:     r.size, ETag: r.etag, Sum: r.sum, Seal: r.seal,
+		Size:     r.size, ETag: r.etag, Sum: r.sum,
+	}
+	if r.seal != nil {
+		p.Seal = &seal{Salt: r.seal.Salt} // the upload has the rest
 	}
 	if r.also.Algorithm != "" {
 		p.Sum = r.also

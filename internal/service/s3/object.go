@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -33,13 +34,17 @@ func (s *Service) put(ctx context.Context, d deed, in *api.PutObjectInput) (*api
 	if err != nil {
 		return nil, err
 	}
-	if c.key, err = customerKeyOf(in); err != nil {
+	if _, err := customerKeyOf(in); err != nil {
 		return nil, err
 	}
 	if o.locked() != (lock{}) && c.md5 == nil && !c.explicit {
 		return nil, api.InvalidRequest.Errorf("Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters")
 	}
-	if err := s.checkBucket(ctx, d.call, in.Bucket, in.ExpectedBucketOwner, o); err != nil {
+	row, err := s.checkBucket(ctx, d.call, in.Bucket, in.ExpectedBucketOwner, o)
+	if err != nil {
+		return nil, err
+	}
+	if c.key, err = s.keyFor(ctx, d.call, row, in, in.Bucket, in.Key); err != nil {
 		return nil, err
 	}
 	r, err := s.receive(ctx, in.Body, c)
@@ -51,7 +56,7 @@ func (s *Service) put(ctx context.Context, d deed, in *api.PutObjectInput) (*api
 		return nil, err
 	}
 	out := &api.PutObjectOutput{ETag: new(quoted(o.ETag)), VersionId: o.versionID(), Expiration: o.expires}
-	setEncryption(out, c.key)
+	setEncryption(out, o.seal(), c.key)
 	setSum(out, o.Sum)
 	return out, nil
 }
@@ -62,18 +67,19 @@ func checkPut(in *api.PutObjectInput) error {
 	case in.WriteOffsetBytes != nil:
 		return errHeader("x-amz-write-offset-bytes", "")
 	}
-	return firstError(checkEncryption(in.ServerSideEncryption, in.SSEKMSKeyId), checkClass(in.StorageClass))
+	return firstError(checkEncryption(in), checkClass(in.StorageClass))
 }
 
 // checkBucket refuses early what would be refused after all content has come.
-func (s *Service) checkBucket(ctx context.Context, call *aws.Call, name string, expectedOwner *string, o object) error {
-	return s.db.View(ctx, func(tx *store.Tx) error {
-		b, row, err := findBucket(tx, name, expectedOwner)
-		if err != nil {
+func (s *Service) checkBucket(ctx context.Context, call *aws.Call, name string, expectedOwner *string, o object) (row bucket, err error) {
+	err = s.db.View(ctx, func(tx *store.Tx) error {
+		var b aws.ARN
+		if b, row, err = findBucket(tx, name, expectedOwner); err != nil {
 			return err
 		}
 		return firstError(o.place(tx, b, row, call), row.admits(o.locked()))
 	})
+	return row, err
 }
 
 // place makes o, which call writes, its owner's, if its list may be what it
@@ -159,12 +165,12 @@ func (s *Service) keep(ctx context.Context, d deed, o object, r *received, g gua
 
 // GetObject returns an object's content, or a range or a part of it.
 func (s *Service) GetObject(ctx context.Context, call *aws.Call, in *api.GetObjectInput) (*api.GetObjectOutput, error) {
-	return s.get(ctx, in, http.MethodGet)
+	return s.get(ctx, call, in, http.MethodGet)
 }
 
 // HeadObject says what GetObject would, without the content.
 func (s *Service) HeadObject(ctx context.Context, call *aws.Call, in *api.HeadObjectInput) (*api.HeadObjectOutput, error) {
-	got, err := s.get(ctx, (*api.GetObjectInput)(in), http.MethodHead)
+	got, err := s.get(ctx, call, (*api.GetObjectInput)(in), http.MethodHead)
 	if err != nil {
 		return nil, err
 	}
@@ -173,13 +179,15 @@ func (s *Service) HeadObject(ctx context.Context, call *aws.Call, in *api.HeadOb
 	return out, nil
 }
 
-func (s *Service) get(ctx context.Context, in *api.GetObjectInput, method string) (*api.GetObjectOutput, error) {
+func (s *Service) get(ctx context.Context, call *aws.Call, in *api.GetObjectInput, method string) (*api.GetObjectOutput, error) {
 	key, err := readingKey(in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5)
 	if err != nil {
 		return nil, err
 	}
 	c := condition{match: in.IfMatch, noneMatch: in.IfNoneMatch, modified: in.IfModifiedSince, unmodified: in.IfUnmodifiedSince}
 	out := new(api.GetObjectOutput)
+	var content *reader
+	var at *seal
 	err = s.db.View(ctx, func(tx *store.Tx) error {
 		b, row, err := findBucket(tx, in.Bucket, in.ExpectedBucketOwner)
 		if err != nil {
@@ -193,24 +201,31 @@ func (s *Service) get(ctx context.Context, in *api.GetObjectInput, method string
 			return err
 		}
 		describe(out, o)
-		setEncryption(out, key)
+		at = o.seal()
+		setEncryption(out, at, key)
 		if in.VersionId == nil {
 			if out.Expiration, err = expires(tx, b, row, in.Key, &o); err != nil {
 				return err
 			}
 		}
-		at, err := s.chosen(tx, b, o, in, out)
+		part, err := s.chosen(tx, b, o, in, out)
 		if err != nil || method == http.MethodHead {
 			return err
 		}
 		if err := checkReadable(&o); err != nil {
 			return err
 		}
-		out.Body, err = s.open(ctx, tx, b, o, at, key)
+		content, err = s.open(ctx, tx, b, o, part)
 		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	if content != nil {
+		if content.key, err = s.keyOf(ctx, call, at, key); err != nil {
+			return nil, errors.Join(err, content.Close())
+		}
+		out.Body = content
 	}
 	overrideHeaders(out, in)
 	return out, nil

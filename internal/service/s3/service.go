@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"crypto/cipher"
 	"sync"
 	"sync/atomic"
 
@@ -22,12 +23,15 @@ type Service struct {
 	epoch atomic.Uint64 // counts changes of what auth asks for
 
 	buffers sync.Pool // of *[]byte, which content passes through
+
+	master func() (cipher.AEAD, error) // wraps the keys of objects
 }
 
 // Config is what S3 stands on.
 type Config struct {
 	DB      *store.DB
-	Table   *dispatch.Table // of the functions that buckets notify
+	Table   *dispatch.Table // of the functions that buckets notify, and of KMS
+	Key     string          // file of the key that wraps those of objects; empty in memory
 	Events  *event.Router   // takes what buckets notify
 	Deliver event.Deliverer // says whether it would arrive
 }
@@ -35,6 +39,7 @@ type Config struct {
 // New returns S3.
 func New(cfg Config) *Service {
 	s := &Service{db: cfg.DB, blobs: cfg.DB.Blobs(), table: cfg.Table, events: cfg.Events, deliver: cfg.Deliver}
+	s.master = sync.OnceValues(func() (cipher.AEAD, error) { return openMaster(cfg.Key) })
 	s.buffers.New = func() any { return new(make([]byte, 64<<10)) }
 	return s
 }
@@ -70,7 +75,7 @@ func (s *Service) bucketOperations() []service.Operation {
 		onBucket(api.PutBucketTagging, s.PutBucketTagging, "PutBucketTagging"),
 		onBucket(api.GetBucketTagging, s.GetBucketTagging, "GetBucketTagging"),
 		onBucket(api.DeleteBucketTagging, s.DeleteBucketTagging, "PutBucketTagging"),
-		onBucket(api.PutBucketEncryption, s.PutBucketEncryption, "PutEncryptionConfiguration").But("Keys of KMS are refused; AES256 and the key aws/s3 are left to the disk, and objects say AES256."),
+		onBucket(api.PutBucketEncryption, s.PutBucketEncryption, "PutEncryptionConfiguration").But("Two layers (aws:kms:dsse) are refused."),
 		onBucket(api.GetBucketEncryption, s.GetBucketEncryption, "GetEncryptionConfiguration"),
 		onBucket(api.DeleteBucketEncryption, s.DeleteBucketEncryption, "PutEncryptionConfiguration"),
 		onBucket(api.PutBucketOwnershipControls, s.PutBucketOwnershipControls, "PutBucketOwnershipControls"),
@@ -111,7 +116,7 @@ const noHolds = "Event holds are refused."
 const none = "There is nothing to get yet: what would put it is refused."
 
 func (s *Service) objectOperations() []service.Operation {
-	const kept = "Keys of KMS are refused."
+	const kept = "Content is encrypted where the request or the bucket asks for it; where neither does, AES256 is left to the disk."
 	return []service.Operation{
 		service.OpEach(api.PutObject, s.PutObject, mayPut).But(kept),
 		service.OpEach(postObject, s.postObject, mayPut),

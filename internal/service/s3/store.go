@@ -39,6 +39,7 @@ type bucket struct {
 	Notifies   bool   `json:",omitempty"` // somebody of what becomes of its objects
 	Lifecycle  bool   `json:",omitempty"` // rules say when its objects go
 	Locks      bool   `json:",omitempty"` // its objects may be locked
+	Encrypts   bool   `json:",omitempty"` // objects that do not say how, as its settings do
 }
 
 // versioned reports whether versions of b's objects have names in answers.
@@ -97,7 +98,7 @@ type object struct {
 type more struct {
 	Restored time.Time `json:",omitzero"` // an archived one can be read until then
 	Lock     lock      `json:",omitzero"`
-	Seal     *seal     `json:",omitempty"` // the content, if it is encrypted with a customer's key
+	Seal     *seal     `json:",omitempty"` // the content, if it is encrypted
 	ACL      *acl      `json:",omitempty"` // if it is not the bucket owner's alone
 }
 

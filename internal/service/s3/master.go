@@ -1,0 +1,66 @@
+package s3
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/aloft-cloud/aloft/internal/service/s3/sealed"
+)
+
+// openMaster returns the key of this installation, which wraps those of objects.
+// It is in a file, which is made when there is none; without a name it is
+// forgotten at the end.
+func openMaster(file string) (cipher.AEAD, error) {
+	secret := make([]byte, sealed.KeySize)
+	rand.Read(secret)
+	if file != "" {
+		kept, err := os.ReadFile(file)
+		switch {
+		case err == nil && len(kept) != sealed.KeySize:
+			return nil, fmt.Errorf("s3: %s is no key", file)
+		case err == nil:
+			secret = kept
+		case errors.Is(err, os.ErrNotExist):
+			err = writeKey(file, secret)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("s3: key of this installation: %w", err)
+		}
+	}
+	block, err := aes.NewCipher(secret)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCMWithRandomNonce(block)
+}
+
+// writeKey writes a file that is whole or not there, and on disk: before
+// anything that it wraps is.
+func writeKey(file string, secret []byte) error {
+	dir := filepath.Dir(file)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".key-*") // for its owner alone
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(secret)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), file); err != nil {
+		return err
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
