@@ -58,6 +58,9 @@ type Config struct {
 	Open     bool   // take unknown access keys as root
 	Unfenced bool   // run functions where the host cannot fence them off
 	Egress   string // what functions may reach besides the platform: "internet", "none", addresses
+	Private  bool   // topics, rules and gateways may reach this host and its networks; Open says so too
+	Mail     string // SMTP server that topics send mail by, as package gateway/mail reads it; "" keeps it in an inbox
+	Letters  string // URL to which texts and pushes, and mail without a server, are posted as JSON; "" keeps them there too
 	Cache    string // directory for what can be fetched again, of all of a user's platforms; empty: nothing is fetched
 	Version  string
 	Log      *slog.Logger
@@ -75,6 +78,8 @@ type Config struct {
 	// Fatal is called when nothing can be kept any more; the process should end.
 	Fatal func(error)
 }
+
+func (c *Config) private() bool { return c.Open || c.Private }
 
 // A Platform is everything, running.
 type Platform struct {
@@ -176,8 +181,12 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		return nil, err
 	}
 	p.Domains = domain.New(p.db, hostname(cfg.Endpoint))
-	rest := apigateway.New(apigateway.Config{DB: p.db, Table: p.Table, Domains: p.Domains, Auth: guard, Edge: p.within(), Sessions: p.sessions, Local: cfg.Open, Log: cfg.Log})
-	gateways := apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Domains: p.Domains, Edge: p.within(), Keys: rest, Auth: guard, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.Open, Log: cfg.Log})
+	courier, err := sns.NewCourier(cfg.Mail, cfg.Letters)
+	if err != nil {
+		return nil, err
+	}
+	rest := apigateway.New(apigateway.Config{DB: p.db, Table: p.Table, Domains: p.Domains, Auth: guard, Edge: p.within(), Sessions: p.sessions, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
+	gateways := apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Domains: p.Domains, Edge: p.within(), Keys: rest, Auth: guard, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log})
 	return []service.Definition{
 		rest.Definition(),
 		gateways.Definition(),
@@ -186,7 +195,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		cloudformation.New(p.db, p.Table, resource.All()).Definition(),
 		tables.Definition(),
 		tables.Streams(),
-		events.New(events.Config{DB: p.db, Table: p.Table, Router: p.events, Local: cfg.Open, Log: cfg.Log}).Definition(),
+		events.New(events.Config{DB: p.db, Table: p.Table, Router: p.events, Local: cfg.private(), Log: cfg.Log}).Definition(),
 		images.Definition(),
 		functions.Definition(),
 		kinesis.New(p.db).Definition(),
@@ -196,7 +205,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		scheduler.New(scheduler.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
 		schemas.New(p.db, p.Table).Definition(),
 		s3.New(s3.Config{DB: p.db, Table: p.Table, Key: objectKey(cfg), Events: p.events, Deliver: p.deliver}).Definition(),
-		sns.New(sns.Config{DB: p.db, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open}).Definition(),
+		sns.New(sns.Config{DB: p.db, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open, Private: cfg.private(), Courier: courier}).Definition(),
 		queues.Definition(),
 		ssm.New(p.db).Definition(),
 	}, nil

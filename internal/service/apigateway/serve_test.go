@@ -55,7 +55,7 @@ func newBench(t testing.TB) *bench {
 			return b.invoke(in)
 		}, service.Any),
 	}})
-	b.Service = New(Config{DB: db, Domains: domain.New(db, "localhost"), Table: table, Local: true, Log: slog.New(slog.DiscardHandler)})
+	b.Service = New(Config{DB: db, Domains: domain.New(db, "localhost"), Table: table, Local: true, Private: true, Log: slog.New(slog.DiscardHandler)})
 	return b
 }
 

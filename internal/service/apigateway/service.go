@@ -31,9 +31,8 @@ type Config struct {
 	Sessions *dispatch.Sessions // of the roles of integrations
 	Log      *slog.Logger       // nil is slog.Default
 
-	// Local lets integrations and issuers of tokens be on this host and on
-	// private networks.
-	Local bool
+	Local   bool // everybody on this host is within the network of private APIs
+	Private bool // integrations and issuers of tokens may be on this host and its networks
 }
 
 // An Authority says who sent a request, and whether they may do what it asks.
@@ -63,7 +62,7 @@ func New(cfg Config) *Service {
 		cfg.Log = slog.Default()
 	}
 	s := &Service{cfg: cfg, db: cfg.DB, meter: newMeter(), accessLog: accesslog.New()}
-	s.client = s.within(outbound.NewTransport(cfg.Local))
+	s.client = s.within(outbound.NewTransport(cfg.Private))
 	s.issuers = jwt.NewIssuers(s.fetchPool)
 	cfg.Domains.Add(gateway{s})
 	return s

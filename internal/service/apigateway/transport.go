@@ -83,7 +83,7 @@ func (x *exchange) transport() http.RoundTripper {
 	if known := all.known[t]; known != nil {
 		return known
 	}
-	own := outbound.NewTransport(x.cfg.Local)
+	own := outbound.NewTransport(x.cfg.Private)
 	own.TLSClientConfig = &tls.Config{InsecureSkipVerify: t.trusting}
 	if x.stage.identity != nil {
 		own.TLSClientConfig.Certificates = []tls.Certificate{*x.stage.identity.cert}

@@ -71,7 +71,7 @@ func (s *Service) deliver(ctx context.Context, call *aws.Call, in *deliverInput)
 	if protocol := d.Params[paramProtocol]; protocol == "http" || protocol == "https" {
 		return &deliverOutput{}, s.post(ctx, d)
 	}
-	return &deliverOutput{}, s.carrier.Carry(ctx, &Letter{
+	return &deliverOutput{}, s.courier.carry(ctx, &Letter{
 		Account: d.Source.Account, Region: d.Source.Region, Time: time.Now().UTC(), ID: d.Params[paramID],
 		Protocol: d.Params[paramProtocol], To: d.Params[paramTo], From: d.Source.String(),
 		Subject: d.Params[event.Subject], Body: string(d.Body),

@@ -34,11 +34,10 @@ const (
 	lettersLast = 14 * 24 * time.Hour
 )
 
-// An inbox is the carrier that keeps letters for people to read.
+// An inbox keeps letters for people to read.
 type inbox struct{ db *store.DB }
 
-// Carry implements Carrier.
-func (b inbox) Carry(ctx context.Context, l *Letter) error {
+func (b inbox) keep(ctx context.Context, l *Letter) error {
 	return b.db.Update(ctx, func(tx *store.Tx) error {
 		count := 0
 		for key := range letters.ScanReverse(tx, letterKey{}) {

@@ -1,7 +1,6 @@
 package sns
 
 import (
-	"context"
 	"net/http"
 	"sync/atomic"
 
@@ -19,15 +18,10 @@ import (
 type Config struct {
 	DB       *store.DB
 	Router   *event.Router
-	Endpoint string  // base of URLs in messages: to confirm, to unsubscribe, of the certificate
-	Local    bool    // messages may go to this host and its networks, and everybody may read the inbox
-	Carrier  Carrier // of mail, texts and pushes; nil keeps them in the inbox
-}
-
-// A Carrier takes mail, text messages and pushes where they are for.
-type Carrier interface {
-	// Carry sends a letter. It may be called again for one that it has sent.
-	Carry(ctx context.Context, l *Letter) error
+	Endpoint string   // base of URLs in messages: to confirm, to unsubscribe, of the certificate
+	Local    bool     // everybody may read the inbox
+	Private  bool     // messages may go to this host and its networks
+	Courier  *Courier // of mail, texts and pushes; nil keeps them in the inbox
 }
 
 // Service is SNS.
@@ -36,7 +30,7 @@ type Service struct {
 	router   *event.Router
 	endpoint string
 	local    bool
-	carrier  Carrier
+	courier  *Courier
 	client   *http.Client
 	signer   *signer
 	filters  cache.Cache[*filter.Policy] // by text and scope
@@ -47,16 +41,17 @@ type Service struct {
 // New returns SNS.
 func New(cfg Config) *Service {
 	s := &Service{
-		db: cfg.DB, router: cfg.Router, endpoint: cfg.Endpoint, local: cfg.Local, carrier: cfg.Carrier, replays: task.NewBell(), signer: &signer{db: cfg.DB},
+		db: cfg.DB, router: cfg.Router, endpoint: cfg.Endpoint, local: cfg.Local, courier: cfg.Courier, replays: task.NewBell(), signer: &signer{db: cfg.DB},
 		client: &http.Client{
-			Transport:     outbound.NewTransport(cfg.Local),
+			Transport:     outbound.NewTransport(cfg.Private),
 			Timeout:       deliveryLasts,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
-	if s.carrier == nil {
-		s.carrier = inbox{cfg.DB}
+	if s.courier == nil {
+		s.courier = new(Courier)
 	}
+	s.courier.inbox = inbox{cfg.DB}
 	return s
 }
 
@@ -103,7 +98,7 @@ func (s *Service) topicOperations() []service.Operation {
 
 func (s *Service) mobileOperations() []service.Operation {
 	return []service.Operation{
-		service.Op(api.CreatePlatformApplication, s.CreatePlatformApplication, service.Any).But("Credentials are not checked: pushes go to the inbox, or to the operator's carrier."),
+		service.Op(api.CreatePlatformApplication, s.CreatePlatformApplication, service.Any).But("Credentials are not checked: pushes go to the inbox, or where the operator has them posted."),
 		onApplication(api.DeletePlatformApplication, s.DeletePlatformApplication),
 		onApplication(api.GetPlatformApplicationAttributes, s.GetPlatformApplicationAttributes),
 		onApplication(api.SetPlatformApplicationAttributes, s.SetPlatformApplicationAttributes),
