@@ -10,6 +10,8 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -321,6 +323,40 @@ func TestSlowHead(t *testing.T) {
 	conn.Close()
 	if b, err := io.ReadAll(given); string(b) != get[:10] {
 		t.Errorf("given on with %q, %v", b, err)
+	}
+}
+
+// A file is sent whole, or the part of it that is wanted, after what was
+// written before.
+func TestFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "file")
+	content := bytes.Repeat([]byte("0123456789"), 10_000)
+	if err := os.WriteFile(name, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, conn := start(t, func(w http.ResponseWriter, r *http.Request) {
+		f, err := os.Open(name)
+		if err != nil {
+			panic(err)
+		}
+		defer f.Close()
+		w.Header().Set("Content-Length", "50010")
+		io.WriteString(w, "0123456789")
+		for _, n := range []int64{10_000, 40_000} {
+			io.Copy(w, &io.LimitedReader{R: f, N: n})
+		}
+	})
+	in := bufio.NewReader(conn)
+	for range 2 {
+		io.WriteString(conn, get)
+		answer, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(answer.Body)
+		if err != nil || len(b) < 10 || !bytes.Equal(b[10:], content[:50_000]) {
+			t.Errorf("%d bytes, %v", len(b), err)
+		}
 	}
 }
 

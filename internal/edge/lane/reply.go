@@ -3,13 +3,14 @@ package lane
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -254,14 +255,17 @@ func (w *reply) SetWriteDeadline(t time.Time) error { return w.conn.net.SetWrite
 
 var copies = sync.Pool{New: func() any { return new(make([]byte, 32<<10)) }}
 
-// ReadFrom implements io.ReaderFrom. The kernel sends files by itself.
+// ReadFrom implements io.ReaderFrom. The kernel sends what is in a file by itself.
 func (w *reply) ReadFrom(src io.Reader) (int64, error) {
-	if isFile(src, w.length) && w.length > maxHeld && w.written == 0 && w.err == nil && w.hasBody() && w.request.Method != http.MethodHead {
-		if w.send(nil); w.err != nil {
-			return 0, w.err
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	if w.err == nil && w.length > maxHeld && isFile(src, w.length-w.written) && w.hasBody() && w.request.Method != http.MethodHead {
+		if err := w.FlushError(); err != nil {
+			return 0, err
 		}
 		n, err := io.Copy(w.conn.net, src)
-		w.written, w.err = n, err
+		w.written, w.err = w.written+n, err
 		return n, err
 	}
 	p := copies.Get().(*[]byte)
@@ -275,7 +279,11 @@ func isFile(r io.Reader, most int64) bool {
 	if !ok || l.N > most {
 		return false
 	}
-	_, ok = l.R.(*os.File)
+	_, ok = l.R.(interface { // what package net sends so
+		fs.File
+		io.Seeker
+		syscall.Conn
+	})
 	return ok
 }
 
