@@ -91,19 +91,16 @@ type committer struct {
 	reserved uint64 // version on disk; stamps do not pass it
 	window   window
 	turns    chan struct{}
-	groups   chan *group // to sync; one may wait while one is being synced
 }
 
 func (c *committer) init(db *DB, version uint64) {
 	c.db, c.version, c.reserved = db, version, version
 	c.window.init(db.config.HistoryKeys, version, db.seed)
 	c.turns = make(chan struct{}, 1)
-	c.groups = make(chan *group, 1)
 }
 
 // run commits what is queued, a group at a time, until the store is closed.
 func (c *committer) run() {
-	defer close(c.groups)
 	defer func() {
 		if r := recover(); r != nil { // pebble panics when it cannot write its log
 			c.db.fail(fmt.Errorf("store: commit: %v", r))
@@ -124,6 +121,7 @@ func (c *committer) run() {
 			continue
 		}
 		c.publish(g)
+		c.sync(g)
 	}
 }
 
@@ -265,36 +263,30 @@ func (c *committer) publish(g *group) {
 	g.view = &view{version: c.version, snap: c.db.rows.NewSnapshot(), refs: 2}
 	floor := c.db.views.publish(g.view)
 	c.window.trim(floor)
-	c.groups <- g
 }
 
-// sync waits for groups to be on disk, in order, and acknowledges them.
-func (c *committer) sync() {
-	for g := range c.groups {
-		if c.db.failed() != nil {
-			continue
+// sync waits for g to be on disk and acknowledges it.
+func (c *committer) sync(g *group) {
+	for _, b := range g.batches {
+		if err := b.SyncWait(); err != nil {
+			c.db.fail(fmt.Errorf("store: sync: %w", err))
+			return
 		}
-		for _, b := range g.batches {
-			if err := b.SyncWait(); err != nil {
-				c.db.fail(fmt.Errorf("store: sync: %w", err))
-				break
-			}
-			b.Close()
-		}
-		if c.db.failed() != nil {
-			continue // the dead channel tells those who wait
-		}
-		c.db.views.setDurable(g.view)
-		for _, a := range g.acks {
-			v := verdict{err: a.err}
-			if a.err == nil {
-				c.db.stats.commits.Add(1)
-				v.panicked = c.finish(a.p.tx)
-			}
-			a.p.verdict <- v
-		}
-		runtime.Gosched() // let those acknowledged queue their next, so that groups are large
+		b.Close()
 	}
+	if c.db.failed() != nil {
+		return // the dead channel tells those who wait
+	}
+	c.db.views.setDurable(g.view)
+	for _, a := range g.acks {
+		v := verdict{err: a.err}
+		if a.err == nil {
+			c.db.stats.commits.Add(1)
+			v.panicked = c.finish(a.p.tx)
+		}
+		a.p.verdict <- v
+	}
+	runtime.Gosched() // let those acknowledged queue their next, so that groups are large
 }
 
 // finish does what was asked to be done after tx was kept, here, so that it is

@@ -36,7 +36,7 @@ type DB struct {
 	rows   *pebble.DB
 	blobs  Blobs
 	bells  bells
-	group  task.Group // committer and syncer
+	group  task.Group // the committer
 
 	views views
 	seed  maphash.Seed // of the hashes of keys
@@ -97,7 +97,6 @@ func (db *DB) start() error {
 	db.views.init(version, db.rows.NewSnapshot())
 	db.committer.init(db, version)
 	db.group.Go(db.committer.run)
-	db.group.Go(db.committer.sync)
 	return nil
 }
 

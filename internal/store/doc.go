@@ -21,16 +21,17 @@
 // How: an Update runs its function over a snapshot and notes what it reads,
 // keys and ranges. One committer then checks each transaction against what
 // was committed since its snapshot and applies those that hold, as a group, to
-// the log of pebble; one syncer waits for the log to reach the disk and only
-// then acknowledges, in order. A function that lost is run again while the
-// committer waits for it, so it cannot lose twice; if that takes long, it gets
-// a second try first. A View reads a snapshot that is on disk already.
+// the log of pebble; it waits for the log to reach the disk, while the next
+// group gathers, and only then acknowledges, in order. A function that lost is
+// run again while the committer waits for it, so it cannot lose twice; if that
+// takes long, it gets a second try first. A View reads a snapshot that is on
+// disk already.
 //
 // When the disk fails to keep the log, the store refuses everything and says
 // so to Config.Fatal: what is on disk is not known then, and it never guesses.
 //
 //	db.go       DB: View and Update        table.go  Table: typed rows
-//	commit.go   committer and syncer       bytes.go  Bytes: raw rows, for hot paths
+//	commit.go   the committer              bytes.go  Bytes: raw rows, for hot paths
 //	window.go   who conflicts with whom    log.go    Log: rows in order of commit
 //	view.go     snapshots                  blob.go   Blobs: what is too large for a row
 //	tx.go       Tx: reads and writes       upload.go bodies on their way in
