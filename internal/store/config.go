@@ -72,7 +72,7 @@ func (c Config) withDefaults() Config {
 func (c Config) pebble(failed func(error), s *scheduler) *pebble.Options {
 	compactions := min(4, max(1, runtime.GOMAXPROCS(0)/2))
 	o := &pebble.Options{
-		FS:                          c.FS,
+		FS:                          walFS{c.FS},
 		CacheSize:                   c.CacheBytes,
 		MemTableSize:                c.memTableBytes, // grown to, from 256 KB
 		MemTableStopWritesThreshold: 4,

@@ -36,5 +36,5 @@
 //	view.go     snapshots                  blob.go   Blobs: what is too large for a row
 //	tx.go       Tx: reads and writes       upload.go bodies on their way in
 //	scan.go     Tx: ranges                 sweep.go  files that are not needed any more
-//	key.go      keys as bytes, in order    config.go and scheduler.go: the engine
+//	key.go      keys as bytes, in order    config.go, scheduler.go, wal.go: the engine
 package store
