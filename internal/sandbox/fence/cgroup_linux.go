@@ -61,11 +61,19 @@ func findControllers() (*controllers, error) {
 }
 
 // makeV2 makes our directory in the tree of version 2, with as many of the
-// controllers as the host gives.
+// controllers as the host gives. Below a group that was given to us, that is
+// there: the rest of the tree is its manager's, and limits on us are for our
+// functions too. Else it is at the top, or where we are.
 func (c *controllers) makeV2(m cgroupMount) {
-	for _, parent := range slices.Compact([]string{m.point, m.own()}) {
+	own := m.own()
+	given := delegated(own)
+	parents := []string{m.point, own}
+	if given {
+		slices.Reverse(parents)
+	}
+	for _, parent := range slices.Compact(parents) {
 		sweepGroups(parent)
-		if !slices.Contains(enable(parent), "memory") && m.self == "/" && parent == m.point {
+		if !slices.Contains(enable(parent), "memory") && parent == own && (given || m.self == "/") && offers(parent, "memory") {
 			stepAside(parent)
 			enable(parent)
 		}
@@ -73,17 +81,40 @@ func (c *controllers) makeV2(m cgroupMount) {
 		if err != nil {
 			continue
 		}
+		has := enable(dir)
 		if c.v2 != "" {
+			if !slices.Contains(has, "memory") {
+				os.Remove(dir)
+				continue
+			}
 			os.Remove(c.v2)
 		}
-		c.v2 = dir
-		for _, kind := range enable(dir) {
+		c.v2, c.has2 = dir, map[string]bool{}
+		for _, kind := range has {
 			c.has2[kind] = true
 		}
 		if c.has2["memory"] {
 			return
 		}
 	}
+}
+
+// delegated says if whoever manages the host's groups has given us one with all
+// below it, as systemd does at Delegate=yes, and marks it.
+func delegated(dir string) bool {
+	for _, mark := range []string{"user.delegate", "trusted.delegate"} {
+		var value [8]byte
+		if n, err := unix.Getxattr(dir, mark, value[:]); err == nil && string(value[:n]) == "1" {
+			return true
+		}
+	}
+	return false
+}
+
+// offers says if a group has a controller that it could give to its children.
+func offers(dir, kind string) bool {
+	b, _ := os.ReadFile(filepath.Join(dir, "cgroup.controllers"))
+	return slices.Contains(strings.Fields(string(b)), kind)
 }
 
 // enable gives the children of a group the controllers it has, and returns which.
@@ -95,8 +126,9 @@ func enable(dir string) []string {
 	return strings.Fields(string(b))
 }
 
-// stepAside moves the processes of a container's top group into one below it:
-// a group with processes has no controllers to give to others.
+// stepAside moves the processes of a group into one below it: a group with
+// processes has no controllers to give to others. The group is a container's top
+// one, or was given to us, so the processes are ours to move.
 func stepAside(top string) {
 	aside := filepath.Join(top, "init")
 	if err := os.Mkdir(aside, 0o755); err != nil && !os.IsExist(err) {

@@ -22,6 +22,10 @@ func TestMain(m *testing.M) {
 	if os.Getenv("DIE") != "" {
 		die()
 	}
+	if os.Getenv("DELEGATED") != "" {
+		beDelegated()
+		os.Exit(0)
+	}
 	if name := os.Getenv("ATTACK"); name != "" {
 		attack(name)
 		os.Exit(0)
@@ -201,29 +205,36 @@ func TestMount(t *testing.T) {
 
 func TestFreeze(t *testing.T) {
 	r := newRig(t)
-	s := r.spec()
-	s.Argv = []string{"/bin/sh", "-c", "while :; do echo; done"}
-	p := r.start(t, s)
-	if !p.Freeze() {
-		p.Kill()
-		t.Skip("needs cgroup v2 to freeze processes")
+	for name, without := range map[string]bool{"group": false, "signal": true} {
+		t.Run(name, func(t *testing.T) {
+			s := r.spec()
+			s.Argv = []string{"/bin/sh", "-c", "while :; do echo; done"}
+			p := r.start(t, s)
+			if without && p.slot.group.freezer != nil {
+				p.slot.group.freezer.Close()
+				p.slot.group.freezer = nil
+			}
+			if !p.Freeze() {
+				t.Error("it is not frozen")
+			}
+			buf := make([]byte, 1<<20)
+			for { // read what it wrote until it is frozen
+				p.out.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+				if _, err := p.out.Read(buf); err != nil {
+					break
+				}
+			}
+			p.Thaw()
+			p.out.SetReadDeadline(time.Now().Add(5 * time.Second))
+			if _, err := p.out.Read(buf); err != nil {
+				t.Errorf("after Thaw: %v", err)
+			}
+			p.out.SetReadDeadline(time.Time{})
+			p.Freeze()
+			p.Kill() // frozen as it is
+			p.finish(t)
+		})
 	}
-	buf := make([]byte, 1<<20)
-	for { // read what it wrote until it is frozen
-		p.out.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
-		if _, err := p.out.Read(buf); err != nil {
-			break
-		}
-	}
-	p.Thaw()
-	p.out.SetReadDeadline(time.Now().Add(5 * time.Second))
-	if _, err := p.out.Read(buf); err != nil {
-		t.Errorf("after Thaw: %v", err)
-	}
-	p.out.SetReadDeadline(time.Time{})
-	p.Freeze()
-	p.Kill() // frozen as it is
-	p.finish(t)
 }
 
 // BenchmarkStart is the whole fence around a program that does nothing, from

@@ -123,13 +123,7 @@ func (p *Process) Kill() {
 }
 
 // Terminate asks the process to end.
-func (p *Process) Terminate() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.ended {
-		unix.Kill(p.pid, unix.SIGTERM)
-	}
-}
+func (p *Process) Terminate() { p.signal(unix.SIGTERM) }
 
 // Tmp opens the /tmp of the process. What it leaves there can be read when it
 // has ended.
@@ -216,11 +210,24 @@ func (p *Process) inside(f func() error) error {
 	})
 }
 
-// Freeze stops the process until Thaw. It is false if the host cannot.
-func (p *Process) Freeze() bool { return p.slot.group.freeze(true) }
+// Freeze stops the process until Thaw. It is false if the host cannot. Without
+// version 2 of control groups it is a signal that stops it, which those of its
+// children that have left its session do not get.
+func (p *Process) Freeze() bool { return p.slot.group.freeze(true) || p.signal(unix.SIGSTOP) }
 
 // Thaw lets a frozen process go on.
-func (p *Process) Thaw() { p.slot.group.freeze(false) }
+func (p *Process) Thaw() {
+	if !p.slot.group.freeze(false) {
+		p.signal(unix.SIGCONT)
+	}
+}
+
+// signal sends a signal to the process and those of its session.
+func (p *Process) signal(s unix.Signal) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.ended && unix.Kill(-p.pid, s) == nil
+}
 
 // Yield has the process give way to others, or no more. Without root it could
 // not come back, so there it never does.
