@@ -50,6 +50,11 @@ func (b *bench) scale() error {
 		}
 		row(fmt.Sprintf("BatchWriteItem of %d items", t.items), fmt.Sprintf("%.0f/s", float64(t.items)/time.Since(began).Seconds()), "")
 	}
+	took, err := many.aloft.settle()
+	if err != nil {
+		return err
+	}
+	row("compacted after that", fmt.Sprintf("%.0f s", took.Seconds()), "")
 	for _, clients := range []int{1, scaleClients} {
 		for _, operation := range []string{"GetItem", "PutItem"} {
 			if err := b.compareSizes(&many, operation, clients); err != nil {
@@ -66,6 +71,24 @@ func (b *bench) scale() error {
 		return err
 	}
 	return many.expire()
+}
+
+// settle waits until a has written in order what it was given, and returns how
+// long that took: until it does next to nothing for a second.
+func (a *instance) settle() (time.Duration, error) {
+	const quiet, most = 50 * time.Millisecond, 3 * time.Minute
+	began := time.Now()
+	for time.Since(began) < most {
+		before, err := a.cpu()
+		if err != nil {
+			return 0, err
+		}
+		time.Sleep(time.Second)
+		if after, err := a.cpu(); err != nil || after-before < quiet {
+			return time.Since(began), err
+		}
+	}
+	return time.Since(began), nil
 }
 
 // createPlain makes a table with a key of one attribute.
