@@ -340,6 +340,11 @@ func (s *Service) RestoreTableFromBackup(ctx context.Context, call *aws.Call, in
 		LocalSecondaryIndexOverride: in.LocalSecondaryIndexOverride, ProvisionedThroughputOverride: in.ProvisionedThroughputOverride,
 		OnDemandThroughputOverride: in.OnDemandThroughputOverride, SSESpecificationOverride: in.SSESpecificationOverride, VectorIndexOverride: in.VectorIndexOverride,
 	}
+	to := call.ARN("dynamodb", tableKind+in.TargetTableName)
+	sse, err := s.encryptionBy(ctx, call, to, in.SSESpecificationOverride)
+	if err != nil {
+		return nil, err
+	}
 	var t *table
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
 		b, err := findBackup(tx, from)
@@ -353,7 +358,10 @@ func (s *Service) RestoreTableFromBackup(ctx context.Context, call *aws.Call, in
 		if err != nil {
 			return err
 		}
-		return s.makeRestored(tx, t, call.ARN("dynamodb", tableKind+in.TargetTableName))
+		if in.SSESpecificationOverride != nil {
+			t.Encryption = sse
+		}
+		return s.makeRestored(tx, t, to)
 	})
 	if err != nil {
 		return nil, err

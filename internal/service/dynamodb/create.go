@@ -29,6 +29,9 @@ func (s *Service) CreateTable(ctx context.Context, call *aws.Call, in *api.Creat
 	}
 	t.arn = arn
 	t.ID, t.Created = newUUID(), time.Now()
+	if t.Encryption, err = s.encryptionBy(ctx, call, arn, in.SSESpecification); err != nil {
+		return nil, err
+	}
 	if err := t.setStream(in.StreamSpecification); err != nil {
 		return nil, err
 	}
@@ -106,9 +109,6 @@ func newTable(in *api.CreateTableInput) (*table, error) {
 	if err := t.Billing.set(in.ProvisionedThroughput, in.OnDemandThroughput, in.WarmThroughput); err != nil {
 		return nil, err
 	}
-	if err := t.setEncryption(in.SSESpecification); err != nil {
-		return nil, err
-	}
 	t.Policy = newPolicy(aws.Value(in.ResourcePolicy))
 	s, err := newSchema(in.AttributeDefinitions)
 	if err != nil {
@@ -174,32 +174,6 @@ func (t *table) number(ix *index) *index {
 	t.LastIndex++
 	ix.ID = strconv.Itoa(t.LastIndex)
 	return ix
-}
-
-// setEncryption notes that a table is encrypted with the key that AWS manages
-// for the account. What is on the disk is encrypted as the disk is.
-func (t *table) setEncryption(spec *api.SSESpecification) error {
-	switch {
-	case spec == nil || !aws.Value(spec.Enabled) && spec.SSEType == nil && spec.KMSMasterKeyId == nil:
-		t.Encryption = nil
-		return nil
-	case aws.Value(spec.SSEType) == "AES256":
-		return refuse(invalid + "SSEType AES256 is not supported")
-	case !aws.Or(spec.Enabled, true):
-		return refuse(invalid + "SSEType or KMSMasterKeyId can be set only if SSE is enabled")
-	case spec.KMSMasterKeyId != nil:
-		return aws.NotImplemented.Errorf("Aloft does not encrypt tables with keys of KMS yet.")
-	}
-	t.Encryption = &encryption{Since: time.Now()}
-	return nil
-}
-
-// describe tells of the encryption, if there is any but AWS's own.
-func (e *encryption) describe() *api.SSEDescription {
-	if e == nil {
-		return nil
-	}
-	return &api.SSEDescription{Status: new("ENABLED"), SSEType: new("KMS")}
 }
 
 func newUUID() string {

@@ -31,6 +31,7 @@
 //	recovery.go what items have been, and tables made of that; backup.go, backups
 //	export.go   tables to S3, and exportfile.go, what is written there
 //	import.go   tables from S3, and importfile.go, what is read there
+//	encryption.go the key that a table is encrypted with
 //	insights.go the setting of contributor insights
 //	key.go      what may be in keys
 //	request.go  parameters with expressions, and in legacy.go those without

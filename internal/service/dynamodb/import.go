@@ -55,6 +55,9 @@ func (s *Service) ImportTable(ctx context.Context, call *aws.Call, in *api.Impor
 		return nil, err
 	}
 	t.arn = call.ARN("dynamodb", tableKind+in.TableCreationParameters.TableName)
+	if t.Encryption, err = s.encryptionBy(ctx, call, t.arn, in.TableCreationParameters.SSESpecification); err != nil {
+		return nil, err
+	}
 	b, err := protocol.EncodeJSON(in)
 	if err != nil {
 		return nil, fmt.Errorf("digest of a request: %w", err)

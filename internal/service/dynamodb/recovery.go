@@ -230,6 +230,10 @@ func (s *Service) RestoreTableToPointInTime(ctx context.Context, call *aws.Call,
 		return nil, refuse("Exactly one of RestoreDateTime and UseLatestRestorableTime must be specified")
 	}
 	at := aws.Or(in.RestoreDateTime, time.Now())
+	sse, err := s.encryptionBy(ctx, call, to, in.SSESpecificationOverride)
+	if err != nil {
+		return nil, err
+	}
 	var t *table
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
 		source, err := readTable(tx, from)
@@ -241,6 +245,9 @@ func (s *Service) RestoreTableToPointInTime(ctx context.Context, call *aws.Call,
 		}
 		if t, err = source.restored(in, at); err != nil {
 			return err
+		}
+		if in.SSESpecificationOverride != nil {
+			t.Encryption = sse
 		}
 		return s.makeRestored(tx, t, to)
 	})
@@ -308,9 +315,6 @@ func (t *table) remade(in *api.RestoreTableToPointInTimeInput, r restoration) (*
 		}
 	}
 	if err := out.Billing.set(in.ProvisionedThroughputOverride, in.OnDemandThroughputOverride, nil); err != nil {
-		return nil, err
-	}
-	if err := out.setEncryption(in.SSESpecificationOverride); err != nil {
 		return nil, err
 	}
 	var err error

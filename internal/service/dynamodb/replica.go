@@ -19,6 +19,7 @@ type replica struct {
 	Region     string
 	Class      string    `json:",omitempty"`
 	ClassSince time.Time `json:",omitzero"`
+	Key        string    `json:",omitempty"` // of KMS, if it is not the managed one
 	Read       int64     `json:",omitempty"` // units, instead of the table's
 	MaxRead    int64     `json:",omitempty"` // likewise on demand
 	Indexes    []replicaIndex
@@ -120,8 +121,6 @@ func (t *table) changeReplicas(tx *store.Tx, in *api.UpdateTableInput) error {
 
 func (t *table) addReplica(tx *store.Tx, in *api.CreateReplicationGroupMemberAction) error {
 	switch {
-	case in.KMSMasterKeyId != nil:
-		return aws.NotImplemented.Errorf("Aloft does not encrypt tables with keys of KMS yet.")
 	case in.RegionName == t.arn.Region:
 		return errLocalRegion()
 	case !t.Global.IsZero():
@@ -143,7 +142,7 @@ func (t *table) addReplica(tx *store.Tx, in *api.CreateReplicationGroupMemberAct
 			t.Consistency = eventual
 		}
 	}
-	r := replica{Region: in.RegionName}
+	r := replica{Region: in.RegionName, Key: aws.Value(in.KMSMasterKeyId)}
 	r.set(in.ProvisionedThroughputOverride, in.OnDemandThroughputOverride, in.GlobalSecondaryIndexes, in.TableClassOverride)
 	return t.replicate(tx, r)
 }
@@ -200,13 +199,12 @@ func (t *table) findReplica(region string) int {
 func (t *table) updateReplica(in *api.UpdateReplicationGroupMemberAction) error {
 	i := t.findReplica(in.RegionName)
 	switch {
-	case in.KMSMasterKeyId != nil:
-		return aws.NotImplemented.Errorf("Aloft does not encrypt tables with keys of KMS yet.")
 	case in.RegionName == t.arn.Region:
 		return errLocalRegion()
 	case i < 0:
 		return errNoReplica()
 	}
+	t.Replicas[i].Key = aws.Or(in.KMSMasterKeyId, t.Replicas[i].Key)
 	t.Replicas[i].set(in.ProvisionedThroughputOverride, in.OnDemandThroughputOverride, in.GlobalSecondaryIndexes, in.TableClassOverride)
 	return nil
 }
@@ -292,6 +290,9 @@ func (t *table) describeReplicas(d *api.TableDescription) {
 			continue
 		}
 		rd := api.ReplicaDescription{RegionName: &r.Region, ReplicaStatus: new("ACTIVE"), ReplicaArn: new(t.in(r.Region).String())}
+		if r.Key != "" {
+			rd.KMSMasterKeyId = &r.Key
+		}
 		if r.Read > 0 {
 			rd.ProvisionedThroughputOverride = &api.ProvisionedThroughputOverride{ReadCapacityUnits: &r.Read}
 		}

@@ -58,10 +58,10 @@ func (s *Service) Definition() service.Definition {
 		Policy: s.policyOf,
 		Epoch:  s.policies.Load,
 		Operations: []service.Operation{
-			service.OpEach(api.CreateTable, s.CreateTable, createAccess).Checks("TableName").But("Keys of KMS, vector indexes and replicas in other accounts are refused. SSE is left to the disk."),
+			service.OpEach(api.CreateTable, s.CreateTable, createAccess).Checks("TableName").But("Vector indexes and replicas in other accounts are refused. A key of KMS is looked up and told, but encryption is left to the disk."),
 			onTable(api.DescribeTable, s.DescribeTable),
 			service.Op(api.ListTables, s.ListTables, service.Any),
-			onTable(api.UpdateTable, s.UpdateTable).But("Keys of KMS, vector indexes and replicas in other accounts are refused. SSE is left to the disk."),
+			onTable(api.UpdateTable, s.UpdateTable).But("Vector indexes and replicas in other accounts are refused. A key of KMS is looked up and told, but encryption is left to the disk."),
 			onTable(api.DeleteTable, s.DeleteTable),
 			onResource(api.TagResource, s.TagResource),
 			onResource(api.UntagResource, s.UntagResource),

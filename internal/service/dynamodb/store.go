@@ -109,9 +109,6 @@ type billing struct {
 	WarmWrite     int64     `json:",omitempty"`
 }
 
-// Encryption is by the key that AWS manages for the account.
-type encryption struct{ Since time.Time }
-
 // units are what is provisioned: none on demand.
 func (b *billing) units() (read, write int64) {
 	if b.OnDemand {

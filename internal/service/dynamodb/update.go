@@ -21,11 +21,22 @@ func (s *Service) UpdateTable(ctx context.Context, call *aws.Call, in *api.Updat
 	if err := checkTableUpdate(in); err != nil {
 		return nil, err
 	}
+	sse, err := s.encryptionBy(ctx, call, arn, in.SSESpecification)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkReplicaKeys(ctx, call, arn, in.ReplicaUpdates); err != nil {
+		return nil, err
+	}
 	var d *api.TableDescription
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
 		var before billing
+		var encrypted *encryption
 		t, err := changeTable(tx, arn, func(t *table) error {
-			before = t.Billing
+			before, encrypted = t.Billing, t.Encryption
+			if in.SSESpecification != nil {
+				t.Encryption = sse
+			}
 			for _, u := range in.ReplicaUpdates {
 				if u.Delete != nil {
 					s.part(t.in(u.Delete.RegionName), t.ID)
@@ -39,6 +50,9 @@ func (s *Service) UpdateTable(ctx context.Context, call *aws.Call, in *api.Updat
 		tx.AfterCommit(s.rolls.Ring)
 		tx.AfterCommit(s.backfills.Ring)
 		d = t.describe(counts{})
+		if in.SSESpecification != nil {
+			d.SSEDescription = describeUpdated(encrypted, t.Encryption)
+		}
 		if before.OnDemand == t.Billing.OnDemand {
 			d.ProvisionedThroughput.ReadCapacityUnits, d.ProvisionedThroughput.WriteCapacityUnits = &before.Read, &before.Write
 		}
@@ -120,11 +134,6 @@ func errOnline() error {
 func (t *table) update(tx *store.Tx, in *api.UpdateTableInput) error {
 	if err := t.updateBilling(in); err != nil {
 		return err
-	}
-	if in.SSESpecification != nil {
-		if err := t.setEncryption(in.SSESpecification); err != nil {
-			return err
-		}
 	}
 	if in.TableClass != nil {
 		t.Class, t.ClassSince = *in.TableClass, time.Now()
