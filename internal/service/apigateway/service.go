@@ -182,7 +182,6 @@ func (s *Service) partOperations() []service.Operation {
 }
 
 func (s *Service) accountOperations() []service.Operation {
-	const quota = "The offset of a quota is kept and not counted."
 	const link = "There are no networks to lead to: an integration reaches its address if the platform's host does."
 	const domains = "A certificate is kept as a name: the operator says which one clients see. Private domains and Route 53 are refused."
 	return []service.Operation{
@@ -193,10 +192,10 @@ func (s *Service) accountOperations() []service.Operation {
 		row(api.DeleteApiKey, s.DeleteApiKey),
 		row(api.ImportApiKeys, s.ImportApiKeys),
 
-		row(api.CreateUsagePlan, s.CreateUsagePlan).But(quota),
+		row(api.CreateUsagePlan, s.CreateUsagePlan),
 		row(api.GetUsagePlan, s.GetUsagePlan),
 		row(api.GetUsagePlans, s.GetUsagePlans),
-		row(api.UpdateUsagePlan, s.UpdateUsagePlan).But(quota),
+		row(api.UpdateUsagePlan, s.UpdateUsagePlan),
 		row(api.DeleteUsagePlan, s.DeleteUsagePlan),
 		row(api.CreateUsagePlanKey, s.CreateUsagePlanKey),
 		row(api.GetUsagePlanKey, s.GetUsagePlanKey),

@@ -42,14 +42,22 @@ func newMeter() *meter {
 	return &meter{bell: task.NewBell(), used: make(map[usageKey]int64), dirty: make(map[usageKey]int64)}
 }
 
-// periodStart is the first day of the period that t is in.
-func periodStart(period string, t time.Time) time.Time {
+// periodStart is the first day of the period of a quota that t is in. Its
+// offset is how many days after Sunday, or after the first, one begins.
+func periodStart(quota *api.QuotaSettings, t time.Time) time.Time {
 	t = t.UTC().Truncate(24 * time.Hour)
-	switch period {
+	if quota == nil {
+		return t
+	}
+	offset := int(aws.Value(quota.Offset))
+	switch *quota.Period {
 	case "WEEK":
-		return t.AddDate(0, 0, -int(t.Weekday()))
+		return t.AddDate(0, 0, -(int(t.Weekday())-offset+7)%7)
 	case "MONTH":
-		return t.AddDate(0, 0, 1-t.Day())
+		if t.Day() <= offset {
+			t = t.AddDate(0, 0, -t.Day()) // into the month before, at its last day
+		}
+		return t.AddDate(0, 0, 1-t.Day()+offset)
 	}
 	return t
 }
@@ -57,11 +65,7 @@ func periodStart(period string, t time.Time) time.Time {
 // take counts a request with a key, unless the plan's quota for it is used up.
 func (s *Service) take(ctx context.Context, plan aws.ARN, quota *api.QuotaSettings, key string) (bool, error) {
 	today := time.Now()
-	period := "DAY"
-	if quota != nil {
-		period = *quota.Period
-	}
-	at := usageKey{plan, key, periodStart(period, today).Format(dayLayout)}
+	at := usageKey{plan, key, periodStart(quota, today).Format(dayLayout)}
 	m := s.meter
 	m.mu.Lock()
 	_, known := m.used[at]
@@ -204,7 +208,7 @@ func usageOf(tx *store.Tx, plan aws.ARN, key string, quota *api.QuotaSettings, f
 		remaining := int64(0)
 		if quota != nil {
 			remaining = int64(*quota.Limit)
-			for d := periodStart(*quota.Period, day); !d.After(day); d = d.AddDate(0, 0, 1) {
+			for d := periodStart(quota, day); !d.After(day); d = d.AddDate(0, 0, 1) {
 				u := days[d.Format(dayLayout)]
 				remaining += u.Extra - u.Used
 			}

@@ -90,8 +90,8 @@ func checkPlan(tx *store.Tx, call *aws.Call, row *api.UsagePlan, sockets map[str
 			return errBad("Usage plan quota period must be specified. Must be one of: [DAY, WEEK, MONTH]")
 		case aws.Value(q.Limit) < 0 || q.Limit == nil:
 			return errBad("Usage Plan quota limit must be specified and be greater than or equal to 0")
-		case *q.Offset < 0 || *q.Offset > most || aws.Value(q.Limit) > 0 && *q.Offset > *q.Limit:
-			return errBad("Usage Plan quota offset must be zero in the %s period", *q.Period)
+		case *q.Offset < 0 || *q.Offset > most:
+			return errBad("Usage Plan quota offset must be %s in the %s period", map[int32]string{0: "zero", 6: "between zero and six inclusive", 27: "between zero and 27 inclusive"}[most], *q.Period)
 		}
 	}
 	for _, stage := range row.ApiStages {
