@@ -142,6 +142,9 @@ func (f *follower) result(s cfn.Stack) (*deployment, error) {
 func (f *follower) show(e cfn.StackEvent) {
 	id, status, at := aws.Value(e.LogicalResourceId), aws.Value(e.ResourceStatus), e.Timestamp
 	if aws.Value(e.ResourceType) == "AWS::CloudFormation::Stack" && id == f.stack {
+		if f.cause == "" && strings.HasSuffix(status, "ROLLBACK_IN_PROGRESS") { // by no resource's fault
+			f.cause = strings.TrimSuffix(strings.TrimSuffix(aws.Value(e.ResourceStatusReason), "Rollback requested by user."), ". ")
+		}
 		return
 	}
 	if strings.HasSuffix(status, "_IN_PROGRESS") {

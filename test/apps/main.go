@@ -30,7 +30,7 @@ import (
 )
 
 // patience is how long one step of one application may take.
-const patience = 150 * time.Second
+const patience = 300 * time.Second
 
 func main() {
 	r := &runner{}
@@ -48,10 +48,9 @@ func main() {
 // What came of an application.
 const (
 	works   = "deployed"
-	lacks   = "lacks a service" // of AWS's that Aloft has not
-	wants   = "wants a file"    // or a value, or a tool, that is not in it
-	another = "another tool's"  // an application of the CDK, or no application
-	fails   = "failed"
+	lacks   = "refused"        // by the name of what Aloft lacks
+	other   = "not deployed"   // a file, a value or a tool is not there, or AWS would refuse it too
+	another = "another tool's" // an application of the CDK, or no application
 )
 
 // A result is what came of one application.
@@ -64,6 +63,7 @@ type result struct {
 type runner struct {
 	aloft, endpoint string
 	checkOnly       bool
+	account         int // of the application that is tried: each has one of its own
 }
 
 func (r *runner) run(out string, collections []string) error {
@@ -113,9 +113,10 @@ func appsIn(dir, list string) ([]string, error) {
 	return names, nil
 }
 
-// try deploys one application, and takes it away again.
+// try deploys one application.
 func (r *runner) try(dir, name string) result {
 	res := result{name: name}
+	r.account++
 	file, kind, err := find(dir)
 	if err != nil {
 		res.what, res.words = another, err.Error()
@@ -124,15 +125,15 @@ func (r *runner) try(dir, name string) result {
 	res.kind = kind
 	values := &given{env: make(map[string]string)}
 	for range 20 { // each time it asks for one value more
-		res.what, res.words = r.once(file, name, values)
-		if res.what != wants || !values.learn(res.words) {
+		res.what, res.words = r.once(file, values)
+		if res.what != other || !values.learn(res.words) {
 			break
 		}
 	}
 	return res
 }
 
-func (r *runner) once(file, name string, values *given) (what, words string) {
+func (r *runner) once(file string, values *given) (what, words string) {
 	check, said := r.command(values, "deploy", "--check", "--json", file)
 	var found []struct {
 		Deploys  bool
@@ -165,9 +166,7 @@ func (r *runner) once(file, name string, values *given) (what, words string) {
 	case r.checkOnly:
 		return works, "by --check"
 	}
-	stack := "app-" + strings.Trim(regexp.MustCompile(`[^A-Za-z0-9]+`).ReplaceAllString(name, "-"), "-")
-	out, said := r.command(values, append([]string{"deploy", "--json", "--stack", stack, file}, values.flags()...)...)
-	defer r.remove(stack)
+	out, said := r.command(values, append([]string{"deploy", "--json", file}, values.flags()...)...)
 	var done struct {
 		Status  string
 		Outputs map[string]string
@@ -182,7 +181,7 @@ func (r *runner) once(file, name string, values *given) (what, words string) {
 func (r *runner) command(values *given, args ...string) (out []byte, said string) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, r.aloft, append(args, "--endpoint", r.endpoint)...)
+	cmd := exec.CommandContext(ctx, r.aloft, append(args, "--endpoint", r.endpoint, "--access-key-id", fmt.Sprintf("%012d", 100000000000+r.account))...)
 	cmd.Env = append(cmd.Environ(), values.environ()...)
 	cmd.WaitDelay = time.Second
 	var stdout, stderr bytes.Buffer
@@ -195,20 +194,6 @@ func (r *runner) command(values *given, args ...string) (out []byte, said string
 		said = err.Error()
 	}
 	return stdout.Bytes(), said
-}
-
-// remove deletes a stack. What comes of it is of no interest here.
-func (r *runner) remove(stack string) {
-	body := strings.NewReader("Action=DeleteStack&Version=2010-05-15&StackName=" + stack)
-	request, err := http.NewRequest("POST", r.endpoint+"/", body)
-	if err != nil {
-		return
-	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/cloudformation/aws4_request, SignedHeaders=host, Signature=0")
-	if response, err := http.DefaultClient.Do(request); err == nil {
-		response.Body.Close()
-	}
 }
 
 var gateway = regexp.MustCompile(`^https?://([a-z0-9]+\.(?:execute-api|lambda-url))\.[a-z0-9-]+\.(?:amazonaws\.com|on\.aws)(/[^ {}<>]*)?$`)
@@ -239,18 +224,22 @@ func (r *runner) answers(outputs map[string]string) string {
 	return strings.Join(slices.Compact(said), ", ")
 }
 
-var wanting = regexp.MustCompile(`(?i)there is no file|no such file|not there|is not set|executable file not found|has no default|Unable to fetch parameters|no package\.json|pip install|npm (ci|install)|\bmvn\b|gradle|dotnet|cargo|make(:| build)|parameters: \[|must satisfy|download|no variable|no option|there is no parameter|your-bucket|'ImageUri' must be set`)
+var (
+	typesLacking = regexp.MustCompile(`Unrecognized resource types: \[(.*?)\]`)
+	ownWords     = regexp.MustCompile(`\bAloft (does not|has no|runs no)\b`)
+)
 
-// judge tells apart why an application did not work, by what was said.
+// judge tells what Aloft lacks from what an application asks of its user, or
+// does not bring, by what was said.
 func judge(said string) (what, words string) {
 	words = strings.Join(strings.Fields(said), " ")
-	if types := regexp.MustCompile(`Unrecognized resource types: \[(.*?)\]`).FindStringSubmatch(words); types != nil {
+	if types := typesLacking.FindStringSubmatch(words); types != nil {
 		return lacks, types[1]
 	}
-	if wanting.MatchString(words) {
-		return wants, words
+	if ownWords.MatchString(words) {
+		return lacks, words
 	}
-	return fails, words
+	return other, words
 }
 
 // given are the values that stand for those an application asks of its user.
@@ -398,8 +387,9 @@ Written by ` + "`go run ./test/apps`" + `: each application was deployed as it w
 application asks of its user. Where outputs name an address, the answer to a plain GET of it is given, without a key, a
 token or a parameter that it may want. It is no promise: ` + "`aloft deploy --check DIR`" + ` says what would work of yours.
 
-What did not work has its reason in Aloft's own words: types of services that Aloft lacks by their names, or a file, a
-value or a tool that the application wants and that was not there.
+What is refused has the types, properties or operations that Aloft lacks by their names. What was not deployed for another
+reason has that in the words that a user sees: a file, a value, a layer or a tool is not there, or the template asks for what
+AWS refuses as well.
 `
 
 // write adds the table of a collection to the page.
@@ -409,8 +399,8 @@ func write(page *strings.Builder, title string, results []result) {
 		count[r.what]++
 	}
 	own := len(results) - count[another]
-	fmt.Fprintf(page, "\n## %s\n\n%d applications: %d deployed, %d lack a service, %d want a file, a value or a tool, %d failed.",
-		title, own, count[works], count[lacks], count[wants], count[fails])
+	fmt.Fprintf(page, "\n## %s\n\n%d applications: %d deployed, %d refused by the name of what Aloft lacks, %d not deployed for another reason.",
+		title, own, count[works], count[lacks], count[other])
 	if n := count[another]; n > 0 {
 		fmt.Fprintf(page, " %d others have no template: they are the CDK's or another tool's.", n)
 	}
