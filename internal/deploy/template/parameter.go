@@ -234,6 +234,9 @@ func (t *Template) checkGiven(given map[string]string) error {
 	var missing, extra []string
 	for _, name := range slices.Sorted(maps.Keys(t.Parameters)) {
 		if _, ok := given[name]; !ok && t.Parameters[name].Default == nil {
+			if strings.HasPrefix(t.Parameters[name].Type, "AWS::SSM::Parameter::") {
+				return errorf("Parameter %s should either have input value or default value", name)
+			}
 			missing = append(missing, name)
 		}
 	}
