@@ -129,8 +129,8 @@ func (a *Auth) resource(ctx context.Context, call *aws.Call, access *service.Acc
 		access.Action == "s3:CreateBucket":        // what is yet to be made is the caller's, whoever has that name
 		return answer{owner: ownerOf(call, arn, "")}, nil
 	}
-	if arn.Service == "s3" { // of an object, the bucket's
-		arn.Resource, _, _ = strings.Cut(arn.Resource, "/")
+	if arn.Service == "s3" {
+		arn.Resource = container(arn)
 	}
 	var epoch uint64
 	if def.Epoch != nil {
@@ -149,6 +149,17 @@ func (a *Auth) resource(ctx context.Context, call *aws.Call, access *service.Acc
 	}
 	said.owner = ownerOf(call, arn, said.owner)
 	return said, nil
+}
+
+// container is whose policy is that of an object: its bucket's, or its access
+// point's, which has an account and is named accesspoint/jobs.
+func container(arn aws.ARN) string {
+	kind, rest, _ := strings.Cut(arn.Resource, "/")
+	if arn.Account == "" {
+		return kind
+	}
+	name, _, _ := strings.Cut(rest, "/")
+	return kind + "/" + name
 }
 
 // ask asks a service for the policy and the owner of a resource.

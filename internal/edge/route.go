@@ -62,6 +62,9 @@ func (rt *router) host(r *http.Request) (target, bool) {
 func (rt *router) route(r *http.Request, form func(string) string) string {
 	path := r.URL.EscapedPath()
 	prefix := targetOf(r)
+	if r.Header.Get("X-Amz-Account-Id") != "" && strings.HasPrefix(path, "/v20180820/") {
+		return "s3control" // which signs as s3 does
+	}
 	if signed := signedAs(r); signed != "" {
 		if s := rt.signed(signed, prefix, path); s != nil {
 			return s.Name
@@ -84,7 +87,7 @@ func (rt *router) route(r *http.Request, form func(string) string) string {
 	if s := rt.byPrefix[first]; s != nil && rest != "" {
 		return s.Name
 	}
-	if strings.Contains(host, ".s3.") || path != "/" || strings.HasPrefix(r.Header.Get("Authorization"), "AWS ") {
+	if strings.Contains(host, ".s3.") || strings.Contains(host, ".s3-accesspoint.") || path != "/" || strings.HasPrefix(r.Header.Get("Authorization"), "AWS ") {
 		return "s3"
 	}
 	return ""

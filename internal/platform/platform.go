@@ -186,6 +186,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		return nil, err
 	}
 	rest := apigateway.New(apigateway.Config{DB: p.db, Table: p.Table, Domains: p.Domains, Auth: guard, Edge: p.within(), Sessions: p.sessions, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
+	objects := s3.New(s3.Config{DB: p.db, Table: p.Table, Key: objectKey(cfg), Events: p.events, Deliver: p.deliver})
 	gateways := apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Domains: p.Domains, Edge: p.within(), Keys: rest, Auth: guard, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log})
 	return []service.Definition{
 		rest.Definition(),
@@ -204,7 +205,8 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		pipes.New(pipes.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
 		scheduler.New(scheduler.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
 		schemas.New(p.db, p.Table).Definition(),
-		s3.New(s3.Config{DB: p.db, Table: p.Table, Key: objectKey(cfg), Events: p.events, Deliver: p.deliver}).Definition(),
+		objects.Definition(),
+		objects.Control(),
 		sns.New(sns.Config{DB: p.db, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open, Private: cfg.private(), Courier: courier}).Definition(),
 		queues.Definition(),
 		ssm.New(p.db).Definition(),

@@ -7,12 +7,16 @@ import (
 
 // BucketOf returns the bucket that is named in the host of a request to S3, or
 // "": jobs in jobs.s3.eu-central-1.amazonaws.com, jobs.s3.localhost:4566,
-// jobs.localhost:4566, or jobs.s3-eu-central-1.amazonaws.com.
+// jobs.localhost:4566, or jobs.s3-eu-central-1.amazonaws.com. Of an access point,
+// jobs-123456789012.s3-accesspoint.eu-central-1.amazonaws.com, it is the ARN.
 func BucketOf(host string) string {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
 	host = strings.ToLower(host)
+	if point, where, ok := strings.Cut(host, ".s3-accesspoint."); ok {
+		return accessPoint(point, where)
+	}
 	if i := strings.LastIndex(host, ".s3."); i > 0 {
 		return host[:i]
 	}
@@ -24,4 +28,18 @@ func BucketOf(host string) string {
 		return bucket
 	}
 	return ""
+}
+
+// accessPoint is the ARN of the access point in name-account, in a region that
+// may be left out.
+func accessPoint(point, where string) string {
+	i := strings.LastIndexByte(point, '-')
+	if i < 0 {
+		return point
+	}
+	region, ok := strings.CutSuffix(strings.TrimPrefix(where, "dualstack."), ".amazonaws.com")
+	if !ok {
+		region = ""
+	}
+	return "arn:aws:s3:" + region + ":" + point[i+1:] + ":accesspoint/" + point[:i]
 }

@@ -2,7 +2,6 @@ package s3
 
 import (
 	"context"
-	"errors"
 	"reflect"
 	"regexp"
 	"slices"
@@ -292,7 +291,7 @@ func permissionFor(action string) (permission string, ofObject bool) {
 // opens implements service.Definition.Opens with access control lists.
 func (s *Service) opens(ctx context.Context, call *aws.Call, access *service.Access) (whom string, err error) {
 	permission, ofObject := permissionFor(access.Action)
-	if permission == "" {
+	if permission == "" || isPoint(access.Resource) {
 		return "", nil
 	}
 	if puts(access) { // who may put an object may say whose it is to be
@@ -303,10 +302,7 @@ func (s *Service) opens(ctx context.Context, call *aws.Call, access *service.Acc
 		b := bucketARN(name)
 		row, err := buckets.Get(tx, b)
 		if err != nil {
-			if errors.Is(err, store.ErrNotFound) {
-				return nil // it is for the operation to say so
-			}
-			return err
+			return ignoreMissing(err) // it is for the operation to say so
 		}
 		c, err := findSettings(tx, b)
 		if err != nil || c.Ownership == api.ObjectOwnershipBucketOwnerEnforced {

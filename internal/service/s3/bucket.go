@@ -169,6 +169,9 @@ func (s *Service) DeleteBucket(ctx context.Context, call *aws.Call, in *api.Dele
 		for range objects.Scan(tx, objectKey{Bucket: b}) {
 			return errNotEmpty(in.Bucket, row)
 		}
+		for range pointsOf.Scan(tx, pointOf{Bucket: b}) {
+			return api.InvalidBucketState.Errorf("The bucket you tried to delete has access points attached. Delete your access points before deleting your bucket.")
+		}
 		for k := range uploads.Scan(tx, uploadKey{Bucket: b}) {
 			if err := s.dropParts(tx, b, k.ID); err != nil {
 				return err

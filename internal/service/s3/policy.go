@@ -20,7 +20,7 @@ func (s *Service) PutBucketPolicy(ctx context.Context, call *aws.Call, in *api.P
 	if err := checkPolicy(in.Policy); err != nil {
 		return nil, err
 	}
-	p, err := parsePolicy(in.Bucket, in.Policy)
+	p, err := parsePolicy(bucketARN(in.Bucket).String(), in.Policy)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (s *Service) GetBucketPolicyStatus(ctx context.Context, call *aws.Call, in 
 	if err != nil {
 		return nil, err
 	}
-	p, err := parsePolicy(in.Bucket, text)
+	p, err := parsePolicy(bucketARN(in.Bucket).String(), text)
 	return &api.GetBucketPolicyStatusOutput{PolicyStatus: &api.PolicyStatus{IsPublic: new(p.public())}}, err
 }
 
@@ -115,9 +115,7 @@ func (s *Service) PutPublicAccessBlock(ctx context.Context, call *aws.Call, in *
 	if c == nil {
 		return nil, errMalformed()
 	}
-	for _, said := range []**bool{&c.BlockPublicAcls, &c.BlockPublicPolicy, &c.IgnorePublicAcls, &c.RestrictPublicBuckets} {
-		*said = new(aws.Value(*said)) // what is left out is false
-	}
+	completeBlock(c)
 	err := s.configure(ctx, in.Bucket, in.ExpectedBucketOwner, func(conf *settings) { conf.Access = c })
 	return &api.PutPublicAccessBlockOutput{}, err
 }
@@ -138,6 +136,13 @@ func (s *Service) DeletePublicAccessBlock(ctx context.Context, call *aws.Call, i
 	return &api.DeletePublicAccessBlockOutput{}, err
 }
 
+// completeBlock says false where c says nothing.
+func completeBlock(c *api.PublicAccessBlockConfiguration) {
+	for _, said := range []**bool{&c.BlockPublicAcls, &c.BlockPublicPolicy, &c.IgnorePublicAcls, &c.RestrictPublicBuckets} {
+		*said = new(aws.Value(*said))
+	}
+}
+
 // blockAll is the public access block of a new bucket.
 func blockAll() *api.PublicAccessBlockConfiguration {
 	return &api.PublicAccessBlockConfiguration{
@@ -148,6 +153,9 @@ func blockAll() *api.PublicAccessBlockConfiguration {
 // resourcePolicy returns the policy that holds for a bucket or an object, for
 // auth. Where public buckets are restricted, what lets everyone in is left out.
 func (s *Service) resourcePolicy(ctx context.Context, resource aws.ARN) (string, error) {
+	if isPoint(resource) {
+		return s.pointPolicy(ctx, resource)
+	}
 	name, _, _ := strings.Cut(resource.Resource, "/")
 	var text string
 	var conf settings
@@ -167,7 +175,7 @@ func (s *Service) resourcePolicy(ctx context.Context, resource aws.ARN) (string,
 	if text == "" || conf.Access == nil || !aws.Value(conf.Access.RestrictPublicBuckets) {
 		return text, nil
 	}
-	p, err := parsePolicy(name, text)
+	p, err := parsePolicy(bucketARN(name).String(), text)
 	if err != nil {
 		return "", err
 	}
@@ -227,14 +235,13 @@ func (l *list[T]) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, &(*l)[0])
 }
 
-// parsePolicy reads a policy of the bucket name. It refuses what is none, or is
-// about other buckets.
-func parsePolicy(name, text string) (parsedPolicy, error) {
+// parsePolicy reads a policy of a bucket or an access point, by its ARN. It
+// refuses what is none, or is about others.
+func parsePolicy(arn, text string) (parsedPolicy, error) {
 	var p parsedPolicy
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
 		return p, api.MalformedPolicy.Errorf("Policies must be valid JSON and the first byte must be '{'")
 	}
-	arn := bucketARN(name).String()
 	for _, s := range p.Statement {
 		if len(s.Resource)+len(s.NotResource) == 0 {
 			return p, api.MalformedPolicy.Errorf("Missing required field Resource")

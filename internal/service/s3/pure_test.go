@@ -107,7 +107,7 @@ func FuzzPolicy(f *testing.F) {
 		if checkPolicy(text) != nil {
 			return
 		}
-		p, err := parsePolicy("b", text)
+		p, err := parsePolicy("arn:aws:s3:::b", text)
 		if err != nil {
 			return
 		}
@@ -121,7 +121,7 @@ func FuzzPolicy(f *testing.F) {
 		if err := checkPolicy(rest); err != nil {
 			t.Errorf("%q less its public statements is %q: %v", text, rest, err)
 		}
-		if q, err := parsePolicy("b", rest); err != nil || q.public() {
+		if q, err := parsePolicy("arn:aws:s3:::b", rest); err != nil || q.public() {
 			t.Errorf("%q less its public statements is %q: %v", text, rest, err)
 		}
 	})
@@ -130,7 +130,7 @@ func FuzzPolicy(f *testing.F) {
 func TestPublic(t *testing.T) {
 	f := func(statement string, want bool) {
 		t.Helper()
-		p, err := parsePolicy("b", `{"Statement":[{"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*",`+statement+`}]}`)
+		p, err := parsePolicy("arn:aws:s3:::b", `{"Statement":[{"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*",`+statement+`}]}`)
 		if err != nil || p.public() != want {
 			t.Errorf("public of %s = %v, %v; want %v", statement, p.public(), err, want)
 		}

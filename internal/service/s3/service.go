@@ -67,9 +67,9 @@ func (s *Service) bucketOperations() []service.Operation {
 	return []service.Operation{
 		service.OpEach(api.CreateBucket, s.CreateBucket, mayCreate),
 		onBucket(api.DeleteBucket, s.DeleteBucket, "DeleteBucket"),
-		onBucket(api.HeadBucket, s.HeadBucket, "ListBucket"),
+		s.throughPoint(onBucket(api.HeadBucket, s.HeadBucket, "ListBucket")),
 		service.OpEach(api.ListBuckets, s.ListBuckets, mayListBuckets),
-		onBucket(api.GetBucketLocation, s.GetBucketLocation, "GetBucketLocation"),
+		s.throughPoint(onBucket(api.GetBucketLocation, s.GetBucketLocation, "GetBucketLocation")),
 		onBucket(api.PutBucketVersioning, s.PutBucketVersioning, "PutBucketVersioning").But("MFA delete is refused."),
 		onBucket(api.GetBucketVersioning, s.GetBucketVersioning, "GetBucketVersioning"),
 		onBucket(api.PutBucketTagging, s.PutBucketTagging, "PutBucketTagging"),
@@ -117,7 +117,7 @@ const none = "There is nothing to get yet: what would put it is refused."
 
 func (s *Service) objectOperations() []service.Operation {
 	const kept = "Content is encrypted where the request or the bucket asks for it; where neither does, AES256 is left to the disk."
-	return []service.Operation{
+	operations := []service.Operation{
 		service.OpEach(api.PutObject, s.PutObject, mayPut).But(kept),
 		service.OpEach(postObject, s.postObject, mayPut),
 		onVersion(api.GetObject, s.GetObject, "GetObject", "GetObjectVersion"),
@@ -147,4 +147,8 @@ func (s *Service) objectOperations() []service.Operation {
 		onObject(api.ListParts, s.ListParts, "ListMultipartUploadParts"),
 		service.OpEach(api.ListMultipartUploads, s.ListMultipartUploads, mayListUploads),
 	}
+	for i, op := range operations {
+		operations[i] = s.throughPoint(op)
+	}
+	return operations
 }
