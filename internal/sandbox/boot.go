@@ -28,6 +28,15 @@ type start struct {
 	stream string
 	log    *logger // of the latest attempt
 	began  time.Time
+	kept   bool // the worker is one that is there also if nobody calls
+}
+
+// kind is what a function is told of why it starts.
+func (s *start) kind() string {
+	if s.kept {
+		return "provisioned-concurrency"
+	}
+	return "on-demand"
 }
 
 // recruit starts a worker for a crew that has somebody waiting, or wants more
@@ -55,8 +64,8 @@ func (m *Manager) recruit(c *crew, mb int) {
 		m.mu.Unlock()
 		return
 	}
+	s := &start{m: m, c: c, stream: newStream(c.f), kept: len(c.workers) < c.kept}
 	m.mu.Unlock()
-	s := &start{m: m, c: c, stream: newStream(c.f)}
 	w, why, err := s.boot(initLimit, nil, started)
 	m.mu.Lock()
 	m.usedMB -= mb
@@ -166,7 +175,7 @@ func (s *start) boot(limit time.Duration, t *ticket, started func()) (*worker, *
 	if why.status == "timeout" {
 		why = timedOut(limit)
 	}
-	s.log.write(scribe{f}.initReport(time.Since(s.began), phase, why))
+	s.log.write(scribe{f}.initReport(time.Since(s.began), s.kind(), phase, why))
 	return w, why, nil
 }
 
@@ -174,10 +183,10 @@ func (s *start) boot(limit time.Duration, t *ticket, started func()) (*worker, *
 func (s *start) open(w *worker, l lang.Language, t *ticket) (err error) {
 	if w != nil {
 		s.log = w.log
-	} else if s.log, err = s.m.newLogger(nil); err != nil {
+	} else if s.log, err = s.m.newLogger(nil, nil); err != nil {
 		return err
 	}
-	line := scribe{s.c.f}.initStart(l)
+	line := scribe{s.c.f}.initStart(l, s.kind())
 	if t != nil {
 		line = scribe{s.c.f}.start(t.e.RequestID)
 	}
@@ -188,7 +197,7 @@ func (s *start) open(w *worker, l lang.Language, t *ticket) (err error) {
 // bringUp makes w a worker of the crew and waits until it is ready for events.
 func (s *start) bringUp(w *worker, creds Credentials, limit <-chan time.Time, started func()) (*failure, error) {
 	s.m.mu.Lock()
-	w.crew, w.stream, w.expires = s.c, s.stream, creds.Expires
+	w.crew, w.stream, w.kind, w.expires = s.c, s.stream, s.kind(), creds.Expires
 	s.m.mu.Unlock()
 	why, err := s.outfit(w, creds, limit)
 	if err != nil {
@@ -199,6 +208,8 @@ func (s *start) bringUp(w *worker, creds Credentials, limit <-chan time.Time, st
 		why = w.await(w.ready, limit)
 	}
 	w.init = time.Since(s.began)
+	s.tellStarted(w, w.init, why)
+	w.telemetry.close()
 	if why != nil {
 		w.settle()
 	}
@@ -219,6 +230,8 @@ func (s *start) outfit(w *worker, creds Credentials, limit <-chan time.Time) (*f
 		}
 	}
 	if w.extensions = extensionsOf(f); len(w.extensions) > 0 {
+		w.telemetry.active.Store(true)
+		s.tellInit(w)
 		w.api.SetSubject(rapi.Subject{FunctionName: f.name(), FunctionVersion: f.Version, Handler: f.Handler, AccountID: f.ARN.Account})
 		if why := w.startExtensions(f, creds); why != nil {
 			return why, nil
@@ -264,7 +277,7 @@ func (s *start) process(l lang.Language, creds Credentials) (*worker, *failure, 
 		if l.Blank() {
 			maps.Copy(env, bootEnv(f))
 		} else {
-			maps.Copy(env, functionEnv(f, at, creds, s.stream, endpoint))
+			maps.Copy(env, functionEnv(f, at, creds, s.stream, s.kind(), endpoint))
 		}
 		return env
 	}

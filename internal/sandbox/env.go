@@ -71,7 +71,7 @@ func expand(at places, list string) string {
 }
 
 // functionEnv is what makes a process one of f's.
-func functionEnv(f *Function, at places, creds Credentials, stream, endpoint string) map[string]string {
+func functionEnv(f *Function, at places, creds Credentials, stream, kind, endpoint string) map[string]string {
 	env := map[string]string{
 		"AWS_ENDPOINT_URL":                "http://" + endpoint,
 		"AWS_XRAY_CONTEXT_MISSING":        "LOG_ERROR",
@@ -79,7 +79,7 @@ func functionEnv(f *Function, at places, creds Credentials, stream, endpoint str
 		"_AWS_XRAY_DAEMON_ADDRESS":        "127.0.0.1",
 		"_AWS_XRAY_DAEMON_PORT":           "2000",
 		"AWS_EC2_METADATA_DISABLED":       "true",
-		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  kind,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(f.memoryMB()),
 	}
 	maps.Copy(env, f.Env)

@@ -52,7 +52,7 @@ func (w *worker) startExtensions(f *Function, creds Credentials) *failure {
 			Root: w.root.Root, Argv: []string{filepath.Join(w.at.opt, "extensions", name)}, Dir: "/", Out: its,
 			Env: func(a fence.Addresses) []string {
 				env := baseEnv(w.at)
-				maps.Copy(env, functionEnv(f, w.at, creds, w.stream, a.Endpoint))
+				maps.Copy(env, functionEnv(f, w.at, creds, w.stream, w.kind, a.Endpoint))
 				env["AWS_LAMBDA_RUNTIME_API"] = a.API
 				for _, name := range []string{"_HANDLER", "AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME"} {
 					delete(env, name)
@@ -105,6 +105,7 @@ func (w *worker) leave() {
 	w.leaving.Store(true)
 	if w.beside.Load() > 0 {
 		w.proc.Thaw()
+		w.telemetry.flush()
 		by := time.Now().Add(shutdownLimit)
 		if w.api.TellShutdown("spindown", by) > 0 {
 			w.awaitEnd(by)

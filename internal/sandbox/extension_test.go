@@ -18,7 +18,6 @@ def ask(method, path, body=None, **headers):
 r, about = ask('POST', '/2020-01-01/extension/register', {'events': ['INVOKE', 'SHUTDOWN']}, Lambda_Extension_Name='watch', Lambda_Extension_Accept_Feature='accountId')
 id = r.getheader('Lambda-Extension-Identifier')
 print('about', json.dumps(about), os.path.exists('/var/task/index.js'), '_HANDLER' in os.environ)
-print('telemetry', ask('PUT', '/2022-07-01/telemetry', {}, Lambda_Extension_Identifier=id)[1]['errorType'])
 print('stranger', ask('GET', '/2020-01-01/extension/event/next', Lambda_Extension_Identifier='x')[0].status)
 while True:
     r, e = ask('GET', '/2020-01-01/extension/event/next', Lambda_Extension_Identifier=id)
@@ -52,7 +51,7 @@ func TestExtension(t *testing.T) {
 			}
 			res := r.invoke(t, f, "1")
 			expect(t, res, "", "1")
-			r.log(t, res.LogStream, `about {"functionName": "node", "functionVersion": "\$LATEST", "handler": "index.handler", "accountId": "123456789012"} True False\n(?s:.*)telemetry Telemetry.NotSupported\n(?s:.*)stranger 403\n(?s:.*)told INVOKE `+testID)
+			r.log(t, res.LogStream, `about {"functionName": "node", "functionVersion": "\$LATEST", "handler": "index.handler", "accountId": "123456789012"} True False\n(?s:.*)stranger 403\n(?s:.*)told INVOKE `+testID)
 			if n := r.idle(f); n > 0 {
 				t.Errorf("%d workers are free, though their extension is busy", n)
 			}

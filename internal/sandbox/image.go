@@ -79,7 +79,7 @@ func (s *start) image(l lang.Language, creds Credentials) (*worker, *failure, er
 	p := plan{root: &root{Root: fr, at: at}, argv: argv, dir: dir, limits: fence.Limits{MemoryMB: f.memoryMB(), TmpMB: f.tmpMB()}, ownRoot: true,
 		env: func(endpoint string) map[string]string {
 			all := maps.Clone(env)
-			maps.Copy(all, functionEnv(f, at, creds, s.stream, endpoint))
+			maps.Copy(all, functionEnv(f, at, creds, s.stream, s.kind(), endpoint))
 			if f.Handler == "" {
 				delete(all, "_HANDLER") // which the entry point finds out
 			}

@@ -77,7 +77,7 @@ func TestImage(t *testing.T) {
 		expect(t, r.invoke(t, f, `{"Do":"`+what+`","Say":"`+say+`"}`), "", regexp.QuoteMeta(want))
 	}
 	do("read", "/etc/os-release", `"open /etc/os-release: no such file or directory"`)
-	do("read", "/etc/hosts", `"127.0.0.1 localhost\n::1 localhost\n"`)
+	do("read", "/etc/hosts", `"127.0.0.1 localhost sandbox.localdomain sandbox\n::1 localhost\n"`)
 	do("write", "/new", `"open /new: read-only file system"`)
 	do("write", "/tmp/new", `"<nil>"`)
 	expect(t, r.invoke(t, f, `{"Do":"env"}`), "", `.*"COLOR=blue".*`)

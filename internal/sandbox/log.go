@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/aloft-cloud/aloft/internal/sandbox/rapi"
 )
 
 const (
@@ -33,6 +35,8 @@ type logger struct {
 	conn syscall.RawConn
 	done chan struct{} // closed when the output has ended
 
+	telemetry *telemetry // is told of lines; may be nil
+
 	mu      sync.Mutex
 	partial []byte // an unfinished message
 	tail    []byte // of the invoke in progress
@@ -40,12 +44,13 @@ type logger struct {
 	pending int           // bytes in batch
 	room    chan struct{} // closed when the batch was flushed; nil if nobody waits
 	owned   bool          // there is a function, so somebody wants to read it
+	json    bool          // the function logs JSON
 }
 
 // newLogger reads the output of a worker, from a pipe; from nothing if it is nil.
-func (m *Manager) newLogger(pipe *os.File) (*logger, error) {
+func (m *Manager) newLogger(pipe *os.File, t *telemetry) (*logger, error) {
 	if pipe == nil {
-		l := &logger{m: m, done: make(chan struct{})}
+		l := &logger{m: m, telemetry: t, done: make(chan struct{})}
 		close(l.done)
 		return l, nil
 	}
@@ -53,7 +58,7 @@ func (m *Manager) newLogger(pipe *os.File) (*logger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &logger{m: m, pipe: pipe, conn: conn, done: make(chan struct{})}
+	l := &logger{m: m, telemetry: t, pipe: pipe, conn: conn, done: make(chan struct{})}
 	m.group.Go(l.read)
 	return l, nil
 }
@@ -68,7 +73,7 @@ func (l *logger) own(f *Function, stream, line string, blank bool) {
 		early = nil
 	}
 	l.partial = nil
-	l.owned = true
+	l.owned, l.json = true, f.json()
 	l.batch = LogBatch{Function: f.ARN, Version: f.Version, Group: f.logGroup(), Stream: stream}
 	l.emit(time.Now(), []byte(line))
 	l.add(early)
@@ -124,7 +129,7 @@ func (l *logger) also(pipe *os.File) {
 			l.wait()
 			l.mu.Lock()
 			l.cut()
-			l.emit(time.Now(), line)
+			l.wrote(rapi.ExtensionRecords, time.Now(), line)
 			l.mu.Unlock()
 		}
 		if err != nil && err != bufio.ErrBufferFull {
@@ -210,7 +215,7 @@ func (l *logger) message(b []byte) int {
 			if since := time.Since(at); since < 0 || since > time.Hour {
 				at = time.Now()
 			}
-			l.emit(at, b[frameHead:frameHead+size])
+			l.wrote(rapi.FunctionRecords, at, b[frameHead:frameHead+size])
 			return frameHead + int(size)
 		}
 	}
@@ -219,11 +224,11 @@ func (l *logger) message(b []byte) int {
 		line = b[:i] // which was not ended before the frame
 	}
 	if len(line) > 0 && len(line) <= maxMessage {
-		l.emit(time.Now(), line)
+		l.wrote(rapi.FunctionRecords, time.Now(), line)
 		return len(line)
 	}
 	if len(b) >= maxMessage {
-		l.emit(time.Now(), b[:maxMessage])
+		l.wrote(rapi.FunctionRecords, time.Now(), b[:maxMessage])
 		return maxMessage
 	}
 	return 0
@@ -232,9 +237,15 @@ func (l *logger) message(b []byte) int {
 // cut ends a message that was not ended.
 func (l *logger) cut() {
 	if len(l.partial) > 0 {
-		l.emit(time.Now(), l.partial)
+		l.wrote(rapi.FunctionRecords, time.Now(), l.partial)
 		l.partial = nil
 	}
+}
+
+// wrote appends one message that code wrote, and tells who listens.
+func (l *logger) wrote(kind string, at time.Time, b []byte) {
+	l.emit(at, b)
+	l.telemetry.line(kind, at, b, l.json)
 }
 
 // emit appends one message, in pieces if it is long.

@@ -11,7 +11,7 @@ import (
 // newTestLogger is a logger that has no process.
 func newTestLogger(t testing.TB) *logger {
 	t.Helper()
-	l, err := new(Manager).newLogger(nil)
+	l, err := new(Manager).newLogger(nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

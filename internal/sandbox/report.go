@@ -99,21 +99,21 @@ func (s scribe) runtimeVersion(l lang.Language) (version, arn string) {
 	return name + ".v1", "arn:aws:lambda:" + s.f.ARN.Region + "::runtime:" + name
 }
 
-func (s scribe) initStart(l lang.Language) string {
+func (s scribe) initStart(l lang.Language, kind string) string {
 	if s.f.Image != nil && !s.f.json() {
 		return "" // its runtime is its own
 	}
 	version, arn := s.runtimeVersion(l)
 	if s.f.json() {
-		return s.event("platform.initStart", map[string]any{"initializationType": "on-demand", "phase": "init", "runtimeVersion": version, "runtimeVersionArn": arn,
+		return s.event("platform.initStart", map[string]any{"initializationType": kind, "phase": "init", "runtimeVersion": version, "runtimeVersionArn": arn,
 			"functionName": s.f.name(), "functionVersion": s.f.Version})
 	}
 	return "INIT_START Runtime Version: " + version + "\tRuntime Version ARN: " + arn + "\n"
 }
 
-func (s scribe) initReport(took time.Duration, phase string, why *failure) string {
+func (s scribe) initReport(took time.Duration, kind, phase string, why *failure) string {
 	if s.f.json() {
-		return s.event("platform.initReport", map[string]any{"initializationType": "on-demand", "phase": phase, "status": why.status, "errorType": why.errorType,
+		return s.event("platform.initReport", map[string]any{"initializationType": kind, "phase": phase, "status": why.status, "errorType": why.errorType,
 			"metrics": map[string]any{"durationMs": ms(took)}})
 	}
 	line := fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: %s\tStatus: %s", ms(took), phase, why.status)

@@ -40,6 +40,8 @@ type worker struct {
 	registered chan struct{} // one of them has registered
 	beside     atomic.Int32  // how many run
 	leaving    atomic.Bool   // it is about to end
+	telemetry  telemetry
+	kind       string // of its start; see start.kind
 
 	training bool  // it gets events of ours while it is blank
 	crew     *crew // nil while blank
@@ -100,6 +102,10 @@ func (m *Manager) spawn(l lang.Language, p plan) (*worker, error) {
 		},
 		InitError: func(a rapi.Answer) { put(w.failed, a) },
 		Extension: w.extensionChanged,
+		ExtensionReady: func(name string, events []string) {
+			w.tell("platform.extension", map[string]any{"name": name, "state": "Ready", "events": events})
+		},
+		Subscribe: w.subscribed,
 	})
 	w.proc, err = m.fence.Start(&fence.Spec{Root: p.root.Root, Argv: p.argv, Dir: p.dir, Mounts: p.mounts, Out: its, Limits: p.limits,
 		Env: func(a fence.Addresses) []string {
@@ -117,7 +123,7 @@ func (m *Manager) spawn(l lang.Language, p plan) (*worker, error) {
 		ours.Close()
 		return nil, err
 	}
-	if w.log, err = m.newLogger(ours); err != nil {
+	if w.log, err = m.newLogger(ours, &w.telemetry); err != nil {
 		w.proc.Kill()
 		ours.Close()
 	}
@@ -188,7 +194,7 @@ func (w *worker) mount(f *Function) error {
 // assign makes a blank worker one of f's.
 func (w *worker) assign(f *Function, creds Credentials, stream string) error {
 	w.assigned.Store(true)
-	env := functionEnv(f, w.at, creds, stream, w.proc.Endpoint.Addr().String())
+	env := functionEnv(f, w.at, creds, stream, w.kind, w.proc.Endpoint.Addr().String())
 	job, err := json.Marshal(client.Job{Handler: f.Handler, Version: lang.Asked(f.Runtime), Task: w.at.task, Opt: w.at.opt, Env: env})
 	if err != nil {
 		return err
@@ -254,6 +260,7 @@ func (w *worker) run(f *Function, e *Event, began bool) (Result, error) {
 		w.log.drain() // what it wrote while it started, or since
 		w.log.begin(s.start(e.RequestID))
 	}
+	w.tellInvoke(e, f.Version)
 	limit := f.timeout()
 	start := time.Now()
 	ev := &rapi.Event{RequestID: e.RequestID, Payload: e.payload(), Deadline: start.Add(limit), InvokedARN: e.InvokedARN, TraceID: e.TraceID,
@@ -335,6 +342,7 @@ func (w *worker) finish(f *Function, e *Event, res *Result, a rapi.Answer, why *
 	if why == nil {
 		w.log.drain()
 	}
+	w.tellInvoked(e, f, res, why)
 	res.LogTail = w.log.end(s.end(e.RequestID, res.Stats, why)...)
 	w.m.release(w, w.proc.PeakMB())
 }

@@ -48,7 +48,7 @@ const (
 var rootFiles = map[string]string{
 	"etc/passwd":        rootUser,
 	"etc/group":         "root:x:0:\nsbx_user1051:x:990:\n",
-	"etc/hosts":         "127.0.0.1 localhost\n::1 localhost\n",
+	"etc/hosts":         "127.0.0.1 localhost sandbox.localdomain sandbox\n::1 localhost\n",
 	"etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 	"etc/resolv.conf":   "nameserver 127.0.0.1\n",
 }

@@ -66,8 +66,8 @@ func (c *conn) answer(req request) error {
 	if path, ok := strings.CutPrefix(req.path, extensions); ok {
 		return c.extension(req, path)
 	}
-	if req.method == "PUT" && (req.path == "/2022-07-01/telemetry" || req.path == "/2020-08-15/logs") {
-		return c.pass(req, errTelemetry)
+	if req.method == "PUT" && (req.path == telemetryPath || req.path == logsPath) {
+		return c.subscribe(req)
 	}
 	path, ok := strings.CutPrefix(req.path, version)
 	switch {

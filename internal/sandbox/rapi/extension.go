@@ -37,12 +37,12 @@ type extension struct {
 	name   string
 	events []string
 	next   *conn // waits for an event
+	ready  bool  // it has waited
 }
 
 var (
 	errExtension = &refusal{"403 Forbidden", "Extension.UnknownExtensionIdentifier", "Unknown extension identifier"}
 	errRegister  = &refusal{"400 Bad Request", "InvalidRequestFormat", "malformed registration"}
-	errTelemetry = &refusal{"202 Accepted", "Telemetry.NotSupported", "Telemetry API is not supported"}
 )
 
 // SetSubject says which function extensions are told of.
@@ -133,7 +133,12 @@ func (c *conn) extension(req request, path string) error {
 		}
 		c.s.mu.Lock()
 		e.next = c
+		first := !e.ready
+		e.ready = true
 		c.s.mu.Unlock()
+		if first {
+			c.s.hooks.ExtensionReady(e.name, e.events)
+		}
 		c.s.hooks.Extension("")
 		return nil
 	case req.method == "POST" && (path == "init/error" || path == "exit/error"):

@@ -66,6 +66,9 @@ type Hooks struct {
 	// Extension is told when an extension registers, waits for an event, or
 	// says that it failed, with the type of its error.
 	Extension func(errorType string)
+
+	ExtensionReady func(name string, events []string) // it waits for the first time
+	Subscribe      func(Subscription) bool            // false if it is too late
 }
 
 // ErrNotWaiting says that the worker waits for nothing just now.
@@ -93,6 +96,12 @@ type Server struct {
 func New(hooks Hooks) *Server {
 	if hooks.Extension == nil {
 		hooks.Extension = func(string) {}
+	}
+	if hooks.ExtensionReady == nil {
+		hooks.ExtensionReady = func(string, []string) {}
+	}
+	if hooks.Subscribe == nil {
+		hooks.Subscribe = func(Subscription) bool { return false }
 	}
 	return &Server{hooks: hooks, conns: map[*conn]struct{}{}}
 }
