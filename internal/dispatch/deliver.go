@@ -52,8 +52,11 @@ func (v Deliverer) call(ctx context.Context, d *event.Delivery) (*aws.Call, erro
 	if d.Account != "" {
 		call.Account = d.Account
 	}
-	if d.Region != "" {
+	switch {
+	case d.Region != "":
 		call.Region = d.Region
+	case d.Operation == "" && d.Target.Region != "": // what is delivered to may be in another
+		call.Region = d.Target.Region
 	}
 	if d.Role == "" {
 		return call, nil

@@ -92,21 +92,7 @@ func (m *Manager) spawn(l lang.Language, p plan) (*worker, error) {
 		failed: make(chan rapi.Answer, 1), answer: make(chan rapi.Answer, 1), booting: true, training: p.training,
 		root: p.root, ownRoot: p.ownRoot, registered: make(chan struct{}, 1)}
 	w.assigned.Store(!l.Blank())
-	w.api = rapi.New(rapi.Hooks{
-		Blank: func() { signal(w.blank) },
-		Ready: w.isReady,
-		Answer: func(a rapi.Answer) {
-			if a.RequestID != trainingID {
-				put(w.answer, a)
-			}
-		},
-		InitError: func(a rapi.Answer) { put(w.failed, a) },
-		Extension: w.extensionChanged,
-		ExtensionReady: func(name string, events []string) {
-			w.tell("platform.extension", map[string]any{"name": name, "state": "Ready", "events": events})
-		},
-		Subscribe: w.subscribed,
-	})
+	w.api = rapi.New(w.hooks())
 	w.proc, err = m.fence.Start(&fence.Spec{Root: p.root.Root, Argv: p.argv, Dir: p.dir, Mounts: p.mounts, Out: its, Limits: p.limits,
 		Env: func(a fence.Addresses) []string {
 			env := p.env(a.Endpoint)
@@ -150,6 +136,25 @@ func (m *Manager) spawn(l lang.Language, p plan) (*worker, error) {
 		m.group.Go(func() { w.bridge(p.rpcPort) })
 	}
 	return w, err
+}
+
+// hooks are what w is told of its API.
+func (w *worker) hooks() rapi.Hooks {
+	return rapi.Hooks{
+		Blank: func() { signal(w.blank) },
+		Ready: w.isReady,
+		Answer: func(a rapi.Answer) {
+			if a.RequestID != trainingID {
+				put(w.answer, a)
+			}
+		},
+		InitError: func(a rapi.Answer) { put(w.failed, a) },
+		Extension: w.extensionChanged,
+		ExtensionReady: func(name string, events []string) {
+			w.tell("platform.extension", map[string]any{"name": name, "state": "Ready", "events": events})
+		},
+		Subscribe: w.subscribed,
+	}
 }
 
 func signal(c chan struct{}) {

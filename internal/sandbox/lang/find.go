@@ -63,7 +63,7 @@ var known = map[Kind]traces{
 	},
 	DotNet: {
 		title:  ".NET",
-		advice: "functions for it run as custom runtimes alone (provided.al2023, with a self-contained executable named bootstrap)",
+		advice: "functions for it run as custom runtimes (provided.al2023, with a self-contained executable named bootstrap) or as container images (PackageType Image), which bring it with them",
 	},
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 
 	api "github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -53,6 +54,19 @@ func (s *Service) Invoke(ctx context.Context, call *aws.Call, in *api.InvokeInpu
 		out.LogResult = new(base64.StdEncoding.EncodeToString(res.LogTail))
 	}
 	return out, nil
+}
+
+// InvokeAsync has a function called soon: it is what Invoke was once.
+func (s *Service) InvokeAsync(ctx context.Context, call *aws.Call, in *api.InvokeAsyncInput) (*api.InvokeAsyncOutput, error) {
+	payload, err := io.ReadAll(io.LimitReader(in.InvokeArgs, maxQueued+1))
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.Invoke(ctx, call, &api.InvokeInput{FunctionName: in.FunctionName, InvocationType: new(api.InvocationTypeEvent), Payload: payload})
+	if err != nil {
+		return nil, err
+	}
+	return &api.InvokeAsyncOutput{Status: out.StatusCode}, nil
 }
 
 // run runs a function on an event, if it may run once more.

@@ -44,6 +44,7 @@ type mapping struct {
 	KMSKey      string              `json:",omitempty"`
 	Metrics     []string            `json:",omitempty"`
 	LogLevel    string              `json:",omitempty"`
+	Pollers     *pollers            `json:",omitempty"`
 
 	// Of streams.
 	Start     string     `json:",omitempty"`
@@ -54,6 +55,13 @@ type mapping struct {
 	Bisect    bool       `json:",omitempty"`
 	Tumbling  int32      `json:",omitempty"` // s
 	OnFailure string     `json:",omitempty"` // ARN of a destination
+}
+
+// pollers are how many would read a queue. They are remembered, and no more.
+type pollers struct {
+	Least *int32  `json:",omitempty"`
+	Most  *int32  `json:",omitempty"`
+	Group *string `json:",omitempty"`
 }
 
 func (m *mapping) ref() ref { return ref{m.Function, m.Qualifier} }
@@ -142,6 +150,9 @@ func (m *mapping) describe(key aws.ARN, result string) *api.EventSourceMappingCo
 	}
 	if m.Concurrency != nil {
 		out.ScalingConfig = &api.ScalingConfig{MaximumConcurrency: m.Concurrency}
+	}
+	if p := m.Pollers; p != nil {
+		out.ProvisionedPollerConfig = &api.ProvisionedPollerConfig{MinimumPollers: p.Least, MaximumPollers: p.Most, PollerGroupName: p.Group}
 	}
 	if m.KMSKey != "" {
 		out.KMSKeyArn = &m.KMSKey

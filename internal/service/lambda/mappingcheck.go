@@ -21,6 +21,7 @@ import (
 const (
 	maxFIFOBatch   = 10
 	maxFilters     = 5
+	maxPollers     = 10000
 	fifoSuffix     = ".fifo"
 	unsupportedFor = "Unsupported %s parameter for given event source mapping type."
 )
@@ -55,7 +56,6 @@ func sourceOf(in *api.CreateEventSourceMappingInput) (aws.ARN, error) {
 
 // A mappingChange is what an input says of a mapping; what it leaves out is nil.
 type mappingChange struct {
-	operation                  string
 	BatchSize, Window          *int32
 	Filters                    *api.FilterCriteria
 	ResponseTypes              []string
@@ -74,7 +74,6 @@ type mappingChange struct {
 
 func changeOfMapping(in *api.CreateEventSourceMappingInput) *mappingChange {
 	return &mappingChange{
-		operation: api.CreateEventSourceMapping.Name,
 		BatchSize: in.BatchSize, Window: in.MaximumBatchingWindowInSeconds, Filters: in.FilterCriteria, ResponseTypes: in.FunctionResponseTypes,
 		Scaling: in.ScalingConfig, KMSKeyArn: in.KMSKeyArn, Metrics: in.MetricsConfig, Logging: in.LoggingConfig, Lanes: in.ParallelizationFactor,
 		MaxAge: in.MaximumRecordAgeInSeconds, Retries: in.MaximumRetryAttempts, Bisect: in.BisectBatchOnFunctionError,
@@ -86,7 +85,6 @@ func changeOfMapping(in *api.CreateEventSourceMappingInput) *mappingChange {
 
 func changeOfMappingUpdate(in *api.UpdateEventSourceMappingInput) *mappingChange {
 	return &mappingChange{
-		operation: api.UpdateEventSourceMapping.Name,
 		BatchSize: in.BatchSize, Window: in.MaximumBatchingWindowInSeconds, Filters: in.FilterCriteria, ResponseTypes: in.FunctionResponseTypes,
 		Scaling: in.ScalingConfig, KMSKeyArn: in.KMSKeyArn, Metrics: in.MetricsConfig, Logging: in.LoggingConfig, Lanes: in.ParallelizationFactor,
 		MaxAge: in.MaximumRecordAgeInSeconds, Retries: in.MaximumRetryAttempts, Bisect: in.BisectBatchOnFunctionError,
@@ -109,6 +107,7 @@ func (c *mappingChange) wrong(queue bool) string {
 		{"BisectBatchOnFunctionError", queue && c.Bisect != nil},
 		{"TumblingWindowInSeconds", queue && aws.Value(c.Tumbling) != 0},
 		{"ScalingConfig", !queue && c.Scaling != nil},
+		{"ProvisionedPollerConfig", !queue && c.Provisioned != nil},
 		{"SourceAccessConfigurations", len(c.Access) > 0},
 		{"DocumentDBEventSourceConfig", c.DocumentDB},
 		{"SelfManagedKafkaEventSourceConfig", c.Kafka},
@@ -127,8 +126,11 @@ func (c *mappingChange) apply(m *mapping) error {
 	if part := c.wrong(m.isQueue()); part != "" {
 		return invalid(unsupportedFor, part)
 	}
-	if c.Provisioned != nil {
-		return unsupported(c.operation, "ProvisionedPollerConfig")
+	if p := c.Provisioned; p != nil {
+		m.Pollers = nil
+		if p.MinimumPollers != nil || p.MaximumPollers != nil {
+			m.Pollers = &pollers{p.MinimumPollers, p.MaximumPollers, p.PollerGroupName}
+		}
 	}
 	set(&m.BatchSize, c.BatchSize)
 	set(&m.Window, c.Window)
@@ -170,6 +172,10 @@ func (m *mapping) check(in *api.CreateEventSourceMappingInput) error {
 		return invalid("Batching window is not supported for FIFO queues")
 	case fifo && m.BatchSize > maxFIFOBatch:
 		return invalid("1 validation error detected: Value '%d' at 'batchSize' failed to satisfy constraint: Member must have value less than or equal to 10", m.BatchSize)
+	case m.Pollers != nil && m.Concurrency != nil:
+		return invalid("ScalingConfig and ProvisionedPollerConfig cannot be given together.")
+	case m.Pollers != nil && aws.Or(m.Pollers.Least, 1) > aws.Or(m.Pollers.Most, maxPollers):
+		return invalid("MinimumPollers must be less than or equal to MaximumPollers.")
 	case m.isQueue() && m.BatchSize > maxFIFOBatch && m.Window < 1:
 		return invalid("Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10")
 	case m.Tumbling > 0 && m.Window > m.Tumbling:

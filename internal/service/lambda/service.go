@@ -117,6 +117,7 @@ func (s *Service) functionOperations() []service.Operation {
 		service.Op(api.PublishVersion, s.PublishVersion, functionOf),
 		service.Op(api.ListVersionsByFunction, s.ListVersionsByFunction, functionOf),
 		service.OpEach(api.Invoke, s.Invoke, mayInvoke),
+		service.OpEach(api.InvokeAsync, s.InvokeAsync, mayInvokeAsync),
 		service.OpEach(api.InvokeWithResponseStream, s.InvokeWithResponseStream, mayInvoke),
 
 		service.Op(api.CreateAlias, s.CreateAlias, functionOf),
@@ -156,7 +157,7 @@ func (s *Service) otherOperations() []service.Operation {
 		service.Op(api.ListFunctionEventInvokeConfigs, s.ListFunctionEventInvokeConfigs, functionOf),
 		service.Op(api.DeleteFunctionEventInvokeConfig, s.DeleteFunctionEventInvokeConfig, qualifiedOf),
 
-		service.OpEach(api.CreateEventSourceMapping, s.CreateEventSourceMapping, mayMap).But("Sources are queues of SQS and streams of DynamoDB and Kinesis; others, and provisioned pollers, are refused. Metrics and logs of mappings are remembered, and no more."),
+		service.OpEach(api.CreateEventSourceMapping, s.CreateEventSourceMapping, mayMap).But("Sources are queues of SQS and streams of DynamoDB and Kinesis; others are refused. There are as many pollers as are needed; provisioned ones, metrics and logs of mappings are remembered, and no more."),
 		service.Op(api.GetEventSourceMapping, s.GetEventSourceMapping, mappingOf),
 		service.Op(api.ListEventSourceMappings, s.ListEventSourceMappings, service.Any),
 		service.Op(api.UpdateEventSourceMapping, s.UpdateEventSourceMapping, mappingOf),
@@ -219,6 +220,11 @@ func mayInvoke[In interface {
 	GetQualifier() string
 }](call *aws.Call, in In, check func(service.Access) error) error {
 	return check(service.Access{Action: "lambda:InvokeFunction", Resource: qualifiedOf(call, in)})
+}
+
+// mayInvokeAsync is mayInvoke for the operation that was there first.
+func mayInvokeAsync(call *aws.Call, in *api.InvokeAsyncInput, check func(service.Access) error) error {
+	return check(service.Access{Action: "lambda:InvokeFunction", Resource: functionOf(call, in)})
 }
 
 // mayCreate asks for all that creating a function takes.
