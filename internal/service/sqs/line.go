@@ -18,8 +18,10 @@ import (
 // All entries up to read are in ready, or were handed out. Those beyond are
 // read when there is need, so what was deleted at the head of the index is
 // never passed again. An entry that is made at or before read, which happens as
-// clocks and commits overtake each other, is added when it is durable. What is
-// handed out may be gone: who takes it looks.
+// clocks and commits overtake each other, is added when it is durable; and so
+// is one before all others past read, which then are past it: while receivers
+// keep up, nobody reads the index. What is handed out may be gone: who takes it
+// looks.
 type line struct {
 	bell task.Bell // rung when there may be something for one who waits
 
@@ -110,7 +112,7 @@ func (l *line) settle(from []byte, found [][]byte, next int64, good bool) {
 		}
 		l.ready, l.next = append(l.ready, found...), next
 		for _, entry := range l.missed {
-			l.note(entry)
+			l.note(entry, 0)
 		}
 	}
 	close(l.reading)
@@ -130,20 +132,23 @@ func (l *line) hear(d deed) {
 		l.missed = append(l.missed, d.entry)
 	}
 	before := l.next
-	l.note(d.entry)
+	l.note(d.entry, now)
 	if at, _ := cutEntry(d.entry); l.waiting > 0 && (at <= now || at < before) {
 		l.bell.Ring()
 	}
 }
 
 // note takes in a new entry.
-func (l *line) note(entry []byte) {
-	if bytes.Compare(entry, l.read) <= 0 && len(l.read) > 0 {
-		l.ready = append(l.ready, entry)
-		return
-	}
+func (l *line) note(entry []byte, now int64) {
 	at, _ := cutEntry(entry)
-	l.next = min(l.next, at)
+	switch {
+	case bytes.Compare(entry, l.read) <= 0 && len(l.read) > 0:
+		l.ready = append(l.ready, entry)
+	case at <= now && at < l.next && l.read != nil && l.reading == nil && len(l.ready) < readAhead:
+		l.ready, l.read = append(l.ready, entry), entry
+	default:
+		l.next = min(l.next, at)
+	}
 }
 
 // giveBack takes back entries that were handed out and not used.
