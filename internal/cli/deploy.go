@@ -118,6 +118,16 @@ func newClient(s *settings, endpoint string) *client.Client {
 
 var notInNames = regexp.MustCompile(`[^A-Za-z0-9-]+`)
 
+// stackNamed makes the name of a stack of that of a directory: it begins with a
+// letter.
+func stackNamed(dir string) string {
+	name := strings.Trim(notInNames.ReplaceAllString(dir, "-"), "-")
+	if name == "" || name[0] >= '0' && name[0] <= '9' {
+		name = strings.TrimSuffix("app-"+name, "-")
+	}
+	return name
+}
+
 // deploy packs the application in dir and makes or updates its stack.
 func (d *deployer) deploy(ctx context.Context, dir string) (*deployment, error) {
 	file, err := pack.FindTemplate(dir)
@@ -134,7 +144,7 @@ func (d *deployer) deploy(ctx context.Context, dir string) (*deployment, error) 
 		if err != nil {
 			return nil, err
 		}
-		name = strings.Trim(notInNames.ReplaceAllString(filepath.Base(filepath.Dir(abs)), "-"), "-")
+		name = stackNamed(filepath.Base(filepath.Dir(abs)))
 	}
 	fmt.Fprintf(d.out, "\n  Deploying %s\n", name)
 	up := &uploader{client: d.client}

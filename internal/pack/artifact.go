@@ -51,14 +51,20 @@ type artifact struct {
 	runtime  string
 	method   string // Metadata.BuildMethod, if any
 	options  *yaml.Node
+	handler  string
+	arm      bool // it is to run on arm64
 	path     string
 	node     *yaml.Node // the value that names the path
 }
 
 // same says whether what is built of a and b is the same.
 func (a artifact) same(b artifact) bool {
-	own := a.method == "makefile" || a.method == "esbuild" // built by name, or by options
-	return !own && a.path == b.path && a.method == b.method && a.kind.holds == b.kind.holds && language(a.runtime) == language(b.runtime)
+	return !a.ownBuild() && a.path == b.path && a.method == b.method && a.kind.holds == b.kind.holds && language(a.runtime) == language(b.runtime)
+}
+
+// ownBuild says whether an artifact is built by its name, or by options.
+func (a artifact) ownBuild() bool {
+	return a.method == "makefile" || a.method == "esbuild" || a.method == "rust-cargolambda"
 }
 
 // language is a runtime without its version.
@@ -111,9 +117,18 @@ func findArtifacts(root *yaml.Node) []artifact {
 			runtime = scalar(child(globals, "Runtime"))
 		}
 		metadata := child(r, "Metadata")
+		architectures := child(props, "Architectures")
+		if architectures == nil && ofGlobals {
+			architectures = child(globals, "Architectures")
+		}
+		handler := scalar(child(props, "Handler"))
+		if handler == "" && ofGlobals {
+			handler = scalar(child(globals, "Handler"))
+		}
 		found = append(found, artifact{
 			kind: k, resource: resources.Content[i].Value, runtime: runtime, path: scalar(node), node: node,
-			method: scalar(child(metadata, "BuildMethod")), options: child(metadata, "BuildProperties"),
+			method: scalar(child(metadata, "BuildMethod")), options: child(metadata, "BuildProperties"), handler: handler,
+			arm: architectures != nil && len(architectures.Content) > 0 && scalar(architectures.Content[0]) == "arm64",
 		})
 	}
 	return append(found, findIncludes(root, "", 0)...)
