@@ -25,7 +25,7 @@ import (
 const (
 	archiveFile = "classes.jsa"
 	archiveSeen = "/var/runtime/" + archiveFile
-	maxArchive  = 256 << 20 // bytes
+	maxKept     = 256 << 20 // bytes
 
 	firstArchives = 13 // is the first version of Java that can make them
 )
@@ -98,17 +98,22 @@ func (m *Manager) makeArchive(l lang.Language, r *root) error {
 	}
 	defer tmp.Close()
 	w.proc.Terminate()
+	return w.leaves(tmp, archiveFile, r.archive, timer.C)
+}
+
+// leaves keeps at path the file that w leaves in its /tmp when it ends.
+func (w *worker) leaves(tmp *os.Root, name, path string, late <-chan time.Time) error {
 	select {
 	case <-w.exited:
-	case <-timer.C:
-		return errors.New("the JVM does not end")
+	case <-late:
+		return errors.New("it does not end")
 	}
-	from, err := tmp.Open(archiveFile)
+	from, err := tmp.Open(name)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %s", err, w.log.early())
 	}
 	defer from.Close()
-	return keepFile(r.archive, from)
+	return keepFile(path, from)
 }
 
 // keepFile writes a file in one step, for everybody to read.
@@ -118,8 +123,8 @@ func keepFile(path string, from io.Reader) error {
 		return err
 	}
 	defer os.Remove(to.Name()) // unless it has its name
-	n, err := io.Copy(to, io.LimitReader(from, maxArchive))
-	if err == nil && n == maxArchive {
+	n, err := io.Copy(to, io.LimitReader(from, maxKept))
+	if err == nil && n == maxKept {
 		err = errors.New("it is too large")
 	}
 	if err == nil {

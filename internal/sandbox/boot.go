@@ -29,6 +29,8 @@ type start struct {
 	log    *logger // of the latest attempt
 	began  time.Time
 	kept   bool // the worker is one that is there also if nobody calls
+
+	compiled fence.Mount // has the code compiled, if it has hosts
 }
 
 // kind is what a function is told of why it starts.
@@ -72,6 +74,7 @@ func (m *Manager) recruit(c *crew, mb int) {
 	c.starting--
 	c.broken = why != nil
 	if why == nil && err == nil && m.enlist(c, w) {
+		m.mayCompile(w, c.f)
 		m.back(w)
 		m.mu.Unlock()
 		return
@@ -225,7 +228,7 @@ func (s *start) outfit(w *worker, creds Credentials, limit <-chan time.Time) (*f
 		}
 	}
 	if w.parked {
-		if err := w.mount(f); err != nil {
+		if err := w.mount(f, s.compiled); err != nil {
 			return nil, err
 		}
 	}
@@ -241,7 +244,7 @@ func (s *start) outfit(w *worker, creds Credentials, limit <-chan time.Time) (*f
 		}
 	}
 	if w.lang.Blank() {
-		return nil, w.assign(f, creds, s.stream)
+		return nil, w.assign(s, creds)
 	}
 	return nil, nil
 }
@@ -252,6 +255,7 @@ func (s *start) process(l lang.Language, creds Credentials) (*worker, *failure, 
 	if f.Image != nil {
 		return s.image(l, creds)
 	}
+	s.compiled = s.m.compiledMount(l, f)
 	if w := s.m.takeBlank(l, f); w != nil {
 		return w, nil, nil
 	}
@@ -262,8 +266,9 @@ func (s *start) process(l lang.Language, creds Credentials) (*worker, *failure, 
 	p := plan{root: r, limits: fence.Limits{MemoryMB: f.memoryMB(), TmpMB: f.tmpMB()}}
 	at := r.at
 	if r.Confined() {
-		p.mounts = []fence.Mount{{Hosts: []string{f.Code}, Path: at.task}, {Hosts: f.Layers, Path: at.opt}}
+		p.mounts = []fence.Mount{{Hosts: []string{f.Code}, Path: at.task}, {Hosts: f.Layers, Path: at.opt}, s.compiled}
 	} else {
+		s.compiled.Hosts = nil
 		at.task = f.Code
 		if at.opt, err = s.m.layersDir(f.Layers); err != nil {
 			return nil, nil, err
@@ -400,6 +405,8 @@ func (m *Manager) newRoot(l lang.Language, packages string) (*root, error) {
 	switch l.Kind {
 	case lang.Node:
 		files[client.NodeFile] = client.Node
+		files[client.CodesFile] = client.Codes
+		files[compiledDir[1:]+"/"+compiledFile] = nil // so that there is a directory
 		maps.Copy(files, client.Rehearsal)
 	case lang.Python:
 		files[client.PythonFile] = client.Python

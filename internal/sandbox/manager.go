@@ -102,14 +102,16 @@ type Manager struct {
 
 	said sync.Map // runtimes that run on another version, of which we said so
 
-	rootMu   sync.Mutex
-	roots    map[lang.Language]*root
-	oldRoots []*root
+	rootMu    sync.Mutex
+	roots     map[lang.Language]*root
+	compiling chan struct{} // holds one for who compiles
+	oldRoots  []*root
 
 	mu       sync.Mutex
 	pools    map[lang.Language]*pool
 	crews    map[string]*crew     // by function and version
 	retired  map[*crew]bool       // that still have workers
+	compiled []*compiled          // the oldest first
 	live     map[*worker]struct{} // all, those that start too
 	usedMB   int
 	clock    float64 // of Greedy-Dual: the value of the last worker that was evicted
@@ -133,7 +135,7 @@ func New(cfg Config) (*Manager, error) {
 		cfg.MemoryMB = hostMemoryMB() * 3 / 4
 	}
 	m := &Manager{cfg: cfg, crews: map[string]*crew{}, retired: map[*crew]bool{}, live: map[*worker]struct{}{}, roots: map[lang.Language]*root{},
-		boots: make(chan struct{}, max(2, 2*runtime.NumCPU())), logBell: task.NewBell(), idleBell: task.NewBell(), poolBell: task.NewBell(), pools: map[lang.Language]*pool{}, nextLook: time.Now().Add(time.Hour)}
+		compiling: make(chan struct{}, 1), boots: make(chan struct{}, max(2, 2*runtime.NumCPU())), logBell: task.NewBell(), idleBell: task.NewBell(), poolBell: task.NewBell(), pools: map[lang.Language]*pool{}, nextLook: time.Now().Add(time.Hour)}
 	m.group.Log = cfg.Log
 	m.sdks.Dir, m.sdks.Tell = cfg.SDKs, cfg.Tell
 	m.buffers.New = func() any { return new(make([]byte, 64<<10)) }

@@ -187,24 +187,29 @@ func (w *worker) watch() {
 }
 
 // mount gives a blank worker that was booted ahead the files of f.
-func (w *worker) mount(f *Function) error {
+func (w *worker) mount(f *Function, compiled fence.Mount) error {
 	err := w.proc.Become(fence.Limits{MemoryMB: f.memoryMB(), TmpMB: f.tmpMB()},
-		fence.Mount{Hosts: []string{f.Code}, Path: w.at.task}, fence.Mount{Hosts: f.Layers, Path: w.at.opt})
+		fence.Mount{Hosts: []string{f.Code}, Path: w.at.task}, fence.Mount{Hosts: f.Layers, Path: w.at.opt}, compiled)
 	if err != nil {
 		return fmt.Errorf("give a worker its code: %w", err)
 	}
 	return nil
 }
 
-// assign makes a blank worker one of f's.
-func (w *worker) assign(f *Function, creds Credentials, stream string) error {
+// assign makes a blank worker one of the function that s starts.
+func (w *worker) assign(s *start, creds Credentials) error {
+	f := s.c.f
 	w.assigned.Store(true)
-	env := functionEnv(f, w.at, creds, stream, w.kind, w.proc.Endpoint.Addr().String())
-	job, err := json.Marshal(client.Job{Handler: f.Handler, Version: lang.Asked(f.Runtime), Task: w.at.task, Opt: w.at.opt, Env: env})
+	env := functionEnv(f, w.at, creds, s.stream, w.kind, w.proc.Endpoint.Addr().String())
+	job := client.Job{Handler: f.Handler, Version: lang.Asked(f.Runtime), Task: w.at.task, Opt: w.at.opt, Env: env}
+	if len(s.compiled.Hosts) > 0 {
+		job.Codes = compiledDir + "/" + compiledFile
+	}
+	text, err := json.Marshal(job)
 	if err != nil {
 		return err
 	}
-	return w.api.Assign(job)
+	return w.api.Assign(text)
 }
 
 // await waits until a worker that was started asks for its first event, or

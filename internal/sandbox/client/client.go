@@ -10,6 +10,11 @@ import _ "embed" // the clients
 //go:embed node.js
 var Node []byte
 
+// Codes compiles a function's files for Node, as a program, and is a part of Node.
+//
+//go:embed codes.js
+var Codes []byte
+
 // Python is the client for Python 3.6 and later.
 //
 //go:embed python.py
@@ -23,6 +28,7 @@ var Ruby []byte
 // Names of the clients' files in a root.
 const (
 	NodeFile   = "var/runtime/bootstrap.js"
+	CodesFile  = "var/runtime/codes.js"
 	PythonFile = "var/runtime/bootstrap.py"
 	RubyFile   = "var/runtime/bootstrap.rb"
 )
@@ -44,4 +50,5 @@ type Job struct {
 	Task    string            `json:"task"`    // directory of the code
 	Opt     string            `json:"opt"`     // directory of the layers
 	Env     map[string]string `json:"env"`
+	Codes   string            `json:"codes,omitempty"` // file with the code compiled, for Node
 }

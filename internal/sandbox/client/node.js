@@ -9,6 +9,7 @@ const url = require('url');
 const util = require('util');
 const Module = require('module');
 const { Writable } = require('stream');
+const useCodes = require('./codes.js');
 
 const API = '/2018-06-01/runtime/';
 const get = (p) => `GET ${p} HTTP/1.1\r\nHost: aloft\r\n\r\n`;
@@ -422,6 +423,7 @@ async function become(job) {
   if (legacy) legacy.config = new legacy.Config(); // with what the environment says now
   patchConsole();
   process.chdir(job.task);
+  useCodes(job.codes);
   try {
     handler = await load(job.task, job.handler);
   } catch (e) {
