@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/s3"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -26,14 +27,55 @@ func (s *Service) GetBucketReplication(ctx context.Context, call *aws.Call, in *
 		&api.ReplicationConfigurationNotFoundErrorDetail{BucketName: in.Bucket}, "The replication configuration was not found"))
 }
 
+// PutBucketLogging takes that nothing is logged, and refuses the rest.
+func (s *Service) PutBucketLogging(ctx context.Context, call *aws.Call, in *api.PutBucketLoggingInput) (*api.PutBucketLoggingOutput, error) {
+	if in.BucketLoggingStatus == nil {
+		return nil, errMalformed()
+	}
+	if in.BucketLoggingStatus.LoggingEnabled != nil {
+		return nil, errLacking("access logs of buckets")
+	}
+	return &api.PutBucketLoggingOutput{}, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, nil)
+}
+
 // GetBucketLogging says that nothing is logged.
 func (s *Service) GetBucketLogging(ctx context.Context, call *aws.Call, in *api.GetBucketLoggingInput) (*api.GetBucketLoggingOutput, error) {
 	return &api.GetBucketLoggingOutput{}, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, nil)
 }
 
-// GetBucketAccelerateConfiguration says that nothing is accelerated.
+// PutBucketAccelerateConfiguration says whether a bucket may be reached by a
+// nearer host. Here all hosts are as near, and answer.
+func (s *Service) PutBucketAccelerateConfiguration(ctx context.Context, call *aws.Call, in *api.PutBucketAccelerateConfigurationInput) (*api.PutBucketAccelerateConfigurationOutput, error) {
+	status := aws.Value(aws.Value(in.AccelerateConfiguration).Status)
+	switch {
+	case status != api.BucketAccelerateStatusEnabled && status != api.BucketAccelerateStatusSuspended:
+		return nil, errMalformed()
+	case strings.Contains(in.Bucket, "."):
+		return nil, api.InvalidRequest.Errorf("S3 Transfer Acceleration is not supported for buckets with periods (.) in their names")
+	}
+	err := s.configure(ctx, in.Bucket, in.ExpectedBucketOwner, func(c *settings) { c.Accelerate = status })
+	return &api.PutBucketAccelerateConfigurationOutput{}, err
+}
+
+// GetBucketAccelerateConfiguration returns what was said of that.
 func (s *Service) GetBucketAccelerateConfiguration(ctx context.Context, call *aws.Call, in *api.GetBucketAccelerateConfigurationInput) (*api.GetBucketAccelerateConfigurationOutput, error) {
-	return &api.GetBucketAccelerateConfigurationOutput{}, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, nil)
+	out := new(api.GetBucketAccelerateConfigurationOutput)
+	c, err := s.settingsOf(ctx, in.Bucket, in.ExpectedBucketOwner)
+	if c.Accelerate != "" {
+		out.Status = &c.Accelerate
+	}
+	return out, err
+}
+
+// PutBucketRequestPayment takes that the owner pays, and refuses the rest.
+func (s *Service) PutBucketRequestPayment(ctx context.Context, call *aws.Call, in *api.PutBucketRequestPaymentInput) (*api.PutBucketRequestPaymentOutput, error) {
+	switch aws.Value(in.RequestPaymentConfiguration).Payer {
+	case api.PayerRequester:
+		return nil, errLacking("buckets whose requesters pay")
+	case api.PayerBucketOwner:
+		return &api.PutBucketRequestPaymentOutput{}, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, nil)
+	}
+	return nil, errMalformed()
 }
 
 // GetBucketRequestPayment says that the owner pays.

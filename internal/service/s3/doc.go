@@ -37,7 +37,8 @@
 //	                sweep.go their going        condition.go  If-Match and the like
 //	post.go         HTML forms, and             lock.go     what may not be removed, and
 //	                postpolicy.go which are     lockconfig.go by which rule
-//	                taken                       absent.go   settings there are none of
+//	                taken                       absent.go   settings there are none of,
+//	                                            and kept.go   that are kept and no more
 //	customer.go     keys of customers           seal.go     what encrypted content keeps
 //	encryption.go   keys of KMS and ours,       sealed/     content in chunks, encrypted
 //	master.go       and what wraps ours         checksum/   its sums

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"crypto/cipher"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -59,7 +60,7 @@ func (s *Service) Definition() service.Definition {
 		Tasks:      s.tasks(),
 		Form:       s.servePost,
 		Hosts:      []service.Host{{Suffix: siteSuffix, Serve: s.serveSite}},
-		Operations: append(s.bucketOperations(), s.objectOperations()...),
+		Operations: slices.Concat(s.bucketOperations(), s.keptOperations(), s.objectOperations()),
 	}
 }
 
@@ -102,12 +103,32 @@ func (s *Service) bucketOperations() []service.Operation {
 
 		onBucket(api.PutBucketAcl, s.PutBucketAcl, "PutBucketAcl"),
 		onBucket(api.GetBucketAcl, s.GetBucketAcl, "GetBucketAcl"),
-		onBucket(api.GetBucketLogging, s.GetBucketLogging, "GetBucketLogging").But(none),
+		onBucket(api.PutBucketLogging, s.PutBucketLogging, "PutBucketLogging").But("Access logs are refused."),
+		onBucket(api.GetBucketLogging, s.GetBucketLogging, "GetBucketLogging"),
 		onBucket(api.GetBucketReplication, s.GetBucketReplication, "GetReplicationConfiguration").But(none),
-		onBucket(api.GetBucketRequestPayment, s.GetBucketRequestPayment, "GetBucketRequestPayment").But(none),
-		onBucket(api.GetBucketAccelerateConfiguration, s.GetBucketAccelerateConfiguration, "GetAccelerateConfiguration").But(none),
+		onBucket(api.PutBucketRequestPayment, s.PutBucketRequestPayment, "PutBucketRequestPayment").But("That requesters pay is refused."),
+		onBucket(api.GetBucketRequestPayment, s.GetBucketRequestPayment, "GetBucketRequestPayment"),
+		onBucket(api.PutBucketAccelerateConfiguration, s.PutBucketAccelerateConfiguration, "PutAccelerateConfiguration").But("Kept and shown: all hosts are as near."),
+		onBucket(api.GetBucketAccelerateConfiguration, s.GetBucketAccelerateConfiguration, "GetAccelerateConfiguration"),
 		onBucket(api.PutObjectLockConfiguration, s.PutObjectLockConfiguration, "PutBucketObjectLockConfiguration").But(noHolds),
 		onBucket(api.GetObjectLockConfiguration, s.GetObjectLockConfiguration, "GetBucketObjectLockConfiguration"),
+	}
+}
+
+func (s *Service) keptOperations() []service.Operation {
+	return []service.Operation{
+		onBucket(api.PutBucketMetricsConfiguration, s.PutBucketMetricsConfiguration, "PutMetricsConfiguration").But("Kept and shown; CloudWatch hears nothing."),
+		onBucket(api.GetBucketMetricsConfiguration, s.GetBucketMetricsConfiguration, "GetMetricsConfiguration"),
+		onBucket(api.DeleteBucketMetricsConfiguration, s.DeleteBucketMetricsConfiguration, "PutMetricsConfiguration"),
+		onBucket(api.ListBucketMetricsConfigurations, s.ListBucketMetricsConfigurations, "GetMetricsConfiguration"),
+		onBucket(api.PutBucketAnalyticsConfiguration, s.PutBucketAnalyticsConfiguration, "PutAnalyticsConfiguration").But("Kept and shown; exports are refused."),
+		onBucket(api.GetBucketAnalyticsConfiguration, s.GetBucketAnalyticsConfiguration, "GetAnalyticsConfiguration"),
+		onBucket(api.DeleteBucketAnalyticsConfiguration, s.DeleteBucketAnalyticsConfiguration, "PutAnalyticsConfiguration"),
+		onBucket(api.ListBucketAnalyticsConfigurations, s.ListBucketAnalyticsConfigurations, "GetAnalyticsConfiguration"),
+		onBucket(api.PutBucketIntelligentTieringConfiguration, s.PutBucketIntelligentTieringConfiguration, "PutIntelligentTieringConfiguration").But("Kept and shown; objects stay where they can be read at once."),
+		onBucket(api.GetBucketIntelligentTieringConfiguration, s.GetBucketIntelligentTieringConfiguration, "GetIntelligentTieringConfiguration"),
+		onBucket(api.DeleteBucketIntelligentTieringConfiguration, s.DeleteBucketIntelligentTieringConfiguration, "PutIntelligentTieringConfiguration"),
+		onBucket(api.ListBucketIntelligentTieringConfigurations, s.ListBucketIntelligentTieringConfigurations, "GetIntelligentTieringConfiguration"),
 	}
 }
 

@@ -55,6 +55,7 @@ type settings struct {
 	Website    *api.WebsiteConfiguration              `json:",omitempty"`
 	Lifecycle  *lifecycle                             `json:",omitempty"`
 	Grants     *[]api.Grant                           `json:",omitempty"` // all, the owner's too
+	Accelerate string                                 `json:",omitempty"`
 	Retention  *api.DefaultRetention                  `json:",omitempty"` // of objects that bring none
 }
 
