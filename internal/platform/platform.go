@@ -41,6 +41,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/s3"
 	"github.com/aloft-cloud/aloft/internal/service/scheduler"
 	"github.com/aloft-cloud/aloft/internal/service/schemas"
+	"github.com/aloft-cloud/aloft/internal/service/secretsmanager"
 	"github.com/aloft-cloud/aloft/internal/service/sns"
 	"github.com/aloft-cloud/aloft/internal/service/sqs"
 	"github.com/aloft-cloud/aloft/internal/service/ssm"
@@ -205,6 +206,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		pipes.New(pipes.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
 		scheduler.New(scheduler.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
 		schemas.New(p.db, p.Table).Definition(),
+		secretsmanager.New(p.db, p.Table, p.events).Definition(),
 		objects.Definition(),
 		objects.Control(),
 		sns.New(sns.Config{DB: p.db, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open, Private: cfg.private(), Courier: courier}).Definition(),

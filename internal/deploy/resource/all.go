@@ -18,6 +18,7 @@ func All() Table {
 		Records(),
 		S3(),
 		Scheduler(),
+		SecretsManager(),
 		SNS(),
 		SQS(),
 		SSM(),
