@@ -208,7 +208,7 @@ func TestUnknownOperations(t *testing.T) {
 		c.refused(rest("lambda", "GET", "/2015-03-31/nope", ``), 404, `^UnknownOperationException`)
 		c.refused(rest("lambda", "PATCH", "/2015-03-31/functions", `{}`), 405, `^MethodNotAllowed`)
 		c.refused(rest("s3", "PATCH", "/bucket/key", ``), 405, `<Code>MethodNotAllowed</Code>`)
-		c.refused(rest("s3", "PUT", "/bucket/key?acl", ``), 501, `Aloft does not answer s3:PutObjectAcl yet`)
+		c.refused(rest("s3", "GET", "/bucket/key?torrent", ``), 501, `Aloft does not answer s3:GetObjectTorrent yet`)
 	})
 }
 
