@@ -84,7 +84,7 @@ func checkAuthorizer(row *api.Authorizer) error {
 			return errBad("Provider ARNs must be specified for COGNITO_USER_POOLS authorizers")
 		}
 		for _, arn := range row.ProviderARNs {
-			if !strings.HasPrefix(arn, "arn:aws:cognito-idp:") || !strings.Contains(arn, ":userpool/") {
+			if issuerOf(arn) == "" {
 				return errBad("Invalid Authorizer Provider ARN: %s", arn)
 			}
 		}

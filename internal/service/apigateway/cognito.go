@@ -3,7 +3,6 @@ package apigateway
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -63,7 +62,8 @@ func (x *exchange) admitUser(g *guard) error {
 			return errUnauthorized
 		}
 	}
-	if token.Claims["token_use"] != use {
+	// Issuers that are no user pools do not say what their tokens are for.
+	if said, ok := token.Claims["token_use"]; said != use && (ok || strings.HasPrefix(issuer, poolIssuers)) {
 		return errUnauthorized
 	}
 	claims, err := json.Marshal(token.Texts())
@@ -85,23 +85,33 @@ func clientOf(t *jwt.Token) []string {
 	return nil
 }
 
-// issuerOf is what the tokens of a user pool say of their issuer.
+// poolIssuers is what the issuers of tokens of user pools begin with.
+const poolIssuers = "https://cognito-idp."
+
+// issuerOf is what the tokens of a user pool say of their issuer. In its place
+// may stand the address of any other issuer of OpenID Connect. It is empty if
+// there is neither.
 func issuerOf(pool string) string {
+	if strings.HasPrefix(pool, "https://") || strings.HasPrefix(pool, "http://") {
+		return pool
+	}
 	arn, err := aws.ParseARN(pool)
-	if err != nil {
+	id, ok := strings.CutPrefix(arn.Resource, "userpool/")
+	if err != nil || arn.Service != "cognito-idp" || !ok || id == "" {
 		return ""
 	}
-	return "https://cognito-idp." + arn.Region + ".amazonaws.com/" + strings.TrimPrefix(arn.Resource, "userpool/")
+	return poolIssuers + arn.Region + ".amazonaws.com/" + id
 }
 
-// fetchPool gets what a user pool of this platform publishes.
+// fetchPool gets what an issuer publishes: a user pool of this platform, or, if
+// it has none of that name, one elsewhere.
 func (s *Service) fetchPool(ctx context.Context, at string) ([]byte, error) {
+	if s.cfg.Edge == nil || !strings.HasPrefix(at, poolIssuers) {
+		return s.fetch(ctx, at)
+	}
 	u, err := url.Parse(at)
 	if err != nil {
 		return nil, err
-	}
-	if s.cfg.Edge == nil {
-		return nil, errors.New("there are no user pools")
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+u.Host+u.Path, nil)
 	if err != nil {
@@ -109,7 +119,7 @@ func (s *Service) fetchPool(ctx context.Context, at string) ([]byte, error) {
 	}
 	answer := backend.Ask(s.cfg.Edge, r)
 	if answer.Status != http.StatusOK {
-		return nil, fmt.Errorf("%s answers %d: there is no such user pool here", at, answer.Status)
+		return s.fetch(ctx, at)
 	}
 	return answer.Body, nil
 }

@@ -52,6 +52,7 @@ type Service struct {
 	accessLog  *accesslog.Log
 	meter      *meter
 	issuers    *jwt.Issuers
+	fetch      func(ctx context.Context, url string) ([]byte, error)
 	transports transports
 	client     http.RoundTripper // for integrations over HTTP
 }
@@ -63,6 +64,7 @@ func New(cfg Config) *Service {
 	}
 	s := &Service{cfg: cfg, db: cfg.DB, meter: newMeter(), accessLog: accesslog.New()}
 	s.client = s.within(outbound.NewTransport(cfg.Private))
+	s.fetch = outbound.NewFetcher(cfg.Local).Fetch
 	s.issuers = jwt.NewIssuers(s.fetchPool)
 	cfg.Domains.Add(gateway{s})
 	return s

@@ -154,6 +154,9 @@ func (s *Service) partOperations() []service.Operation {
 			return part(in.ApiId, "stages", in.StageName, "routesettings", in.RouteKey)
 		}),
 
+		row(api.ResetAuthorizersCache, s.ResetAuthorizersCache, remove, func(in *api.ResetAuthorizersCacheInput) string {
+			return part(in.ApiId, "stages", in.StageName, "cache", "authorizers")
+		}),
 		row(api.DeleteAccessLogSettings, s.DeleteAccessLogSettings, remove, func(in *api.DeleteAccessLogSettingsInput) string {
 			return part(in.ApiId, "stages", in.StageName, "accesslogsettings")
 		}),

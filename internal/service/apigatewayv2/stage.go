@@ -216,6 +216,20 @@ func (s *Service) changeStage(ctx context.Context, call *aws.Call, apiID, name s
 	return row, err
 }
 
+// ResetAuthorizersCache has a stage forget what authorizers said. It is made
+// ready anew for that, with those of the same API.
+func (s *Service) ResetAuthorizersCache(ctx context.Context, call *aws.Call, in *api.ResetAuthorizersCacheInput) (*api.ResetAuthorizersCacheOutput, error) {
+	err := s.db.View(ctx, func(tx *store.Tx) error {
+		_, _, err := find(tx, stages, call, in.ApiId, "stage", in.StageName)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.cache.Drop(in.ApiId)
+	return &api.ResetAuthorizersCacheOutput{}, nil
+}
+
 // DeleteAccessLogSettings has a stage log no more.
 func (s *Service) DeleteAccessLogSettings(ctx context.Context, call *aws.Call, in *api.DeleteAccessLogSettingsInput) (*api.DeleteAccessLogSettingsOutput, error) {
 	_, err := s.changeStage(ctx, call, in.ApiId, in.StageName, func(_ *store.Tx, _ partKey, row *stageRow) error {
