@@ -18,7 +18,7 @@ const (
 // many deploys functions that nobody calls, and then calls some in turn.
 func (b *bench) many(c *client.Client, role string, code code) error {
 	time.Sleep(time.Second) // what ran before ends
-	mb, err := b.aloft.residentMB()
+	mb, _, err := b.aloft.residentMB()
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func (b *bench) many(c *client.Client, role string, code code) error {
 	}
 	took := time.Since(began)
 	time.Sleep(2 * time.Second)
-	grown, err := b.aloft.residentMB()
+	grown, _, err := b.aloft.residentMB()
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ func nullServer() error {
 		"PutItem": []byte("{}"),
 		"GetItem": []byte(`{"Item":{"pk":{"S":"key-00000000"},"sk":{"S":"a"},"text":{"S":"` + filler + `"},"n":{"N":"42"}}}`),
 		"GET":     make([]byte, large),
+		"4KB":     make([]byte, small),
 	}
 	return http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body) // what the client lost, it does not count

@@ -194,7 +194,7 @@ func (b *bench) list(path string) (n int, err error) {
 // flatMemory puts and gets an object of 5 GB, and looks at memory meanwhile.
 func (b *bench) flatMemory() error {
 	const size = 5 << 30
-	before, err := b.aloft.residentMB()
+	before, _, err := b.aloft.residentMB()
 	if err != nil {
 		return err
 	}
@@ -232,7 +232,7 @@ func (w *watch) look(n int) {
 		return
 	}
 	w.n = 0
-	if mb, err := w.a.residentMB(); err == nil {
+	if mb, _, err := w.a.residentMB(); err == nil {
 		w.most = max(w.most, mb)
 	}
 }

@@ -62,7 +62,7 @@ func (b *bench) scale() error {
 			}
 		}
 	}
-	mb, err := many.aloft.residentMB()
+	mb, _, err := many.aloft.residentMB()
 	if err != nil {
 		return err
 	}
