@@ -59,7 +59,7 @@ func (m *Manager) recruit(c *crew, mb int) {
 	started := sync.OnceFunc(func() { <-m.boots })
 	defer started()
 	m.mu.Lock()
-	if len(c.queue) == 0 && len(c.workers) >= c.kept || m.closed {
+	if len(c.queue) == 0 && len(c.workers) >= c.wanted() || m.closed {
 		m.usedMB -= mb
 		c.starting--
 		m.forgetRetired(c)

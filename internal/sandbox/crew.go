@@ -38,6 +38,12 @@ type crew struct {
 	starts      int // since startsSince
 	startsSince time.Time
 
+	// For how long workers are kept:
+	gaps     gaps
+	habit    habit
+	lastUsed time.Time
+	expected bool // a call is
+
 	// For the choice of whom to evict:
 	uses     float64
 	peakMB   int
@@ -68,7 +74,7 @@ func (m *Manager) hire(ctx context.Context, f *Function, e *Event) (grant, error
 		return grant{}, ErrClosed
 	}
 	c := m.crewOf(f)
-	c.uses++
+	c.called(time.Now())
 	if w := m.takeIdle(c); w != nil {
 		m.mu.Unlock()
 		w.thaw()
@@ -148,7 +154,7 @@ func (m *Manager) crewOf(f *Function) *crew {
 		c = nil
 	}
 	if c == nil {
-		c = &crew{f: f, key: key, workers: map[*worker]struct{}{}}
+		c = &crew{f: f, key: key, workers: map[*worker]struct{}{}, habit: habit{keep: keepFor}}
 		m.crews[key] = c
 	}
 	return c
@@ -314,6 +320,9 @@ func (m *Manager) back(w *worker) {
 		return
 	}
 	w.idleSince = time.Now()
+	if w.used {
+		c.lastUsed = w.idleSince
+	}
 	c.idle = append(c.idle, w)
 	c.value = m.clock + c.uses*ms(c.initCost)/float64(max(minimumMB, c.peakMB))
 	m.lookAt(w.idleSince.Add(freezeAfter))

@@ -7,7 +7,6 @@ import (
 
 const (
 	freezeAfter = 100 * time.Millisecond // idle
-	keepFor     = 10 * time.Minute       // idle
 	freezeBatch = 16                     // at once, since nobody is hired meanwhile
 )
 
@@ -28,20 +27,27 @@ func (m *Manager) look(context.Context) (time.Duration, error) {
 	next := now.Add(time.Hour)
 	left := freezeBatch
 	for _, c := range m.crews {
-		for c.spare() > 0 && now.Sub(c.idle[0].idleSince) >= keepFor {
+		var changes time.Time
+		if c.expected, changes = c.expect(now); c.expected {
+			m.restock(c)
+		}
+		if !changes.IsZero() && changes.Before(next) {
+			next = changes
+		}
+		for c.spare() > 0 && now.Sub(c.idle[0].idleSince) >= c.habit.keep {
 			m.unhand(c.idle[0])
 			delete(c.workers, c.idle[0])
 			c.idle = c.idle[1:]
 		}
 		for _, w := range c.idle {
-			due := w.idleSince.Add(keepFor)
+			due := w.idleSince.Add(c.habit.keep)
 			if !w.frozen && !w.unfrozen {
 				due = w.idleSince.Add(freezeAfter)
 				if !due.After(now) && left > 0 {
 					left--
 					w.frozen = w.proc.Freeze()
 					w.unfrozen = !w.frozen
-					due = w.idleSince.Add(keepFor)
+					due = w.idleSince.Add(c.habit.keep)
 				}
 			}
 			if due.Before(next) {

@@ -18,7 +18,7 @@ func (m *Manager) Keep(f *Function, n int) (ready int, broken bool) {
 
 // restock starts the workers that a crew wants and does not have.
 func (m *Manager) restock(c *crew) {
-	for !c.retired && !c.broken && len(c.workers)+c.starting < c.kept && m.mayStart(c) {
+	for !c.retired && !c.broken && len(c.workers)+c.starting < c.wanted() && m.mayStart(c) {
 		mb := c.estimateMB()
 		m.usedMB += mb
 		c.starting++
@@ -27,4 +27,12 @@ func (m *Manager) restock(c *crew) {
 }
 
 // spare is how many idle workers a crew does without.
-func (c *crew) spare() int { return min(len(c.idle), len(c.workers)-c.kept) }
+func (c *crew) spare() int { return min(len(c.idle), len(c.workers)-c.wanted()) }
+
+// wanted is how many workers a crew has also if nobody calls.
+func (c *crew) wanted() int {
+	if c.expected {
+		return max(1, c.kept)
+	}
+	return c.kept
+}
