@@ -137,6 +137,9 @@ func (r *run) fail(reason string, ids []string) error {
 // visit makes one resource what the template says.
 func (r *run) visit(id string) error {
 	row := r.row(id)
+	if r.st.Import[id] != "" {
+		return r.importOne(id)
+	}
 	if row != nil && row.Deed == r.st.Deed && row.Intent == nil {
 		if row.Status == "CREATE_FAILED" || row.Status == "UPDATE_FAILED" {
 			return errStep

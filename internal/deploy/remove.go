@@ -129,7 +129,7 @@ func (r *run) remove(id string) error {
 
 // retains says whether a resource outlives its stack.
 func (r *run) retains(row *Row) bool {
-	if r.st.Phase == Deleting && slices.Contains(r.st.Retain, row.ID) {
+	if r.st.Phase == Deleting && slices.Contains(r.st.Retain, row.ID) || r.st.Phase == RollingBackCreation && r.st.Import[row.ID] != "" {
 		return true
 	}
 	switch row.DeletionPolicy {
@@ -293,7 +293,7 @@ func (r *run) drop(row *Row) error {
 	if err := r.settle(row); err != nil {
 		return err
 	}
-	if row.DeletionPolicy == template.Retain || row.DeletionPolicy == template.RetainExceptOnCreate && !row.Made {
+	if r.st.Phase == CleaningUpRollback && r.st.Import[row.ID] != "" || row.DeletionPolicy == template.Retain || row.DeletionPolicy == template.RetainExceptOnCreate && !row.Made {
 		event := r.event(row, "DELETE_SKIPPED", "")
 		return r.forget(row, event)
 	}

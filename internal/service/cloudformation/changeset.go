@@ -18,9 +18,6 @@ const noChanges = "The submitted information didn't contain changes. Submit diff
 
 // CreateChangeSet works out what an update of a stack, or its creation, would do.
 func (s *Service) CreateChangeSet(ctx context.Context, call *aws.Call, in *api.CreateChangeSetInput) (*api.CreateChangeSetOutput, error) {
-	if aws.Value(in.ImportExistingResources) {
-		return nil, aws.NotImplemented.Errorf("Aloft does not look for resources to import by itself yet: name them in ResourcesToImport.")
-	}
 	if (in.ResourcesToImport != nil) != (aws.Value(in.ChangeSetType) == "IMPORT") {
 		return nil, api.ValidationError.Errorf("ResourcesToImport must be given for a change set of type IMPORT, and for no other.")
 	}
@@ -68,6 +65,11 @@ func (s *Service) CreateChangeSet(ctx context.Context, call *aws.Call, in *api.C
 	if err := s.fill(ctx, call, &set, r, id, existing, rows); err != nil {
 		return nil, err
 	}
+	if aws.Value(in.ImportExistingResources) && kind != "IMPORT" {
+		if err := s.findExisting(ctx, call, &set, id); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.keepChangeSet(ctx, call, &set, &id, in.StackName); err != nil {
 		return nil, err
 	}
@@ -107,7 +109,7 @@ func (s *Service) fill(ctx context.Context, call *aws.Call, set *changeSet, r re
 	if set.Steps, err = deploy.Plan(s.types(), d.prepared, d.spec.Tags, rows); err != nil {
 		return refuse(err)
 	}
-	if set.Import != nil {
+	if set.Type == "IMPORT" {
 		if st != nil && st.Spec.Body != "" && !sameOutputs(d, st) || (st == nil || st.Spec.Body == "") && len(d.prepared.Template.Outputs) > 0 {
 			return api.ValidationError.Errorf("As part of the import operation, you cannot modify or add [Outputs]")
 		}
@@ -336,7 +338,7 @@ func (s *Service) execute(tx *store.Tx, call *aws.Call, st deploy.Stack, set cha
 	if err := changeSets.Put(tx, changeSetKey{id, set.Name}, set); err != nil {
 		return err
 	}
-	if st.Import = set.Import; st.Import != nil {
+	if st.Import = set.Import; set.Type == "IMPORT" {
 		return s.begin(tx, call, &old, st, deploy.Importing, "IMPORT_IN_PROGRESS", "User Initiated")
 	}
 	if old.Status == "REVIEW_IN_PROGRESS" {

@@ -1,12 +1,16 @@
 package cloudformation
 
 import (
+	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/cloudformation"
+	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/deploy"
+	"github.com/aloft-cloud/aloft/internal/deploy/resource"
 	"github.com/aloft-cloud/aloft/internal/deploy/template"
 )
 
@@ -59,4 +63,50 @@ func (s *Service) identifierSummaries(t *template.Template) []api.ResourceIdenti
 		})
 	}
 	return out
+}
+
+// findExisting has a change set import what it would make under a name that a
+// resource has already. Such resources must be kept when the stack is deleted.
+func (s *Service) findExisting(ctx context.Context, call *aws.Call, set *changeSet, id aws.ARN) error {
+	if set.Status != "CREATE_COMPLETE" {
+		return nil
+	}
+	var refused []string
+	resourcesOf, _ := set.Spec.Processed["Resources"].(map[string]any)
+	for i := range set.Steps {
+		step := &set.Steps[i]
+		typ := s.types().Find(step.Type)
+		if step.Action != "Add" || typ.Identifier() == "" {
+			continue
+		}
+		name, _ := template.Text(step.After[typ.Naming.Property])
+		if name == "" {
+			continue
+		}
+		made, err := typ.Identify(&resource.Op{
+			Env: resource.Env{Table: s.table}, Ctx: ctx, Call: call, Stack: resource.Stack{ID: id.String(), Name: stackName(id)},
+			LogicalID: step.LogicalID, Type: step.Type, New: step.After,
+		}, name)
+		if err != nil {
+			return err
+		}
+		if made == nil {
+			continue
+		}
+		declared, _ := resourcesOf[step.LogicalID].(map[string]any)
+		if policy := declared["DeletionPolicy"]; policy != template.Retain && policy != template.RetainExceptOnCreate {
+			refused = append(refused, fmt.Sprintf("%s ({%s=%s})", step.LogicalID, typ.Naming.Property, name))
+			continue
+		}
+		if set.Import == nil {
+			set.Import = make(map[string]string)
+		}
+		set.Import[step.LogicalID] = name
+		step.Action, step.PhysicalID = "Import", made.PhysicalID
+	}
+	if refused != nil {
+		set.Status, set.Execution = "FAILED", "UNAVAILABLE"
+		set.Reason = "CloudFormation is attempting to import some resources because they already exist in your account. The resources must have the DeletionPolicy attribute set to 'Retain' or 'RetainExceptOnCreate' in the template for successful import. The affected resources are " + strings.Join(refused, ", ")
+	}
+	return nil
 }

@@ -165,6 +165,7 @@ func (s *Service) UpdateStack(ctx context.Context, call *aws.Call, in *api.Updat
 			return err
 		}
 		old := now
+		now.Import = nil
 		now.Next, now.Updated, now.Token = d.spec, time.Now(), aws.Value(in.ClientRequestToken)
 		now.DisableRollback = aws.Value(in.DisableRollback)
 		now.PolicyNow = during
