@@ -3,6 +3,7 @@ module github.com/aloft-cloud/aloft
 go 1.26.0
 
 require (
+	github.com/amazon-ion/ion-go v1.5.0
 	github.com/aws/aws-sdk-go-v2 v1.48.0
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.27
 	github.com/aws/aws-sdk-go-v2/credentials v1.21.0

@@ -29,7 +29,8 @@
 //	            before 2019, and globalsettings.go, its settings
 //	ttl.go      items that expire
 //	recovery.go what items have been, and tables made of that; backup.go, backups
-//	export.go   tables to S3, and exportfile.go, what is written there
+//	export.go   tables to S3, and exportfile.go, what is written there; ion.go,
+//	            in that format; exportfilter.go, of which items
 //	import.go   tables from S3, and importfile.go, what is read there
 //	encryption.go the key that a table is encrypted with
 //	insights.go the setting of contributor insights

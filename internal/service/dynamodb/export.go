@@ -92,6 +92,9 @@ func (s *Service) ExportTableToPointInTime(ctx context.Context, call *aws.Call, 
 			if err := e.open(t); err != nil {
 				return err
 			}
+			if _, err := s.exportFilter(t, in.FilterSpecification); err != nil {
+				return err
+			}
 			t.Copies = append(t.Copies, id)
 			return exports.Put(tx, id, *e)
 		})
@@ -109,10 +112,8 @@ func (s *Service) ExportTableToPointInTime(ctx context.Context, call *aws.Call, 
 func checkExport(in *api.ExportTableToPointInTimeInput) error {
 	spec := in.IncrementalExportSpecification
 	switch {
-	case aws.Value(in.ExportFormat) == "ION":
-		return aws.NotImplemented.Errorf("Aloft does not write Ion yet.")
-	case in.FilterSpecification != nil:
-		return aws.NotImplemented.Errorf("Aloft does not filter exports yet.")
+	case in.FilterSpecification != nil && aws.Value(in.ExportType) == increments:
+		return aws.NotImplemented.Errorf("Aloft does not filter incremental exports yet.")
 	case aws.Value(in.S3SseAlgorithm) == "KMS":
 		return aws.NotImplemented.Errorf("Aloft does not encrypt exports with keys of KMS yet.")
 	case aws.Value(in.ExportType) != increments && spec != nil:
@@ -203,7 +204,7 @@ func (e *export) describe(id aws.ARN) *api.ExportDescription {
 	d := &api.ExportDescription{
 		ExportArn: new(id.String()), ExportStatus: &e.Status, StartTime: &e.Started, EndTime: timeOrNil(e.Ended), TableArn: new(e.Table.String()), TableId: &e.TableID,
 		ClientToken: in.ClientToken, S3Bucket: &in.S3Bucket, S3BucketOwner: in.S3BucketOwner, S3Prefix: in.S3Prefix, S3SseAlgorithm: new(aws.Or(in.S3SseAlgorithm, "AES256")),
-		ExportFormat: new(jsonFormat), ExportType: new(aws.Or(in.ExportType, fullExport)), IncrementalExportSpecification: in.IncrementalExportSpecification,
+		ExportFormat: new(e.format()), ExportType: new(aws.Or(in.ExportType, fullExport)), IncrementalExportSpecification: in.IncrementalExportSpecification,
 	}
 	if !e.incremental() {
 		d.ExportTime = &e.At

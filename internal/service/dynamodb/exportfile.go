@@ -33,6 +33,9 @@ func (v wire[T]) MarshalJSON() ([]byte, error) { return protocol.EncodeJSON(&v.V
 // UnmarshalJSON reads the form of the row.
 func (v *wire[T]) UnmarshalJSON(b []byte) error { return protocol.DecodeJSON(b, &v.V) }
 
+// extensions of files, by their format.
+var extensions = map[string]string{jsonFormat: ".json.gz", ionFormat: ".ion.gz"}
+
 const (
 	exportedBytes = 8 << 20 // of items in one file
 	exportedItems = 50_000
@@ -102,7 +105,11 @@ func (s *Service) export(ctx context.Context, id aws.ARN) error {
 				return err
 			}
 			b.Reset()
-			n, more, err = e.write(tx, t, &b)
+			f, err := s.exportFilter(t, e.In.V.FilterSpecification)
+			if err != nil {
+				return err
+			}
+			n, more, err = e.write(tx, t, f, &b)
 			return err
 		})
 		if err != nil {
@@ -110,7 +117,7 @@ func (s *Service) export(ctx context.Context, id aws.ARN) error {
 		}
 		if n.items > 0 {
 			name := sha256.Sum256([]byte(id.Resource + strconv.Itoa(len(e.Files))))
-			f, err := s.putFile(ctx, &e, id, "data/"+hex.EncodeToString(name[:13])+".json.gz", b.Bytes())
+			f, err := s.putFile(ctx, &e, id, "data/"+hex.EncodeToString(name[:13])+extensions[e.format()], b.Bytes())
 			if err != nil {
 				return s.failExport(ctx, id, &e, err)
 			}
@@ -152,15 +159,42 @@ func (s *Service) endExport(ctx context.Context, id aws.ARN, e *export) error {
 	})
 }
 
+// format is the form of the items.
+func (e *export) format() string { return aws.Or(e.In.V.ExportFormat, jsonFormat) }
+
+// An exportedMember is a part of a line, by its name there.
+type exportedMember struct {
+	name string
+	item item.Item
+}
+
+// appendLine appends an object of members to b.
+func (e *export) appendLine(b []byte, members []exportedMember) ([]byte, error) {
+	if e.format() == ionFormat {
+		return appendIon(b, members)
+	}
+	for i, m := range members {
+		sign := byte(',')
+		if i == 0 {
+			sign = '{'
+		}
+		b = m.item.AppendJSON(append(append(append(b, sign, '"'), m.name...), '"', ':'))
+	}
+	return append(b, '}'), nil
+}
+
 // write writes some more of what e holds, and reports whether there is more.
-func (e *export) write(tx *store.Tx, t *table, w *bytes.Buffer) (n tally, more bool, err error) {
+func (e *export) write(tx *store.Tx, t *table, f *exportFilter, w *bytes.Buffer) (n tally, more bool, err error) {
 	z := gzip.NewWriter(w)
 	var from, line []byte
 	if e.After != nil {
 		from = store.KeyAfter(e.After)
 	}
-	for key, text := range e.lines(tx, t, from) {
-		line = append(text(line[:0]), '\n')
+	for key, members := range e.lines(tx, t, f, from) {
+		if line, err = e.appendLine(line[:0], members); err != nil {
+			return n, false, err
+		}
+		line = append(line, '\n')
 		if _, err := z.Write(line); err != nil {
 			return n, false, err
 		}
@@ -177,14 +211,13 @@ func (e *export) write(tx *store.Tx, t *table, w *bytes.Buffer) (n tally, more b
 }
 
 // lines yields what is written of each item, from a key on.
-func (e *export) lines(tx *store.Tx, t *table, from []byte) iter.Seq2[[]byte, func([]byte) []byte] {
+func (e *export) lines(tx *store.Tx, t *table, f *exportFilter, from []byte) iter.Seq2[[]byte, []exportedMember] {
 	if e.incremental() {
 		return e.changes(tx, t, from)
 	}
-	return func(yield func([]byte, func([]byte) []byte) bool) {
+	return func(yield func([]byte, []exportedMember) bool) {
 		for key, it := range t.itemsAt(tx, e.At, from) {
-			line := func(b []byte) []byte { return append(it.AppendJSON(append(b, `{"Item":`...)), '}') }
-			if !yield(key, line) {
+			if f.matches(it) && !yield(key, []exportedMember{{"Item", f.project(it)}}) {
 				return
 			}
 		}
@@ -192,8 +225,8 @@ func (e *export) lines(tx *store.Tx, t *table, from []byte) iter.Seq2[[]byte, fu
 }
 
 // changes yields what became of each item that has changed.
-func (e *export) changes(tx *store.Tx, t *table, from []byte) iter.Seq2[[]byte, func([]byte) []byte] {
-	return func(yield func([]byte, func([]byte) []byte) bool) {
+func (e *export) changes(tx *store.Tx, t *table, from []byte) iter.Seq2[[]byte, []exportedMember] {
+	return func(yield func([]byte, []exportedMember) bool) {
 		var c change
 		for stamped, old := range history.Rows(t.ID).Scan(tx, from, nil) {
 			key, at := stamped[:len(stamped)-historyTime], time.Unix(0, int64(binary.BigEndian.Uint64(stamped[len(stamped)-historyTime:])))
@@ -228,7 +261,7 @@ type change struct {
 	ended    bool      // new is known: it changed again later
 }
 
-func (c *change) yield(tx *store.Tx, t *table, e *export, yield func([]byte, func([]byte) []byte) bool) bool {
+func (c *change) yield(tx *store.Tx, t *table, e *export, yield func([]byte, []exportedMember) bool) bool {
 	if c.last.IsZero() {
 		return true
 	}
@@ -241,22 +274,19 @@ func (c *change) yield(tx *store.Tx, t *table, e *export, yield func([]byte, fun
 	if len(c.old) == 0 && len(c.new) == 0 {
 		return true // it came and went
 	}
-	both := aws.Or(e.In.V.IncrementalExportSpecification.ExportViewType, bothImage) == bothImage
-	return yield(c.key, func(b []byte) []byte {
-		b = append(b, `{"Metadata":{"WriteTimestampMicros":{"N":"`+strconv.FormatInt(c.last.UnixMicro(), 10)+`"}},"Keys":`...)
-		whole := c.new
-		if len(whole) == 0 {
-			whole = c.old
-		}
-		b = pick(whole, t.Key.names()).AppendJSON(b)
-		if both && len(c.old) > 0 {
-			b = c.old.AppendJSON(append(b, `,"OldImage":`...))
-		}
-		if len(c.new) > 0 {
-			b = c.new.AppendJSON(append(b, `,"NewImage":`...))
-		}
-		return append(b, '}')
-	})
+	whole := c.new
+	if len(whole) == 0 {
+		whole = c.old
+	}
+	written := item.Attribute{Name: "WriteTimestampMicros", Value: item.Int(int(c.last.UnixMicro()))}
+	members := []exportedMember{{"Metadata", item.New(written)}, {"Keys", pick(whole, t.Key.names())}}
+	if both := aws.Or(e.In.V.IncrementalExportSpecification.ExportViewType, bothImage) == bothImage; both && len(c.old) > 0 {
+		members = append(members, exportedMember{"OldImage", c.old})
+	}
+	if len(c.new) > 0 {
+		members = append(members, exportedMember{"NewImage", c.new})
+	}
+	return yield(c.key, members)
 }
 
 // putFile puts a file in the bucket.
@@ -312,7 +342,7 @@ func (e *export) summary(id aws.ARN) map[string]any {
 	m := map[string]any{
 		"version": "2023-08-01", "exportArn": id.String(), "startTime": text(e.Started), "endTime": text(time.Now()), "tableArn": e.Table.String(),
 		"tableId": e.TableID, "s3Bucket": in.S3Bucket, "s3Prefix": in.S3Prefix, "s3SseAlgorithm": aws.Or(in.S3SseAlgorithm, "AES256"), "s3SseKmsKeyId": nil,
-		"manifestFilesS3Key": e.key(id, "manifest-files.json"), "billedSizeBytes": e.Bytes, "itemCount": e.Items, "outputFormat": jsonFormat,
+		"manifestFilesS3Key": e.key(id, "manifest-files.json"), "billedSizeBytes": e.Bytes, "itemCount": e.Items, "outputFormat": e.format(),
 		"exportType": aws.Or(in.ExportType, fullExport),
 	}
 	if e.incremental() {

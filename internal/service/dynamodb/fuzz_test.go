@@ -89,12 +89,12 @@ func FuzzIterator(f *testing.F) {
 
 // FuzzImport: what is imported of a file are items, and each can be told again.
 func FuzzImport(f *testing.F) {
-	for _, seed := range []string{"k,n\nx,1\n", `{"Item":{"k":{"S":"x"}}}`, `{"Item":{"k":{"S":"x"},"n":{"NS":["1","1"]}}}`, "k\n\"unclosed", ",\n0,", "0\n\xdd", "{\"Item\":\n"} {
+	for _, seed := range []string{"k,n\nx,1\n", `{"Item":{"k":{"S":"x"}}}`, `{"Item":{"k":{"S":"x"},"n":{"NS":["1","1"]}}}`, "k\n\"unclosed", ",\n0,", "0\n\xdd", "{\"Item\":\n", `$ion_1_0 {Item:{k:"x",n:$dynamodb_NS::[1.,2d3],b:{{AA==}},l:[null,true,{}]}}`} {
 		f.Add(seed)
 	}
 	table := &table{Definitions: []definition{{"k", item.S}, {"n", item.N}}, Key: keySchema{Hash: []definition{{"k", item.S}}}}
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, format := range []string{"CSV", jsonFormat} {
+		for _, format := range []string{"CSV", jsonFormat, ionFormat} {
 			m := &importing{In: wire[api.ImportTableInput]{V: api.ImportTableInput{InputFormat: format}}}
 			for it := range m.items(table, strings.NewReader(text)) {
 				if it == nil || it.Err() != nil {

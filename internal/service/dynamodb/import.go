@@ -44,9 +44,6 @@ type importing struct {
 
 // ImportTable makes a table of objects in a bucket. A task reads them.
 func (s *Service) ImportTable(ctx context.Context, call *aws.Call, in *api.ImportTableInput) (*api.ImportTableOutput, error) {
-	if in.InputFormat == "ION" {
-		return nil, aws.NotImplemented.Errorf("Aloft does not read Ion yet.")
-	}
 	if in.InputFormatOptions != nil && in.InputFormat != "CSV" {
 		return nil, refuse("InputFormatOptions can only be given with InputFormat CSV")
 	}

@@ -190,7 +190,7 @@ func (m *importing) items(t *table, body io.Reader) iter.Seq[item.Item] {
 		lines.Buffer(nil, maxLine)
 		for lines.Scan() {
 			line := bytes.TrimSpace(lines.Bytes())
-			if len(line) > 0 && !yield(importedItem(string(line))) {
+			if len(line) > 0 && !yield(m.item(line)) {
 				return
 			}
 		}
@@ -198,6 +198,14 @@ func (m *importing) items(t *table, body io.Reader) iter.Seq[item.Item] {
 			yield(nil)
 		}
 	}
+}
+
+// item reads a line, or returns nil.
+func (m *importing) item(line []byte) item.Item {
+	if m.In.V.InputFormat == ionFormat {
+		return ionItem(line)
+	}
+	return importedItem(string(line))
 }
 
 // importedItem reads a line that is {"Item": …}, or returns nil.
