@@ -51,6 +51,9 @@ func (a *Auth) authenticate(r *http.Request, name string, body []byte, open bool
 		Host:      r.Host,
 		Secure:    r.TLS != nil,
 	}
+	if call.Region == "US" { // the name that S3 once had for it; s3cmd still does
+		call.Region = "us-east-1"
+	}
 	if call.Region == "" || call.Region == "*" {
 		call.Region = a.cfg.Region
 	}

@@ -29,3 +29,13 @@ func TestS3JavaScript(t *testing.T) {
 	a := start(t, t.TempDir())
 	runClient(t, a, node, "js/s3.cjs")
 }
+
+// TestS3Cmd does the same with s3cmd.
+func TestS3Cmd(t *testing.T) {
+	s3cmd := client(t, "python/bin/s3cmd")
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("needs curl on the PATH")
+	}
+	a := start(t, t.TempDir())
+	runClient(t, a, "bash", "cli/s3cmd.sh", s3cmd)
+}

@@ -2,7 +2,9 @@
 # customer's; and locked.
 import hashlib
 import os
+import socket
 from datetime import datetime, timedelta, timezone
+from urllib.request import urlopen
 
 import boto3
 from boto3.s3.transfer import TransferConfig
@@ -70,3 +72,37 @@ s3.put_object_lock_configuration(Bucket="vault", ObjectLockConfiguration={"Objec
 assert s3.get_object_lock_configuration(Bucket="vault")["ObjectLockConfiguration"]["Rule"]["DefaultRetention"] == {"Mode": "COMPLIANCE", "Days": 1}
 s3.upload_file(source, "vault", "large")
 assert s3.head_object(Bucket="vault", Key="large")["ObjectLockMode"] == "COMPLIANCE"
+
+# With keys of KMS: S3's own, and one that is disabled after.
+kms = boto3.client("kms")
+own = s3.put_object(Bucket="files", Key="own", Body=large[:9], ServerSideEncryption="aws:kms")
+assert own["SSEKMSKeyId"] == kms.describe_key(KeyId="alias/aws/s3")["KeyMetadata"]["Arn"], own
+arn = kms.create_key()["KeyMetadata"]["Arn"]
+s3.upload_file(source, "files", "kept", ExtraArgs={"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": arn})
+head = s3.head_object(Bucket="files", Key="kept")
+assert head["ServerSideEncryption"] == "aws:kms" and head["SSEKMSKeyId"] == arn, head
+assert s3.get_object(Bucket="files", Key="kept", Range="bytes=9000000-9000099")["Body"].read() == large[9000000:9000100]
+s3.download_file("files", "kept", target)
+with open(target, "rb") as f:
+    assert f.read() == large
+kms.disable_key(KeyId=arn)
+assert refused("KMS.DisabledException", s3.get_object, Bucket="files", Key="kept") == f"{arn} is disabled."
+
+# Lists open objects to everyone, and access points are other names of buckets.
+s3.put_bucket_ownership_controls(Bucket="files", OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]})
+s3.delete_public_access_block(Bucket="files")
+boto3.resource("s3").Object("files", "shown").put(Body=b"shown", ACL="public-read")
+with urlopen(os.environ["AWS_ENDPOINT_URL"] + "/files/shown") as f:
+    assert f.read() == b"shown"
+boto3.resource("s3").ObjectAcl("files", "shown").put(ACL="private")
+assert len(s3.get_object_acl(Bucket="files", Key="shown")["Grants"]) == 1
+lookup = socket.getaddrinfo  # 000000000000.localhost is this machine, though not every resolver knows it
+socket.getaddrinfo = lambda host, *rest: lookup("127.0.0.1" if str(host).endswith(".localhost") else host, *rest)
+control = boto3.client("s3control", endpoint_url=os.environ["AWS_ENDPOINT_URL"].replace("127.0.0.1", "localhost"))
+point = control.create_access_point(AccountId="000000000000", Name="day", Bucket="files")
+s3.upload_file(source, point["Alias"], "by-day")
+assert s3.get_object(Bucket="files", Key="by-day")["Body"].read() == large
+found = control.list_access_points(AccountId="000000000000", Bucket="files")["AccessPointList"]
+assert [p["Name"] for p in found] == ["day"], found
+control.delete_access_point(AccountId="000000000000", Name="day")
+refused("NoSuchBucket", s3.list_objects_v2, Bucket=point["Alias"])
