@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // layer makes a tar file of entries: "dir/", "file=text", "link->target",
@@ -88,6 +90,13 @@ func TestLayers(t *testing.T) {
 		w.Close()
 		return out.Bytes()
 	}
+	zst := func(b []byte) []byte {
+		w, err := zstd.NewWriter(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w.EncodeAll(b, nil)
+	}
 	for _, c := range []struct {
 		what   string
 		layers [][]byte
@@ -104,7 +113,8 @@ func TestLayers(t *testing.T) {
 		{"a directory takes the place of a link", [][]byte{layer(t, "x->/etc"), layer(t, "x/", "x/y=1")}, "x/ x/y=1"},
 		{"hard links are of the image", [][]byte{layer(t, "a=1", "b=>/a", "c=>../../a")}, "a=1 b=1 c=1"},
 		{"names do not lead out", [][]byte{layer(t, "../../x=1", "/y=2")}, "x=1 y=2"},
-		{"compressed", [][]byte{gz(layer(t, "a=1"))}, "a=1"},
+		{"compressed by gzip", [][]byte{gz(layer(t, "a=1"))}, "a=1"},
+		{"compressed by zstd", [][]byte{zst(layer(t, "a=1"))}, "a=1"},
 	} {
 		dir := t.TempDir()
 		if err := unpack(dir, Limits{}, c.layers...); err != nil {
@@ -268,5 +278,32 @@ func TestArchive(t *testing.T) {
 		if got, err := a.Read(m.Layers[1].Digest); !bytes.Equal(got, one) || err != nil {
 			t.Errorf("%s: layer of %d bytes, %v", what, len(got), err)
 		}
+	}
+}
+
+// Devices are left out, and no file makes another user of who runs it.
+func TestPowers(t *testing.T) {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, h := range []*tar.Header{
+		{Name: "vda", Typeflag: tar.TypeBlock, Mode: 0o666, Devmajor: 254},
+		{Name: "mem", Typeflag: tar.TypeChar, Mode: 0o666, Devmajor: 1, Devminor: 1},
+		{Name: "pipe", Typeflag: tar.TypeFifo, Mode: 0o666},
+		{Name: "su", Typeflag: tar.TypeReg, Mode: 0o6755, Uid: 0, Gid: 0},
+	} {
+		if err := w.WriteHeader(h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Close()
+	dir := t.TempDir()
+	if err := unpack(dir, Limits{}, b.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	if got := tree(t, dir); got != "su=" {
+		t.Errorf("unpacked %s", got)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "su")); err != nil || info.Mode() != 0o755 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
 }

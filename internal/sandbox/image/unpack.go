@@ -160,6 +160,7 @@ func (u *Unpacker) entry(h *tar.Header, in io.Reader) error {
 		u.seen[dir] = true
 	}
 	mode := fs.FileMode(h.Mode & 0o777)
+	err = nil
 	switch h.Typeflag {
 	case tar.TypeDir:
 		err = u.root.Mkdir(at, 0o755)
@@ -173,8 +174,8 @@ func (u *Unpacker) entry(h *tar.Header, in io.Reader) error {
 		err = u.root.Symlink(h.Linkname, at)
 	case tar.TypeLink:
 		err = u.link(h.Linkname, at)
+	default: // devices and the like are nothing that a function could use
 	}
-	// Others, such as devices, are nothing that a function could use.
 	return refused(err)
 }
 
