@@ -68,7 +68,8 @@ func (x *exchange) serveSocket(a *served) {
 	if !ok {
 		return
 	}
-	err := x.db.Update(x.r.Context(), func(tx *store.Tx) error { return connections.Put(tx, connectionARN(id), *row) })
+	// The API knows the client now: if it goes away meanwhile, its end is told too.
+	err := x.db.Update(context.WithoutCancel(x.r.Context()), func(tx *store.Tx) error { return connections.Put(tx, connectionARN(id), *row) })
 	if err != nil {
 		x.fail(http.StatusInternalServerError, err)
 		return
@@ -277,6 +278,9 @@ func (s *Service) disconnect(ctx context.Context, id string, row *connection, c 
 			t.event.Context.Status, t.event.Context.Reason = &c.code, c.reason
 			t.event.SetRequest(http.Header{"Host": {domainOf(row.Host)}, "x-api-key": {row.Key}, "X-Forwarded-For": {row.ForwardedFor}, "x-restapi": {""}}, nil)
 			if _, err := t.run(ctx); err != nil {
+				if s.sockets.stopping.Load() {
+					return nil // the function was stopped: the next run tells it again
+				}
 				t.outcome.status, _ = spoken(err)
 				t.outcome.err = err
 				s.cfg.Log.Warn("disconnect route failed", "connection", id, "err", err) // AWS tries once, too
