@@ -98,11 +98,8 @@ func parsePattern(text string) (*pattern.Pattern, error) {
 
 // putRule keeps a rule, and when it is due.
 func (s *Service) putRule(tx *store.Tx, key ruleKey, r rule) error {
-	if !r.Due.IsZero() {
-		if err := dues.Delete(tx, dueKey{r.Due, key}); err != nil {
-			return err
-		}
-		r.Due = time.Time{}
+	if err := dues.Move(tx, key, &r.Due, time.Time{}, s.due); err != nil {
+		return err
 	}
 	if r.Schedule != "" && r.enabled() {
 		if err := s.schedule(tx, key, &r, time.Now()); err != nil {
@@ -129,10 +126,8 @@ func (s *Service) DeleteRule(ctx context.Context, call *aws.Call, in *api.Delete
 		case len(r.Targets) > 0:
 			return invalid("Rule can't be deleted since it has targets.")
 		}
-		if !r.Due.IsZero() {
-			if err := dues.Delete(tx, dueKey{r.Due, key}); err != nil {
-				return err
-			}
+		if err := dues.Move(tx, key, &r.Due, time.Time{}, s.due); err != nil {
+			return err
 		}
 		tx.AfterCommit(func() { s.matchers.Drop(key.Bus.String()) })
 		return rules.Delete(tx, key)

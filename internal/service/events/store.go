@@ -9,12 +9,13 @@ import (
 	api "github.com/aloft-cloud/aloft/internal/api/events"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/store/due"
 )
 
 var (
 	buses        = store.NewTable[aws.ARN, bus]("events.bus")
 	rules        = store.NewTable[ruleKey, rule]("events.rule")
-	dues         = store.NewTable[dueKey, struct{}]("events.due") // of rules on a schedule
+	dues         = due.NewTimes[ruleKey]("events.due") // of rules on a schedule
 	archives     = store.NewTable[aws.ARN, archive]("events.archive")
 	archivesOf   = store.NewTable[archiveKey, struct{}]("events.archiveof") // by bus
 	archived     = store.NewLog[aws.ARN, archivedEvent]("events.archived")
@@ -54,12 +55,6 @@ type rule struct {
 }
 
 func (r *rule) enabled() bool { return r.State != api.RuleStateDisabled }
-
-// A dueKey is a time at which a rule is due.
-type dueKey struct {
-	At   time.Time
-	Rule ruleKey
-}
 
 type archiveKey struct {
 	Bus, Archive aws.ARN

@@ -14,24 +14,9 @@ import (
 const (
 	yearly = 365 // days
 	day    = 24 * time.Hour
-	never  = day // until the next look, if nothing is due
 
 	maxOnDemand = 25 // rotations of a key
 )
-
-// expect writes down when f is due next, in place of *at. The zero time is never.
-func (s *Service) expect(tx *store.Tx, f *found, at *time.Time, next time.Time) error {
-	if !at.IsZero() {
-		if err := dues.Delete(tx, dueKey{*at, f.ARN}); err != nil {
-			return err
-		}
-	}
-	if *at = next; next.IsZero() {
-		return nil
-	}
-	tx.AfterCommit(s.due.Ring)
-	return dues.Put(tx, dueKey{next, f.ARN}, struct{}{})
-}
 
 // ScheduleKeyDeletion has a key deleted in 7 to 30 days.
 func (s *Service) ScheduleKeyDeletion(ctx context.Context, call *aws.Call, in *api.ScheduleKeyDeletionInput) (*api.ScheduleKeyDeletionOutput, error) {
@@ -47,7 +32,7 @@ func (s *Service) ScheduleKeyDeletion(ctx context.Context, call *aws.Call, in *a
 		f.State, f.Window = api.KeyStatePendingDeletion, days
 		out.KeyId = new(f.ARN.String())
 		out.DeletionDate = new(time.Now().UTC().Add(time.Duration(days) * day))
-		return s.expect(tx, f, &f.Deletion, *out.DeletionDate)
+		return dues.Move(tx, f.ARN, &f.Deletion, *out.DeletionDate, s.due)
 	})
 	if err != nil {
 		return nil, err
@@ -64,7 +49,7 @@ func (s *Service) CancelKeyDeletion(ctx context.Context, call *aws.Call, in *api
 		}
 		f.State, f.Window = api.KeyStateDisabled, 0
 		out.KeyId = new(f.ARN.String())
-		return s.expect(tx, f, &f.Deletion, time.Time{})
+		return dues.Move(tx, f.ARN, &f.Deletion, time.Time{}, s.due)
 	})
 }
 
@@ -86,7 +71,7 @@ func (s *Service) EnableKeyRotation(ctx context.Context, call *aws.Call, in *api
 			return nil
 		}
 		f.Rotates, f.Period = true, aws.Or(in.RotationPeriodInDays, yearly)
-		return s.expect(tx, f, &f.Rotation, time.Now().UTC().Add(time.Duration(f.Period)*day))
+		return dues.Move(tx, f.ARN, &f.Rotation, time.Now().UTC().Add(time.Duration(f.Period)*day), s.due)
 	})
 }
 
@@ -97,7 +82,7 @@ func (s *Service) DisableKeyRotation(ctx context.Context, call *aws.Call, in *ap
 			return err
 		}
 		f.Rotates, f.Period = false, 0
-		return s.expect(tx, f, &f.Rotation, time.Time{})
+		return dues.Move(tx, f.ARN, &f.Rotation, time.Time{}, s.due)
 	})
 }
 
@@ -173,36 +158,20 @@ func (s *Service) ListKeyRotations(ctx context.Context, call *aws.Call, in *api.
 
 // runDue rotates and deletes the keys whose time has come.
 func (s *Service) runDue(ctx context.Context) (time.Duration, error) {
-	for ctx.Err() == nil {
-		var wait time.Duration
-		err := s.db.Update(ctx, func(tx *store.Tx) error {
-			wait = never
-			for due := range dues.Scan(tx, dueKey{}) {
-				if wait = time.Until(due.At); wait > 0 {
-					return nil
-				}
-				return errors.Join(s.come(tx, due), dues.Delete(tx, due))
-			}
-			return tx.Err()
-		})
-		if err != nil || wait > 0 {
-			return wait, err
-		}
-	}
-	return never, nil
+	return dues.Run(ctx, s.db, s.come)
 }
 
 // come does what is due.
-func (s *Service) come(tx *store.Tx, due dueKey) error {
-	k, err := keys.Get(tx, due.Key)
+func (s *Service) come(tx *store.Tx, at time.Time, arn aws.ARN) error {
+	k, err := keys.Get(tx, arn)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	f := &found{ARN: due.Key, key: k}
-	if f.gone(due.At) {
+	f := &found{ARN: arn, key: k}
+	if f.gone(at) {
 		return s.destroy(tx, f)
 	}
 	if f.Rotates && f.State == api.KeyStateEnabled {
@@ -210,7 +179,7 @@ func (s *Service) come(tx *store.Tx, due dueKey) error {
 			return err
 		}
 	}
-	if err := s.expect(tx, f, &f.Rotation, due.At.Add(time.Duration(f.Period)*day)); err != nil {
+	if err := dues.Move(tx, f.ARN, &f.Rotation, at.Add(time.Duration(f.Period)*day), s.due); err != nil {
 		return err
 	}
 	return keys.Put(tx, f.ARN, f.key)
@@ -228,10 +197,8 @@ func (s *Service) destroy(tx *store.Tx, f *found) error {
 			return err
 		}
 	}
-	if !f.Rotation.IsZero() {
-		if err := dues.Delete(tx, dueKey{f.Rotation, f.ARN}); err != nil {
-			return err
-		}
+	if err := dues.Move(tx, f.ARN, &f.Rotation, time.Time{}, s.due); err != nil {
+		return err
 	}
 	tx.AfterCommit(func() { s.epoch.Add(1) })
 	return errors.Join(keys.Delete(tx, f.ARN), grants.DeletePrefix(tx, grantKey{Key: f.ARN}))

@@ -8,13 +8,14 @@ import (
 	api "github.com/aloft-cloud/aloft/internal/api/kms"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/store/due"
 )
 
 var (
 	keys    = store.NewTable[aws.ARN, key]("kms.key")
 	aliases = store.NewTable[aws.ARN, alias]("kms.alias")
 	grants  = store.NewTable[grantKey, grant]("kms.grant")
-	dues    = store.NewTable[dueKey, struct{}]("kms.due") // of keys that are to rotate or to be deleted
+	dues    = due.NewTimes[aws.ARN]("kms.due") // of keys that are to rotate or to be deleted: their rows say which
 )
 
 // A key is a key and all that is known of it.
@@ -72,12 +73,6 @@ type grant struct {
 type grantKey struct {
 	Key aws.ARN
 	ID  string
-}
-
-// A dueKey is when a key is to rotate or to be deleted: its row says which.
-type dueKey struct {
-	At  time.Time
-	Key aws.ARN
 }
 
 const (

@@ -71,7 +71,7 @@ func (s *Service) DeleteScheduleGroup(ctx context.Context, call *aws.Call, in *a
 			if !strings.HasPrefix(at.Resource, within) {
 				break
 			}
-			if err := undue(tx, at, &row); err != nil {
+			if err := dues.Move(tx, at, &row.Fire, time.Time{}, s.due); err != nil {
 				return err
 			}
 			if err := schedules.Delete(tx, at); err != nil {

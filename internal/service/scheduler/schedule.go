@@ -88,7 +88,7 @@ func (s *Service) UpdateSchedule(ctx context.Context, call *aws.Call, in *api.Up
 		if err != nil {
 			return err
 		}
-		if err := undue(tx, arn, &had); err != nil {
+		if err := dues.Move(tx, arn, &had.Fire, time.Time{}, s.due); err != nil {
 			return err
 		}
 		changed := row
@@ -99,14 +99,6 @@ func (s *Service) UpdateSchedule(ctx context.Context, call *aws.Call, in *api.Up
 		return nil, err
 	}
 	return &api.UpdateScheduleOutput{ScheduleArn: arn.String()}, nil
-}
-
-// undue takes away when a schedule is due.
-func undue(tx *store.Tx, arn aws.ARN, row *schedule) error {
-	if row.Fire.IsZero() {
-		return nil
-	}
-	return dues.Delete(tx, dueKey{row.Fire, arn})
 }
 
 // GetSchedule describes a schedule.
@@ -148,7 +140,7 @@ func (s *Service) DeleteSchedule(ctx context.Context, call *aws.Call, in *api.De
 		if err != nil {
 			return err
 		}
-		if err := undue(tx, arn, &row); err != nil {
+		if err := dues.Move(tx, arn, &row.Fire, time.Time{}, s.due); err != nil {
 			return err
 		}
 		return schedules.Delete(tx, arn)

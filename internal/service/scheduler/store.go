@@ -9,11 +9,12 @@ import (
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/event/cron"
 	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/store/due"
 )
 
 var (
 	schedules = store.NewTable[aws.ARN, schedule]("scheduler.schedule")
-	dues      = store.NewTable[dueKey, struct{}]("scheduler.due")
+	dues      = due.NewTimes[aws.ARN]("scheduler.due")
 	groups    = store.NewTable[aws.ARN, group]("scheduler.group") // but those named default
 )
 
@@ -32,12 +33,6 @@ type schedule struct {
 	Modified    time.Time
 	Time        time.Time // for which it is due next; zero if it is not
 	Fire        time.Time // when it will be: within the window after Time
-}
-
-// A dueKey is when a schedule is due.
-type dueKey struct {
-	At       time.Time
-	Schedule aws.ARN
 }
 
 // A group is a schedule group.

@@ -10,10 +10,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
-const (
-	day   = 24 * time.Hour
-	never = day // until the next look, if nothing is due
-)
+const day = 24 * time.Hour
 
 // DeleteSecret has a secret deleted in 7 to 30 days, or at once.
 func (s *Service) DeleteSecret(ctx context.Context, call *aws.Call, in *api.DeleteSecretInput) (*api.DeleteSecretOutput, error) {
@@ -41,7 +38,7 @@ func (s *Service) DeleteSecret(ctx context.Context, call *aws.Call, in *api.Dele
 		}
 		out.DeletionDate = new(now.Add(time.Duration(days) * day))
 		f.Deleted = now
-		if err := s.expect(tx, &f, &f.Gone, *out.DeletionDate); err != nil {
+		if err := dues.Move(tx, f.key, &f.Gone, *out.DeletionDate, s.due); err != nil {
 			return err
 		}
 		return secrets.Put(tx, f.key, f.secret)
@@ -62,7 +59,7 @@ func (s *Service) RestoreSecret(ctx context.Context, call *aws.Call, in *api.Res
 		}
 		out.ARN, out.Name = new(f.arn(f.key).String()), new(nameOf(f.key))
 		f.Deleted = time.Time{}
-		if err := s.expect(tx, &f, &f.Gone, time.Time{}); err != nil {
+		if err := dues.Move(tx, f.key, &f.Gone, time.Time{}, s.due); err != nil {
 			return err
 		}
 		return secrets.Put(tx, f.key, f.secret)
@@ -76,7 +73,7 @@ func (s *Service) RestoreSecret(ctx context.Context, call *aws.Call, in *api.Res
 // destroy deletes a secret and all its versions.
 func (s *Service) destroy(tx *store.Tx, f *found) error {
 	for _, at := range []*time.Time{&f.Gone, &f.Next} {
-		if err := s.expect(tx, f, at, time.Time{}); err != nil {
+		if err := dues.Move(tx, f.key, at, time.Time{}, s.due); err != nil {
 			return err
 		}
 	}
@@ -84,56 +81,26 @@ func (s *Service) destroy(tx *store.Tx, f *found) error {
 	return errors.Join(secrets.Delete(tx, f.key), versions.DeletePrefix(tx, versionKey{Secret: f.key}))
 }
 
-// expect writes down when f is due next, in place of *at. The zero time is never.
-func (s *Service) expect(tx *store.Tx, f *found, at *time.Time, next time.Time) error {
-	if !at.IsZero() {
-		if err := dues.Delete(tx, dueKey{*at, f.key}); err != nil {
-			return err
-		}
-	}
-	if *at = next; next.IsZero() {
-		return nil
-	}
-	tx.AfterCommit(s.due.Ring)
-	return dues.Put(tx, dueKey{next, f.key}, struct{}{})
-}
-
 // runDue deletes the secrets whose time has come, and has those rotated that
 // are to be.
 func (s *Service) runDue(ctx context.Context) (time.Duration, error) {
-	for ctx.Err() == nil {
-		var wait time.Duration
-		err := s.db.Update(ctx, func(tx *store.Tx) error {
-			wait = never
-			for due := range dues.Scan(tx, dueKey{}) {
-				if wait = time.Until(due.At); wait > 0 {
-					return nil
-				}
-				return errors.Join(s.come(tx, due), dues.Delete(tx, due))
-			}
-			return tx.Err()
-		})
-		if err != nil || wait > 0 {
-			return wait, err
-		}
-	}
-	return never, nil
+	return dues.Run(ctx, s.db, s.come)
 }
 
 // come does what is due.
-func (s *Service) come(tx *store.Tx, due dueKey) error {
-	row, err := secrets.Get(tx, due.Secret)
+func (s *Service) come(tx *store.Tx, at time.Time, key aws.ARN) error {
+	row, err := secrets.Get(tx, key)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	f := &found{due.Secret, row}
-	if !f.Gone.IsZero() && !due.At.Before(f.Gone) {
+	f := &found{key, row}
+	if !f.Gone.IsZero() && !at.Before(f.Gone) {
 		return s.destroy(tx, f)
 	}
-	if !f.Next.Equal(due.At) {
+	if !f.Next.Equal(at) {
 		return nil
 	}
 	if f.Deleted.IsZero() {
@@ -141,7 +108,7 @@ func (s *Service) come(tx *store.Tx, due dueKey) error {
 			return err
 		}
 	}
-	if err := s.expect(tx, f, &f.Next, f.after(due.At)); err != nil {
+	if err := dues.Move(tx, f.key, &f.Next, f.after(at), s.due); err != nil {
 		return err
 	}
 	return secrets.Put(tx, f.key, f.secret)

@@ -81,7 +81,7 @@ func (s *Service) RotateSecret(ctx context.Context, call *aws.Call, in *api.Rota
 		}
 		out.ARN, out.Name = new(f.arn(f.key).String()), new(nameOf(f.key))
 		f.Rotates = true
-		if err := s.expect(tx, &f, &f.Next, f.after(time.Now().UTC())); err != nil {
+		if err := dues.Move(tx, f.key, &f.Next, f.after(time.Now().UTC()), s.due); err != nil {
 			return err
 		}
 		if aws.Or(in.RotateImmediately, true) {
@@ -214,7 +214,7 @@ func (s *Service) CancelRotateSecret(ctx context.Context, call *aws.Call, in *ap
 		}
 		out.ARN, out.Name = new(f.arn(f.key).String()), new(nameOf(f.key))
 		f.Rotates = false
-		if err := s.expect(tx, &f, &f.Next, time.Time{}); err != nil {
+		if err := dues.Move(tx, f.key, &f.Next, time.Time{}, s.due); err != nil {
 			return err
 		}
 		return secrets.Put(tx, f.key, f.secret)

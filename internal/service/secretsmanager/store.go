@@ -8,12 +8,13 @@ import (
 	api "github.com/aloft-cloud/aloft/internal/api/secretsmanager"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/store/due"
 )
 
 var (
 	secrets  = store.NewTable[aws.ARN, secret]("secretsmanager.secret") // by name: see shelf
 	versions = store.NewTable[versionKey, version]("secretsmanager.version")
-	dues     = store.NewTable[dueKey, struct{}]("secretsmanager.due") // of secrets that are to be rotated or deleted
+	dues     = due.NewTimes[aws.ARN]("secretsmanager.due") // of secrets that are to be rotated or deleted: their rows say which
 )
 
 // A secret is a secret and all that is known of it, but for its values.
@@ -51,12 +52,6 @@ type version struct {
 	DataKey  []byte    // encrypted by KMS; nil: there is no value yet
 	Sealed   []byte
 	Binary   bool // it is bytes, and no text
-}
-
-// A dueKey is when a secret is to be rotated or deleted: its row says which.
-type dueKey struct {
-	At     time.Time
-	Secret aws.ARN
 }
 
 const kind = "secret:"
