@@ -237,10 +237,14 @@ func checkSize(v *version) error {
 
 // codeOf returns the directory with the unpacked code of a version.
 func (s *Service) codeOf(ctx context.Context, v *version) (string, error) {
-	if v.Image != nil {
-		return s.imageDir(ctx, v.Code, v.Image)
+	if v.Image == nil {
+		return s.codeDir(ctx, v.Code)
 	}
-	return s.codeDir(ctx, v.Code)
+	dir, err := s.imageDir(ctx, v.Code, v.Image)
+	if _, gone := errors.AsType[*aws.Error](err); gone {
+		return "", conflict("The operation cannot be performed at this time. The function is currently in the following state: Failed. Its image %s was deleted.", v.Image.URI)
+	}
+	return dir, err
 }
 
 // codeDir returns the directory with an unpacked zip file.

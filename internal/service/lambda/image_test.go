@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -38,7 +37,7 @@ func (s *shelf) put(b []byte) (digest string) {
 func (s *shelf) Manifest(_ context.Context, _ aws.ARN, reference string) ([]byte, string, error) {
 	b, ok := s.parts[reference]
 	if !ok {
-		return nil, "", errors.New("no manifest " + reference)
+		return nil, "", ecr.ImageNotFoundException.Errorf("no manifest %s", reference)
 	}
 	return b, reference, nil
 }
@@ -117,6 +116,19 @@ func TestImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	must(f, f.UpdateFunctionCode, &api.UpdateFunctionCodeInput{FunctionName: "img", ImageUri: new("app@" + s.digest)})
+
+	// An image that was deleted runs as long as there is what was unpacked.
+	clear(s.parts)
+	run()
+	if err := os.RemoveAll(f.dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Dir(i.Dir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	must(f, f.UpdateFunctionConfiguration, &api.UpdateFunctionConfigurationInput{FunctionName: "img", Description: new("x")})
+	refuse(f, f.Invoke, &api.InvokeInput{FunctionName: "img"},
+		"ResourceConflictException: The operation cannot be performed at this time. The function is currently in the following state: Failed. Its image app@"+s.digest+" was deleted.")
 	must(f, f.DeleteFunction, &api.DeleteFunctionInput{FunctionName: "img"})
 
 	in.Code.ImageUri = new("app:v2")
