@@ -269,7 +269,7 @@ func (s *Service) executeWrites(ctx context.Context, call *aws.Call, list []*sta
 	if err != nil {
 		return nil, err
 	}
-	out := &api.ExecuteTransactionOutput{Responses: make([]api.ItemResponse, len(list))}
+	out := &api.ExecuteTransactionOutput{Responses: []api.ItemResponse{}} // of writes AWS tells none
 	var writes []*write
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
 		writes = nil

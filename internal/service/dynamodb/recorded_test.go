@@ -28,6 +28,7 @@ const (
 	capacity = `"ProvisionedThroughput":{"ReadCapacityUnits":5,"WriteCapacityUnits":5}`
 	images   = `"StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_AND_OLD_IMAGES"}`
 	records  = "dynamodbstreams GetRecords"
+	users    = `"AttributeDefinitions":[{"AttributeName":"Username","AttributeType":"S"}],"KeySchema":[{"AttributeName":"Username","KeyType":"HASH"}]`
 	owners   = `"AttributeDefinitions":[{"AttributeName":"TID","AttributeType":"S"},{"AttributeName":"TRID","AttributeType":"S"}],"KeySchema":[{"AttributeName":"TID","KeyType":"HASH"}]`
 )
 
@@ -126,6 +127,44 @@ var recorded = map[string][]step{
 	"test_dynamodb_get_batch_items": {
 		{"", "CreateTable", `{"TableName":"ttt",` + simple + `,` + capacity + `}`},
 		{"Response", "BatchGetItem", `{"RequestItems":{"ttt":{"Keys":[{"id":{"S":"x"}}]}}}`},
+	},
+	"test_gsi_with_billing_mode[PROVISIONED]": {
+		{"create-table-with-gsi", "CreateTable", `{"TableName":"ttt",` + capacity + `,` + owners + `,"GlobalSecondaryIndexes":[{"IndexName":"TransactionRecordID","KeySchema":[{"AttributeName":"TRID","KeyType":"HASH"}],"Projection":{"ProjectionType":"ALL"},"ProvisionedThroughput":{"ReadCapacityUnits":1,"WriteCapacityUnits":1}}]}`},
+		{"describe-table", "DescribeTable", `{"TableName":"ttt"}`},
+	},
+	"test_batch_write_binary": {
+		{"", "CreateTable", `{"TableName":"ttt",` + simple + `,` + capacity + `}`},
+		{"Response", "BatchWriteItem", `{"RequestItems":{"ttt":[{"PutRequest":{"Item":{"id":{"S":"x"},"data":{"B":"kA=="}}}}]}}`},
+	},
+	"test_empty_and_binary_values": {
+		{"", "CreateTable", `{"TableName":"ttt",` + simple + `,` + capacity + `}`},
+		{"PutFirstItem", "PutItem", `{"TableName":"ttt","Item":{"id":{"S":"id1"},"data":{"S":""}}}`},
+		{"PutSecondItem", "PutItem", `{"TableName":"ttt","Item":{"id":{"S":"id2"},"data":{"B":"kA=="}}}`},
+	},
+	"test_dynamodb_batch_execute_statement": {
+		{"", "CreateTable", `{"TableName":"ttt",` + users + `,` + capacity + `}`},
+		{"", "PutItem", `{"TableName":"ttt","Item":{"Username":{"S":"user02"}}}`},
+		{"ExecutedStatement", "BatchExecuteStatement", `{"Statements":[{"Statement":"INSERT INTO \"ttt\" VALUE {'Username': 'user01'}"},{"Statement":"UPDATE \"ttt\" SET Age=20 WHERE Username='user02'"}]}`},
+	},
+	"test_dynamodb_execute_transaction": {
+		{"", "CreateTable", `{"TableName":"ttt",` + users + `,` + capacity + `}`},
+		{"ExecutedTransaction", "ExecuteTransaction", `{"TransactStatements":[{"Statement":"INSERT INTO \"ttt\" VALUE {'Username': 'user01'}"},{"Statement":"INSERT INTO \"ttt\" VALUE {'Username': 'user02'}"}]}`},
+	},
+	"test_transaction_write_items": {
+		{"", "CreateTable", `{"TableName":"ttt",` + simple + `,` + capacity + `}`},
+		{"Response", "TransactWriteItems", `{"TransactItems":[{"Put":{"TableName":"ttt","Item":{"id":{"S":"test1"}}}}]}`},
+		{"Response_using_table_arn", "TransactWriteItems", `{"TransactItems":[{"Put":{"TableName":"arn:aws:dynamodb:us-east-1:000000000000:table/ttt","Item":{"id":{"S":"test2"}}}}]}`},
+	},
+	"test_transaction_write_binary_data": {
+		{"", "CreateTable", `{"TableName":"ttt",` + simple + `,` + capacity + `}`},
+		{"WriteResponse", "TransactWriteItems", `{"TransactItems":[{"Put":{"TableName":"ttt","Item":{"id":{"S":"someUser"},"binaryData":{"B":"Zm9vYmFy"}}}}]}`},
+	},
+	"test_transact_write_items_streaming_for_different_tables": {
+		{"create-table-no-stream", "CreateTable", `{"TableName":"two",` + simple + `,` + capacity + `}`},
+		{"create-table-stream", "CreateTable", `{"TableName":"ttt",` + simple + `,` + capacity + `,` + images + `}`},
+		{"describe-stream", "dynamodbstreams DescribeStream", `{"StreamArn":"{STREAM}"}`},
+		{"transact-write-two-tables", "TransactWriteItems", `{"TransactItems":[{"Put":{"TableName":"two","Item":{"id":{"S":"NewKey"}}}},{"Put":{"TableName":"ttt","Item":{"id":{"S":"Fred"}}}}]}`},
+		{"get-records", records, ""},
 	},
 }
 
