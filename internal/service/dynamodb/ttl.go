@@ -120,7 +120,7 @@ const never = 1 << 62 // seconds since 1970
 
 const (
 	// One transaction expires so many items, or so many bytes of them.
-	expireItems = 50
+	expireItems = 20
 	expireBytes = 1 << 20
 
 	// expireRest is how long expiry rests, by how long it worked: others come first.

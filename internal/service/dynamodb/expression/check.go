@@ -39,8 +39,14 @@ func each(check func(*node) problem) func(*node) problem {
 	return all
 }
 
-// operands checks how many operands a function has.
+// maxIn is how many values IN compares with.
+const maxIn = 100
+
+// operands checks how many operands a function has, or IN.
 func operands(n *node) problem {
+	if n.kind == nodeIn && len(n.args)-1 > maxIn {
+		return problemf("The IN operator is provided with too many operands; number of operands: %d", len(n.args)-1)
+	}
 	if n.kind == nodeCall && len(n.args) != functions[n.name] {
 		return problemf("Incorrect number of operands for operator or function; operator or function: %s, number of operands: %d", n.name, len(n.args))
 	}

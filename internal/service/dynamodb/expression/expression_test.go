@@ -97,6 +97,7 @@ func TestConditionRefused(t *testing.T) {
 	f("The BETWEEN operator requires same data type for lower and upper bounds; lower bound operand: AttributeValue: {N:1}, upper bound operand: AttributeValue: {S:a}", "a between :n and :s")
 	f("The BETWEEN operator requires upper bound to be greater than or equal to lower bound; lower bound operand: AttributeValue: {S:z}, upper bound operand: AttributeValue: {S:a}", "a between :z and :s")
 	f("The expression contains too many operators; operator count: 301", strings.Repeat("a<b or ", 150)+"a<b")
+	f("The IN operator is provided with too many operands; number of operands: 101", "a in (b"+strings.Repeat(",b", 100)+")")
 	f("Expression size has exceeded the maximum allowed size; expression size: 4097", strings.Repeat(" ", 4097))
 	f("The document path has too many nesting levels; nesting levels: 33", "attribute_exists(a"+strings.Repeat(".a", 32)+")")
 }
