@@ -50,6 +50,7 @@ var parts = []struct {
 	{"gateway", (*bench).gateway},
 	{"lambda", (*bench).lambda},
 	{"app", (*bench).app},
+	{"websocket", (*bench).websocket},
 	{"scale", (*bench).scale},
 }
 
@@ -57,7 +58,7 @@ var parts = []struct {
 var slow = []string{"scale"}
 
 func main() {
-	only := flag.String("only", "", "measure this part alone: start, dynamodb, sqs, sns, s3, s3large, gateway, lambda, app, scale")
+	only := flag.String("only", "", "measure this part alone: start, dynamodb, sqs, sns, s3, s3large, gateway, lambda, app, websocket, scale")
 	match := flag.String("match", "", "measure the single operations with this in their name alone: PutItem")
 	items := flag.Int("items", 10_000_000, "how many items the large table of scale has")
 	duration := flag.Duration("duration", 3*time.Second, "how long each load lasts")
