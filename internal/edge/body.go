@@ -17,11 +17,15 @@ import (
 const (
 	maxUsual = 16 << 20
 	maxCode  = 80 << 20 // a function's archive of 50 MB, in base64
+	maxLayer = 32 << 20 // a part of an image's layer of 20 MB, in base64
 )
 
 func maxBody(service string) int64 {
-	if service == "lambda" {
+	switch service {
+	case "lambda":
 		return maxCode
+	case "ecr":
+		return maxLayer
 	}
 	return maxUsual
 }

@@ -14,7 +14,8 @@ import (
 const settled = time.Minute
 
 // Dir makes a directory in the system's temporary one, whose name begins with
-// prefix, and removes those that other processes left. Remove removes it.
+// prefix, and removes those that other processes left. Remove removes it; keep
+// it as long as the directory is used, since it holds the lock.
 func Dir(prefix string) (dir string, remove func() error, err error) {
 	sweep(prefix)
 	dir, err = os.MkdirTemp("", prefix)

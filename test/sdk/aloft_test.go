@@ -17,14 +17,20 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/aloft-cloud/aloft/internal/scratch"
 )
+
+// removeBuild removes what build made.
+var removeBuild = func() error { return nil }
 
 // build makes the binary, once for all tests.
 var build = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "aloft-sdk-")
+	dir, remove, err := scratch.Dir("aloft-sdk-")
 	if err != nil {
 		return "", err
 	}
+	removeBuild = remove
 	bin := filepath.Join(dir, "aloft")
 	out, err := exec.Command("go", "build", "-o", bin, "github.com/aloft-cloud/aloft/cmd/aloft").CombinedOutput()
 	if err != nil {
@@ -39,9 +45,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	code := m.Run()
-	if bin, err := build(); err == nil {
-		os.RemoveAll(filepath.Dir(bin))
-	}
+	removeBuild()
 	os.Exit(code)
 }
 
