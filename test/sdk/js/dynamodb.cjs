@@ -25,7 +25,7 @@ async function table(name, extra = {}) {
 }
 
 async function documents() {
-  const made = await table("js-documents", { StreamSpecification: { StreamEnabled: true, StreamViewType: "NEW_AND_OLD_IMAGES" } });
+  const made = await table("js-documents", streaming);
   const TableName = made.TableName;
   const docs = lib.DynamoDBDocument.from(client, { marshallOptions: { removeUndefinedValues: true } });
   const item = { pk: "user#1", sk: "profile", age: 41, tags: new Set(["a", "b"]), raw: new Uint8Array([1, 2]), deep: { list: [1, null, { x: true }] }, none: undefined };
@@ -66,11 +66,16 @@ async function documents() {
   assert.deepStrictEqual(both.Responses.map((r) => r.Item?.n), [1, undefined]);
   const selected = await docs.send(new lib.ExecuteStatementCommand({ Statement: `SELECT i FROM "${TableName}" WHERE pk = ? AND begins_with(sk, ?)`, Parameters: ["user#1", "order#02"] }));
   assert.deepStrictEqual(selected.Items.map((it) => it.i), [20, 21, 22, 23, 24]);
-  await streamed(made.LatestStreamArn);
+  const events = await changes(made.LatestStreamArn);
+  const profile = events.filter((e) => e.dynamodb.Keys.sk.S === "profile").map((e) => [e.eventName, e.dynamodb.OldImage && unmarshall(e.dynamodb.OldImage).age, unmarshall(e.dynamodb.NewImage).age]);
+  assert.deepStrictEqual(profile, [["INSERT", undefined, 41], ["MODIFY", 41, 42]]);
+  assert.strictEqual(events.length, 28);
 }
 
-// streamed reads a stream from its beginning: images, in the order of changes.
-async function streamed(StreamArn) {
+const streaming = { StreamSpecification: { StreamEnabled: true, StreamViewType: "NEW_AND_OLD_IMAGES" } };
+
+// changes reads a stream from its beginning: its records, shard by shard.
+async function changes(StreamArn) {
   const streams = new DynamoDBStreamsClient({});
   const { StreamDescription } = await streams.send(new DescribeStreamCommand({ StreamArn }));
   const events = [];
@@ -82,13 +87,11 @@ async function streamed(StreamArn) {
       ShardIterator = out.NextShardIterator;
     }
   }
-  const profile = events.filter((e) => e.dynamodb.Keys.sk.S === "profile").map((e) => [e.eventName, e.dynamodb.OldImage && unmarshall(e.dynamodb.OldImage).age, unmarshall(e.dynamodb.NewImage).age]);
-  assert.deepStrictEqual(profile, [["INSERT", undefined, 41], ["MODIFY", 41, 42]]);
-  assert.strictEqual(events.length, 28);
+  return events;
 }
 
 async function electro() {
-  await table("js-electro");
+  const made = await table("js-electro", streaming);
   const configuration = { client, table: "js-electro" };
   const Task = new Entity({
     model: { entity: "task", version: "1", service: "work" },
@@ -136,6 +139,9 @@ async function electro() {
   ]).go();
   assert.deepStrictEqual([canceled.canceled, canceled.data[0].code], [true, "ConditionalCheckFailed"]);
   assert.strictEqual((await Employee.get({ employee: "eve" }).go()).data.name, "Eva");
+  const images = (await changes(made.LatestStreamArn)).map((e) => unmarshall(e.dynamodb.NewImage));
+  const names = images.filter((image) => image.__edb_e__ === "employee").map((Item) => Employee.parse({ Item }).data.name);
+  assert.deepStrictEqual(names, ["Eve", "Eva"]);
 }
 
 async function goose() {

@@ -9,6 +9,7 @@ from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 from pynamodb.attributes import ListAttribute, MapAttribute, NumberAttribute, UnicodeAttribute, UnicodeSetAttribute, UTCDateTimeAttribute, VersionAttribute
 from pynamodb.connection import Connection
+from pynamodb.constants import STREAM_NEW_AND_OLD_IMAGE
 from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, UpdateError
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
@@ -61,7 +62,8 @@ def resource():
         raise AssertionError("not canceled")
     except ClientError as e:
         assert [r["Code"] for r in e.response["CancellationReasons"]] == ["ConditionalCheckFailed"], e.response
-    stream(table.latest_stream_arn)
+    records = changes(table.latest_stream_arn)
+    assert [r["eventName"] for r in records] == ["INSERT"] * 100 + ["MODIFY", "MODIFY", "REMOVE", "INSERT"], len(records)
     client.update_continuous_backups(TableName="py-orders", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
     backup = client.create_backup(TableName="py-orders", BackupName="copy")["BackupDetails"]["BackupArn"]
     while client.describe_backup(BackupArn=backup)["BackupDescription"]["BackupDetails"]["BackupStatus"] != "AVAILABLE":
@@ -74,7 +76,8 @@ def resource():
     table.wait_until_not_exists()
 
 
-def stream(arn):
+def changes(arn):
+    """The records of a stream, shard by shard."""
     streams = boto3.client("dynamodbstreams")
     records = []
     for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
@@ -83,7 +86,7 @@ def stream(arn):
             out = streams.get_records(ShardIterator=it, Limit=40)
             records += out["Records"]
             it = out.get("NextShardIterator") if out["Records"] else None
-    assert [r["eventName"] for r in records] == ["INSERT"] * 100 + ["MODIFY", "MODIFY", "REMOVE", "INSERT"], len(records)
+    return records
 
 
 class Index(GlobalSecondaryIndex):
@@ -107,6 +110,7 @@ class Thread(Model):
         host = ENDPOINT
         region = "us-east-1"
         read_capacity_units = write_capacity_units = 50
+        stream_view_type = STREAM_NEW_AND_OLD_IMAGE
 
     forum = UnicodeAttribute(hash_key=True)
     subject = UnicodeAttribute(range_key=True)
@@ -166,8 +170,30 @@ def pynamodb():
         raise AssertionError("half a transaction")
     except DoesNotExist:
         pass
+    first = [r for r in changes(Thread.describe_table()["LatestStreamArn"]) if r["dynamodb"]["Keys"]["subject"]["S"] == "first"]
+    old, new = (Thread.from_raw_data(first[1]["dynamodb"][image]) for image in ("OldImage", "NewImage"))
+    assert (old.views, new.views, old.tags, new.tags, new.replies[1].by) == (3, 4, {"a", "b"}, {"b"}, "bob")
     Thread.delete_table()
 
 
+def regions():
+    """A table with a key of its own, and a global table of the older version."""
+    key = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
+    clients = [boto3.client("dynamodb", region_name=region) for region in ("us-east-1", "eu-west-1")]
+    schema = dict(
+        TableName="py-global", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}], StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )
+    made = clients[0].create_table(**schema, SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key})
+    assert made["TableDescription"]["SSEDescription"]["KMSMasterKeyArn"] == key
+    clients[1].create_table(**schema)
+    group = [{"RegionName": "us-east-1"}, {"RegionName": "eu-west-1"}]
+    clients[0].create_global_table(GlobalTableName="py-global", ReplicationGroup=group)
+    assert clients[1].describe_global_table(GlobalTableName="py-global")["GlobalTableDescription"]["ReplicationGroup"] == group
+    clients[0].put_item(TableName="py-global", Item={"id": {"S": "x"}})
+    assert clients[1].get_item(TableName="py-global", Key={"id": {"S": "x"}})["Item"] == {"id": {"S": "x"}}
+
+
 resource()
+regions()
 pynamodb()
