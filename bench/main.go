@@ -48,6 +48,7 @@ var parts = []struct {
 	{"s3", (*bench).s3},
 	{"s3large", (*bench).s3large},
 	{"gateway", (*bench).gateway},
+	{"behind", (*bench).behind},
 	{"lambda", (*bench).lambda},
 	{"app", (*bench).app},
 	{"websocket", (*bench).websocket},
@@ -58,7 +59,7 @@ var parts = []struct {
 var slow = []string{"scale"}
 
 func main() {
-	only := flag.String("only", "", "measure this part alone: start, dynamodb, sqs, sns, s3, s3large, gateway, lambda, app, websocket, scale")
+	only := flag.String("only", "", "measure this part alone: start, dynamodb, sqs, sns, s3, s3large, gateway, behind, lambda, app, websocket, scale")
 	match := flag.String("match", "", "measure the single operations with this in their name alone: PutItem")
 	items := flag.Int("items", 10_000_000, "how many items the large table of scale has")
 	duration := flag.Duration("duration", 3*time.Second, "how long each load lasts")
