@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -99,38 +98,49 @@ func (c *committer) init(db *DB, version uint64) {
 	c.turns = make(chan struct{}, 1)
 }
 
-// run commits what is queued, a group at a time, until the store is closed.
+// run commits what is queued, a group at a time, until the store is closed. A
+// group is acknowledged while the disk works for the next.
 func (c *committer) run() {
 	defer func() {
 		if r := recover(); r != nil { // pebble panics when it cannot write its log
 			c.db.fail(fmt.Errorf("store: commit: %v", r))
 		}
 	}()
+	var done *group // on disk, and not acknowledged
 	for {
-		queue := c.take()
-		if queue == nil || c.db.failed() != nil {
+		queue := c.take(done == nil)
+		if queue == nil && done == nil || c.db.failed() != nil {
 			return
 		}
 		g := &group{}
 		c.version++
 		s := &stamp{version: c.version}
-		serial := c.commitTried(g, s, queue)
-		c.commitSerial(g, s, serial)
+		if serial := c.commitTried(g, s, queue); len(serial) > 0 {
+			c.acknowledge(done) // turns take a while
+			done = nil
+			c.commitSerial(g, s, serial)
+		}
 		if len(g.acks) == 0 {
 			c.version--
+			c.acknowledge(done)
+			done = nil
 			continue
 		}
 		c.publish(g)
-		c.sync(g)
+		c.acknowledge(done)
+		if done = g; !c.sync(g) {
+			return // the dead channel tells those who wait
+		}
 	}
 }
 
-// take waits for transactions. It returns nil when there will be no more.
-func (c *committer) take() []*pending {
+// take returns what is queued. If there is nothing it waits, or returns nil, as
+// it also does when there will be no more.
+func (c *committer) take(wait bool) []*pending {
 	db := c.db
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	for len(db.queue) == 0 && !db.closed {
+	for wait && len(db.queue) == 0 && !db.closed {
 		db.queued.Wait()
 	}
 	queue := db.queue
@@ -265,19 +275,27 @@ func (c *committer) publish(g *group) {
 	c.window.trim(floor)
 }
 
-// sync waits for g to be on disk and acknowledges it.
-func (c *committer) sync(g *group) {
+// sync waits for g to be on disk. It reports whether it is.
+func (c *committer) sync(g *group) bool {
 	for _, b := range g.batches {
 		if err := b.SyncWait(); err != nil {
 			c.db.fail(fmt.Errorf("store: sync: %w", err))
-			return
+			return false
 		}
 		b.Close()
 	}
 	if c.db.failed() != nil {
-		return // the dead channel tells those who wait
+		return false
 	}
 	c.db.views.setDurable(g.view)
+	return true
+}
+
+// acknowledge tells those whose transactions g has, if it is not nil.
+func (c *committer) acknowledge(g *group) {
+	if g == nil {
+		return
+	}
 	for _, a := range g.acks {
 		v := verdict{err: a.err}
 		if a.err == nil {
@@ -286,7 +304,6 @@ func (c *committer) sync(g *group) {
 		}
 		a.p.verdict <- v
 	}
-	runtime.Gosched() // let those acknowledged queue their next, so that groups are large
 }
 
 // finish does what was asked to be done after tx was kept, here, so that it is
