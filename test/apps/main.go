@@ -126,6 +126,7 @@ func (r *runner) try(dir, name string) result {
 	values := &given{env: make(map[string]string)}
 	for range 20 { // each time it asks for one value more
 		res.what, res.words = r.once(file, values)
+		res.words = ownPaths.ReplaceAllString(strings.ReplaceAll(res.words, dir+"/", ""), "")
 		if res.what != other || !values.learn(res.words) {
 			break
 		}
@@ -195,6 +196,9 @@ func (r *runner) command(values *given, args ...string) (out []byte, said string
 	}
 	return stdout.Bytes(), said
 }
+
+// ownPaths are what words say of the machine on which an application was tried.
+var ownPaths = regexp.MustCompile(`(/[\w.-]+)+/build/[0-9a-f]+/?|\x1b\[[0-9;]*m|(/[\w.-]+){2,}/`)
 
 var gateway = regexp.MustCompile(`^https?://([a-z0-9]+\.(?:execute-api|lambda-url))\.[a-z0-9-]+\.(?:amazonaws\.com|on\.aws)(/[^ {}<>]*)?$`)
 
