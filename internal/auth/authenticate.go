@@ -69,6 +69,9 @@ func (a *Auth) authenticate(r *http.Request, name string, body []byte, open bool
 	}
 	call.Principal, call.Account = h.principal, h.principal.Account
 	if h.id == "" { // anybody: there is no secret to check by
+		if err := sig.CheckExpiry(s3); err != nil {
+			return nil, err
+		}
 		return call, unwrap(r, sig, s3)
 	}
 	if want := a.scopes[name]; sig.Service != name && !slices.Contains(want, sig.Service) {

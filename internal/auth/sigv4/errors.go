@@ -135,6 +135,14 @@ func (s *Signature) checkTime(now time.Time, s3 bool) error {
 	return errNotYet(s.Time, now)
 }
 
+// CheckExpiry refuses a presigned request that is over, whoever signed it.
+func (s *Signature) CheckExpiry(s3 bool) error {
+	if s.Form != Query || s.version2 || s.Malformed(s3) != nil {
+		return nil
+	}
+	return s.checkExpiry(time.Now(), s3)
+}
+
 // checkExpiry is checkTime for presigned requests.
 func (s *Signature) checkExpiry(now time.Time, s3 bool) error {
 	switch ends := s.Time.Add(s.Expires); {

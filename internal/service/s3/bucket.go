@@ -233,6 +233,9 @@ func (s *Service) ListBuckets(ctx context.Context, call *aws.Call, in *api.ListB
 	if most < 1 || most > usual {
 		return nil, errArgument("max-buckets", itoa(most), "Argument max-buckets must be an integer between 1 and 10000")
 	}
+	if r := in.BucketRegion; r != nil && *r != usEast1 && !slices.Contains(regions, *r) {
+		return nil, api.InvalidArgument.With(&api.InvalidArgumentDetail{ArgumentName: new("bucket-region")}, "Argument value "+*r+" is not a valid AWS Region")
+	}
 	out := &api.ListBucketsOutput{Buckets: []api.Bucket{}, Owner: &api.Owner{ID: new(canonicalID(call.Account))}, Prefix: in.Prefix}
 	account := ownedKey{Owner: ownedBy(call.Account)}
 	err := s.db.View(ctx, func(tx *store.Tx) error {
