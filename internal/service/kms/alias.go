@@ -161,6 +161,14 @@ func namesOf(tx *store.Tx, call *aws.Call, id string) ([]api.AliasListEntry, err
 	return all, tx.Err()
 }
 
+// spelled is a service's name as descriptions of its key spell it.
+func spelled(name string) string {
+	if name == "dynamodb" {
+		return "DynamoDB"
+	}
+	return name
+}
+
 // makeOwned makes the key that AWS keeps for a service, if it keeps one.
 func makeOwned(tx *store.Tx, call *aws.Call, name string) error {
 	arn := call.ARN("kms", ownedKind+name)
@@ -171,7 +179,7 @@ func makeOwned(tx *store.Tx, call *aws.Call, name string) error {
 	now := time.Now().UTC()
 	k := key{
 		Spec: symmetric, Usage: api.KeyUsageTypeEncryptDecrypt, State: api.KeyStateEnabled, Manager: api.KeyManagerTypeAws, Created: now,
-		Description: "Default key that protects my " + name + " data when no other key is defined", Policy: servicesPolicy(call, name),
+		Description: "Default key that protects my " + spelled(name) + " data when no other key is defined", Policy: servicesPolicy(call, name),
 		Rotates: true, Period: yearly,
 	}
 	if err := k.renew(""); err != nil {
