@@ -81,8 +81,9 @@ func (x *exchange) serveSocket(a *served) {
 		return
 	}
 	k.conn.Active = k.touch
-	x.sockets.add(k)
-	x.sockets.group.Go(k.read)
+	if !x.sockets.add(k) {
+		k.gone(goingAway)
+	}
 }
 
 // newConnectionID returns an id in the form that API Gateway gives them.
@@ -236,15 +237,21 @@ func (k *socket) write(data []byte) error {
 
 // close ends the connection from here.
 func (k *socket) close(c closing) {
+	if k.end(c) {
+		k.s.sockets.begin(func() { k.conn.Close(c.code, c.reason) })
+	}
+}
+
+// end notes why the connection is ended from here, and reports whether it is
+// the first to do so.
+func (k *socket) end(c closing) bool {
 	k.mu.Lock()
-	first := k.ended == nil
-	if first {
-		k.ended = &c
+	defer k.mu.Unlock()
+	if k.ended != nil {
+		return false
 	}
-	k.mu.Unlock()
-	if first {
-		k.s.sockets.group.Go(func() { k.conn.Close(c.code, c.reason) })
-	}
+	k.ended = &c
+	return true
 }
 
 // gone tells the API that the connection has ended, and forgets it. When the

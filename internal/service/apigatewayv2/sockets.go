@@ -23,13 +23,47 @@ type sockets struct {
 	open map[string]*socket
 }
 
-func (o *sockets) add(k *socket) {
+// add has k be one of them, and reads from it. When the platform stops, it is
+// not, and add returns false.
+func (o *sockets) add(k *socket) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.stopping.Load() {
+		return false
+	}
 	if o.open == nil {
 		o.open = make(map[string]*socket)
 	}
 	o.open[k.id] = k
+	o.group.Go(k.read)
+	return true
+}
+
+// begin runs f beside the caller; or before it returns, when the platform stops
+// and may wait for the others already.
+func (o *sockets) begin(f func()) {
+	o.mu.Lock()
+	stopping := o.stopping.Load()
+	if !stopping {
+		o.group.Go(f)
+	}
+	o.mu.Unlock()
+	if stopping {
+		f()
+	}
+}
+
+// stop ends all of them, and lets no more in.
+func (o *sockets) stop() {
+	o.mu.Lock()
+	o.stopping.Store(true)
+	for _, k := range o.open {
+		if k.end(goingAway) {
+			o.group.Go(func() { k.conn.Close(goingAway.code, goingAway.reason) })
+		}
+	}
+	o.mu.Unlock()
+	o.group.Wait()
 }
 
 func (o *sockets) remove(k *socket) {
@@ -70,11 +104,7 @@ func (s *Service) keepSockets(ctx context.Context) (time.Duration, error) {
 	if ctx.Err() == nil {
 		return 0, err
 	}
-	s.sockets.stopping.Store(true)
-	for _, k := range s.sockets.all() {
-		k.close(goingAway)
-	}
-	s.sockets.group.Wait()
+	s.sockets.stop()
 	return 0, nil
 }
 
