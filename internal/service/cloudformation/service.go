@@ -67,7 +67,7 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.ValidateTemplate, s.ValidateTemplate, service.Any),
 
 			service.OpEach(api.CreateChangeSet, s.CreateChangeSet, withRole(api.CreateChangeSet.Name, (*api.CreateChangeSetInput).GetRoleARN)).
-				But("Nested change sets are refused; resources are imported that have names of their own."),
+				But("What nested stacks would become is not shown; resources are imported that have names of their own."),
 			service.Op(api.DescribeChangeSet, s.DescribeChangeSet, stackOf),
 			service.Op(api.ExecuteChangeSet, s.ExecuteChangeSet, stackOf),
 			service.Op(api.DeleteChangeSet, s.DeleteChangeSet, stackOf),
