@@ -94,19 +94,29 @@ func compile(tx *store.Tx, id string) (*served, error) {
 	return a, tx.Err()
 }
 
-func compileStage(tx *store.Tx, arn aws.ARN, row *apiRow, stage *stageRow) (*servedStage, error) {
+// stageRoutes are the routes that a stage serves, by their keys.
+func stageRoutes(tx *store.Tx, arn aws.ARN, row *apiRow, stage *stageRow) (map[string]target, *api.Cors, error) {
+	if stage.DeploymentId == nil {
+		return nil, nil, nil
+	}
 	d, err := deployments.Get(tx, partKey{arn, *stage.DeploymentId})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	if d.Live {
+		return liveRoutes(tx, arn), row.CorsConfiguration, nil
 	}
 	targets := make(map[string]target)
-	cors := d.Cors
-	if d.Live {
-		targets, cors = liveRoutes(tx, arn), row.CorsConfiguration
-	} else {
-		for key, t := range deployed.Scan(tx, deployedKey{API: arn, Deployment: *stage.DeploymentId}) {
-			targets[key.RouteKey] = t
-		}
+	for key, t := range deployed.Scan(tx, deployedKey{API: arn, Deployment: *stage.DeploymentId}) {
+		targets[key.RouteKey] = t
+	}
+	return targets, d.Cors, tx.Err()
+}
+
+func compileStage(tx *store.Tx, arn aws.ARN, row *apiRow, stage *stageRow) (*servedStage, error) {
+	targets, cors, err := stageRoutes(tx, arn, row, stage)
+	if err != nil {
+		return nil, err
 	}
 	s := &servedStage{name: *stage.StageName, variables: stage.StageVariables, cors: cors, log: newLogged(arn, stage)}
 	if isWebSocket(row) {

@@ -15,7 +15,7 @@
 // do for AWS; a token of an OpenID issuer; or a function.
 //
 //	api.go route.go integration.go authorizer.go stage.go deployment.go tag.go   operations
-//	import.go quick.go     APIs from OpenAPI documents, and in one call
+//	import.go export.go quick.go   APIs from OpenAPI documents, to such, and in one call
 //	serve.go compile.go cors.go authorize.go   requests to APIs
 //	socket*.go model.go manage.go      WebSocket APIs: a connection is read by a goroutine of
 //	    its own, and each message is a turn, which a route answers

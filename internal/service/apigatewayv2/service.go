@@ -108,6 +108,7 @@ func (s *Service) apiOperations() []service.Operation {
 		row(api.UpdateApi, s.UpdateApi, patch, func(in *api.UpdateApiInput) string { return "/apis/" + in.ApiId }),
 		row(api.DeleteApi, s.DeleteApi, remove, func(in *api.DeleteApiInput) string { return "/apis/" + in.ApiId }),
 		row(api.DeleteCorsConfiguration, s.DeleteCorsConfiguration, remove, func(in *api.DeleteCorsConfigurationInput) string { return "/apis/" + in.ApiId + "/cors" }),
+		row(api.ExportApi, s.ExportApi, get, func(in *api.ExportApiInput) string { return "/apis/" + in.ApiId + "/exports/" + in.Specification }),
 		row(api.ImportApi, s.ImportApi, put, func(in *api.ImportApiInput) string { return "/apis" }).But(document),
 		row(api.ReimportApi, s.ReimportApi, put, func(in *api.ReimportApiInput) string { return "/apis/" + in.ApiId }).But(document),
 

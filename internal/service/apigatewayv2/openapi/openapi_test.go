@@ -158,3 +158,42 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestExport writes a definition and reads the same again, in both forms.
+func TestExport(t *testing.T) {
+	d, err := Parse(`{"openapi":"3.0.1","info":{"title":"pets","version":"1.0","description":"all of them"},
+		"tags":[{"name":"owner","x-amazon-apigateway-tag-value":"eve"}],
+		"x-amazon-apigateway-cors":{"allowOrigins":["*"],"maxAge":5},"x-amazon-apigateway-endpoint-configuration":{"disableExecuteApiEndpoint":true},
+		"paths":{
+			"/$default":{"x-amazon-apigateway-any-method":{"isDefaultRoute":true,` + lambda + `}},
+			"/pets":{"get":{"operationId":"list","security":[{"jwt":["read"]}],` + lambda + `},"post":{"security":[{"sigv4":[]}],` + lambda + `}},
+			"/pets/{id+}":{"x-amazon-apigateway-any-method":{"security":[{"own":[]}],"x-amazon-apigateway-integration":{"type":"aws_proxy","integrationSubtype":"SQS-SendMessage",
+				"credentials":"arn:aws:iam::123456789012:role/r","payloadFormatVersion":"1.0","requestParameters":{"QueueUrl":"$request.body.q"},"timeoutInMillis":100}}}},
+		"components":{"securitySchemes":{
+			"jwt":{"type":"oauth2","x-amazon-apigateway-authorizer":{"type":"jwt","identitySource":"$request.header.Authorization","jwtConfiguration":{"audience":["a"],"issuer":"https://i"}}},
+			"own":{"type":"apiKey","x-amazon-apigateway-authorizer":{"type":"request","identitySource":["$request.header.A","$request.querystring.b"],"authorizerUri":"u",
+				"authorizerPayloadFormatVersion":"2.0","authorizerResultTtlInSeconds":5,"enableSimpleResponses":true}},
+			"sigv4":{"type":"apiKey","x-amazon-apigateway-authtype":"awsSigv4"}}}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []Export{{Definition: d, Host: "h", Stage: "dev", Extensions: true}, {Definition: d, Host: "h", YAML: true, Extensions: true}} {
+		b, err := e.Write()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Parse(string(b))
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, b)
+		}
+		got, _ := json.Marshal(again)
+		want, _ := json.Marshal(d)
+		if string(got) != string(want) {
+			t.Errorf("read again\n%s\nwant\n%s\nof\n%s", got, want, b)
+		}
+	}
+	b, err := (&Export{Definition: d}).Write()
+	if err != nil || strings.Contains(string(b), "integration") || !strings.Contains(string(b), `"in": "path"`) {
+		t.Errorf("without extensions: %s, %v", b, err)
+	}
+}
