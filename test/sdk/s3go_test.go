@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 the manager is what most programs have
+
 package sdk_test
 
 import (

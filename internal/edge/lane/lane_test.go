@@ -269,6 +269,9 @@ func TestClientGone(t *testing.T) {
 				t.Fatal(err)
 			}
 			body, err := io.ReadAll(answer.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if err := <-ended; err != nil || string(body) != r[:len(body)] {
 				t.Errorf("%q: answered %q, context: %v", r, body, err)
 			}
