@@ -8,6 +8,7 @@ echo one > "$here/one.txt"
 echo two > "$here/deep/two words.txt"
 echo drei > "$here/deep/er/grüße+&.txt"
 head -c 12582912 /dev/urandom > "$here/large.bin" # in parts
+find "$here" -type f -exec touch -d '1 minute ago' {} + # times of objects have no fractions of seconds
 $aws s3 mb s3://sync > /dev/null
 $aws s3 sync "$here" s3://sync/base --no-progress > "$WORK/up"
 [ "$(grep -c ^upload "$WORK/up")" = 4 ]
