@@ -170,7 +170,7 @@ func spelled(name string) string {
 }
 
 // makeOwned makes the key that AWS keeps for a service, if it keeps one.
-func makeOwned(tx *store.Tx, call *aws.Call, name string) error {
+func (s *Service) makeOwned(tx *store.Tx, call *aws.Call, name string) error {
 	arn := call.ARN("kms", ownedKind+name)
 	there, err := aliases.Has(tx, arn)
 	if err != nil || there || !slices.Contains(owners, name) {
@@ -186,5 +186,9 @@ func makeOwned(tx *store.Tx, call *aws.Call, name string) error {
 		return err
 	}
 	id := aws.NewRequestID()
-	return errors.Join(keys.Put(tx, call.ARN("kms", keyKind+id), k), aliases.Put(tx, arn, alias{Key: id, Created: now, Updated: now}))
+	key := call.ARN("kms", keyKind+id)
+	if err := dues.Move(tx, key, &k.Rotation, now.Add(yearly*day), s.due); err != nil {
+		return err
+	}
+	return errors.Join(keys.Put(tx, key, k), aliases.Put(tx, arn, alias{Key: id, Created: now, Updated: now}))
 }

@@ -71,7 +71,7 @@ func (s *Service) find(ctx context.Context, call *aws.Call, text string) (f foun
 		return f, err
 	}
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
-		if err := makeOwned(tx, call, name); err != nil {
+		if err := s.makeOwned(tx, call, name); err != nil {
 			return err
 		}
 		return look(tx)
