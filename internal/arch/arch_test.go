@@ -18,10 +18,10 @@ const module = "github.com/aloft-cloud/aloft/internal/"
 // layers is the platform from the bottom up. A package imports only from
 // lines above its own, so packages on one line know nothing of each other.
 var layers = [][]string{
-	{"aws", "ca", "scratch"},
-	{"smithy", "task", "jx", "sandbox/lang"},
+	{"aws", "ca", "scratch", "tree"},
+	{"jsonata", "smithy", "task", "jx", "sandbox/lang"},
 	{"store", "vtl", "item", "auth/*", "event/*", "sandbox/*"},
-	{"api/*", "store/*", "event", "sandbox", "protocol"},
+	{"api/*", "store/*", "event", "sandbox", "protocol", "asl"},
 	{"service", "service/*/*", "gateway/*", "edge/*"},
 	{"dispatch", "auth"},
 	{"poll", "deploy/template", "deploy/sam"},

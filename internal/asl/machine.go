@@ -1,0 +1,115 @@
+package asl
+
+import (
+	"github.com/aloft-cloud/aloft/internal/tree"
+)
+
+// Value is a JSON document: nil, bool, string, json.Number, []any or *tree.Object.
+type Value = tree.Value
+
+// QueryLanguage says what the expressions of a state are written in.
+type QueryLanguage string
+
+// The query languages.
+const (
+	JSONPath QueryLanguage = "JSONPath"
+	JSONata  QueryLanguage = "JSONata"
+)
+
+// StateType is the Type of a state.
+type StateType string
+
+// The types of states.
+const (
+	Task     StateType = "Task"
+	Wait     StateType = "Wait"
+	Pass     StateType = "Pass"
+	Succeed  StateType = "Succeed"
+	Fail     StateType = "Fail"
+	Choice   StateType = "Choice"
+	Parallel StateType = "Parallel"
+	Map      StateType = "Map"
+)
+
+// Machine is a state machine, a branch of a Parallel or the processor of a Map.
+type Machine struct {
+	Comment        string
+	Version        string
+	QueryLanguage  QueryLanguage
+	StartAt        string
+	TimeoutSeconds int64             // 0 is none
+	States         map[string]*State // of this level
+	Names          []string          // of States, as defined
+	Distributed    bool              // a Map's processor runs as executions of its own
+	Express        bool              // ... of type EXPRESS
+
+	all    map[string]*State // of every level
+	parent *State            // the Parallel or Map this is in, nil at the top
+}
+
+// State finds a state at any depth: names are unique in a whole definition.
+func (m *Machine) State(name string) *State { return m.all[name] }
+
+// Parent is the Parallel or Map state that m is a part of, nil for a whole definition.
+func (m *Machine) Parent() *State { return m.parent }
+
+// State is one state of a machine.
+type State struct {
+	Name          string
+	Comment       string
+	Type          StateType
+	QueryLanguage QueryLanguage
+	Next          string // "" when End, and for Choice, Succeed, Fail
+	End           bool
+
+	Resource  string     // of a Task: an ARN
+	Branches  []*Machine // of a Parallel
+	Processor *Machine   // of a Map: ItemProcessor, or Iterator as it once was
+	Label     string     // of a distributed Map; its name where none is given
+
+	ItemReader   *Access  // of a distributed Map: where items are read from
+	ResultWriter *Access  // ... and where results go
+	Batcher      *Batcher // ... and how items are grouped
+
+	Retry []Retrier
+	Catch []Catcher
+
+	machine *Machine // the level it is in
+	path    string   // /States/X, for diagnostics
+	flow    flow     // compiled expressions
+}
+
+// Machine is the level that the state is in.
+func (s *State) Machine() *Machine { return s.machine }
+
+// Access is an ItemReader or ResultWriter: a call of an S3 action.
+type Access struct {
+	Resource string // arn:aws:states:::s3:getObject and such
+	args     field
+	config   field
+}
+
+// Retrier is one entry of Retry, defaults filled in.
+type Retrier struct {
+	ErrorEquals     []string
+	IntervalSeconds int64   // 1
+	MaxAttempts     int64   // 3
+	BackoffRate     float64 // 2
+	MaxDelaySeconds int64   // 0 is no limit
+	FullJitter      bool
+}
+
+// Catcher is one entry of Catch.
+type Catcher struct {
+	ErrorEquals []string
+	Next        string
+
+	flow flow
+}
+
+// Batcher is the ItemBatcher of a distributed Map.
+type Batcher struct {
+	maxItems field // MaxItemsPerBatch or its Path
+	maxBytes field // MaxInputBytesPerBatch or its Path
+	input    field // BatchInput
+}
