@@ -17,7 +17,7 @@ func TestIndexDelay(t *testing.T) {
 		p := platformtest.Start(t, func(c *platform.Config) { c.IndexDelay = 500 * time.Millisecond })
 		do := func(operation, input string) map[string]any {
 			t.Helper()
-			code, out := request(t, p, operation, input)
+			code, out := platformtest.Ask(t, p, "dynamodb."+operation, input)
 			if code != 200 {
 				t.Fatalf("%s: %d %v", operation, code, out)
 			}
