@@ -58,4 +58,8 @@ func TestRequestID(t *testing.T) {
 	if !uuid.MatchString(a) || a == b {
 		t.Errorf("request ids %s and %s", a, b)
 	}
+	long := regexp.MustCompile(`^[0-9A-Z]{52}$`)
+	if a, b := aws.NewLongRequestID(), aws.NewLongRequestID(); !long.MatchString(a) || a == b {
+		t.Errorf("long request ids %s and %s", a, b)
+	}
 }

@@ -102,6 +102,19 @@ func NewRequestID() string {
 	return string(id[:])
 }
 
+const requestLetters = "0123456789ABCDEFGHIJKLMNOPQRSTUV" // those of AWS's longer ids
+
+// NewLongRequestID returns a fresh request id in the form of DynamoDB's: 52
+// capital letters and digits.
+func NewLongRequestID() string {
+	var id [52]byte
+	rand.Read(id[:])
+	for i, b := range id {
+		id[i] = requestLetters[b%32]
+	}
+	return string(id[:])
+}
+
 // Value returns what p points to, or the zero value if p is nil.
 func Value[T any](p *T) T {
 	if p == nil {

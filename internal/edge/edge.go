@@ -103,7 +103,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve answers r.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
-	requestID := aws.NewRequestID()
+	requestID := newRequestID(r)
 	if h.serveHost(w, r, requestID) {
 		return
 	}
@@ -135,6 +135,14 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 	if err := x.EncodeError(w, err, requestID); err != nil {
 		h.cfg.Log.Debug("answer cut short", "id", requestID, "err", err)
 	}
+}
+
+// newRequestID returns an id in the form that the service that r asks gives.
+func newRequestID(r *http.Request) string {
+	if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB") {
+		return aws.NewLongRequestID()
+	}
+	return aws.NewRequestID()
 }
 
 // operate finds and runs the operation that r asks for. The exchange is there
