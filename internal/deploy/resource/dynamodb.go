@@ -25,8 +25,11 @@ func dynamoTable() *Type {
 		Shape: func() any {
 			return new(struct {
 				dynamodb.CreateTableInput
-				StreamSpecification *struct{ StreamViewType *string }
-				SSESpecification    *struct {
+				StreamSpecification *struct {
+					StreamViewType *string
+					ResourcePolicy *struct{ PolicyDocument any }
+				}
+				SSESpecification *struct {
 					SSEEnabled              *bool
 					SSEType, KMSMasterKeyId *string
 				}
@@ -126,7 +129,10 @@ func finishTable(op *Op, name string) (*Made, error) {
 	if err != nil {
 		return nil, err
 	}
-	return made, setTable(op, name, text(made.Attributes["Arn"]))
+	if err := setTable(op, name, text(made.Attributes["Arn"])); err != nil {
+		return made, err
+	}
+	return made, shareStream(op, text(made.Attributes["StreamArn"]))
 }
 
 // settledTable waits until a table and its indexes are ready.

@@ -50,7 +50,7 @@ func setTable(op *Op, name string, arn string) error {
 		func() error { return backUp(op, name) },
 		func() error { return observe(op, name) },
 		func() error { return tellKinesis(op, name) },
-		func() error { return share(op, arn) },
+		func() error { return share(op, arn, op.Old, op.New) },
 	} {
 		if err := set(); err != nil {
 			return err
@@ -124,18 +124,30 @@ func tellKinesis(op *Op, name string) error {
 	return err
 }
 
-// share sets the policy of a table.
-func share(op *Op, arn string) error {
-	if Equal(op.Old["ResourcePolicy"], op.New["ResourcePolicy"]) {
+// share sets the policy of a table or a stream, which has these properties.
+func share(op *Op, arn string, old, properties map[string]any) error {
+	if Equal(old["ResourcePolicy"], properties["ResourcePolicy"]) {
 		return nil
 	}
-	document := object(op.New["ResourcePolicy"])["PolicyDocument"]
+	document := object(properties["ResourcePolicy"])["PolicyDocument"]
 	if document == nil {
 		_, err := Do(op, dynamodb.DeleteResourcePolicy, &dynamodb.DeleteResourcePolicyInput{ResourceArn: arn})
 		return err
 	}
 	_, err := Do(op, dynamodb.PutResourcePolicy, &dynamodb.PutResourcePolicyInput{ResourceArn: arn, Policy: JSON(document)})
 	return err
+}
+
+// shareStream sets the policy of a table's stream. A stream that is new has none.
+func shareStream(op *Op, arn string) error {
+	old, properties := object(op.Old["StreamSpecification"]), object(op.New["StreamSpecification"])
+	if arn == "" {
+		return nil
+	}
+	if !Equal(old["StreamViewType"], properties["StreamViewType"]) {
+		old = nil
+	}
+	return share(op, arn, old, properties)
 }
 
 // retagTable makes the tags of a table those of op.New.

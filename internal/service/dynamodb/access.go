@@ -90,14 +90,26 @@ func (s *Service) checkItems(call *aws.Call, action, name string, check func(ser
 	return check(a)
 }
 
-// onResource is the row of an operation on a resource that is meant by its ARN.
-func onResource[In, Out any, P interface {
+// arnNamed is the input of an operation on what an ARN names.
+type arnNamed[In any] interface {
 	*In
 	GetResourceArn() string
-}](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error)) service.Operation {
+}
+
+// onResource is the row of an operation on a table that is meant by its ARN.
+func onResource[In, Out any, P arnNamed[In]](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error)) service.Operation {
+	return onNamed[In, Out, P](op, handle, resourceTable)
+}
+
+// onPoliced is the row of an operation on what has a policy of its own.
+func onPoliced[In, Out any, P arnNamed[In]](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error)) service.Operation {
+	return onNamed[In, Out, P](op, handle, policed)
+}
+
+func onNamed[In, Out any, P arnNamed[In]](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error), parse func(string) (aws.ARN, error)) service.Operation {
 	action := op.Service + ":" + op.Name
 	return service.OpEach(op, handle, func(call *aws.Call, in *In, check func(service.Access) error) error {
-		arn, err := resourceTable(P(in).GetResourceArn())
+		arn, err := parse(P(in).GetResourceArn())
 		if err != nil {
 			return err
 		}

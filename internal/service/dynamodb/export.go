@@ -28,6 +28,7 @@ const (
 	inProgress      = "IN_PROGRESS"
 	completed       = "COMPLETED"
 	failed          = "FAILED"
+	kmsSealing      = "KMS"
 	jsonFormat      = "DYNAMODB_JSON"
 	maxIncrement    = 24 * time.Hour
 	minIncrement    = 15 * time.Minute
@@ -59,6 +60,9 @@ type exportedFile struct {
 	Key, MD5, ETag string
 	Items          int64
 }
+
+// sealing is what S3 seals the files with.
+func (e *export) sealing() string { return aws.Or(e.In.V.S3SseAlgorithm, "AES256") }
 
 // incremental reports whether e holds changes.
 func (e *export) incremental() bool { return !e.From.IsZero() }
@@ -114,8 +118,8 @@ func checkExport(in *api.ExportTableToPointInTimeInput) error {
 	switch {
 	case in.FilterSpecification != nil && aws.Value(in.ExportType) == increments:
 		return aws.NotImplemented.Errorf("Aloft does not filter incremental exports yet.")
-	case aws.Value(in.S3SseAlgorithm) == "KMS":
-		return aws.NotImplemented.Errorf("Aloft does not encrypt exports with keys of KMS yet.")
+	case in.S3SseKmsKeyId != nil && aws.Value(in.S3SseAlgorithm) != kmsSealing:
+		return refuse("S3SseKmsKeyId can only be given with S3SseAlgorithm KMS")
 	case aws.Value(in.ExportType) != increments && spec != nil:
 		return refuse("IncrementalExportSpecification can only be given with ExportType INCREMENTAL_EXPORT")
 	case aws.Value(in.ExportType) != increments:
@@ -203,7 +207,7 @@ func (e *export) describe(id aws.ARN) *api.ExportDescription {
 	in := &e.In.V
 	d := &api.ExportDescription{
 		ExportArn: new(id.String()), ExportStatus: &e.Status, StartTime: &e.Started, EndTime: timeOrNil(e.Ended), TableArn: new(e.Table.String()), TableId: &e.TableID,
-		ClientToken: in.ClientToken, S3Bucket: &in.S3Bucket, S3BucketOwner: in.S3BucketOwner, S3Prefix: in.S3Prefix, S3SseAlgorithm: new(aws.Or(in.S3SseAlgorithm, "AES256")),
+		ClientToken: in.ClientToken, S3Bucket: &in.S3Bucket, S3BucketOwner: in.S3BucketOwner, S3Prefix: in.S3Prefix, S3SseAlgorithm: new(e.sealing()), S3SseKmsKeyId: in.S3SseKmsKeyId,
 		ExportFormat: new(e.format()), ExportType: new(aws.Or(in.ExportType, fullExport)), IncrementalExportSpecification: in.IncrementalExportSpecification,
 	}
 	if !e.incremental() {

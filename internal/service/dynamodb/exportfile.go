@@ -50,7 +50,11 @@ func (e *export) key(id aws.ARN, name string) string {
 
 // file is a file of that name, to put in the bucket.
 func (e *export) file(id aws.ARN, name string, content []byte) *s3.PutObjectInput {
-	return &s3.PutObjectInput{Bucket: e.In.V.S3Bucket, Key: e.key(id, name), Body: bytes.NewReader(content), ExpectedBucketOwner: e.In.V.S3BucketOwner}
+	in := &s3.PutObjectInput{Bucket: e.In.V.S3Bucket, Key: e.key(id, name), Body: bytes.NewReader(content), ExpectedBucketOwner: e.In.V.S3BucketOwner}
+	if e.sealing() == kmsSealing {
+		in.ServerSideEncryption, in.SSEKMSKeyId = new("aws:kms"), e.In.V.S3SseKmsKeyId
+	}
+	return in
 }
 
 // transfer does what is to be done for exports and imports.
@@ -341,7 +345,7 @@ func (e *export) summary(id aws.ARN) map[string]any {
 	in := &e.In.V
 	m := map[string]any{
 		"version": "2023-08-01", "exportArn": id.String(), "startTime": text(e.Started), "endTime": text(time.Now()), "tableArn": e.Table.String(),
-		"tableId": e.TableID, "s3Bucket": in.S3Bucket, "s3Prefix": in.S3Prefix, "s3SseAlgorithm": aws.Or(in.S3SseAlgorithm, "AES256"), "s3SseKmsKeyId": nil,
+		"tableId": e.TableID, "s3Bucket": in.S3Bucket, "s3Prefix": in.S3Prefix, "s3SseAlgorithm": e.sealing(), "s3SseKmsKeyId": in.S3SseKmsKeyId,
 		"manifestFilesS3Key": e.key(id, "manifest-files.json"), "billedSizeBytes": e.Bytes, "itemCount": e.Items, "outputFormat": e.format(),
 		"exportType": aws.Or(in.ExportType, fullExport),
 	}

@@ -53,98 +53,133 @@ func (p *policy) checkRevision(expected *string, arn aws.ARN) error {
 	return api.PolicyNotFoundException.With(nil, "Resource-based policy with the expected revision id not found for the provided ResourceArn: "+arn.String())
 }
 
-// PutResourcePolicy sets the policy of a table.
+// policed is the table or stream that an ARN names.
+func policed(resource string) (aws.ARN, error) {
+	if strings.Contains(resource, streamKind) {
+		return parseStream(resource)
+	}
+	return resourceTable(resource)
+}
+
+// changePolicy changes the policy of a table or a stream.
+func (s *Service) changePolicy(ctx context.Context, arn aws.ARN, change func(*policy) error) error {
+	defer s.policies.Add(1)
+	if !strings.Contains(arn.Resource, streamKind) {
+		return s.changeResource(ctx, arn, func(t *table) error { return change(&t.Policy) })
+	}
+	return s.db.Update(ctx, func(tx *store.Tx) error {
+		row, err := findStream(tx, arn)
+		if err != nil {
+			return err
+		}
+		if err := change(&row.Policy); err != nil {
+			return err
+		}
+		return streams.Put(tx, arn, row)
+	})
+}
+
+// findPolicy returns the policy of a table or a stream, which may be none.
+func (s *Service) findPolicy(ctx context.Context, arn aws.ARN) (policy, error) {
+	var p policy
+	err := s.db.View(ctx, func(tx *store.Tx) error {
+		if strings.Contains(arn.Resource, streamKind) {
+			row, err := findStream(tx, arn)
+			p = row.Policy
+			return err
+		}
+		t, err := s.lookTable(tx, arn)
+		if errors.Is(err, api.ResourceNotFoundException) {
+			return errNoARN(arn)
+		}
+		if err == nil {
+			p = t.Policy
+		}
+		return err
+	})
+	return p, err
+}
+
+// PutResourcePolicy sets the policy of a table or a stream.
 func (s *Service) PutResourcePolicy(ctx context.Context, call *aws.Call, in *api.PutResourcePolicyInput) (*api.PutResourcePolicyOutput, error) {
-	arn, err := resourceTable(in.ResourceArn)
+	arn, err := policed(in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
 	if err := checkPolicy(in.Policy); err != nil {
 		return nil, err
 	}
-	var p policy
-	err = s.changeResource(ctx, arn, func(t *table) error {
-		if err := t.Policy.checkRevision(in.ExpectedRevisionId, arn); err != nil {
+	out := &api.PutResourcePolicyOutput{}
+	err = s.changePolicy(ctx, arn, func(p *policy) error {
+		if err := p.checkRevision(in.ExpectedRevisionId, arn); err != nil {
 			return err
 		}
-		if t.Policy.Text != in.Policy {
-			t.Policy = newPolicy(in.Policy)
+		if p.Text != in.Policy {
+			*p = newPolicy(in.Policy)
 		}
-		p = t.Policy
+		out.RevisionId = new(p.Revision)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.policies.Add(1)
-	return &api.PutResourcePolicyOutput{RevisionId: &p.Revision}, nil
+	return out, nil
 }
 
-// GetResourcePolicy returns the policy of a table.
+// GetResourcePolicy returns the policy of a table or a stream.
 func (s *Service) GetResourcePolicy(ctx context.Context, call *aws.Call, in *api.GetResourcePolicyInput) (*api.GetResourcePolicyOutput, error) {
-	arn, err := resourceTable(in.ResourceArn)
+	arn, err := policed(in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
-	var t *table
-	err = s.db.View(ctx, func(tx *store.Tx) error {
-		t, err = s.lookTable(tx, arn)
-		return err
-	})
+	p, err := s.findPolicy(ctx, arn)
 	switch {
-	case errors.Is(err, api.ResourceNotFoundException):
-		return nil, errNoARN(arn)
 	case err != nil:
 		return nil, err
-	case t.Policy.Text == "":
+	case p.Text == "":
 		return nil, errNoPolicy(arn)
 	}
-	return &api.GetResourcePolicyOutput{Policy: &t.Policy.Text, RevisionId: &t.Policy.Revision}, nil
+	return &api.GetResourcePolicyOutput{Policy: &p.Text, RevisionId: &p.Revision}, nil
 }
 
-// DeleteResourcePolicy removes the policy of a table.
+// DeleteResourcePolicy removes the policy of a table or a stream.
 func (s *Service) DeleteResourcePolicy(ctx context.Context, call *aws.Call, in *api.DeleteResourcePolicyInput) (*api.DeleteResourcePolicyOutput, error) {
-	arn, err := resourceTable(in.ResourceArn)
+	arn, err := policed(in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
 	out := &api.DeleteResourcePolicyOutput{}
-	err = s.changeResource(ctx, arn, func(t *table) error {
-		if err := t.Policy.checkRevision(in.ExpectedRevisionId, arn); err != nil {
+	err = s.changePolicy(ctx, arn, func(p *policy) error {
+		if err := p.checkRevision(in.ExpectedRevisionId, arn); err != nil {
 			return err
 		}
 		out.RevisionId = nil
-		if t.Policy.Revision != "" {
-			out.RevisionId = new(t.Policy.Revision)
+		if p.Revision != "" {
+			out.RevisionId = new(p.Revision)
 		}
-		t.Policy = policy{}
+		*p = policy{}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.policies.Add(1)
 	return out, nil
 }
 
-// policyOf returns the policy that holds for a table or an index of it, or "".
+// policyOf returns the policy that holds for a table, an index of it, or a
+// stream: "" if there is none.
 func (s *Service) policyOf(ctx context.Context, resource aws.ARN) (string, error) {
 	name, ok := strings.CutPrefix(resource.Resource, tableKind)
 	if !ok {
 		return "", nil
 	}
-	name, _, _ = strings.Cut(name, "/")
-	resource.Resource = tableKind + name
-	text := ""
-	err := s.db.View(ctx, func(tx *store.Tx) error {
-		t, err := s.lookTable(tx, resource)
-		if errors.Is(err, api.ResourceNotFoundException) {
-			return nil
-		}
-		if err == nil {
-			text = t.Policy.Text
-		}
-		return err
-	})
-	return text, err
+	if !strings.Contains(name, streamKind) {
+		name, _, _ = strings.Cut(name, "/")
+		resource.Resource = tableKind + name
+	}
+	p, err := s.findPolicy(ctx, resource)
+	if errors.Is(err, api.ResourceNotFoundException) {
+		return "", nil
+	}
+	return p.Text, err
 }

@@ -30,6 +30,7 @@ type streamRow struct {
 	Created time.Time
 	Closed  time.Time `json:",omitzero"`
 	Shards  []shard   // of which something may still be read
+	Policy  policy    `json:",omitzero"`
 }
 
 const (

@@ -21,7 +21,9 @@ import (
 // Streams is DynamoDB Streams: an API of its own, for readers of streams.
 func (s *Service) Streams() service.Definition {
 	return service.Definition{
-		API: api.API,
+		API:    api.API,
+		Policy: s.policyOf,
+		Epoch:  s.policies.Load,
 		Operations: []service.Operation{
 			service.OpEach(api.ListStreams, s.ListStreams, func(call *aws.Call, in *api.ListStreamsInput, check func(service.Access) error) error {
 				return check(service.Access{Action: "dynamodb:ListStreams", Resource: call.ARN("dynamodb", tableKind+aws.Or(in.TableName, "*")+streamKind+"*")})
