@@ -54,7 +54,8 @@ func (r Recording) refusal(want any, a answer) any {
 	e := map[string]any{"Code": a.code, "Message": message}
 	out := map[string]any{"Error": e}
 	wantError, _ := w["Error"].(map[string]any)
-	told := map[string]any{"QueryErrorCode": a.body["__type"], "Type": "Sender", "Detail": nil}
+	kind, _ := a.body["__type"].(string)
+	told := map[string]any{"QueryErrorCode": kind[strings.LastIndexByte(kind, '#')+1:], "Type": "Sender", "Detail": nil}
 	if a.status >= 500 {
 		told["Type"] = "Receiver"
 	}
@@ -160,8 +161,11 @@ var (
 // sameText reports whether got may have been recorded as want: parts of that are
 // masked, sets are in the order of a hash, and bytes, in base64 here, as text.
 func (r Recording) sameText(want, got string) bool {
-	if b, err := base64.StdEncoding.DecodeString(got); err == nil && (string(b) == want || "b'"+string(b)+"'" == want) {
-		return true
+	if b, err := base64.StdEncoding.DecodeString(got); err == nil {
+		python, isPython := strings.CutPrefix(want, "b'")
+		if s, err := strconv.Unquote(`"` + strings.TrimSuffix(python, "'") + `"`); string(b) == want || isPython && err == nil && s == string(b) {
+			return true
+		}
 	}
 	for _, m := range r.Masks {
 		want = strings.ReplaceAll(want, m, "<>")

@@ -21,6 +21,18 @@ type SyntaxError struct {
 
 func (e *SyntaxError) Error() string { return e.Message }
 
+// Place adds to a message the place in text that it is about, as Jackson does.
+func Place(message string, text []byte, at int) string {
+	line, column := 1, 1
+	for _, c := range text[:min(at, len(text))] {
+		column++
+		if c == '\n' {
+			line, column = line+1, 1
+		}
+	}
+	return fmt.Sprintf("%s\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: %d, column: %d]", message, line, column)
+}
+
 // Parse reads one JSON document. Of members with the same name the last counts.
 func Parse(text []byte) (Value, error) {
 	p := parser{s: string(text)}
@@ -184,6 +196,7 @@ func (p *parser) word() Value {
 		p.i = end
 		return nil
 	}
+	p.i = end
 	p.fail("Unrecognized token '%s': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')", w)
 	return nil
 }

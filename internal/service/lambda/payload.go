@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/aloft-cloud/aloft/internal/tree"
 )
 
 // checkJSON says what is wrong with text that should be JSON, in words like
@@ -26,7 +28,7 @@ func checkJSON(text []byte) string {
 	at := int(syntax.Offset) - 1 // of the byte that is wrong
 	switch {
 	case at < 0 || at >= len(text) || strings.HasPrefix(syntax.Error(), "unexpected end"):
-		return place("Unexpected end-of-input", text, len(text))
+		return tree.Place("Unexpected end-of-input", text, len(text))
 	case !utf8.Valid(text[at:min(len(text), at+1)]) && strings.Contains(syntax.Error(), "in literal"):
 		return wrongByte(text, at)
 	}
@@ -39,9 +41,9 @@ func checkJSON(text []byte) string {
 		to++
 	}
 	if to > from && !isDigit(text[from]) {
-		return place(fmt.Sprintf("Unrecognized token '%s': was expecting (%s", text[from:min(to, from+maxToken)], expected), text, to)
+		return tree.Place(fmt.Sprintf("Unrecognized token '%s': was expecting (%s", text[from:min(to, from+maxToken)], expected), text, to)
 	}
-	return place(fmt.Sprintf("Unexpected character (%s): expected a valid value (%s", character(text[at]), expected), text, at)
+	return tree.Place(fmt.Sprintf("Unexpected character (%s): expected a valid value (%s", character(text[at]), expected), text, at)
 }
 
 // maxToken is how much of a token is shown.
@@ -54,19 +56,7 @@ func isIdentifier(c byte) bool {
 }
 
 func wrongByte(text []byte, at int) string {
-	return place(fmt.Sprintf("Invalid UTF-8 start byte 0x%x", text[at]), text, at+1)
-}
-
-// place adds to a message where in text it is about.
-func place(message string, text []byte, at int) string {
-	line, column := 1, 1
-	for _, c := range text[:min(at, len(text))] {
-		column++
-		if c == '\n' {
-			line, column = line+1, 1
-		}
-	}
-	return fmt.Sprintf("%s\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: %d, column: %d]", message, line, column)
+	return tree.Place(fmt.Sprintf("Invalid UTF-8 start byte 0x%x", text[at]), text, at+1)
 }
 
 // character shows c as the parser that AWS uses does.

@@ -2,7 +2,6 @@ package sns
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -55,8 +54,8 @@ func parseReplay(text string) (*replaying, error) {
 		return nil, nil
 	}
 	var p struct{ PointType, StartingPoint, EndingPoint string }
-	if err := json.Unmarshal([]byte(text), &p); err != nil {
-		return nil, invalid("ReplayPolicy: failed to parse JSON. %v", err)
+	if err := readJSON("ReplayPolicy", text, &p); err != nil {
+		return nil, err
 	}
 	if p.PointType != "Timestamp" {
 		return nil, invalid("ReplayPolicy: PointType must be Timestamp")

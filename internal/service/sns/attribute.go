@@ -91,8 +91,8 @@ func checkFIFOAttribute(name, value string) error {
 			return nil
 		}
 		var p struct{ MessageRetentionPeriod json.RawMessage }
-		if err := json.Unmarshal([]byte(value), &p); err != nil {
-			return invalid("ArchivePolicy: failed to parse JSON. %v", err)
+		if err := readJSON("ArchivePolicy", value, &p); err != nil {
+			return err
 		}
 		if n := retentionDays(value); n < 1 || n > 365 {
 			return invalid("ArchivePolicy: MessageRetentionPeriod must be between 1 and 365 days.")

@@ -86,8 +86,8 @@ func checkDeliveryPolicy(text string) (string, error) {
 	var d struct {
 		HTTP *httpDelivery `json:"http"`
 	}
-	if err := json.Unmarshal([]byte(text), &d); err != nil {
-		return "", invalid("DeliveryPolicy: failed to parse JSON. %v", err)
+	if err := readJSON("DeliveryPolicy", text, &d); err != nil {
+		return "", err
 	}
 	if d.HTTP == nil {
 		return "", nil
@@ -111,8 +111,8 @@ func effectiveDelivery(text string) topicDelivery {
 // parseSubscriptionDelivery reads the delivery policy of a subscription.
 func parseSubscriptionDelivery(text string) (*subscriptionDelivery, error) {
 	d := new(subscriptionDelivery)
-	if err := json.Unmarshal([]byte(text), d); err != nil {
-		return nil, invalid("DeliveryPolicy: failed to parse JSON. %v", err)
+	if err := readJSON("DeliveryPolicy", text, d); err != nil {
+		return nil, err
 	}
 	return d, d.HealthyRetryPolicy.check()
 }

@@ -2,7 +2,6 @@ package sns
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"maps"
 	"strconv"
@@ -96,8 +95,8 @@ func deadLetters(text string) (aws.ARN, error) {
 	var p struct {
 		Target string `json:"deadLetterTargetArn"`
 	}
-	if err := json.Unmarshal([]byte(text), &p); err != nil {
-		return aws.ARN{}, invalid("RedrivePolicy: failed to parse JSON. %v", err)
+	if err := readJSON("RedrivePolicy", text, &p); err != nil {
+		return aws.ARN{}, err
 	}
 	if p.Target == "" {
 		return aws.ARN{}, nil

@@ -1,6 +1,7 @@
 package sqs
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -65,7 +66,7 @@ var queueAttributes = []*attribute{
 			if q.KMSKey == "" {
 				return ""
 			}
-			return strconv.Itoa(max(q.KMSReuse, 300))
+			return strconv.Itoa(cmp.Or(q.KMSReuse, 300))
 		},
 		set: func(q *queue, value string) bool { return setNumber(&q.KMSReuse, value, 300, 60, 86400) },
 	},

@@ -10,9 +10,11 @@ package filter
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"strings"
+
+	"github.com/aloft-cloud/aloft/internal/tree"
 )
 
 // A refusal is why something is no policy, in the words of SNS.
@@ -80,16 +82,23 @@ type member struct {
 	value any // object, []any, json.Number, string, bool or nil
 }
 
+// CheckJSON refuses what is not JSON, in AWS's words.
+func CheckJSON(text string) error {
+	_, err := tree.ParseString(text)
+	if e, ok := errors.AsType[*tree.SyntaxError](err); ok {
+		return refusal("failed to parse JSON. " + tree.Place(e.Message, []byte(text), e.Offset))
+	}
+	return err
+}
+
 // decode reads JSON, with objects in order.
 func decode(text string) (any, error) {
+	if err := CheckJSON(text); err != nil {
+		return nil, err
+	}
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
 	v, err := decodeValue(d, 0)
-	if err == nil {
-		if _, err2 := d.Token(); err2 != io.EOF {
-			err = refusal("text after the value")
-		}
-	}
 	if err != nil {
 		return nil, fmt.Errorf("failed to parse JSON. %w", err)
 	}
