@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	cfn "github.com/aloft-cloud/aloft/internal/api/cloudformation"
+	"github.com/aloft-cloud/aloft/internal/client"
+)
+
+// tryCDK deploys an application of the CDK by its own tool.
+func (r *runner) tryCDK(a application, g *given) (what, words string, answers bool) {
+	// What is synthesised has the account in it, so that it is always the same one.
+	r.account = int(crc32.ChecksumIEEE([]byte(a.title + a.name)))
+	env := append(g.environ(), "AWS_ENDPOINT_URL="+r.endpoint, "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1", "CDK_DISABLE_VERSION_CHECK=1",
+		"AWS_ACCESS_KEY_ID="+r.owner(), "AWS_SECRET_ACCESS_KEY=secret", "CDK_DISABLE_CLI_TELEMETRY=1", "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION=1", "TS_NODE_TRANSPILE_ONLY=1")
+	made := filepath.Join(r.synth, strings.ReplaceAll(a.title+"+"+a.name, "/", "+"))
+	if _, err := os.Stat(filepath.Join(made, "manifest.json")); err != nil {
+		if _, said := r.command(a.file, env, "cdk", "synth", "--quiet", "--no-notices", "--output", made); said != "" {
+			if _, err := os.Stat(filepath.Join(made, "manifest.json")); err != nil {
+				return judge("cdk synth: " + complaint(said))
+			}
+		}
+	}
+	types, err := r.lackingIn(made, g)
+	if err != nil {
+		return judge(err.Error())
+	}
+	if types != nil {
+		return lacks, strings.Join(types, ", "), false
+	}
+	if err := r.bootstrap(); err != nil {
+		return judge("cdk bootstrap: " + err.Error())
+	}
+	outputs := filepath.Join(r.synth, "outputs.json")
+	_, said := r.command(a.file, env, "cdk", "deploy", "--app", made, "--all", "--require-approval", "never", "--no-notices", "--progress", "events", "--outputs-file", outputs)
+	byStack := make(map[string]map[string]string)
+	text, err := os.ReadFile(outputs)
+	if err == nil {
+		err = json.Unmarshal(text, &byStack)
+	}
+	os.Remove(outputs)
+	if err != nil && !strings.Contains(said, "✅") || strings.Contains(said, "❌") {
+		return judge(complaint(said))
+	}
+	all := make(map[string]string)
+	for _, one := range byStack {
+		for name, value := range one {
+			all[name] = value
+		}
+	}
+	words, answers = r.answers(all)
+	return works, words, answers
+}
+
+// lackingIn names the types that templates have and Aloft does not.
+func (r *runner) lackingIn(made string, g *given) ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(made, "*.template.json"))
+	if err != nil {
+		return nil, err
+	}
+	var types []string
+	for _, file := range files {
+		check, _ := r.aloftDoes(g, "deploy", "--check", "--json", file)
+		var found []struct {
+			Findings []struct{ Kind, Type, Message string }
+		}
+		if json.Unmarshal(check, &found) != nil || len(found) == 0 {
+			continue
+		}
+		for _, f := range found[0].Findings {
+			if f.Kind == "refused" && strings.HasPrefix(f.Message, "Aloft does not support the type") {
+				types = append(types, f.Type)
+			}
+		}
+	}
+	slices.Sort(types)
+	return slices.Compact(types), nil
+}
+
+// bootstrap makes in the account what `cdk bootstrap` makes.
+func (r *runner) bootstrap() error {
+	file := filepath.Join(r.synth, "bootstrap.yaml")
+	body, err := os.ReadFile(file)
+	if err != nil {
+		text, said := r.command("", nil, "cdk", "bootstrap", "--show-template")
+		if len(text) == 0 {
+			return errorOf(said)
+		}
+		body = text
+		if err := os.WriteFile(file, body, 0o644); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	c := r.client()
+	_, err = client.Do(ctx, c, cfn.CreateStack, &cfn.CreateStackInput{
+		StackName: "CDKToolkit", TemplateBody: new(string(body)), Capabilities: []string{"CAPABILITY_NAMED_IAM"},
+	})
+	if err != nil {
+		return err
+	}
+	return r.settled(ctx, c, "CDKToolkit")
+}
+
+// complaint is what the CDK says of what went wrong, without its progress.
+func complaint(said string) string {
+	var lines []string
+	for line := range strings.Lines(said) {
+		low := strings.ToLower(line)
+		if strings.Contains(low, "error") || strings.Contains(low, "fail") || strings.Contains(line, "❌") || strings.Contains(low, "cannot") || strings.Contains(line, "Aloft") {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	if lines == nil {
+		return said
+	}
+	return strings.Join(lines[:min(len(lines), 6)], " ")
+}
