@@ -25,6 +25,7 @@ const (
 type crew struct {
 	f       *Function
 	key     string
+	tenant  string // whose they are, if the function's workers serve one each
 	workers map[*worker]struct{}
 	idle    []*worker // the one that was used last is last
 	queue   []*ticket // the oldest first
@@ -73,7 +74,7 @@ func (m *Manager) hire(ctx context.Context, f *Function, e *Event) (grant, error
 		m.mu.Unlock()
 		return grant{}, ErrClosed
 	}
-	c := m.crewOf(f)
+	c := m.crewOf(f, e.Tenant)
 	c.called(time.Now())
 	if w := m.takeIdle(c); w != nil {
 		m.mu.Unlock()
@@ -145,16 +146,20 @@ func (m *Manager) withdraw(c *crew, t *ticket) bool {
 	return true
 }
 
-// crewOf is the crew of f's version. Another revision of it is retired.
-func (m *Manager) crewOf(f *Function) *crew {
+// crewOf is the crew of f's version, for one tenant if it has those. Another
+// revision of it is retired.
+func (m *Manager) crewOf(f *Function, tenant string) *crew {
 	key := f.ARN.String() + ":" + f.Version
+	if tenant != "" {
+		key += "/" + tenant
+	}
 	c := m.crews[key]
 	if c != nil && c.f.Revision != f.Revision {
 		m.retire(key, c)
 		c = nil
 	}
 	if c == nil {
-		c = &crew{f: f, key: key, workers: map[*worker]struct{}{}, habit: habit{keep: keepFor}}
+		c = &crew{f: f, key: key, tenant: tenant, workers: map[*worker]struct{}{}, habit: habit{keep: keepFor}}
 		m.crews[key] = c
 	}
 	return c

@@ -31,7 +31,7 @@ while True:
 func (r *rig) idle(f *Function) int {
 	r.Manager.mu.Lock()
 	defer r.Manager.mu.Unlock()
-	return len(r.crewOf(f).idle)
+	return len(r.crewOf(f, "").idle)
 }
 
 func TestExtension(t *testing.T) {

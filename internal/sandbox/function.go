@@ -60,6 +60,7 @@ type Event struct {
 	TraceID         string // value of X-Amzn-Trace-Id
 	ClientContext   string // JSON, as the caller's SDK made it
 	CognitoIdentity string // JSON
+	Tenant          string // no worker serves two; empty if the function has none
 
 	// Stream, if not nil, is called when the function begins to stream its
 	// answer, and takes it as it comes; Result.Payload is empty then.

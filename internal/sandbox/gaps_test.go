@@ -44,7 +44,7 @@ func TestExpected(t *testing.T) {
 	r := newRig(t, nil)
 	f := node(t, "exports.handler = async (e) => e")
 	r.Manager.mu.Lock()
-	c := r.crewOf(f)
+	c := r.crewOf(f, "")
 	c.habit, c.lastUsed = habit{time.Minute, 14 * time.Minute, 17 * time.Minute}, time.Now().Add(-14*time.Minute+200*time.Millisecond)
 	if expected, _ := c.expect(time.Now()); expected {
 		t.Error("it is expected too early")

@@ -26,7 +26,11 @@ func (m *Manager) look(context.Context) (time.Duration, error) {
 	now := time.Now()
 	next := now.Add(time.Hour)
 	left := freezeBatch
-	for _, c := range m.crews {
+	for key, c := range m.crews {
+		if c.tenant != "" && len(c.workers)+c.starting+len(c.queue) == 0 {
+			delete(m.crews, key) // tenants come and go, and are many
+			continue
+		}
 		var changes time.Time
 		if c.expected, changes = c.expect(now); c.expected {
 			m.restock(c)

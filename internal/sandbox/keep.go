@@ -9,7 +9,7 @@ func (m *Manager) Keep(f *Function, n int) (ready int, broken bool) {
 	if m.closed {
 		return 0, false
 	}
-	c := m.crewOf(f)
+	c := m.crewOf(f, "")
 	c.kept = n
 	broken, c.broken = c.broken, false
 	m.restock(c)

@@ -28,7 +28,7 @@ func TestKeep(t *testing.T) {
 	expect(t, r.invoke(t, f, `{"Do":"exit"}`), "Unhandled", `{"errorType":"Runtime.ExitError".*`)
 	await(2)
 	r.mu.Lock()
-	c := r.crewOf(f)
+	c := r.crewOf(f, "")
 	spare := c.spare()
 	r.mu.Unlock()
 	if spare > 0 {

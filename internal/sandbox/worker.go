@@ -274,7 +274,7 @@ func (w *worker) run(f *Function, e *Event, began bool) (Result, error) {
 	limit := f.timeout()
 	start := time.Now()
 	ev := &rapi.Event{RequestID: e.RequestID, Payload: e.payload(), Deadline: start.Add(limit), InvokedARN: e.InvokedARN, TraceID: e.TraceID,
-		ClientContext: e.ClientContext, CognitoIdentity: e.CognitoIdentity, Stream: e.Stream}
+		ClientContext: e.ClientContext, CognitoIdentity: e.CognitoIdentity, Tenant: e.Tenant, Stream: e.Stream}
 	a, why, err := w.exchange(ev, limit)
 	if err != nil {
 		w.dismiss()

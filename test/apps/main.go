@@ -27,7 +27,7 @@ import (
 )
 
 // patience is how long one step of one application may take.
-const patience = 300 * time.Second
+const patience = 180 * time.Second
 
 func main() {
 	r := &runner{account: int(time.Now().Unix() % 1e9)}

@@ -72,6 +72,7 @@ type functionSettings struct {
 	Role             *string
 	Runtime          *string
 	SnapStart        *lambda.SnapStart
+	TenancyConfig    *lambda.TenancyConfig
 	Timeout          *int32
 	TracingConfig    *lambda.TracingConfig
 	VpcConfig        *lambda.VpcConfig

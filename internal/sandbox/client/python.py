@@ -212,7 +212,7 @@ class LambdaContext(object):
         self.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
         self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
         self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn")
-        self.tenant_id = None
+        self.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
         self.client_context = make(ClientContext, parse_header(headers.get("lambda-runtime-client-context"), "Client Context"))
         if self.client_context is not None:
             self.client_context.client = make(Client, self.client_context.client)

@@ -26,7 +26,7 @@ end
 
 # LambdaContext tells a function about an event.
 class LambdaContext
-  attr_reader :aws_request_id, :invoked_function_arn, :log_group_name, :log_stream_name, :function_name, :memory_limit_in_mb, :function_version, :identity, :client_context, :deadline_ms
+  attr_reader :aws_request_id, :invoked_function_arn, :log_group_name, :log_stream_name, :function_name, :memory_limit_in_mb, :function_version, :identity, :client_context, :tenant_id, :deadline_ms
 
   def initialize(headers)
     @aws_request_id = headers['lambda-runtime-aws-request-id']
@@ -38,6 +38,7 @@ class LambdaContext
     @memory_limit_in_mb = ENV['AWS_LAMBDA_FUNCTION_MEMORY_SIZE']
     @function_version = ENV['AWS_LAMBDA_FUNCTION_VERSION']
     @identity = parse(headers['lambda-runtime-cognito-identity'])
+    @tenant_id = headers['lambda-runtime-aws-tenant-id']
     @client_context = parse(headers['lambda-runtime-client-context'])
   end
 

@@ -39,6 +39,7 @@ type Event struct {
 	TraceID         string
 	ClientContext   string
 	CognitoIdentity string
+	Tenant          string
 
 	// Stream, if not nil, is called when the worker begins to stream its
 	// answer, and takes it as it comes.
@@ -273,6 +274,7 @@ func (c *conn) send(e *Event) error {
 	b = appendHeader(b, "Lambda-Runtime-Trace-Id", e.TraceID)
 	b = appendHeader(b, "Lambda-Runtime-Client-Context", e.ClientContext)
 	b = appendHeader(b, "Lambda-Runtime-Cognito-Identity", e.CognitoIdentity)
+	b = appendHeader(b, "Lambda-Runtime-Aws-Tenant-Id", e.Tenant)
 	return c.write(b, e.Payload)
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	api "github.com/aloft-cloud/aloft/internal/api/apigateway"
+	"github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/auth/policy"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/gateway/proxy"
@@ -222,7 +223,7 @@ func (x *exchange) ask(g *guard, identity []string) (*proxy.Verdict, error) {
 	if g.token {
 		event = proxy.TokenEvent(identity[0], asked)
 	}
-	out, err := x.runFunction(g.function, g.role, x.executeARN("authorizers/"+g.id), usualTimeout*time.Millisecond, event, false)
+	out, err := x.runFunction(&lambda.InvokeInput{FunctionName: g.function, Payload: event}, g.role, x.executeARN("authorizers/"+g.id), usualTimeout*time.Millisecond)
 	switch {
 	case err != nil:
 		return nil, errAuthorizer.because(err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/api/lambda"
@@ -20,7 +21,12 @@ import (
 func (x *exchange) proxyFunction() error {
 	event := x.req.Event()
 	x.logData("Endpoint request body after transformations: %s", short(event))
-	out, err := x.invoke(uri.Function(uri.Fill(aws.Value(x.method.integ.Uri), x.v.variables)), aws.Value(x.method.integ.Credentials), event, false)
+	mapped := &outgoing{query: make(url.Values), header: make(http.Header)}
+	if err := x.mapRequest(mapped, make(map[string]string)); err != nil {
+		return err
+	}
+	mapped.header.Del(invocationType) // the answer is waited for
+	out, err := x.invoke(uri.Function(uri.Fill(aws.Value(x.method.integ.Uri), x.v.variables)), mapped.header, event)
 	if err != nil {
 		return err
 	}
@@ -62,8 +68,7 @@ func (x *exchange) callFunction(function string, out *outgoing) (*incoming, erro
 	if !json.Valid(body) {
 		return nil, errInternal.because(errors.New("what was mapped for the function is no JSON"))
 	}
-	later := out.header.Get("X-Amz-Invocation-Type") == "Event"
-	got, err := x.invoke(function, aws.Value(x.method.integ.Credentials), body, later)
+	got, err := x.invoke(function, out.header, body)
 	if err != nil {
 		return nil, err
 	}
@@ -82,12 +87,25 @@ func (x *exchange) callFunction(function string, out *outgoing) (*incoming, erro
 	return in, nil
 }
 
-// invoke runs a function for the request's method.
-func (x *exchange) invoke(function, role string, event []byte, later bool) (*lambda.InvokeOutput, error) {
+// Headers of a request for a function that a mapping may set.
+const (
+	invocationType = "X-Amz-Invocation-Type"
+	tenantID       = "X-Amz-Tenant-Id"
+)
+
+// invoke runs a function for the request's method, as mapped headers say.
+func (x *exchange) invoke(function string, mapped http.Header, event []byte) (*lambda.InvokeOutput, error) {
 	if function == "" {
 		return nil, errConfig.because(fmt.Errorf("%s leads to no function", aws.Value(x.method.integ.Uri)))
 	}
-	out, err := x.runFunction(function, role, x.methodARN(), x.method.timeout, event, later)
+	in := &lambda.InvokeInput{FunctionName: function, Payload: event}
+	if mapped.Get(invocationType) == lambda.InvocationTypeEvent {
+		in.InvocationType = new(lambda.InvocationTypeEvent)
+	}
+	if tenant := mapped.Get(tenantID); tenant != "" {
+		in.TenantId = &tenant
+	}
+	out, err := x.runFunction(in, aws.Value(x.method.integ.Credentials), x.methodARN(), x.method.timeout)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		x.logFailure("Execution failed due to a timeout error")
@@ -111,7 +129,7 @@ func invokeFailure(err error) error {
 // runFunction runs a function for source, in the name of API Gateway, when the
 // function's policy decides, or as a role. It goes on even if the client goes
 // away.
-func (x *exchange) runFunction(function, role string, source aws.ARN, timeout time.Duration, event []byte, later bool) (*lambda.InvokeOutput, error) {
+func (x *exchange) runFunction(in *lambda.InvokeInput, role string, source aws.ARN, timeout time.Duration) (*lambda.InvokeOutput, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), timeout)
 	defer cancel()
 	call := aws.ServiceCall("apigateway", source)
@@ -121,10 +139,6 @@ func (x *exchange) runFunction(function, role string, source aws.ARN, timeout ti
 			return nil, err
 		}
 		call = session.Call(call)
-	}
-	in := &lambda.InvokeInput{FunctionName: function, Payload: event}
-	if later {
-		in.InvocationType = new(lambda.InvocationTypeEvent)
 	}
 	out, err := dispatch.Call(ctx, x.cfg.Table, call, lambda.Invoke, in)
 	if ctx.Err() != nil {

@@ -41,6 +41,7 @@ type change struct {
 	TracingConfig          *api.TracingConfig
 	LoggingConfig          *api.LoggingConfig
 	SnapStart              *api.SnapStart
+	TenancyConfig          *api.TenancyConfig
 	Architectures          []string
 
 	VpcConfig        *api.VpcConfig
@@ -56,11 +57,10 @@ func changeOfCreate(in *api.CreateFunctionInput) change {
 		operation: api.CreateFunction.Name,
 		Runtime:   in.Runtime, Role: &in.Role, Handler: in.Handler, Timeout: in.Timeout, MemorySize: in.MemorySize,
 		Environment: in.Environment, EphemeralStorage: in.EphemeralStorage, TracingConfig: in.TracingConfig,
-		LoggingConfig: in.LoggingConfig, SnapStart: in.SnapStart, Architectures: in.Architectures,
+		LoggingConfig: in.LoggingConfig, SnapStart: in.SnapStart, TenancyConfig: in.TenancyConfig, Architectures: in.Architectures,
 		VpcConfig: in.VpcConfig, DeadLetterConfig: in.DeadLetterConfig, KMSKeyArn: in.KMSKeyArn, FileSystems: in.FileSystemConfigs, ImageConfig: in.ImageConfig,
 		others: map[string]bool{
 			"SourceKMSKeyArn":        in.Code.SourceKMSKeyArn != nil,
-			"TenancyConfig":          in.TenancyConfig != nil,
 			"CapacityProviderConfig": in.CapacityProviderConfig != nil,
 			"DurableConfig":          in.DurableConfig != nil,
 			"PublishTo":              in.PublishTo != nil,
@@ -181,6 +181,9 @@ func (c *change) apply(v *settings) {
 	if c.SnapStart != nil {
 		set(&v.SnapStart, c.SnapStart.ApplyOn)
 	}
+	if c.TenancyConfig != nil {
+		v.Tenancy = c.TenancyConfig.TenantIsolationMode
+	}
 	if len(c.Architectures) > 0 {
 		v.Architecture = c.Architectures[0]
 	}
@@ -250,6 +253,9 @@ func (v *version) describe(arn, function aws.ARN, number int64) *api.FunctionCon
 	}
 	if v.Env != nil {
 		c.Environment = &api.EnvironmentResponse{Variables: v.Env}
+	}
+	if v.Tenancy != "" {
+		c.TenancyConfig = &api.TenancyConfig{TenantIsolationMode: v.Tenancy}
 	}
 	if v.KMSKey != "" {
 		c.KMSKeyArn = &v.KMSKey

@@ -32,12 +32,12 @@ func (s *Service) Invoke(ctx context.Context, call *aws.Call, in *api.InvokeInpu
 	}
 	switch kind {
 	case api.InvocationTypeDryRun:
-		if _, err := s.target(ctx, r); err != nil {
+		if err := s.expects(ctx, r, &e); err != nil {
 			return nil, err
 		}
 		return &api.InvokeOutput{StatusCode: new(int32(204))}, nil
 	case api.InvocationTypeEvent:
-		if _, err := s.target(ctx, r); err != nil {
+		if err := s.expects(ctx, r, &e); err != nil {
 			return nil, err
 		}
 		return s.enqueue(ctx, r, e)
@@ -69,6 +69,27 @@ func (s *Service) InvokeAsync(ctx context.Context, call *aws.Call, in *api.Invok
 	return &api.InvokeAsyncOutput{Status: out.StatusCode}, nil
 }
 
+// expects refuses an event that a function cannot be given.
+func (s *Service) expects(ctx context.Context, r ref, e *sandbox.Event) error {
+	t, err := s.target(ctx, r)
+	if err != nil {
+		return err
+	}
+	return t.checkTenant(e)
+}
+
+// checkTenant refuses an event of no tenant where each has workers of its own,
+// and one of a tenant elsewhere.
+func (t *target) checkTenant(e *sandbox.Event) error {
+	switch {
+	case t.tenants && e.Tenant == "":
+		return invalid("The invoked function is enabled with tenancy configuration. Add a valid tenant ID in your request and try again.")
+	case !t.tenants && e.Tenant != "":
+		return invalid("The invoked function is not enabled with tenancy configuration. Remove the tenant ID from your request and try again.")
+	}
+	return nil
+}
+
 // run runs a function on an event, if it may run once more.
 func (s *Service) run(ctx context.Context, r ref, e sandbox.Event) (*sandbox.Function, sandbox.Result, error) {
 	t, err := s.target(ctx, r)
@@ -83,6 +104,9 @@ func (s *Service) run(ctx context.Context, r ref, e sandbox.Event) (*sandbox.Fun
 // runTarget is run for a version of a function of which it is known what an
 // invoke needs.
 func (s *Service) runTarget(ctx context.Context, t *target, f *sandbox.Function, e sandbox.Event) (sandbox.Result, error) {
+	if err := t.checkTenant(&e); err != nil {
+		return sandbox.Result{}, err
+	}
 	if t.loops(e.TraceID) {
 		return sandbox.Result{}, errLoop()
 	}
@@ -109,7 +133,7 @@ func (s *Service) runTarget(ctx context.Context, t *target, f *sandbox.Function,
 
 // newEvent makes the event that an input asks for, or refuses it.
 func newEvent(call *aws.Call, in *api.InvokeInput, kind string) (sandbox.Event, error) {
-	e := sandbox.Event{RequestID: call.RequestID, Payload: in.Payload}
+	e := sandbox.Event{RequestID: call.RequestID, Payload: in.Payload, Tenant: aws.Value(in.TenantId)}
 	if len(call.Trace) <= maxTrace {
 		e.TraceID = call.Trace
 	}
@@ -118,8 +142,6 @@ func newEvent(call *aws.Call, in *api.InvokeInput, kind string) (sandbox.Event, 
 		limit = maxQueued
 	}
 	switch {
-	case in.TenantId != nil:
-		return e, unsupported(api.Invoke.Name, "TenantId")
 	case in.DurableExecutionName != nil:
 		return e, unsupported(api.Invoke.Name, "DurableExecutionName")
 	case len(in.Payload) > limit:

@@ -61,7 +61,7 @@ func (q *queue) expect(fn aws.ARN) {
 // enqueue puts an event in the queue of a function.
 func (s *Service) enqueue(ctx context.Context, r ref, e sandbox.Event) (*api.InvokeOutput, error) {
 	now := time.Now()
-	row := queuedEvent{Qualifier: r.qualifier, RequestID: e.RequestID, Payload: e.Payload, ClientContext: e.ClientContext, Trace: e.TraceID, Accepted: now}
+	row := queuedEvent{Qualifier: r.qualifier, RequestID: e.RequestID, Payload: e.Payload, ClientContext: e.ClientContext, Tenant: e.Tenant, Trace: e.TraceID, Accepted: now}
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
 		if exists, err := functions.Has(tx, r.function); err != nil || !exists {
 			return cmp.Or(err, errNoFunction(r.arn()))
@@ -236,7 +236,7 @@ func (s *Service) try(ctx context.Context, at queuedRef, row queuedEvent) error 
 	}
 	f := t.pick()
 	o.result, err = s.runTarget(ctx, t, f, sandbox.Event{
-		RequestID: row.RequestID, Payload: row.Payload, ClientContext: row.ClientContext, TraceID: row.Trace,
+		RequestID: row.RequestID, Payload: row.Payload, ClientContext: row.ClientContext, Tenant: row.Tenant, TraceID: row.Trace,
 	})
 	o.function = f
 	switch {

@@ -76,6 +76,7 @@ type settings struct {
 	Network      *network `json:",omitempty"`
 	KMSKey       string   `json:",omitempty"` // ARN
 	SnapStart    string   `json:",omitempty"`
+	Tenancy      string   `json:",omitempty"` // how tenants are kept apart, if they are
 	LogFormat    string
 	LogGroup     string
 	LogLevel     string  `json:",omitempty"` // of the code's own lines, if the format is JSON
@@ -151,6 +152,7 @@ type queuedEvent struct {
 	RequestID     string
 	Payload       []byte
 	ClientContext string `json:",omitempty"`
+	Tenant        string `json:",omitempty"`
 	Trace         string `json:",omitempty"` // header
 	Accepted      time.Time
 	Invokes       int `json:",omitempty"` // that failed

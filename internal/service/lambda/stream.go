@@ -110,7 +110,7 @@ func (s *Service) InvokeWithResponseStream(ctx context.Context, call *aws.Call, 
 		return nil, err
 	}
 	if aws.Value(in.InvocationType) == api.ResponseStreamingInvocationTypeDryRun {
-		if _, err := s.target(ctx, r); err != nil {
+		if err := s.expects(ctx, r, &e); err != nil {
 			return nil, err
 		}
 		return &api.InvokeWithResponseStreamOutput{StatusCode: new(int32(204))}, nil
