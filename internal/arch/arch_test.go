@@ -19,7 +19,7 @@ const module = "github.com/aloft-cloud/aloft/internal/"
 // lines above its own, so packages on one line know nothing of each other.
 var layers = [][]string{
 	{"aws", "ca", "scratch", "tree"},
-	{"jsonata", "smithy", "task", "jx", "sandbox/lang"},
+	{"asl/*", "jsonata", "smithy", "task", "jx", "sandbox/lang"},
 	{"store", "vtl", "item", "auth/*", "event/*", "sandbox/*"},
 	{"api/*", "store/*", "event", "sandbox", "protocol", "asl"},
 	{"service", "service/*/*", "gateway/*", "edge/*"},

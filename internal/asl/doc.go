@@ -26,7 +26,7 @@
 //	Wait           Until; then Exit(env, nil)
 //	Fail           Failure
 //	Parallel       Arguments, for each of Branches; then Exit(env, list of outputs)
-//	Map            MapLimits, Items (or Reading, for an ItemReader), Item for each, Batches; Exit(env, list of outputs)
+//	Map            MapLimits; Items, or Reading for an ItemReader; ItemInput for each, NewBatcher; Exit(env, list of outputs)
 //
 // What fails at run time is an *Error, with the name that Retry and Catch match
 // and the cause in AWS's words. RetryOf and CatchOf say what follows.

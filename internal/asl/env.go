@@ -54,19 +54,23 @@ type Timeouts struct {
 type MapLimits struct {
 	MaxConcurrency             int64 // 0 is no limit
 	ToleratedFailureCount      int64
+	CountGiven                 bool
 	ToleratedFailurePercentage float64
-	Tolerates                  bool // either of the two is given
+	PercentageGiven            bool
 }
 
-// Exceeded reports whether failed of total items are more than tolerated.
+// Exceeded reports whether failed of total items are more than are tolerated:
+// more than either of the two allows, and any at all if neither is given.
 func (l MapLimits) Exceeded(failed, total int64) bool {
-	if failed == 0 {
+	switch {
+	case failed == 0:
 		return false
-	}
-	if !l.Tolerates {
+	case l.CountGiven && failed > l.ToleratedFailureCount:
+		return true
+	case l.PercentageGiven && float64(failed)*100 > l.ToleratedFailurePercentage*float64(total):
 		return true
 	}
-	return failed > l.ToleratedFailureCount && float64(failed)*100 > l.ToleratedFailurePercentage*float64(total)
+	return !l.CountGiven && !l.PercentageGiven
 }
 
 // Inspection is what TestState tells of a state's steps; what did not happen is not set.

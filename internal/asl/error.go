@@ -13,24 +13,23 @@ func (e *Error) Error() string { return e.Name + ": " + e.Cause }
 
 // The errors that the language names itself.
 const (
-	ErrAll                       = "States.ALL" // in Retry and Catch only
-	ErrBranchFailed              = "States.BranchFailed"
-	ErrDataLimitExceeded         = "States.DataLimitExceeded"
-	ErrExceedToleratedFailure    = "States.ExceedToleratedFailureThreshold"
-	ErrHeartbeatTimeout          = "States.HeartbeatTimeout"
-	ErrHTTPSocket                = "States.Http.Socket"
-	ErrIntrinsicFailure          = "States.IntrinsicFailure"
-	ErrItemReaderFailed          = "States.ItemReaderFailed"
-	ErrNoChoiceMatched           = "States.NoChoiceMatched"
-	ErrParameterPathFailure      = "States.ParameterPathFailure"
-	ErrPermissions               = "States.Permissions"
-	ErrQueryEvaluationError      = "States.QueryEvaluationError"
-	ErrResultPathMatchFailure    = "States.ResultPathMatchFailure"
-	ErrResultWriterFailed        = "States.ResultWriterFailed"
-	ErrRuntime                   = "States.Runtime"
-	ErrTaskFailed                = "States.TaskFailed"
-	ErrTimeout                   = "States.Timeout"
-	ErrVariableDataLimitExceeded = "States.DataLimitExceeded"
+	ErrAll                    = "States.ALL" // in Retry and Catch only
+	ErrBranchFailed           = "States.BranchFailed"
+	ErrDataLimitExceeded      = "States.DataLimitExceeded"
+	ErrExceedToleratedFailure = "States.ExceedToleratedFailureThreshold"
+	ErrHeartbeatTimeout       = "States.HeartbeatTimeout"
+	ErrHTTPSocket             = "States.Http.Socket"
+	ErrIntrinsicFailure       = "States.IntrinsicFailure"
+	ErrItemReaderFailed       = "States.ItemReaderFailed"
+	ErrNoChoiceMatched        = "States.NoChoiceMatched"
+	ErrParameterPathFailure   = "States.ParameterPathFailure"
+	ErrPermissions            = "States.Permissions"
+	ErrQueryEvaluationError   = "States.QueryEvaluationError"
+	ErrResultPathMatchFailure = "States.ResultPathMatchFailure"
+	ErrResultWriterFailed     = "States.ResultWriterFailed"
+	ErrRuntime                = "States.Runtime"
+	ErrTaskFailed             = "States.TaskFailed"
+	ErrTimeout                = "States.Timeout"
 )
 
 // fail is an error with the cause that AWS gives, which begins with where it happened.

@@ -43,6 +43,8 @@ type Machine struct {
 	Distributed    bool              // a Map's processor runs as executions of its own
 	Express        bool              // ... of type EXPRESS
 
+	VariableReferences map[string][]string // of a whole definition: the variables that each state reads, sorted
+
 	all    map[string]*State // of every level
 	parent *State            // the Parallel or Map this is in, nil at the top
 }
@@ -67,27 +69,19 @@ type State struct {
 	Processor *Machine   // of a Map: ItemProcessor, or Iterator as it once was
 	Label     string     // of a distributed Map; its name where none is given
 
-	ItemReader   *Access  // of a distributed Map: where items are read from
-	ResultWriter *Access  // ... and where results go
-	Batcher      *Batcher // ... and how items are grouped
-
 	Retry []Retrier
 	Catch []Catcher
 
 	machine *Machine // the level it is in
 	path    string   // /States/X, for diagnostics
-	flow    flow     // compiled expressions
+	flow    flow     // what it does with its data
+	reader  *access  // ItemReader
+	writer  *access  // ResultWriter
+	batcher *batching
 }
 
 // Machine is the level that the state is in.
 func (s *State) Machine() *Machine { return s.machine }
-
-// Access is an ItemReader or ResultWriter: a call of an S3 action.
-type Access struct {
-	Resource string // arn:aws:states:::s3:getObject and such
-	args     field
-	config   field
-}
 
 // Retrier is one entry of Retry, defaults filled in.
 type Retrier struct {
@@ -107,9 +101,8 @@ type Catcher struct {
 	flow flow
 }
 
-// Batcher is the ItemBatcher of a distributed Map.
-type Batcher struct {
-	maxItems field // MaxItemsPerBatch or its Path
-	maxBytes field // MaxInputBytesPerBatch or its Path
-	input    field // BatchInput
+// batching is the ItemBatcher of a distributed Map.
+type batching struct {
+	maxItems, maxBytes limitField
+	input              *template // BatchInput
 }
