@@ -229,6 +229,11 @@ func (a *Authority) Host(name string) (*tls.Certificate, error) {
 	return c, nil
 }
 
+// Sign returns a certificate in DER, of a public key.
+func (a *Authority) Sign(template *x509.Certificate, public any) ([]byte, error) {
+	return x509.CreateCertificate(rand.Reader, template, a.cert, public, a.key)
+}
+
 func serial() *big.Int {
 	var b [16]byte
 	rand.Read(b[:])

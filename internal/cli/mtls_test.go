@@ -41,7 +41,7 @@ func newWorld(t *testing.T) *world {
 	s := newSettings(pflag.NewFlagSet("t", pflag.ContinueOnError))
 	s.flags.Set("listen-tls", "127.0.0.1:0")
 	own := authority(t)
-	l, err := s.listenTLS(own, p.Domains.Trust, t.TempDir(), true)
+	l, err := s.listenTLS(own, p.Certificate, p.Domains.Trust, t.TempDir(), true)
 	if err != nil {
 		t.Fatal(err)
 	}

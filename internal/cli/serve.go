@@ -107,7 +107,7 @@ func serving(ctx context.Context, s *settings, open bool, out io.Writer, do func
 		}
 	}()
 	server := edge.NewServer(&edge.Proxy{Handler: p.Handler, TLS: p.CA.TLS(), World: open, Log: log}, log)
-	secure, err := s.listenTLS(p.CA, p.Domains.Trust, data, open)
+	secure, err := s.listenTLS(p.CA, p.Certificate, p.Domains.Trust, data, open)
 	if err != nil {
 		return err
 	}

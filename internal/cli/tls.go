@@ -27,8 +27,11 @@ type secureListener struct {
 // they need none.
 type truster func(ctx context.Context, name string) *x509.CertPool
 
+// A shower returns the certificate that the domain of a name shows, or nil.
+type shower func(ctx context.Context, name string) (*tls.Certificate, error)
+
 // listenTLS listens for HTTPS, or returns nil if nobody asked for that.
-func (s *settings) listenTLS(own *ca.Authority, trust truster, data string, open bool) (*secureListener, error) {
+func (s *settings) listenTLS(own *ca.Authority, show shower, trust truster, data string, open bool) (*secureListener, error) {
 	at := s.get("listen-tls")
 	if at == "" {
 		return nil, nil
@@ -38,7 +41,7 @@ func (s *settings) listenTLS(own *ca.Authority, trust truster, data string, open
 			return nil, err
 		}
 	}
-	config, err := s.certificates(own, data)
+	config, err := s.certificates(own, show, data)
 	if err != nil {
 		return nil, err
 	}
@@ -66,8 +69,9 @@ func askFor(trust truster, usual *tls.Config) func(*tls.ClientHelloInfo) (*tls.C
 
 // certificates returns how Aloft shows who it is over TLS: by the certificate
 // in files, for the names in it; by one of an ACME authority, for the domains
-// that are listed; and else by one of its own authority.
-func (s *settings) certificates(own *ca.Authority, data string) (*tls.Config, error) {
+// that are listed; by what a domain of a user's shows; and else by one of its
+// own authority.
+func (s *settings) certificates(own *ca.Authority, show shower, data string) (*tls.Config, error) {
 	config := own.TLS()
 	config.NextProtos = []string{"h2", "http/1.1"}
 	ours := config.GetCertificate
@@ -96,6 +100,9 @@ func (s *settings) certificates(own *ca.Authority, data string) (*tls.Config, er
 		}
 		if slices.Contains(domains, hello.ServerName) {
 			return manager.GetCertificate(hello)
+		}
+		if c, err := show(hello.Context(), hello.ServerName); c != nil || err != nil {
+			return c, err
 		}
 		return ours(hello)
 	}

@@ -42,8 +42,12 @@ func files(t *testing.T, of *ca.Authority, name string) (cert, key string) {
 // nobody wants certificates of clients.
 func nobody(context.Context, string) *x509.CertPool { return nil }
 
-// A name has the certificate of the files if that is for it, and else one of
-// Aloft's own authority; both over HTTP/2.
+// nothing is shown for any name.
+func nothing(context.Context, string) (*tls.Certificate, error) { return nil, nil }
+
+// A name has the certificate of the files if that is for it, then what the
+// domain of that name shows, and else one of Aloft's own authority; all over
+// HTTP/2.
 func TestCertificates(t *testing.T) {
 	own, err := ca.Open("")
 	if err != nil {
@@ -60,7 +64,17 @@ func TestCertificates(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l, err := s.listenTLS(own, nobody, t.TempDir(), true)
+	third, err := ca.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	show := func(_ context.Context, name string) (*tls.Certificate, error) {
+		if name == "shop.example.com" {
+			return third.Host(name)
+		}
+		return nil, nil
+	}
+	l, err := s.listenTLS(own, show, nobody, t.TempDir(), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,14 +106,15 @@ func TestCertificates(t *testing.T) {
 		}
 	}
 	f("api.example.com", other)
+	f("shop.example.com", third)
 	f("abc.execute-api.localhost", own)
 
 	s.flags.Set("tls-key", "")
-	if _, err := s.listenTLS(own, nobody, t.TempDir(), true); err == nil {
+	if _, err := s.listenTLS(own, nothing, nobody, t.TempDir(), true); err == nil {
 		t.Error("a certificate without its key was taken")
 	}
 	s.flags.Set("listen-tls", "0.0.0.0:0")
-	if _, err := s.listenTLS(own, nobody, t.TempDir(), true); err == nil {
+	if _, err := s.listenTLS(own, nothing, nobody, t.TempDir(), true); err == nil {
 		t.Error("dev listens on all addresses")
 	}
 }

@@ -4,6 +4,7 @@ package platform
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,6 +26,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/sandbox/fence"
 	"github.com/aloft-cloud/aloft/internal/scratch"
 	"github.com/aloft-cloud/aloft/internal/service"
+	"github.com/aloft-cloud/aloft/internal/service/acm"
 	"github.com/aloft-cloud/aloft/internal/service/apigateway"
 	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/service/cloudcontrol"
@@ -90,6 +92,8 @@ type Platform struct {
 	Domains *domain.Domains
 	Missing []string // what the host lacks for a whole fence, for people to read
 	RootKey *Key     // made at the first start of a closed platform, else nil
+
+	certificates *acm.Service
 
 	sessions *dispatch.Sessions
 	events   *event.Router
@@ -170,6 +174,9 @@ func (p *Platform) guard(ctx context.Context, cfg Config) (*auth.Auth, *iam.Serv
 func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition, error) {
 	var functions *lambda.Service
 	var err error
+	if p.CA, err = ca.Open(authorityDir(cfg)); err != nil {
+		return nil, fmt.Errorf("open the certificate authority: %w", err)
+	}
 	p.runner, err = p.newRunner(cfg, func(b sandbox.LogBatch) { functions.Log(b) })
 	if err != nil {
 		return nil, err
@@ -189,7 +196,9 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	rest := apigateway.New(apigateway.Config{DB: p.db, Table: p.Table, Domains: p.Domains, Auth: guard, Edge: p.within(), Sessions: p.sessions, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
 	objects := s3.New(s3.Config{DB: p.db, Table: p.Table, Key: objectKey(cfg), Events: p.events, Deliver: p.deliver})
 	gateways := apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Domains: p.Domains, Edge: p.within(), Keys: rest, Auth: guard, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log})
+	p.certificates = acm.New(p.db, p.CA, p.Domains)
 	return []service.Definition{
+		p.certificates.Definition(),
 		rest.Definition(),
 		gateways.Definition(),
 		gateways.Management(),
@@ -215,6 +224,16 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	}, nil
 }
 
+// Certificate returns the certificate that the domain of a name shows, or nil if
+// it shows one of the authority's.
+func (p *Platform) Certificate(ctx context.Context, name string) (*tls.Certificate, error) {
+	arn, err := p.Domains.Certificate(ctx, name)
+	if err != nil || arn == "" {
+		return nil, err
+	}
+	return p.certificates.Certificate(ctx, arn)
+}
+
 // within is inside, which is made after those who use it.
 func (p *Platform) within() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.inside.ServeHTTP(w, r) })
@@ -229,17 +248,12 @@ func (p *Platform) newRunner(cfg Config, sink func(sandbox.LogBatch)) (sandbox.R
 	if err != nil {
 		return nil, fmt.Errorf("egress: %w", err)
 	}
-	authority, err := ca.Open(authorityDir(cfg))
-	if err != nil {
-		return nil, fmt.Errorf("open the certificate authority: %w", err)
-	}
-	p.CA = authority
 	m, err := sandbox.New(sandbox.Config{
 		Dir:      p.workDir(),
 		Endpoint: p.within(),
 		Sink:     sink,
 		Port:     port(cfg.Endpoint),
-		CA:       authority,
+		CA:       p.CA,
 		Egress:   egress,
 		SDKs:     cfg.Cache,
 		Tell:     cfg.Tell,

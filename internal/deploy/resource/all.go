@@ -3,6 +3,7 @@ package resource
 // All is the table of every type there is.
 func All() Table {
 	return NewTable(
+		ACM(),
 		APIGateway(),
 		APIGatewayV2(),
 		CloudFormation(),

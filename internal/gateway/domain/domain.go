@@ -10,6 +10,7 @@
 //	row.go      domains and mappings as they are kept
 //	rule.go     routing rules
 //	trust.go    whom a domain with mutual TLS trusts
+//	certificate.go  what a domain shows
 package domain
 
 import (
@@ -119,6 +120,8 @@ type served struct {
 	rules    []Rule             // by priority
 	mapped   bool               // mappings are asked, after the rules
 	trust    *trust             // nil if clients need no certificates
+
+	certificate string // ARN of what is shown, or ""
 }
 
 // find returns the domain that a host is, or nil.
@@ -183,7 +186,7 @@ func (d *Domains) changed(tx *store.Tx) {
 
 func compile(tx *store.Tx, arn aws.ARN, row *Row) (*served, error) {
 	mode := aws.Value(row.RoutingMode)
-	s := &served{mappings: make(map[string]Mapping), mapped: mode != rulesOnly}
+	s := &served{mappings: make(map[string]Mapping), mapped: mode != rulesOnly, certificate: certificateOf(row)}
 	for key, m := range mappings.Scan(tx, partKey{Of: arn}) {
 		s.mappings[key.Part] = m
 		if key.Part != "" {
