@@ -72,6 +72,20 @@ func Ask(h http.Handler, r *http.Request) *Answer {
 
 // HTTP asks a server on the network.
 func HTTP(ctx context.Context, client http.RoundTripper, out *Request) (*Answer, error) {
+	resp, err := Open(ctx, client, out)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil || len(body) > maxAnswer {
+		return nil, fmt.Errorf("read %s: %w", resp.Request.URL.Host, errors.Join(err, ErrAnswer))
+	}
+	return &Answer{resp.StatusCode, resp.Header, body}, nil
+}
+
+// Open is HTTP for answers that are read as they come.
+func Open(ctx context.Context, client http.RoundTripper, out *Request) (*http.Response, error) {
 	target := out.URI
 	if !strings.Contains(target, "://") {
 		target = "https://" + target
@@ -95,18 +109,10 @@ func HTTP(ctx context.Context, client http.RoundTripper, out *Request) (*Answer,
 		r.Host = host
 	}
 	resp, err := client.RoundTrip(r)
-	if err != nil {
-		if ctx.Err() != nil {
-			err = ctx.Err()
-		}
-		return nil, err
+	if err != nil && ctx.Err() != nil {
+		err = ctx.Err()
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err != nil || len(body) > maxAnswer {
-		return nil, fmt.Errorf("read %s: %w", u.Host, errors.Join(err, ErrAnswer))
-	}
-	return &Answer{resp.StatusCode, resp.Header, body}, nil
+	return resp, err
 }
 
 // signable is a request to the API of a service, and the name that it is

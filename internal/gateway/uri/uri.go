@@ -6,9 +6,13 @@ import "strings"
 // Function returns the ARN of the function that an integration's URI names,
 // or "". It may hold variables of the stage.
 func Function(uri string) string {
-	if _, after, ok := strings.Cut(uri, ":lambda:path/2015-03-31/functions/"); ok && strings.HasPrefix(uri, "arn:aws:apigateway:") {
-		if uri, ok = strings.CutSuffix(after, "/invocations"); !ok {
-			return ""
+	for _, form := range [][2]string{
+		{":lambda:path/2015-03-31/functions/", "/invocations"}, {":lambda:path/2021-11-15/functions/", "/response-streaming-invocations"},
+	} {
+		if _, after, ok := strings.Cut(uri, form[0]); ok && strings.HasPrefix(uri, "arn:aws:apigateway:") {
+			if uri, ok = strings.CutSuffix(after, form[1]); !ok {
+				return ""
+			}
 		}
 	}
 	if !strings.HasPrefix(uri, "arn:aws:lambda:") || !strings.Contains(uri, ":function:") {

@@ -101,7 +101,7 @@ func caches(stage *api.Stage, m *servedMethod) bool {
 
 // answered answers from memory, or has f answer and remembers that.
 func (x *exchange) answered(r *http.Request, f func() error) error {
-	if !x.method.cached {
+	if !x.method.cached || aws.Value(x.method.integ.ResponseTransferMode) == streamed {
 		return f()
 	}
 	memory := x.stage.memory

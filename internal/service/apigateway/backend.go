@@ -98,6 +98,9 @@ func (x *exchange) proxyHTTP() error {
 	}
 	out.uri = fillPath(uri.Fill(aws.Value(i.Uri), x.v.variables), path)
 	out.header.Set("X-Amzn-Apigateway-Api-Id", x.api.id)
+	if aws.Value(i.ResponseTransferMode) == streamed {
+		return x.streamHTTP(out)
+	}
 	in, err := x.fetch(out)
 	if err != nil {
 		return err

@@ -34,7 +34,7 @@ func (x *exchange) unzip() error {
 func (x *exchange) zip(accept string) {
 	least := x.v.api.MinimumCompressionSize
 	h := x.reply.Header
-	if least == nil || len(x.reply.Body) < int(*least) || len(x.reply.Body) == 0 || h.Get("Content-Encoding") != "" || !acceptsGzip(accept) {
+	if least == nil || x.rest != nil || len(x.reply.Body) < int(*least) || len(x.reply.Body) == 0 || h.Get("Content-Encoding") != "" || !acceptsGzip(accept) {
 		return
 	}
 	var b bytes.Buffer

@@ -26,7 +26,11 @@ func (x *exchange) proxyFunction() error {
 		return err
 	}
 	mapped.header.Del(invocationType) // the answer is waited for
-	out, err := x.invoke(uri.Function(uri.Fill(aws.Value(x.method.integ.Uri), x.v.variables)), mapped.header, event)
+	function := uri.Function(uri.Fill(aws.Value(x.method.integ.Uri), x.v.variables))
+	if aws.Value(x.method.integ.ResponseTransferMode) == streamed {
+		return x.streamFunction(function, mapped.header, event)
+	}
+	out, err := x.invoke(function, mapped.header, event)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ const (
 const (
 	usualTimeout = 29_000
 	maxTimeout   = 300_000
+	maxStreaming = 900_000
 )
 
 // What happens to bodies that no template is for.
@@ -87,11 +88,14 @@ func checkIntegration(i *api.Integration) error {
 	default:
 		return errBad("Invalid passthrough behavior specified. Must be one of: [WHEN_NO_MATCH, WHEN_NO_TEMPLATES, NEVER]")
 	}
-	if *i.TimeoutInMillis < 50 || *i.TimeoutInMillis > maxTimeout {
+	streams := aws.Value(i.ResponseTransferMode) == streamed
+	switch {
+	case streams && *i.Type != typeAWSProxy && *i.Type != typeHTTPProxy:
+		return errBad("Response transfer mode STREAM is only supported for AWS_PROXY and HTTP_PROXY integrations")
+	case streams && (*i.TimeoutInMillis < 50 || *i.TimeoutInMillis > maxStreaming):
+		return errBad("Timeout should be between 50 ms and 900000 ms")
+	case !streams && (*i.TimeoutInMillis < 50 || *i.TimeoutInMillis > maxTimeout):
 		return errBad("Timeout should be between 50 ms and 29000 ms")
-	}
-	if aws.Value(i.ResponseTransferMode) == "STREAM" {
-		return errNotYet("responses that are streamed")
 	}
 	if err := checkMappings(i.RequestParameters, "integration.request."); err != nil {
 		return err

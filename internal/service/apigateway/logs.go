@@ -154,11 +154,19 @@ func (x *exchange) record() {
 	}
 }
 
+// length is how many bytes the body of the reply had.
+func (x *exchange) length() int {
+	if x.rest != nil {
+		return x.rest.sent
+	}
+	return len(x.reply.Body)
+}
+
 // accessLine fills in the format of an access log. What is not known is -.
 func (x *exchange) accessLine(format accesslog.Format) string {
 	m := x.context()
 	took := time.Since(x.began).Milliseconds()
-	m.Set("status", int64(x.reply.Status)).Set("responseLength", int64(len(x.reply.Body))).Set("responseLatency", took)
+	m.Set("status", int64(x.reply.Status)).Set("responseLength", int64(x.length())).Set("responseLatency", took)
 	if s := x.state.integrationStatus; s != 0 {
 		m.Set("integrationStatus", int64(s)).Set("integrationLatency", x.state.latency.Milliseconds())
 		m.Set("integration", vtl.NewMap().Set("status", int64(s)).Set("integrationStatus", int64(s)).Set("latency", x.state.latency.Milliseconds()))

@@ -58,6 +58,7 @@ type exchange struct {
 	method   *servedMethod
 	req      *proxy.RESTRequest
 	reply    *proxy.Reply
+	rest     *rest // of the reply, if it is sent as it comes
 	state    state
 	trace    *trace
 }
@@ -128,6 +129,9 @@ func (x *exchange) answer(w http.ResponseWriter, r *http.Request, id string) {
 	x.zip(r.Header.Get("Accept-Encoding"))
 	x.send(w, r)
 	x.record()
+	if x.rest != nil && x.rest.err != nil {
+		panic(http.ErrAbortHandler) // or the client would take the half for the whole
+	}
 }
 
 // find finds the stage that a raw path begins with, or that the domain leads
@@ -297,10 +301,14 @@ func (x *exchange) send(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Set("X-Amzn-Requestid", x.req.ID)
 	h.Set("X-Amz-Apigw-Id", x.req.ExtendedID)
-	if x.reply.Status != http.StatusNoContent && x.reply.Status != http.StatusNotModified {
+	if x.rest == nil && x.reply.Status != http.StatusNoContent && x.reply.Status != http.StatusNotModified {
 		h.Set("Content-Length", strconv.Itoa(len(x.reply.Body)))
 	}
 	w.WriteHeader(x.reply.Status)
+	if x.rest != nil {
+		x.sendRest(w)
+		return
+	}
 	if r.Method != http.MethodHead {
 		w.Write(x.reply.Body) // nobody is there to be told of an error
 	}

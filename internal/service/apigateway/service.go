@@ -88,7 +88,7 @@ func (s *Service) Definition() service.Definition {
 
 func (s *Service) apiOperations() []service.Operation {
 	const private = "Private APIs are answered in development alone, to callers that name an endpoint of a network."
-	const target = "Private integrations reach what the platform's host reaches; streamed responses, Firehose and the caller's own credentials are refused."
+	const target = "Private integrations reach what the platform's host reaches; Firehose and the caller's own credentials are refused."
 	return []service.Operation{
 		row(api.CreateRestApi, s.CreateRestApi).But(private),
 		row(api.GetRestApi, s.GetRestApi),

@@ -36,6 +36,7 @@ func (s *Service) TestInvokeMethod(ctx context.Context, call *aws.Call, in *api.
 	} else if err := x.integrate(); err != nil {
 		x.fail(err)
 	}
+	x.collect()
 	x.logReply()
 	out := &api.TestInvokeMethodOutput{
 		Status: new(int32(x.reply.Status)), Body: new(string(x.reply.Body)), Latency: new(time.Since(x.began).Milliseconds()),

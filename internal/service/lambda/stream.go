@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"io"
@@ -121,6 +122,7 @@ func (s *Service) InvokeWithResponseStream(ctx context.Context, call *aws.Call, 
 	}
 	return &api.InvokeWithResponseStreamOutput{
 		StatusCode: new(int32(200)), ExecutedVersion: &x.function.Version, EventStream: x.events(aws.Value(in.LogType) == api.LogTypeTail),
+		ResponseStreamContentType: new(cmp.Or(x.contentType, "application/octet-stream")),
 	}, nil
 }
 

@@ -1,8 +1,6 @@
 package lambda
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"iter"
 	"maps"
@@ -11,26 +9,13 @@ import (
 	"github.com/aloft-cloud/aloft/internal/gateway/proxy"
 )
 
-const (
-	// httpIntegration is the type of a stream that begins with status and
-	// headers, as JSON, and preludeEnd.
-	httpIntegration = "application/vnd.awslambda.http-integration-response"
-
-	maxPrelude = 64 << 10
-)
-
-// preludeEnd is between status and headers and the body.
-var preludeEnd = make([]byte, 8)
-
-var errPrelude = errors.New("the stream does not begin with status and headers")
-
 // replyParts sends what a function answers, as it comes.
 func (s *Service) replyParts(w http.ResponseWriter, key aliasKey, x *streaming) {
 	next, stop := iter.Pull(x.all())
 	defer stop()
 	head, first, err := readHead(x, next)
 	if first == nil && err == nil && x.failed() {
-		err = errPrelude
+		err = proxy.ErrHead
 	}
 	if err != nil {
 		say(w, http.StatusBadGateway, "Internal Server Error")
@@ -62,37 +47,9 @@ func readHead(x *streaming, next func() ([]byte, bool)) (head *proxy.Reply, firs
 	} else if x.contentType != "" {
 		head.Header.Set("Content-Type", x.contentType)
 	}
-	part, more := next()
-	if x.contentType != httpIntegration {
-		return head, part, nil
+	if x.contentType == proxy.StreamedType {
+		return proxy.ReadHead(next)
 	}
-	begun := part
-	for {
-		if prelude, body, ok := bytes.Cut(begun, preludeEnd); ok {
-			head, err = parseHead(prelude)
-			return head, body, err
-		}
-		if !more || len(begun) > maxPrelude {
-			return nil, nil, errPrelude
-		}
-		part, more = next()
-		begun = append(begun, part...)
-	}
-}
-
-// parseHead reads status and headers.
-func parseHead(prelude []byte) (*proxy.Reply, error) {
-	var doc map[string]json.RawMessage
-	if err := json.Unmarshal(prelude, &doc); err != nil || doc == nil {
-		return nil, errPrelude
-	}
-	if doc["statusCode"] == nil {
-		doc["statusCode"] = json.RawMessage("200")
-	}
-	delete(doc, "body")
-	text, err := json.Marshal(doc)
-	if err != nil {
-		return nil, err
-	}
-	return proxy.ParseReply(proxy.V2, text)
+	first, _ = next()
+	return head, first, nil
 }
