@@ -150,7 +150,7 @@ var ownPaths = regexp.MustCompile(`(/[\w.-]+)+/build/[0-9a-f]+/?|\x1b\[[0-9;]*m|
 
 var (
 	typesLacking = regexp.MustCompile(`Unrecognized resource types: \[(.*?)\]`)
-	ownWords     = regexp.MustCompile(`\bAloft (does not|has no|runs no|cannot)\b`)
+	ownWords     = regexp.MustCompile(`\bAloft [a-z]`)
 )
 
 // judge tells what Aloft lacks from what an application asks of its user, or
