@@ -164,6 +164,9 @@ func (s *shape) broken(v reflect.Value) []string {
 	}
 	l := s.limits
 	var words []string
+	if s.kind == kindString && l.pattern != nil && !l.pattern.matches(v.String()) {
+		words = append(words, l.pattern.words())
+	}
 	n := s.measure(v)
 	if l.max != nil && n > *l.max {
 		words = append(words, s.most())
@@ -171,14 +174,8 @@ func (s *shape) broken(v reflect.Value) []string {
 	if l.min != nil && n < *l.min {
 		words = append(words, s.least())
 	}
-	if s.kind == kindString {
-		text := v.String()
-		if l.pattern != nil && !l.pattern.matches(text) {
-			words = append(words, l.pattern.words())
-		}
-		if l.enum != nil && !slices.Contains(l.enum, text) {
-			words = append(words, l.oneOf())
-		}
+	if s.kind == kindString && l.enum != nil && !slices.Contains(l.enum, v.String()) {
+		words = append(words, l.oneOf())
 	}
 	return words
 }

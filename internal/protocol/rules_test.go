@@ -57,8 +57,8 @@ func TestViolations(t *testing.T) {
 	f(`{`+ok+`}`, "")
 	f(`{"Count":1}`, one("null at 'name'", "Member must not be null"))
 	f(`{"Name":"soup","Count":null}`, one("null at 'count'", "Member must not be null"))
-	f(`{"Name":"","Count":1}`, "2 validation errors detected: Value '' at 'name' failed to satisfy constraint: Member must have length greater than or equal to 1; "+
-		"Value '' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-z]+")
+	f(`{"Name":"","Count":1}`, "2 validation errors detected: Value '' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-z]+; "+
+		"Value '' at 'name' failed to satisfy constraint: Member must have length greater than or equal to 1")
 	f(`{"Name":"abcdefghi","Count":101}`, "2 validation errors detected: Value 'abcdefghi' at 'name' failed to satisfy constraint: Member must have length less than or equal to 8; "+
 		"Value '101' at 'count' failed to satisfy constraint: Member must have value less than or equal to 100")
 	f(`{`+ok+`,"Color":"BLUE"}`, one("'BLUE' at 'color'", "Member must satisfy enum value set: [RED, GREEN]"))

@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -11,20 +12,18 @@ import (
 )
 
 // A connection says how API destinations are signed in to. What is secret in
-// it never leaves but to them.
+// it is a secret of Secrets Manager.
 type connection struct {
 	ID          string // its ARN ends in it
-	SecretID    string
+	Secret      string // ARN; "": there is none
 	Description string `json:",omitempty"`
 	Kind        string // api.ConnectionAuthorizationTypeBasic …
 	State       string
-	Reason      string `json:",omitempty"` // of the state
-	Auth        api.CreateConnectionAuthRequestParameters
+	Reason      string                                    `json:",omitempty"` // of the state
+	Auth        api.CreateConnectionAuthRequestParameters // without what is secret, unless Secret is ""
 	Created     time.Time
 	Modified    time.Time
 	Authorized  time.Time
-	Token       string    `json:",omitempty"` // of OAuth
-	Expires     time.Time // of the token
 }
 
 // connectionARN is the ARN of a connection as callers see it.
@@ -64,30 +63,41 @@ func (s *Service) CreateConnection(ctx context.Context, call *aws.Call, in *api.
 	}
 	now := time.Now()
 	c := connection{
-		ID: aws.NewRequestID(), SecretID: aws.NewRequestID(), Description: aws.Value(in.Description), Kind: in.AuthorizationType,
+		ID: aws.NewRequestID(), Description: aws.Value(in.Description), Kind: in.AuthorizationType,
 		Auth: *in.AuthParameters, Created: now, Modified: now,
 	}
 	c.begin(now)
 	key := connectionNamed(call, in)
+	if err := s.db.View(ctx, func(tx *store.Tx) error { return checkNew(tx, key, in.Name) }); err != nil {
+		return nil, err
+	}
+	if err := s.hide(ctx, key, &c); err != nil {
+		return nil, err
+	}
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
-		exists, err := connections.Has(tx, key)
-		if err != nil {
+		if err := checkNew(tx, key, in.Name); err != nil {
 			return err
-		}
-		if exists {
-			return api.ResourceAlreadyExistsException.Errorf("Connection %s already exists.", in.Name)
 		}
 		return s.putConnection(tx, key, c)
 	})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.forget(ctx, key, &c))
 	}
 	return &api.CreateConnectionOutput{ConnectionArn: new(connectionARN(key, &c).String()), ConnectionState: &c.State, CreationTime: &c.Created, LastModifiedTime: &c.Modified}, nil
 }
 
+// checkNew refuses to make a connection that there is.
+func checkNew(tx *store.Tx, key aws.ARN, name string) error {
+	exists, err := connections.Has(tx, key)
+	if err == nil && exists {
+		err = api.ResourceAlreadyExistsException.Errorf("Connection %s already exists.", name)
+	}
+	return err
+}
+
 // begin sets the state of a connection whose parameters are new.
 func (c *connection) begin(now time.Time) {
-	c.Token, c.Expires, c.Reason, c.Authorized = "", time.Time{}, "", now
+	c.Reason, c.Authorized = "", now
 	c.State = api.ConnectionStateAuthorized
 	if c.Kind == api.ConnectionAuthorizationTypeOauthClientCredentials {
 		c.State = api.ConnectionStateAuthorizing
@@ -128,20 +138,25 @@ func (s *Service) UpdateConnection(ctx context.Context, call *aws.Call, in *api.
 		return nil, err
 	}
 	key := connectionNamed(call, in)
-	var c connection
-	err := s.db.Update(ctx, func(tx *store.Tx) (err error) {
-		if c, err = findConnection(tx, key, "update"); err != nil {
+	c, err := look(ctx, s.db, func(tx *store.Tx) (connection, error) { return findConnection(tx, key, "update") })
+	if err != nil {
+		return nil, err
+	}
+	had := c
+	c.Description, c.Kind = aws.Or(in.Description, c.Description), aws.Or(in.AuthorizationType, c.Kind)
+	if err := s.changeAuth(ctx, key, &had, &c, in.AuthParameters); err != nil {
+		return nil, err
+	}
+	c.Modified = time.Now()
+	c.begin(c.Modified)
+	err = s.db.Update(ctx, func(tx *store.Tx) error {
+		now, err := findConnection(tx, key, "update")
+		if err != nil {
 			return err
 		}
-		c.Description, c.Kind = aws.Or(in.Description, c.Description), aws.Or(in.AuthorizationType, c.Kind)
-		if in.AuthParameters != nil {
-			c.Auth = mergeAuth(c.Kind, c.Auth, in.AuthParameters)
+		if !now.Modified.Equal(had.Modified) {
+			return api.ConcurrentModificationException.Errorf("The connection %s is being changed by another request.", in.Name)
 		}
-		if err := s.checkAuth(c.Kind, &c.Auth); err != nil {
-			return err
-		}
-		c.Modified = time.Now()
-		c.begin(c.Modified)
 		return s.putConnection(tx, key, c)
 	})
 	if err != nil {
@@ -151,6 +166,21 @@ func (s *Service) UpdateConnection(ctx context.Context, call *aws.Call, in *api.
 		ConnectionArn: new(connectionARN(key, &c).String()), ConnectionState: &c.State, CreationTime: &c.Created,
 		LastModifiedTime: &c.Modified, LastAuthorizedTime: &c.Authorized,
 	}, nil
+}
+
+// changeAuth changes how c, which was had, signs in.
+func (s *Service) changeAuth(ctx context.Context, key aws.ARN, had, c *connection, in *api.UpdateConnectionAuthRequestParameters) error {
+	if err := s.reveal(ctx, key, had); err != nil {
+		return err
+	}
+	c.Auth = had.Auth
+	if in != nil {
+		c.Auth = mergeAuth(c.Kind, had.Auth, in)
+	}
+	if err := s.checkAuth(c.Kind, &c.Auth); err != nil {
+		return err
+	}
+	return s.hide(ctx, key, c)
 }
 
 // mergeAuth is had with what in changes, for that kind of connection.
@@ -197,10 +227,14 @@ func (s *Service) DeauthorizeConnection(ctx context.Context, call *aws.Call, in 
 		if c, err = findConnection(tx, key, "deauthorize"); err != nil {
 			return err
 		}
-		c.Auth, c.Token = redacted(c.Auth), ""
-		c.State, c.Modified = api.ConnectionStateDeauthorized, time.Now()
-		return connections.Put(tx, key, c)
+		row := c
+		row.Auth, row.Secret = redacted(c.Auth), ""
+		row.State, row.Modified = api.ConnectionStateDeauthorized, time.Now()
+		return connections.Put(tx, key, row)
 	})
+	if err == nil {
+		err = s.forget(ctx, key, &c)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -220,6 +254,9 @@ func (s *Service) DeleteConnection(ctx context.Context, call *aws.Call, in *api.
 		}
 		return connections.Delete(tx, key)
 	})
+	if err == nil {
+		err = s.forget(ctx, key, &c)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -236,11 +273,9 @@ func (s *Service) DescribeConnection(ctx context.Context, call *aws.Call, in *ap
 	if err != nil {
 		return nil, err
 	}
-	secret := key
-	secret.Service, secret.Resource = "secretsmanager", "secret:events!"+key.Resource+"/"+c.SecretID
 	return &api.DescribeConnectionOutput{
 		ConnectionArn: new(connectionARN(key, &c).String()), Name: &in.Name, Description: optional(c.Description), ConnectionState: &c.State,
-		StateReason: optional(c.Reason), AuthorizationType: &c.Kind, SecretArn: new(secret.String()), AuthParameters: shown(redacted(c.Auth)),
+		StateReason: optional(c.Reason), AuthorizationType: &c.Kind, SecretArn: optional(c.Secret), AuthParameters: shown(redacted(c.Auth)),
 		CreationTime: &c.Created, LastModifiedTime: &c.Modified, LastAuthorizedTime: &c.Authorized,
 	}, nil
 }

@@ -13,7 +13,8 @@
 //	match.go      events meet rules   destination.go API destinations
 //	deliver.go    a target's delivery invoke.go      requests to API destinations
 //	receive.go    deliveries to buses oauth.go       tokens for those
-//	schedule.go   rules on a schedule tag.go         tags
+//	schedule.go   rules on a schedule secret.go      what is secret in connections
+//	tag.go        tags
 //
 // Buses of partners and global endpoints are not there.
 package events

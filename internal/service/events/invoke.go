@@ -73,17 +73,21 @@ func (s *Service) invoke(ctx context.Context, _ *aws.Call, in *invokeInput) (*in
 	if err := s.await(ctx, key, d.Rate); err != nil {
 		return nil, err
 	}
+	if err := s.reveal(ctx, d.Connection, &c); err != nil {
+		return nil, err
+	}
+	bearer := ""
 	if c.Kind == api.ConnectionAuthorizationTypeOauthClientCredentials {
-		if c.Token, err = s.token(ctx, d.Connection, &c, false); err != nil {
+		if bearer, err = s.token(ctx, d.Connection, &c, false); err != nil {
 			return nil, err
 		}
 	}
-	out, err := s.request(ctx, &d, &c, in)
-	if err == nil && out.StatusCode == http.StatusUnauthorized && c.Token != "" {
-		if c.Token, err = s.token(ctx, d.Connection, &c, true); err != nil {
+	out, err := s.request(ctx, &d, &c, bearer, in)
+	if err == nil && out.StatusCode == http.StatusUnauthorized && bearer != "" {
+		if bearer, err = s.token(ctx, d.Connection, &c, true); err != nil {
 			return nil, err
 		}
-		out, err = s.request(ctx, &d, &c, in)
+		out, err = s.request(ctx, &d, &c, bearer, in)
 	}
 	if err != nil {
 		return nil, err
@@ -121,7 +125,7 @@ func (s *Service) forgetLimit(key aws.ARN) {
 }
 
 // request sends one request.
-func (s *Service) request(ctx context.Context, d *destination, c *connection, in *invokeInput) (*invokeOutput, error) {
+func (s *Service) request(ctx context.Context, d *destination, c *connection, bearer string, in *invokeInput) (*invokeOutput, error) {
 	endpoint := d.Endpoint
 	for _, value := range in.HttpParameters.PathParameterValues {
 		endpoint = strings.Replace(endpoint, "*", url.PathEscape(value), 1)
@@ -140,6 +144,9 @@ func (s *Service) request(ctx context.Context, d *destination, c *connection, in
 	}
 	header.Set("Content-Type", "application/json; charset=utf-8")
 	header.Set("User-Agent", "Amazon/EventBridge/ApiDestinations")
+	if bearer != "" {
+		header.Set("Authorization", "Bearer "+bearer)
+	}
 	body := c.sign(header, query, in.Body)
 	u.RawQuery = query.Encode()
 	r, err := http.NewRequestWithContext(ctx, d.Method, u.String(), bytes.NewReader(body))
@@ -189,9 +196,6 @@ func (c *connection) sign(header http.Header, query url.Values, body []byte) []b
 	}
 	if p := c.Auth.ApiKeyAuthParameters; p != nil {
 		header.Set(p.ApiKeyName, p.ApiKeyValue)
-	}
-	if c.Token != "" {
-		header.Set("Authorization", "Bearer "+c.Token)
 	}
 	p := c.Auth.InvocationHttpParameters
 	if p == nil {

@@ -18,17 +18,31 @@ const (
 	tokenReserve = time.Minute // that a token has left when it is used
 )
 
-// token returns a token for a connection of OAuth, a fresh one if need be.
+// A token is what a connection of OAuth signs in with. It is not kept.
+type token struct {
+	text    string
+	expires time.Time
+	of      time.Time // when the connection was as it signed in
+}
+
+// token returns a token for a connection of OAuth whose secrets are there, a
+// fresh one if need be.
 func (s *Service) token(ctx context.Context, key aws.ARN, c *connection, fresh bool) (string, error) {
-	if !fresh && c.Token != "" && time.Until(c.Expires) > tokenReserve {
-		return c.Token, nil
+	s.mu.Lock()
+	t := s.tokens[key]
+	s.mu.Unlock()
+	if !fresh && t.of.Equal(c.Modified) && time.Until(t.expires) > tokenReserve {
+		return t.text, nil
 	}
-	token, life, err := s.fetchToken(ctx, c.Auth.OAuthParameters)
+	text, life, err := s.fetchToken(ctx, c.Auth.OAuthParameters)
 	if err != nil {
 		return "", err
 	}
-	return token, s.changeConnection(ctx, key, c, func(row *connection) {
-		row.Token, row.Expires, row.Authorized, row.State, row.Reason = token, time.Now().Add(life), time.Now(), api.ConnectionStateAuthorized, ""
+	s.mu.Lock()
+	s.tokens[key] = token{text, time.Now().Add(life), c.Modified}
+	s.mu.Unlock()
+	return text, s.changeConnection(ctx, key, c, func(row *connection) {
+		row.Authorized, row.State, row.Reason = time.Now(), api.ConnectionStateAuthorized, ""
 	})
 }
 
@@ -127,7 +141,11 @@ func (s *Service) runAuthorizations(ctx context.Context) (time.Duration, error) 
 		if err != nil {
 			return 0, err
 		}
-		if _, failed := s.token(ctx, w.key, &w.c, true); failed != nil && ctx.Err() == nil {
+		failed := s.reveal(ctx, w.key, &w.c)
+		if failed == nil {
+			_, failed = s.token(ctx, w.key, &w.c, true)
+		}
+		if failed != nil && ctx.Err() == nil {
 			err = s.changeConnection(ctx, w.key, &w.c, func(row *connection) {
 				row.State, row.Reason = api.ConnectionStateDeauthorized, aws.Refusal(failed).Message
 			})

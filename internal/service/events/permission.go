@@ -125,9 +125,6 @@ func (s *Service) RemovePermission(ctx context.Context, call *aws.Call, in *api.
 			b.Policy = ""
 			return nil
 		}
-		if b.Policy == "" {
-			return api.ResourceNotFoundException.Errorf("EventBus does not have a policy.")
-		}
 		doc, err := parseDocument(b.Policy)
 		if err != nil {
 			return err

@@ -44,6 +44,7 @@ type Service struct {
 
 	mu     sync.Mutex
 	limits map[aws.ARN]*limit.Bucket // of API destinations that were invoked
+	tokens map[aws.ARN]token         // of connections of OAuth
 }
 
 // New returns EventBridge.
@@ -56,7 +57,7 @@ func New(cfg Config) *Service {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		due: task.NewBell(), replaying: task.NewBell(), authorizing: task.NewBell(),
-		limits: make(map[aws.ARN]*limit.Bucket),
+		limits: make(map[aws.ARN]*limit.Bucket), tokens: make(map[aws.ARN]token),
 	}
 }
 
@@ -117,7 +118,7 @@ func (s *Service) otherOperations() []service.Operation {
 		service.Op(api.DescribeReplay, s.DescribeReplay, replayNamed),
 		service.Op(api.ListReplays, s.ListReplays, service.Any),
 
-		service.Op(api.CreateConnection, s.CreateConnection, connectionNamed).But("Private endpoints and keys of KMS are refused. Secrets are kept by EventBridge itself."),
+		service.Op(api.CreateConnection, s.CreateConnection, connectionNamed).But("Private endpoints and keys of KMS are refused."),
 		service.Op(api.UpdateConnection, s.UpdateConnection, connectionNamed),
 		service.Op(api.DeauthorizeConnection, s.DeauthorizeConnection, connectionNamed),
 		service.Op(api.DeleteConnection, s.DeleteConnection, connectionNamed),

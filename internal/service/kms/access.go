@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -74,7 +75,7 @@ func (s *Service) allow(call *aws.Call, u use, check func(service.Access) error)
 		return err
 	}
 	a := service.Access{Action: "kms:" + u.operation, Resource: f.ARN, Keys: service.Keys{
-		"kms:CallerAccount": {call.Principal.Account}, "kms:KeySpec": {f.Spec}, "kms:KeyUsage": {f.Usage}, "kms:KeyOrigin": {api.OriginTypeAwsKms},
+		"kms:CallerAccount": {cmp.Or(call.Principal.Account, call.Account)}, "kms:KeySpec": {f.Spec}, "kms:KeyUsage": {f.Usage}, "kms:KeyOrigin": {api.OriginTypeAwsKms},
 	}}
 	maps.Copy(a.Keys, u.keys)
 	if f.Alias != "" {

@@ -12,5 +12,6 @@
 //	secret.go   secrets                   list.go    many of them
 //	value.go    values and versions       policy.go  resource policies, tags
 //	seal.go     encryption                password.go passwords
-//	delete.go   deletion, by the clock    errors.go  refusals
+//	delete.go   deletion, by the clock    managed.go those of other services
+//	errors.go   refusals
 package secretsmanager

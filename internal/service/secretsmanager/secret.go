@@ -41,7 +41,7 @@ func (s *Service) CreateSecret(ctx context.Context, call *aws.Call, in *api.Crea
 	}
 	now := time.Now().UTC()
 	f := found{shelf(call, in.Name), secret{
-		Suffix: newSuffix(), Description: aws.Value(in.Description), Type: aws.Value(in.Type), Key: aws.Value(in.KmsKeyId), Tags: in.Tags, Created: now, Changed: now,
+		Suffix: newSuffix(), Description: aws.Value(in.Description), Type: aws.Value(in.Type), Key: aws.Value(in.KmsKeyId), Owner: ownerOf(call, in.Name), Tags: in.Tags, Created: now, Changed: now,
 	}}
 	token := aws.Or(in.ClientRequestToken, aws.NewRequestID())
 	if had, err := s.repeated(ctx, call, in, token, value); had != nil || err != nil {
@@ -149,6 +149,7 @@ func (s *Service) DescribeSecret(ctx context.Context, call *aws.Call, in *api.De
 		ARN: e.ARN, Name: e.Name, Type: e.Type, Description: e.Description, KmsKeyId: e.KmsKeyId, RotationEnabled: e.RotationEnabled, RotationLambdaARN: e.RotationLambdaARN,
 		RotationRules: e.RotationRules, LastRotatedDate: e.LastRotatedDate, LastChangedDate: e.LastChangedDate, LastAccessedDate: e.LastAccessedDate,
 		DeletedDate: e.DeletedDate, NextRotationDate: e.NextRotationDate, Tags: e.Tags, VersionIdsToStages: e.SecretVersionsToStages, CreatedDate: e.CreatedDate,
+		OwningService: e.OwningService,
 	}, nil
 }
 
@@ -170,6 +171,7 @@ func (f *found) entry(all map[string]version) *api.SecretListEntry {
 		ARN: new(f.arn(f.key).String()), Name: new(nameOf(f.key)), Type: text(f.Type), Description: text(f.Description), KmsKeyId: text(f.Key),
 		RotationLambdaARN: text(f.Function), RotationRules: f.Rules, LastRotatedDate: moment(f.Rotated), LastChangedDate: &f.Changed,
 		LastAccessedDate: moment(f.Accessed), DeletedDate: moment(f.Deleted), NextRotationDate: moment(f.Next), Tags: f.Tags, CreatedDate: &f.Created,
+		OwningService: text(f.Owner),
 	}
 	if f.Rotates || f.Function != "" {
 		e.RotationEnabled = &f.Rotates

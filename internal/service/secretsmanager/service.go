@@ -37,7 +37,7 @@ func (s *Service) Definition() service.Definition {
 		Receive: receive,
 		Tasks:   []task.Task{{Name: "secretsmanager/due", Run: s.runDue, Bell: s.due}},
 		Operations: []service.Operation{
-			service.Op(api.CreateSecret, s.CreateSecret, newSecret).But("Replicas in other regions are refused."),
+			service.OpEach(api.CreateSecret, s.CreateSecret, mayCreate).But("Replicas in other regions are refused."),
 			onSecret(s, api.DescribeSecret, s.DescribeSecret),
 			onSecret(s, api.UpdateSecret, s.UpdateSecret),
 			onSecret(s, api.DeleteSecret, s.DeleteSecret),
@@ -65,9 +65,11 @@ func (s *Service) Definition() service.Definition {
 	}
 }
 
-// newSecret is a secret that is to be made; nobody knows yet how its ARN ends.
-func newSecret(call *aws.Call, in *api.CreateSecretInput) aws.ARN {
-	return call.ARN("secretsmanager", kind+in.Name+"-??????")
+// mayCreate checks who makes a secret; nobody knows yet how its ARN ends.
+func mayCreate(call *aws.Call, in *api.CreateSecretInput, check func(service.Access) error) error {
+	return check(service.Access{
+		Action: "secretsmanager:CreateSecret", Resource: call.ARN("secretsmanager", kind+in.Name+"-??????"), Granted: owns(call, in.Name),
+	})
 }
 
 // onSecret is the row of an operation on the secret that its input names.
@@ -94,7 +96,14 @@ func (s *Service) allow(call *aws.Call, operation, id string, check func(service
 		keys["aws:ResourceTag/"+aws.Value(t.Key)] = []string{aws.Value(t.Value)}
 		keys["secretsmanager:ResourceTag/"+aws.Value(t.Key)] = []string{aws.Value(t.Value)}
 	}
-	return check(service.Access{Action: "secretsmanager:" + operation, Resource: f.arn(f.key), Keys: keys})
+	own := f.Owner != "" && owns(call, nameOf(f.key))
+	if err := check(service.Access{Action: "secretsmanager:" + operation, Resource: f.arn(f.key), Keys: keys, Granted: own}); err != nil {
+		return err
+	}
+	if f.Owner != "" && !own && !readOnly[operation] {
+		return refused("The secret is managed by another service, and you must use that service to update it.")
+	}
+	return nil
 }
 
 func (s *Service) mayGetEach(call *aws.Call, in *api.BatchGetSecretValueInput, check func(service.Access) error) error {

@@ -24,6 +24,7 @@ type secret struct {
 	Type        string `json:",omitempty"`
 	Key         string `json:",omitempty"` // of KMS, as it was named; "" is AWS's own
 	Policy      string `json:",omitempty"`
+	Owner       string `json:",omitempty"` // the service that it is of: "events.amazonaws.com"
 	Tags        []api.Tag
 
 	Created  time.Time

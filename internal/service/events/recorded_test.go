@@ -1,0 +1,34 @@
+package events_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/aloft-cloud/aloft/internal/platformtest"
+)
+
+// TestRecorded compares answers with those that AWS gave.
+func TestRecorded(t *testing.T) {
+	platformtest.Recording{
+		Service: "events",
+		Texts:   map[string]string{"LARGE": strings.Repeat("a", 1<<20)},
+		Masks:   []string{"date", "api-destination-arn", "connection-arn", "target-arn", "target-id", "m-d5-of-body"},
+		Unknown: []string{"SizeBytes"}, // AWS counts what is left of an event when it is packed
+		As:      raised,
+	}.Run(t, os.Getenv("ALOFT_VECTORS"), "testdata/recorded.steps")
+}
+
+// raised is a refusal as it was recorded of patterns: with the place apart.
+func raised(want, got any) any {
+	w, _ := want.(map[string]any)
+	g, _ := got.(map[string]any)
+	e, refused := g["Error"].(map[string]any)
+	if w["exception_message"] == nil || !refused {
+		return got
+	}
+	raw, _ := e["Message"].(string)
+	e["MessageRaw"] = raw
+	e["Message"], _, _ = strings.Cut(raw, "\n")
+	return map[string]any{"exception_message": g, "exception_type": w["exception_type"]}
+}
