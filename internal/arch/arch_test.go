@@ -18,8 +18,8 @@ const module = "github.com/aloft-cloud/aloft/internal/"
 // layers is the platform from the bottom up. A package imports only from
 // lines above its own, so packages on one line know nothing of each other.
 var layers = [][]string{
-	{"aws", "ca", "scratch", "tree"},
-	{"asl/*", "jsonata", "smithy", "task", "jx", "sandbox/lang"},
+	{"aws", "ca", "scratch", "stat", "tree"},
+	{"asl/*", "jsonata", "smithy", "task", "jx", "meter", "sandbox/lang"},
 	{"store", "vtl", "item", "auth/*", "event/*", "sandbox/*"},
 	{"api/*", "store/*", "event", "sandbox", "protocol", "asl"},
 	{"service", "service/*/*", "gateway/*", "edge/*"},

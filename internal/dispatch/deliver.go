@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -48,7 +49,7 @@ func (v Deliverer) Deliver(ctx context.Context, d *event.Delivery) error {
 
 // call returns the call that d is made with.
 func (v Deliverer) call(ctx context.Context, d *event.Delivery) (*aws.Call, error) {
-	call := aws.ServiceCall(d.Source.Service, d.Source)
+	call := aws.ServiceCall(cmp.Or(d.As, d.Source.Service), d.Source)
 	if d.Account != "" {
 		call.Account = d.Account
 	}

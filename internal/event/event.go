@@ -37,6 +37,7 @@ type Delivery struct {
 	Account string  `json:",omitempty"` // of the call, where Source does not say it: a bucket's owner
 	Region  string  `json:",omitempty"` // likewise
 	Role    string  `json:",omitempty"` // ARN of the role to act as; empty: the service of Source, for it
+	As      string  `json:",omitempty"` // likewise, the service's name if it is not that of Source: "lambda.alarms.cloudwatch"
 
 	Target    aws.ARN           // what is to receive it
 	Operation string            `json:",omitempty"` // "sqs.SendMessage": Body is its input as JSON; empty: the receiver of Target's service chooses

@@ -31,6 +31,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/service/cloudcontrol"
 	"github.com/aloft-cloud/aloft/internal/service/cloudformation"
+	"github.com/aloft-cloud/aloft/internal/service/cloudwatch"
 	"github.com/aloft-cloud/aloft/internal/service/dynamodb"
 	"github.com/aloft-cloud/aloft/internal/service/ecr"
 	"github.com/aloft-cloud/aloft/internal/service/events"
@@ -204,6 +205,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		gateways.Management(),
 		cloudcontrol.New(p.db, p.Table, resource.All()).Definition(),
 		cloudformation.New(p.db, p.Table, resource.All()).Definition(),
+		cloudwatch.New(cloudwatch.Config{DB: p.db, Router: p.events, Log: cfg.Log}).Definition(),
 		tables.Definition(),
 		tables.Streams(),
 		events.New(events.Config{DB: p.db, Table: p.Table, Router: p.events, Local: cfg.private(), Log: cfg.Log}).Definition(),

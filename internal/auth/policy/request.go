@@ -115,6 +115,8 @@ func (r *Request) principalKey(key string) (v value, known bool) {
 			return optional(r.Call.Account), true // ARNs of buckets do not say whose they are
 		}
 		return optional(p.Source.Account), true
+	case "aws:sourceowner": // which only some older services say
+		return value{one: p.Source.Account, found: p.Source.Service == "cloudwatch"}, true
 	case "aws:tokenissuetime":
 		if p.Temporary != nil {
 			return moment(p.Temporary.Issued), true

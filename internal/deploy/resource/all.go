@@ -7,6 +7,7 @@ func All() Table {
 		APIGateway(),
 		APIGatewayV2(),
 		CloudFormation(),
+		CloudWatch(),
 		DynamoDB(),
 		ECR(),
 		Events(),
