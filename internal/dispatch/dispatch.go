@@ -105,19 +105,31 @@ func Call[In, Out any](ctx context.Context, t *Table, call *aws.Call, op smithy.
 // JSON, with members by the names of the API's documentation. It is refused as
 // it would be had it come over the wire. The answer has that form too.
 func (t *Table) CallJSON(ctx context.Context, call *aws.Call, serviceName, operation string, in []byte) ([]byte, error) {
+	return t.callText(ctx, call, serviceName, operation, in, (*protocol.API).DecodeInput, protocol.EncodeJSON)
+}
+
+// CallTask is CallJSON in the form that tasks of Step Functions have: times in
+// ISO 8601, bytes as text, and any JSON for a string.
+func (t *Table) CallTask(ctx context.Context, call *aws.Call, serviceName, operation string, in []byte) ([]byte, error) {
+	return t.callText(ctx, call, serviceName, operation, in, (*protocol.API).DecodeTask, protocol.EncodeTask)
+}
+
+func (t *Table) callText(ctx context.Context, call *aws.Call, serviceName, operation string, in []byte,
+	decode func(a *protocol.API, op string, text []byte, in any, own []string) error, encode func(any) ([]byte, error),
+) ([]byte, error) {
 	row, err := t.Find(serviceName, operation)
 	if err != nil {
 		return nil, err
 	}
 	input := row.NewInput()
-	if err := t.apis[row.Service].DecodeInput(row.Name, in, input, row.Own); err != nil {
+	if err := decode(t.apis[row.Service], row.Name, in, input, row.Own); err != nil {
 		return nil, err
 	}
 	out, err := t.Do(ctx, call, row, input)
 	if err != nil {
 		return nil, err
 	}
-	return protocol.EncodeJSON(out)
+	return encode(out)
 }
 
 // CallChecked is Call with an input that holds what somebody wrote: it is

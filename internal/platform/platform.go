@@ -48,6 +48,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/sns"
 	"github.com/aloft-cloud/aloft/internal/service/sqs"
 	"github.com/aloft-cloud/aloft/internal/service/ssm"
+	"github.com/aloft-cloud/aloft/internal/service/states"
 	"github.com/aloft-cloud/aloft/internal/service/sts"
 	"github.com/aloft-cloud/aloft/internal/store"
 	"github.com/aloft-cloud/aloft/internal/task"
@@ -223,6 +224,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		sns.New(sns.Config{DB: p.db, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open, Private: cfg.private(), Courier: courier}).Definition(),
 		queues.Definition(),
 		ssm.New(p.db).Definition(),
+		states.New(states.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
 	}, nil
 }
 

@@ -71,7 +71,7 @@ func (d *decoder) jsonValue(r *jx.Reader, s *shape, v reflect.Value) {
 	}
 	switch s.kind {
 	case kindString:
-		v.SetString(r.String())
+		v.SetString(d.jsonText(r))
 	case kindBool:
 		v.SetBool(r.Bool())
 	case kindInt32:
@@ -83,9 +83,9 @@ func (d *decoder) jsonValue(r *jx.Reader, s *shape, v reflect.Value) {
 	case kindTime:
 		*v.Addr().Interface().(*time.Time) = jsonTime(r, s.time)
 	case kindBlob:
-		v.SetBytes(jsonBlob(r))
+		v.SetBytes(d.jsonBytes(r))
 	case kindStream:
-		setStream(v, jsonBlob(r))
+		setStream(v, d.jsonBytes(r))
 	case kindDocument:
 		v.SetBytes(smithy.Document(r.Raw()))
 	case kindStruct:
@@ -143,7 +143,7 @@ func (d *decoder) jsonMap(r *jx.Reader, s *shape, v reflect.Value) {
 			if r.Null() {
 				continue
 			}
-			(*m)[k] = r.String()
+			(*m)[k] = d.jsonText(r)
 		}
 		return
 	}

@@ -17,6 +17,7 @@ const (
 	wireNames  names = iota // of the body; members in other places are left out
 	modelNames              // as in the API's documentation, wherever the member is
 	lowerNames              // likewise, of models whose members begin with a small letter
+	taskNames               // as in the API's documentation, in results of tasks of Step Functions
 )
 
 // key appends the name of f and a colon, or nothing if f does not travel there.
@@ -77,11 +78,11 @@ func (n names) jsonValue(b []byte, s *shape, v reflect.Value) []byte {
 	case kindFloat64:
 		return jx.AppendFloat(b, v.Float(), 64)
 	case kindTime:
-		return jsonAppendTime(b, timeIn(v), s.time)
+		return n.appendMoment(b, timeIn(v), s.time)
 	case kindBlob:
-		return jx.AppendBlob(b, v.Bytes())
+		return n.appendBytes(b, v.Bytes())
 	case kindStream:
-		return jx.AppendBlob(b, streamed(v))
+		return n.appendBytes(b, streamed(v))
 	case kindDocument:
 		return appendDocument(b, v.Bytes())
 	case kindStruct:

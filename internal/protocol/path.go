@@ -48,6 +48,7 @@ type decoder struct {
 	path    path
 	absent  map[string]bool // by path; nil if all came
 	free    bool            // members of all places are in the body, by any of their names
+	texts   bool            // strings and bytes may be any JSON
 	lax     bool            // unions may have members we do not know
 	oldCBOR bool            // times in CBOR are in ms
 	java    string          // package of the service's types, to name them in refusals; empty if unknown

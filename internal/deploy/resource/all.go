@@ -24,5 +24,6 @@ func All() Table {
 		SNS(),
 		SQS(),
 		SSM(),
+		States(),
 	)
 }

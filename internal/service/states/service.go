@@ -1,0 +1,195 @@
+package states
+
+import (
+	"log/slog"
+	"sync"
+
+	api "github.com/aloft-cloud/aloft/internal/api/states"
+	"github.com/aloft-cloud/aloft/internal/auth"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/event"
+	"github.com/aloft-cloud/aloft/internal/gateway/accesslog"
+	"github.com/aloft-cloud/aloft/internal/service"
+	"github.com/aloft-cloud/aloft/internal/service/states/integration"
+	"github.com/aloft-cloud/aloft/internal/smithy"
+	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/task"
+)
+
+// Config is what Step Functions needs of the platform.
+type Config struct {
+	DB       *store.DB
+	Table    *dispatch.Table
+	Router   *event.Router
+	Sessions *dispatch.Sessions
+	Log      *slog.Logger
+}
+
+// Service is AWS Step Functions.
+type Service struct {
+	Config
+	integrations func() *integration.Table
+	parsed       parsed
+	crew         crew
+	due          task.Bell // rung when something may be due sooner
+	lines        *accesslog.Log
+}
+
+// New returns Step Functions.
+func New(cfg Config) *Service {
+	s := &Service{Config: cfg, due: task.NewBell(), lines: accesslog.New()}
+	s.crew.bell = task.NewBell()
+	s.integrations = sync.OnceValue(func() *integration.Table { // services come to the table after this one
+		var apis []*smithy.Service
+		for _, def := range cfg.Table.Services() {
+			apis = append(apis, def.API)
+		}
+		return integration.NewTable(apis)
+	})
+	return s
+}
+
+// Definition implements the contract in package service.
+func (s *Service) Definition() service.Definition {
+	return service.Definition{
+		API: api.API,
+		Operations: []service.Operation{
+			service.OpEach(api.CreateStateMachine, s.CreateStateMachine, mayCreate).But("Keys of KMS are refused. Tracing is kept, and nothing is traced."),
+			service.OpEach(api.UpdateStateMachine, s.UpdateStateMachine, mayUpdate).But("Keys of KMS are refused. Tracing is kept, and nothing is traced."),
+			service.Op(api.DescribeStateMachine, s.DescribeStateMachine, onMachine),
+			service.Op(api.DeleteStateMachine, s.DeleteStateMachine, onMachine),
+			service.Op(api.ListStateMachines, s.ListStateMachines, service.Any),
+			service.Op(api.ValidateStateMachineDefinition, s.ValidateStateMachineDefinition, service.Any),
+
+			service.Op(api.PublishStateMachineVersion, s.PublishStateMachineVersion, onMachine),
+			service.Op(api.DeleteStateMachineVersion, s.DeleteStateMachineVersion, onVersion),
+			service.Op(api.ListStateMachineVersions, s.ListStateMachineVersions, onMachine),
+			service.Op(api.CreateStateMachineAlias, s.CreateStateMachineAlias, newAlias),
+			service.Op(api.UpdateStateMachineAlias, s.UpdateStateMachineAlias, onAlias),
+			service.Op(api.DescribeStateMachineAlias, s.DescribeStateMachineAlias, onAlias),
+			service.Op(api.DeleteStateMachineAlias, s.DeleteStateMachineAlias, onAlias),
+			service.Op(api.ListStateMachineAliases, s.ListStateMachineAliases, onMachine),
+
+			service.Op(api.StartExecution, s.StartExecution, onMachine),
+			service.Op(api.StartSyncExecution, s.StartSyncExecution, onMachine),
+			service.Op(api.DescribeExecution, s.DescribeExecution, onExecution),
+			service.Op(api.DescribeStateMachineForExecution, s.DescribeStateMachineForExecution, onExecution),
+			service.Op(api.ListExecutions, s.ListExecutions, listedOf),
+			service.Op(api.StopExecution, s.StopExecution, onExecution),
+			service.Op(api.GetExecutionHistory, s.GetExecutionHistory, onExecution),
+			service.Op(api.RedriveExecution, s.RedriveExecution, onExecution).But("A distributed map begins anew."),
+
+			service.Op(api.CreateActivity, s.CreateActivity, newActivity),
+			service.Op(api.DescribeActivity, s.DescribeActivity, onActivity),
+			service.Op(api.DeleteActivity, s.DeleteActivity, onActivity),
+			service.Op(api.ListActivities, s.ListActivities, service.Any),
+			service.Op(api.GetActivityTask, s.GetActivityTask, onActivity),
+			service.Op(api.SendTaskSuccess, s.SendTaskSuccess, holder),
+			service.Op(api.SendTaskFailure, s.SendTaskFailure, holder),
+			service.Op(api.SendTaskHeartbeat, s.SendTaskHeartbeat, holder),
+
+			service.Op(api.TagResource, s.TagResource, tagged),
+			service.Op(api.UntagResource, s.UntagResource, tagged),
+			service.Op(api.ListTagsForResource, s.ListTagsForResource, tagged),
+		},
+		Receive: receive,
+		Tasks: []task.Task{
+			{Name: "states/work", Run: s.runWorks},
+			{Name: "states/due", Run: s.runDue, Bell: s.due},
+			s.lines.Task("states/log", s.writeLog),
+		},
+	}
+}
+
+// receive answers deliveries to machines: they are run.
+func receive(d *event.Delivery) (operation string, in any, err error) {
+	body := string(d.Body)
+	return api.StartExecution.Name, &api.StartExecutionInput{StateMachineArn: d.Target.String(), Input: &body}, nil
+}
+
+// named is the resource of an ARN that a request has.
+func named(text string) aws.ARN {
+	arn, err := aws.ParseARN(text)
+	if err != nil {
+		return aws.AnyResource
+	}
+	return arn
+}
+
+func onMachine[In interface{ GetStateMachineArn() string }](_ *aws.Call, in In) aws.ARN {
+	return named(in.GetStateMachineArn())
+}
+
+func onExecution[In interface{ GetExecutionArn() string }](_ *aws.Call, in In) aws.ARN {
+	return named(in.GetExecutionArn())
+}
+
+func onActivity[In interface{ GetActivityArn() string }](_ *aws.Call, in In) aws.ARN {
+	return named(in.GetActivityArn())
+}
+
+func onAlias[In interface{ GetStateMachineAliasArn() string }](_ *aws.Call, in In) aws.ARN {
+	return named(in.GetStateMachineAliasArn())
+}
+
+func onVersion(_ *aws.Call, in *api.DeleteStateMachineVersionInput) aws.ARN {
+	return named(in.StateMachineVersionArn)
+}
+
+func tagged[In interface{ GetResourceArn() string }](_ *aws.Call, in In) aws.ARN {
+	return named(in.GetResourceArn())
+}
+
+func newAlias(_ *aws.Call, in *api.CreateStateMachineAliasInput) aws.ARN {
+	t, err := parseTarget(in.RoutingConfiguration[0].StateMachineVersionArn)
+	if err != nil {
+		return aws.AnyResource
+	}
+	return named(t.Machine.String() + ":" + in.Name)
+}
+
+func newActivity(call *aws.Call, in *api.CreateActivityInput) aws.ARN {
+	return call.ARN("states", activityKind+in.Name)
+}
+
+func listedOf(_ *aws.Call, in *api.ListExecutionsInput) aws.ARN {
+	if in.MapRunArn != nil {
+		return named(*in.MapRunArn)
+	}
+	return named(in.GetStateMachineArn())
+}
+
+func mayCreate(call *aws.Call, in *api.CreateStateMachineInput, check func(service.Access) error) error {
+	arn := machineNamed(call, in.Name)
+	if err := check(service.Access{Action: "states:CreateStateMachine", Resource: arn}); err != nil {
+		return err
+	}
+	if aws.Value(in.Publish) {
+		if err := check(service.Access{Action: "states:PublishStateMachineVersion", Resource: arn}); err != nil {
+			return err
+		}
+	}
+	return check(auth.PassRole(in.RoleArn, "states"))
+}
+
+func mayUpdate(_ *aws.Call, in *api.UpdateStateMachineInput, check func(service.Access) error) error {
+	arn := named(in.StateMachineArn)
+	if err := check(service.Access{Action: "states:UpdateStateMachine", Resource: arn}); err != nil {
+		return err
+	}
+	if aws.Value(in.Publish) {
+		if err := check(service.Access{Action: "states:PublishStateMachineVersion", Resource: arn}); err != nil {
+			return err
+		}
+	}
+	if in.RoleArn == nil {
+		return nil
+	}
+	return check(auth.PassRole(*in.RoleArn, "states"))
+}
+
+// errAbsent refuses by name what is not there yet.
+func errAbsent(what string) error {
+	return aws.NotImplemented.Errorf("Aloft does not have %s yet.", what)
+}
