@@ -29,6 +29,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/acm"
 	"github.com/aloft-cloud/aloft/internal/service/apigateway"
 	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2"
+	"github.com/aloft-cloud/aloft/internal/service/appsync"
 	"github.com/aloft-cloud/aloft/internal/service/cloudcontrol"
 	"github.com/aloft-cloud/aloft/internal/service/cloudformation"
 	"github.com/aloft-cloud/aloft/internal/service/cloudwatch"
@@ -204,6 +205,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		rest.Definition(),
 		gateways.Definition(),
 		gateways.Management(),
+		appsync.New(appsync.Config{DB: p.db, Table: p.Table, Sessions: p.sessions, Auth: guard, Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log}).Definition(),
 		cloudcontrol.New(p.db, p.Table, resource.All()).Definition(),
 		cloudformation.New(p.db, p.Table, resource.All()).Definition(),
 		cloudwatch.New(cloudwatch.Config{DB: p.db, Router: p.events, Log: cfg.Log}).Definition(),

@@ -2,7 +2,7 @@
 // on a clock of its own, so that a wait of four days takes no time.
 //
 // A script calls an operation by service and name, with members as
-// name=string, name:=json or name<=file. The answer is on stdout, be it a refusal or not;
+// name=string, name:=json, name<=file or name<<=file for bytes. The answer is on stdout, be it a refusal or not;
 // ! says that it must be one:
 //
 //	dynamodb CreateTable TableName=jobs …
@@ -159,7 +159,9 @@ func (s *session) operation(service string) func(*testscript.TestScript, bool, [
 			if !ok {
 				ts.Fatalf("%q is no member: want name=string or name:=json", arg)
 			}
-			if member, isFile := strings.CutSuffix(name, "<"); isFile {
+			if member, isBlob := strings.CutSuffix(name, "<<"); isBlob {
+				in[member] = []byte(ts.ReadFile(value))
+			} else if member, isFile := strings.CutSuffix(name, "<"); isFile {
 				in[member] = ts.ReadFile(value)
 			} else if raw, isJSON := strings.CutSuffix(name, ":"); isJSON {
 				if !json.Valid([]byte(value)) {

@@ -89,8 +89,11 @@ func lookAhead(expr string) (ahead, rest string, ok bool) {
 	return "", "", false
 }
 
-// byHand are the patterns that look around in other ways.
+// byHand are the patterns that look around in other ways, or mean another thing
+// than they say.
 var byHand = map[string]func(string) bool{
+	// Templates and descriptions of AppSync, which may have several lines.
+	`^.*$`: func(string) bool { return true },
 	// Names of state machines' aliases.
 	`^(?=.*[a-zA-Z_\-\.])[a-zA-Z0-9_\-\.]+$`: func(s string) bool {
 		return strings.Trim(s, digitBytes) != "" && strings.Trim(s, nameBytes+".") == ""

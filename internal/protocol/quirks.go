@@ -40,7 +40,7 @@ var known = map[string]quirks{
 	"s3":              {plainErrors: true, millis: true, unchecked: true, bucketHosts: true},
 	"s3control":       {plainErrors: true, millis: true},
 	"amplify":         {lower: true},
-	"appsync":         {lower: true},
+	"appsync":         {lower: true, violation: "BadRequestException"},
 	"rds-data":        {lower: true},
 }
 

@@ -6,6 +6,7 @@ func All() Table {
 		ACM(),
 		APIGateway(),
 		APIGatewayV2(),
+		AppSync(),
 		CloudFormation(),
 		CloudWatch(),
 		DynamoDB(),

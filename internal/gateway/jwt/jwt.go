@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/big"
 	"slices"
 	"strings"
@@ -18,6 +19,9 @@ import (
 
 // ErrInvalid is the error of a token that is not good, or not any more.
 var ErrInvalid = errors.New("invalid token")
+
+// ErrExpired is that of a token that was good once; it is an ErrInvalid.
+var ErrExpired = fmt.Errorf("%w: it has expired", ErrInvalid)
 
 // ErrKey is that of a token signed with a key that is not among the issuer's.
 var ErrKey = errors.New("no such key")
@@ -81,6 +85,18 @@ func decode(part string, v any) error {
 // Verify reports whether t is signed with one of keys, by issuer, for one of
 // the audience, and good now.
 func (t *Token) Verify(keys Keys, issuer string, audience []string, now time.Time) error {
+	if err := t.VerifyIssued(keys, issuer, now); err != nil {
+		return err
+	}
+	if !t.isFor(audience) {
+		return ErrInvalid
+	}
+	return nil
+}
+
+// VerifyIssued reports whether t is signed with one of keys, by issuer, and good
+// now, whoever it is for.
+func (t *Token) VerifyIssued(keys Keys, issuer string, now time.Time) error {
 	key := keys[t.KeyID]
 	if key == nil {
 		return ErrKey
@@ -90,12 +106,12 @@ func (t *Token) Verify(keys Keys, issuer string, audience []string, now time.Tim
 	if rsa.VerifyPKCS1v15(key, t.hash, h.Sum(nil), t.signature) != nil {
 		return ErrInvalid
 	}
-	if iss, _ := t.Claims["iss"].(string); iss != issuer || !t.isFor(audience) {
+	if iss, _ := t.Claims["iss"].(string); iss != issuer {
 		return ErrInvalid
 	}
 	expires, ok := t.time("exp")
 	if !ok || !now.Before(expires) {
-		return ErrInvalid
+		return ErrExpired
 	}
 	for _, claim := range []string{"nbf", "iat"} {
 		if at, ok := t.time(claim); ok && at.After(now) {
