@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -106,16 +107,11 @@ func serving(ctx context.Context, s *settings, open bool, out io.Writer, do func
 			log.Error("stop", "err", err)
 		}
 	}()
-	server := edge.NewServer(&edge.Proxy{Handler: p.Handler, TLS: p.CA.TLS(), World: open, Log: log}, log)
-	secure, err := s.listenTLS(p.CA, p.Certificate, p.Domains.Trust, data, open)
+	secure, end, err := s.serve(ctx, p, l, data, open, log, stop)
 	if err != nil {
 		return err
 	}
-	if secure != nil {
-		p.Go(func() { stop(server.ServeTLS(secure.Listener, secure.config)) })
-	}
-	p.Go(func() { stop(server.Serve(l)) })
-	defer server.Stop()
+	defer end()
 
 	r := &running{Platform: p, url: url, ready: time.Since(began)}
 	if secure != nil {
@@ -130,6 +126,32 @@ func serving(ctx context.Context, s *settings, open bool, out io.Writer, do func
 		return context.Cause(ctx) // the listener failed
 	}
 	return err
+}
+
+// serve has p answer on l, over TLS and over DNS, as the settings say, until
+// end. stop is told of what ends before.
+func (s *settings) serve(ctx context.Context, p *platform.Platform, l net.Listener, data string, open bool, log *slog.Logger, stop context.CancelCauseFunc) (secure *secureListener, end func(), err error) {
+	names, err := s.listenDNS(ctx, p.Names, open, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	if secure, err = s.listenTLS(p.CA, p.Certificate, p.Domains.Trust, data, open); err != nil {
+		return nil, nil, errors.Join(err, closeDNS(names))
+	}
+	server := edge.NewServer(&edge.Proxy{Handler: p.Handler, TLS: p.CA.TLS(), World: open, Log: log}, log)
+	if secure != nil {
+		p.Go(func() { stop(server.ServeTLS(secure.Listener, secure.config)) })
+	}
+	for _, n := range names {
+		p.Go(func() { stop(n.ActivateAndServe()) })
+	}
+	p.Go(func() { stop(server.Serve(l)) })
+	return secure, func() {
+		server.Stop()
+		if err := closeDNS(names); err != nil {
+			log.Debug("stop answering DNS", "err", err)
+		}
+	}, nil
 }
 
 // platform is what the settings say of the platform.

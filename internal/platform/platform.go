@@ -42,6 +42,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/lambda"
 	"github.com/aloft-cloud/aloft/internal/service/logs"
 	"github.com/aloft-cloud/aloft/internal/service/pipes"
+	"github.com/aloft-cloud/aloft/internal/service/route53"
 	"github.com/aloft-cloud/aloft/internal/service/s3"
 	"github.com/aloft-cloud/aloft/internal/service/scheduler"
 	"github.com/aloft-cloud/aloft/internal/service/schemas"
@@ -93,8 +94,9 @@ type Platform struct {
 	Table   *dispatch.Table
 	CA      *ca.Authority // of this installation
 	Domains *domain.Domains
-	Missing []string // what the host lacks for a whole fence, for people to read
-	RootKey *Key     // made at the first start of a closed platform, else nil
+	Names   *route53.Service // answers questions over DNS
+	Missing []string         // what the host lacks for a whole fence, for people to read
+	RootKey *Key             // made at the first start of a closed platform, else nil
 
 	certificates *acm.Service
 
@@ -199,6 +201,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	rest := apigateway.New(apigateway.Config{DB: p.db, Table: p.Table, Domains: p.Domains, Auth: guard, Edge: p.within(), Sessions: p.sessions, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
 	objects := s3.New(s3.Config{DB: p.db, Table: p.Table, Key: objectKey(cfg), Events: p.events, Deliver: p.deliver})
 	gateways := apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Domains: p.Domains, Edge: p.within(), Keys: rest, Auth: guard, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log})
+	p.Names = route53.New(p.db)
 	p.certificates = acm.New(p.db, p.CA, p.Domains)
 	return []service.Definition{
 		p.certificates.Definition(),
@@ -221,6 +224,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		scheduler.New(scheduler.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
 		schemas.New(p.db, p.Table).Definition(),
 		secretsmanager.New(p.db, p.Table, p.events).Definition(),
+		p.Names.Definition(),
 		objects.Definition(),
 		objects.Control(),
 		sns.New(sns.Config{DB: p.db, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open, Private: cfg.private(), Courier: courier}).Definition(),

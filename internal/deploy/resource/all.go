@@ -19,6 +19,7 @@ func All() Table {
 		Logs(),
 		Pipes(),
 		Records(),
+		Route53(),
 		S3(),
 		Scheduler(),
 		SecretsManager(),
