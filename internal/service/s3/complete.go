@@ -215,7 +215,8 @@ func (c *completion) allowed(tx *store.Tx, b aws.ARN, g guard) error {
 		return err
 	}
 	there := found && !old.Marker
-	if old.Seq != c.upload.Found && there == (g.match != nil) {
+	changed := old.Seq != c.upload.Found || there && old.Modified.After(c.upload.Initiated) // one that was deleted, and put again
+	if changed && there == (g.match != nil) {
 		header := "If-None-Match"
 		if g.match != nil {
 			header = "If-Match"

@@ -1,0 +1,13 @@
+package scheduler_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/aloft-cloud/aloft/internal/platformtest"
+)
+
+// TestRecorded compares answers with those that AWS gave.
+func TestRecorded(t *testing.T) {
+	platformtest.Recording{Service: "scheduler"}.Run(t, os.Getenv("ALOFT_VECTORS"), "testdata/recorded.steps")
+}
