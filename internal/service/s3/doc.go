@@ -41,6 +41,6 @@
 //	                                            and kept.go   that are kept and no more
 //	customer.go     keys of customers           seal.go     what encrypted content keeps
 //	encryption.go   keys of KMS and ours,       sealed/     content in chunks, encrypted
-//	master.go       and what wraps ours         checksum/   its sums
+//	                                            checksum/   its sums
 //	control.go      access points, and          point.go    what comes by them
 package s3

@@ -10,6 +10,7 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/s3"
 	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/store/master"
 )
 
 // onDisk reports whether any file under dir has text.
@@ -92,7 +93,7 @@ func TestMasterSpoilt(t *testing.T) {
 	if err := os.WriteFile(file, []byte("no key"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openMaster(file); err == nil {
+	if _, err := master.Open(file); err == nil {
 		t.Error("it is taken")
 	}
 	if b, err := os.ReadFile(file); err != nil || string(b) != "no key" {

@@ -11,6 +11,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/event"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/store/master"
 )
 
 // Service is S3.
@@ -40,7 +41,7 @@ type Config struct {
 // New returns S3.
 func New(cfg Config) *Service {
 	s := &Service{db: cfg.DB, blobs: cfg.DB.Blobs(), table: cfg.Table, events: cfg.Events, deliver: cfg.Deliver}
-	s.master = sync.OnceValues(func() (cipher.AEAD, error) { return openMaster(cfg.Key) })
+	s.master = sync.OnceValues(func() (cipher.AEAD, error) { return master.Open(cfg.Key) })
 	s.buffers.New = func() any { return new(make([]byte, 64<<10)) }
 	return s
 }

@@ -1,4 +1,7 @@
-package s3
+// Package master has the keys of an installation, which wrap what services keep
+// secret at rest. Each is in a file of its own beside the store, so that who has
+// the rows alone has no secrets.
+package master
 
 import (
 	"crypto/aes"
@@ -8,28 +11,27 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-
-	"github.com/aloft-cloud/aloft/internal/service/s3/sealed"
 )
 
-// openMaster returns the key of this installation, which wraps those of objects.
-// It is in a file, which is made when there is none; without a name it is
-// forgotten at the end.
-func openMaster(file string) (cipher.AEAD, error) {
-	secret := make([]byte, sealed.KeySize)
+const size = 32 // bytes of a key
+
+// Open returns the key that is in a file, which is made when there is none;
+// without a name it is forgotten at the end.
+func Open(file string) (cipher.AEAD, error) {
+	secret := make([]byte, size)
 	rand.Read(secret)
 	if file != "" {
 		kept, err := os.ReadFile(file)
 		switch {
-		case err == nil && len(kept) != sealed.KeySize:
-			return nil, fmt.Errorf("s3: %s is no key", file)
+		case err == nil && len(kept) != size:
+			return nil, fmt.Errorf("%s is no key", file)
 		case err == nil:
 			secret = kept
 		case errors.Is(err, os.ErrNotExist):
 			err = writeKey(file, secret)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("s3: key of this installation: %w", err)
+			return nil, fmt.Errorf("key of this installation: %w", err)
 		}
 	}
 	block, err := aes.NewCipher(secret)
