@@ -59,7 +59,17 @@ const (
 	DeduplicationID   = "DeduplicationID"   // of a FIFO queue or topic
 	PartitionKey      = "PartitionKey"      // of a stream
 	MessageAttributes = "MessageAttributes" // of a queue or topic: JSON as in the API's model
-	Subject           = "Subject"           // of a topic
+	Subject           = "Subject"           // of a topic, or of mail
+)
+
+// Params of letters: deliveries to SNS that go to people, by Email or SMS.
+const (
+	Protocol  = "Protocol"
+	To        = "To" // an address or a number
+	MessageID = "MessageId"
+
+	Email = "email"
+	SMS   = "sms"
 )
 
 // A Retry says how often and for how long a delivery is tried, and how fast.

@@ -128,12 +128,13 @@ func publishTarget(in *api.PublishInput) string {
 	return aws.Value(in.TargetArn)
 }
 
-// mayDeliver lets SNS deliver its own, and nobody else: the operation is not AWS's.
+// mayDeliver lets SNS deliver its own, and services that write to people: the
+// operation is not AWS's.
 func mayDeliver(call *aws.Call, in *deliverInput, check func(service.Access) error) error {
-	if call.Principal.Kind == aws.Service && call.Principal.Source.Service == "sns" {
+	if call.Principal.Kind == aws.Service && (call.Principal.Source.Service == "sns" || call.Principal.Source.Service == "cognito-idp") {
 		return nil
 	}
-	return aws.AccessDenied.Errorf("Only topics deliver letters.")
+	return aws.AccessDenied.Errorf("Only topics and user pools deliver letters.")
 }
 
 // parseARN reads an ARN of SNS.

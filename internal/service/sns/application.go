@@ -377,7 +377,7 @@ func (s *Service) publishPush(ctx context.Context, arn aws.ARN, e *entry) (*api.
 		}
 		return s.router.Send(tx, event.Delivery{
 			Source: arn, Target: arn, Body: []byte(m.text(platformOf(arn))),
-			Params: map[string]string{paramProtocol: "application", paramTo: to.Attributes["Token"], paramID: m.id, event.Subject: aws.Value(e.Subject)},
+			Params: map[string]string{event.Protocol: "application", event.To: to.Attributes["Token"], event.MessageID: m.id, event.Subject: aws.Value(e.Subject)},
 		})
 	})
 	if err != nil {

@@ -24,10 +24,7 @@ const (
 
 // Params of deliveries that leave the platform.
 const (
-	paramProtocol    = "Protocol"
-	paramTo          = "To"
 	paramType        = "Type"
-	paramID          = "MessageId"
 	paramTopic       = "TopicArn"
 	paramRaw         = "Raw"
 	paramContentType = "ContentType"
@@ -43,7 +40,7 @@ type deliverOutput struct{}
 // receive answers deliveries: to a topic, which publishes what comes, and to
 // what is outside.
 func receive(d *event.Delivery) (operation string, in any, err error) {
-	if d.Params[paramProtocol] != "" {
+	if d.Params[event.Protocol] != "" {
 		return deliverLetter.Name, &deliverInput{d}, nil
 	}
 	p := &api.PublishInput{TopicArn: new(d.Target.String()), Message: string(d.Body)}
@@ -68,12 +65,12 @@ func receive(d *event.Delivery) (operation string, in any, err error) {
 // deliver takes a message where it is for.
 func (s *Service) deliver(ctx context.Context, call *aws.Call, in *deliverInput) (*deliverOutput, error) {
 	d := in.delivery
-	if protocol := d.Params[paramProtocol]; protocol == "http" || protocol == "https" {
+	if protocol := d.Params[event.Protocol]; protocol == "http" || protocol == "https" {
 		return &deliverOutput{}, s.post(ctx, d)
 	}
 	return &deliverOutput{}, s.courier.carry(ctx, &Letter{
-		Account: d.Source.Account, Region: d.Source.Region, Time: time.Now().UTC(), ID: d.Params[paramID],
-		Protocol: d.Params[paramProtocol], To: d.Params[paramTo], From: d.Source.String(),
+		Account: d.Source.Account, Region: d.Source.Region, Time: time.Now().UTC(), ID: d.Params[event.MessageID],
+		Protocol: d.Params[event.Protocol], To: d.Params[event.To], From: d.Source.String(),
 		Subject: d.Params[event.Subject], Body: string(d.Body),
 	})
 }
@@ -90,7 +87,7 @@ func (s *Service) post(ctx context.Context, d *event.Delivery) error {
 	if d.Params[paramRaw] != "" {
 		body = d.Body
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.Params[paramTo], bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.Params[event.To], bytes.NewReader(body))
 	if err != nil {
 		return failed("InvalidEndpoint", http.StatusBadRequest, "The endpoint is no URL.")
 	}
@@ -98,7 +95,7 @@ func (s *Service) post(ctx context.Context, d *event.Delivery) error {
 	h.Set("Content-Type", d.Params[paramContentType])
 	h.Set("User-Agent", "Amazon Simple Notification Service Agent")
 	h.Set("X-Amz-Sns-Message-Type", d.Params[paramType])
-	h.Set("X-Amz-Sns-Message-Id", d.Params[paramID])
+	h.Set("X-Amz-Sns-Message-Id", d.Params[event.MessageID])
 	h.Set("X-Amz-Sns-Topic-Arn", d.Params[paramTopic])
 	if d.Params[paramType] == "Notification" {
 		h.Set("X-Amz-Sns-Subscription-Arn", d.Target.String())

@@ -117,8 +117,8 @@ func (s *Service) delivery(t *topic, key subscriptionKey, sub *subscription, e *
 		d.Target, d.Body, d.Original = endpointOf(sub), []byte(e.event(arn.String())), []byte(e.json())
 	default:
 		d.Body = []byte(e.json())
-		d.Params[paramProtocol], d.Params[paramTo] = sub.Protocol, sub.Endpoint
-		d.Params[paramType], d.Params[paramID], d.Params[paramTopic] = e.Type, e.MessageID, e.TopicARN
+		d.Params[event.Protocol], d.Params[event.To] = sub.Protocol, sub.Endpoint
+		d.Params[paramType], d.Params[event.MessageID], d.Params[paramTopic] = e.Type, e.MessageID, e.TopicARN
 		if e.Subject != nil {
 			d.Params[event.Subject] = *e.Subject
 		}

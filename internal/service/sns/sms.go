@@ -160,7 +160,7 @@ func (s *Service) publishSMS(ctx context.Context, call *aws.Call, number string,
 		}
 		return s.router.Send(tx, event.Delivery{
 			Source: source, Target: source, Line: number, Body: []byte(m.text("sms")),
-			Params: map[string]string{paramProtocol: "sms", paramTo: number, paramID: m.id},
+			Params: map[string]string{event.Protocol: "sms", event.To: number, event.MessageID: m.id},
 			Retry:  event.Retry{MaxAge: 6 * time.Hour},
 		})
 	})
