@@ -1,11 +1,8 @@
 package apigateway
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -63,7 +60,7 @@ func (x *exchange) admitUser(g *guard) error {
 		}
 	}
 	// Issuers that are no user pools do not say what their tokens are for.
-	if said, ok := token.Claims["token_use"]; said != use && (ok || strings.HasPrefix(issuer, poolIssuers)) {
+	if said, ok := token.Claims["token_use"]; said != use && (ok || strings.HasPrefix(issuer, backend.PoolIssuers)) {
 		return errUnauthorized
 	}
 	claims, err := json.Marshal(token.Texts())
@@ -85,9 +82,6 @@ func clientOf(t *jwt.Token) []string {
 	return nil
 }
 
-// poolIssuers is what the issuers of tokens of user pools begin with.
-const poolIssuers = "https://cognito-idp."
-
 // issuerOf is what the tokens of a user pool say of their issuer. In its place
 // may stand the address of any other issuer of OpenID Connect. It is empty if
 // there is neither.
@@ -100,26 +94,5 @@ func issuerOf(pool string) string {
 	if err != nil || arn.Service != "cognito-idp" || !ok || id == "" {
 		return ""
 	}
-	return poolIssuers + arn.Region + ".amazonaws.com/" + id
-}
-
-// fetchPool gets what an issuer publishes: a user pool of this platform, or, if
-// it has none of that name, one elsewhere.
-func (s *Service) fetchPool(ctx context.Context, at string) ([]byte, error) {
-	if s.cfg.Edge == nil || !strings.HasPrefix(at, poolIssuers) {
-		return s.fetch(ctx, at)
-	}
-	u, err := url.Parse(at)
-	if err != nil {
-		return nil, err
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+u.Host+u.Path, nil)
-	if err != nil {
-		return nil, err
-	}
-	answer := backend.Ask(s.cfg.Edge, r)
-	if answer.Status != http.StatusOK {
-		return s.fetch(ctx, at)
-	}
-	return answer.Body, nil
+	return backend.PoolIssuers + arn.Region + ".amazonaws.com/" + id
 }

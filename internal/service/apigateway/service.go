@@ -11,6 +11,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/gateway/accesslog"
+	"github.com/aloft-cloud/aloft/internal/gateway/backend"
 	"github.com/aloft-cloud/aloft/internal/gateway/cache"
 	"github.com/aloft-cloud/aloft/internal/gateway/domain"
 	"github.com/aloft-cloud/aloft/internal/gateway/jwt"
@@ -52,7 +53,6 @@ type Service struct {
 	accessLog  *accesslog.Log
 	meter      *meter
 	issuers    *jwt.Issuers
-	fetch      func(ctx context.Context, url string) ([]byte, error)
 	transports transports
 	client     http.RoundTripper // for integrations over HTTP
 }
@@ -64,8 +64,7 @@ func New(cfg Config) *Service {
 	}
 	s := &Service{cfg: cfg, db: cfg.DB, meter: newMeter(), accessLog: accesslog.New()}
 	s.client = s.within(outbound.NewTransport(cfg.Private))
-	s.fetch = outbound.NewFetcher(cfg.Local).Fetch
-	s.issuers = jwt.NewIssuers(s.fetchPool)
+	s.issuers = jwt.NewIssuers(backend.FetchWithin(cfg.Edge, outbound.NewFetcher(cfg.Local).Fetch))
 	cfg.Domains.Add(gateway{s})
 	return s
 }

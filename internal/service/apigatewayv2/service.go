@@ -75,7 +75,7 @@ func New(cfg Config) *Service {
 		cfg.Log = slog.Default()
 	}
 	if cfg.Fetch == nil {
-		cfg.Fetch = outbound.NewFetcher(cfg.Local).Fetch
+		cfg.Fetch = backend.FetchWithin(cfg.Edge, outbound.NewFetcher(cfg.Local).Fetch)
 	}
 	s := &Service{
 		cfg: cfg, db: cfg.DB, issuers: jwt.NewIssuers(cfg.Fetch), management: protocol.New(manage.API),
