@@ -33,6 +33,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/cloudcontrol"
 	"github.com/aloft-cloud/aloft/internal/service/cloudformation"
 	"github.com/aloft-cloud/aloft/internal/service/cloudwatch"
+	cognitoidp "github.com/aloft-cloud/aloft/internal/service/cognito-idp"
 	"github.com/aloft-cloud/aloft/internal/service/dynamodb"
 	"github.com/aloft-cloud/aloft/internal/service/ecr"
 	"github.com/aloft-cloud/aloft/internal/service/events"
@@ -199,7 +200,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		return nil, err
 	}
 	rest := apigateway.New(apigateway.Config{DB: p.db, Table: p.Table, Domains: p.Domains, Auth: guard, Edge: p.within(), Sessions: p.sessions, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
-	objects := s3.New(s3.Config{DB: p.db, Table: p.Table, Key: objectKey(cfg), Events: p.events, Deliver: p.deliver})
+	objects := s3.New(s3.Config{DB: p.db, Table: p.Table, Key: keyFile(cfg, "s3"), Events: p.events, Deliver: p.deliver})
 	gateways := apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Domains: p.Domains, Edge: p.within(), Keys: rest, Auth: guard, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log})
 	p.Names = route53.New(p.db)
 	p.certificates = acm.New(p.db, p.CA, p.Domains)
@@ -212,6 +213,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		cloudcontrol.New(p.db, p.Table, resource.All()).Definition(),
 		cloudformation.New(p.db, p.Table, resource.All()).Definition(),
 		cloudwatch.New(cloudwatch.Config{DB: p.db, Router: p.events, Log: cfg.Log}).Definition(),
+		cognitoidp.New(cognitoidp.Config{DB: p.db, Table: p.Table, Router: p.events, Endpoint: cfg.Endpoint, Key: keyFile(cfg, "cognito-idp"), Log: cfg.Log}).Definition(),
 		tables.Definition(),
 		tables.Streams(),
 		events.New(events.Config{DB: p.db, Table: p.Table, Router: p.events, Local: cfg.private(), Log: cfg.Log}).Definition(),
@@ -292,12 +294,12 @@ func (p *Platform) openCache(cfg Config) (err error) {
 // workDir is where functions are run.
 func (p *Platform) workDir() string { return filepath.Join(p.cache, "sandbox") }
 
-// objectKey is the file of the key that wraps those of objects.
-func objectKey(cfg Config) string {
+// keyFile is the file of the key that a service seals with what it keeps.
+func keyFile(cfg Config, service string) string {
 	if cfg.Memory {
 		return ""
 	}
-	return filepath.Join(cfg.Data, "keys", "s3")
+	return filepath.Join(cfg.Data, "keys", service)
 }
 
 // authorityDir is where the certificate authority is kept.

@@ -20,6 +20,7 @@
 //	signed [SERVICE] PUT URL [k=v …] [body]  the same, signed for s3, or another service
 //	zip NAME file=text …        keep a zip of these files, in base64, as $NAME
 //	keep NAME .Path.0.To        keep a part of the last answer as $NAME
+//	find NAME REGEXP            keep what its group finds in the last answer as $NAME
 //	sleep 5s                    let time pass
 //	ws NAME URL [k=v …]         open a WebSocket, with headers; status and protocol are on stdout
 //	say NAME TEXT               send it a text
@@ -41,6 +42,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,7 +76,7 @@ func run(t *testing.T, file string) {
 	p := Start(t)
 	s := &session{platform: p, sockets: make(map[string]*socket), region: "us-east-1", keys: sigv4.Credentials{AccessKey: "test", Secret: "test"}}
 	commands := map[string]func(*testscript.TestScript, bool, []string){
-		"as": s.as, "in": s.in, "http": s.http, "signed": s.signed, "zip": makeZip, "keep": keep, "sleep": sleep,
+		"as": s.as, "in": s.in, "http": s.http, "signed": s.signed, "zip": makeZip, "keep": keep, "find": find, "sleep": sleep,
 		"ws": s.ws, "say": s.say, "hear": s.hear, "leave": s.leave,
 	}
 	for _, def := range p.Table.Services() {
@@ -297,6 +299,21 @@ func keep(ts *testscript.TestScript, neg bool, args []string) {
 	b, err := json.Marshal(v)
 	ts.Check(err)
 	ts.Setenv(args[0], string(b))
+}
+
+// find sets a variable to what a group of a regular expression finds in the last
+// answer: find CODE 'code is (\d+)'
+func find(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: find NAME REGEXP")
+	}
+	re, err := regexp.Compile(args[1])
+	ts.Check(err)
+	m := re.FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(m) != 2 {
+		ts.Fatalf("the last answer has no %s, or not one group", args[1])
+	}
+	ts.Setenv(args[0], m[1])
 }
 
 func sleep(ts *testscript.TestScript, neg bool, args []string) {

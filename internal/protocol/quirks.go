@@ -37,6 +37,7 @@ var known = map[string]quirks{
 	"lambda":          {payloadType: "application/json", userType: true},
 	"apigateway":      {inputPrefix: true, lower: true},
 	"logs":            {violation: "InvalidParameterException"},
+	"cognito-idp":     {violation: "InvalidParameterException"},
 	"s3":              {plainErrors: true, millis: true, unchecked: true, bucketHosts: true},
 	"s3control":       {plainErrors: true, millis: true},
 	"amplify":         {lower: true},

@@ -9,6 +9,7 @@ func All() Table {
 		AppSync(),
 		CloudFormation(),
 		CloudWatch(),
+		Cognito(),
 		DynamoDB(),
 		ECR(),
 		Events(),
