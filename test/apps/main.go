@@ -35,12 +35,13 @@ func main() {
 	state := flag.String("state", "", "file that keeps what is known")
 	again := flag.String("again", "^$", "results to try again, a regular expression over `result: words`")
 	long := flag.Duration("for", time.Hour, "how long to try")
+	only := flag.String("only", "", "kinds to try, a regular expression: CDK, SAM, …")
 	flag.StringVar(&r.aloft, "aloft", "aloft", "the program")
 	flag.StringVar(&r.endpoint, "endpoint", "http://127.0.0.1:4566", "the Aloft that runs")
 	flag.StringVar(&r.synth, "synth", "", "directory for what the CDK synthesised; without, its applications are not tried")
 	flag.Parse()
 	r.until = time.Now().Add(*long)
-	err := r.load(*state, *again)
+	err := r.load(*state, *again, *only)
 	if err == nil {
 		err = r.run(flag.Args())
 	}
@@ -76,15 +77,19 @@ type runner struct {
 
 	state   *os.File
 	again   *regexp.Regexp
+	only    *regexp.Regexp
 	known   map[string]result // by collection and name
 	results []result
 	titles  []string
 }
 
 // load reads what is known.
-func (r *runner) load(state, again string) (err error) {
+func (r *runner) load(state, again, only string) (err error) {
 	r.known = make(map[string]result)
-	if r.again, err = regexp.Compile(again); err != nil || state == "" {
+	if r.again, err = regexp.Compile(again); err != nil {
+		return err
+	}
+	if r.only, err = regexp.Compile(only); err != nil || state == "" {
 		return err
 	}
 	if r.state, err = os.OpenFile(state, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644); err != nil {
@@ -173,11 +178,12 @@ func (r *runner) entry(title, dir, name string, all bool) error {
 // record tries an application, if it is to be tried, and keeps the result.
 func (r *runner) record(a application) error {
 	known, ok := r.known[a.title+"\n"+a.name]
+	tries := time.Now().Before(r.until) && r.only.MatchString(a.kind)
 	switch {
-	case ok && (!r.again.MatchString(known.What+": "+known.Words) || time.Now().After(r.until)):
+	case ok && (!tries || !r.again.MatchString(known.What+": "+known.Words)):
 		r.results = append(r.results, known)
 		return nil
-	case time.Now().After(r.until):
+	case !tries:
 		return nil
 	}
 	began := time.Now()
