@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -28,12 +29,15 @@ addresses of AWS alone, reach it by HTTPS_PROXY: Aloft answers for the hosts of
 AWS with certificates of its own authority, and connects to all other hosts.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := s.load(); err != nil {
-				return err
+			err := s.load()
+			var vars [][2]string
+			if err == nil {
+				vars, err = environment(s)
 			}
-			vars, err := environment(s)
 			if err != nil {
-				return err
+				// What eval is given must fail too, or a script goes on and talks to AWS.
+				_, printed := fmt.Fprintln(cmd.OutOrStdout(), "false")
+				return errors.Join(err, printed)
 			}
 			return printVars(cmd.OutOrStdout(), vars, unset)
 		},

@@ -70,7 +70,7 @@ func (g *given) flags() []string {
 }
 
 // toFill are defaults that say that the user is to put something else.
-var toFill = regexp.MustCompile(`(?i)\benter\b|\byour[ _-]|^<.*>$|replace|change-?me|^xxx|^\.\.\.$`)
+var toFill = regexp.MustCompile(`(?i)\benter\b|enter_?your|notpassed|\byour[ _-]|^<.*>$|replace|change-?me|^xxx|^\.\.\.$`)
 
 // fill gives each parameter of a template that wants one a value that fits.
 func (g *given) fill() {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/aloft-cloud/aloft/internal/api/kms"
+	"github.com/aloft-cloud/aloft/internal/aws"
 )
 
 // KMS has the types of the Key Management Service.
@@ -23,42 +24,36 @@ func kmsKey() *Type {
 			PendingWindowInDays RotationPeriodInDays Tags`),
 		Attributes: []string{"Arn", "KeyId"},
 		Create: func(op *Op) (*Made, error) {
-			in := &kms.CreateKeyInput{Tags: keyTags(tagMap(op.New["Tags"]))}
+			tags := origin(op)
+			maps.Copy(tags, tagMap(op.New["Tags"]))
+			in := &kms.CreateKeyInput{Tags: keyTags(tags)}
 			if err := Bind(op, pick(op.New, "BypassPolicyLockoutSafetyCheck", "Description", "KeySpec", "KeyUsage", "MultiRegion", "Origin"), in); err != nil {
 				return nil, err
 			}
 			if policy := op.New["KeyPolicy"]; policy != nil {
 				in.Policy = new(document(policy))
 			}
-			out, err := Do(op, kms.CreateKey, in)
+			through := *op
+			through.Call = op.Call.Through("cloudformation")
+			out, err := Do(&through, kms.CreateKey, in)
 			if err != nil {
 				return nil, err
 			}
 			id := out.KeyMetadata.KeyId
 			return made(op, id), turnKey(op, id)
 		},
-		Update: func(op *Op) (*Made, error) {
-			id := op.PhysicalID
-			if op.Changed("Description") {
-				if _, err := Do(op, kms.UpdateKeyDescription, &kms.UpdateKeyDescriptionInput{KeyId: id, Description: op.Text("Description")}); err != nil {
-					return nil, err
-				}
-			}
-			if policy := op.New["KeyPolicy"]; op.Changed("KeyPolicy") && policy != nil {
-				if _, err := Do(op, kms.PutKeyPolicy, &kms.PutKeyPolicyInput{KeyId: id, Policy: document(policy)}); err != nil {
-					return nil, err
-				}
-			}
-			if err := turnKey(op, id); err != nil {
+		Find: func(op *Op) (*Made, error) {
+			id, err := findKey(op)
+			if id == "" || err != nil {
 				return nil, err
 			}
-			return made(op, id), retag(op, tagMap, func(tags map[string]string) error {
-				_, err := Do(op, kms.TagResource, &kms.TagResourceInput{KeyId: id, Tags: keyTags(tags)})
-				return err
-			}, func(names []string) error {
-				_, err := Do(op, kms.UntagResource, &kms.UntagResourceInput{KeyId: id, TagKeys: names})
-				return err
-			})
+			return made(op, id), turnKey(op, id)
+		},
+		Update: func(op *Op) (*Made, error) {
+			if err := updateKey(op, op.PhysicalID); err != nil {
+				return nil, err
+			}
+			return made(op, op.PhysicalID), nil
 		},
 		Delete: func(op *Op) error {
 			in := &kms.ScheduleKeyDeletionInput{}
@@ -72,6 +67,68 @@ func kmsKey() *Type {
 			return nil // it is to be deleted already
 		},
 	}
+}
+
+// updateKey makes a key as op.New says.
+func updateKey(op *Op, id string) error {
+	if op.Changed("Description") {
+		if _, err := Do(op, kms.UpdateKeyDescription, &kms.UpdateKeyDescriptionInput{KeyId: id, Description: op.Text("Description")}); err != nil {
+			return err
+		}
+	}
+	if policy := op.New["KeyPolicy"]; op.Changed("KeyPolicy") && policy != nil {
+		if _, err := Do(op, kms.PutKeyPolicy, &kms.PutKeyPolicyInput{KeyId: id, Policy: document(policy)}); err != nil {
+			return err
+		}
+	}
+	if err := turnKey(op, id); err != nil {
+		return err
+	}
+	return retag(op, tagMap, func(tags map[string]string) error {
+		_, err := Do(op, kms.TagResource, &kms.TagResourceInput{KeyId: id, Tags: keyTags(tags)})
+		return err
+	}, func(names []string) error {
+		_, err := Do(op, kms.UntagResource, &kms.UntagResourceInput{KeyId: id, TagKeys: names})
+		return err
+	})
+}
+
+// findKey looks for the key that is tagged as what op is to make.
+func findKey(op *Op) (string, error) {
+	in := &kms.ListKeysInput{}
+	for {
+		out, err := Do(op, kms.ListKeys, in)
+		if err != nil {
+			return "", err
+		}
+		for _, k := range out.Keys {
+			id := aws.Value(k.KeyId)
+			tags, err := Do(op, kms.ListResourceTags, &kms.ListResourceTagsInput{KeyId: id})
+			if errors.Is(err, aws.AccessDenied) {
+				continue // some other's key
+			}
+			if err != nil {
+				return "", err
+			}
+			if id != op.Except && isOrigin(op, tags.Tags) {
+				return id, nil
+			}
+		}
+		if in.Marker = out.NextMarker; in.Marker == nil {
+			return "", nil
+		}
+	}
+}
+
+// isOrigin says whether tags are of what op is to make.
+func isOrigin(op *Op, tags []kms.Tag) bool {
+	left := origin(op)
+	for _, t := range tags {
+		if left[t.TagKey] == t.TagValue {
+			delete(left, t.TagKey)
+		}
+	}
+	return len(left) == 0
 }
 
 // turnKey has a key rotate, and be enabled, as the template says.

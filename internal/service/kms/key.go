@@ -20,7 +20,7 @@ func (s *Service) CreateKey(ctx context.Context, call *aws.Call, in *api.CreateK
 	if err != nil {
 		return nil, err
 	}
-	if err := checkTags(nil, in.Tags); err != nil {
+	if err := checkTags(call, nil, in.Tags); err != nil {
 		return nil, err
 	}
 	text := aws.Or(in.Policy, ownersPolicy(call.Account))

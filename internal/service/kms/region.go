@@ -35,7 +35,7 @@ func (s *Service) ReplicateKey(ctx context.Context, call *aws.Call, in *api.Repl
 	if err := checkPolicy(text); err != nil {
 		return nil, err
 	}
-	if err := checkTags(nil, in.Tags); err != nil {
+	if err := checkTags(call, nil, in.Tags); err != nil {
 		return nil, err
 	}
 	var made found

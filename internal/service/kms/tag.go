@@ -13,11 +13,12 @@ import (
 
 const maxTags = 50
 
-// checkTags refuses tags that a key with tags had may not get.
-func checkTags(had, tags []api.Tag) error {
+// checkTags refuses tags that a key with tags had may not get. Those of AWS's
+// own are for services that make keys in the name of their users.
+func checkTags(call *aws.Call, had, tags []api.Tag) error {
 	names := make(map[string]bool, len(tags))
 	for _, t := range tags {
-		if strings.HasPrefix(strings.ToLower(t.TagKey), "aws:") {
+		if call.Via == "" && strings.HasPrefix(strings.ToLower(t.TagKey), "aws:") {
 			return api.TagException.Errorf("Tags beginning with aws: are reserved")
 		}
 		if names[t.TagKey] {
@@ -37,7 +38,7 @@ func checkTags(had, tags []api.Tag) error {
 // TagResource gives a key tags.
 func (s *Service) TagResource(ctx context.Context, call *aws.Call, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
 	return &api.TagResourceOutput{}, s.change(ctx, call, in.KeyId, func(_ *store.Tx, f *found) error {
-		if err := checkTags(f.Tags, in.Tags); err != nil {
+		if err := checkTags(call, f.Tags, in.Tags); err != nil {
 			return err
 		}
 		for _, t := range in.Tags {
