@@ -141,6 +141,11 @@ func errNoExecution(text string) error {
 // forget removes all that is kept of an execution.
 func forget(tx *store.Tx, arn aws.ARN, e *execution) error {
 	key := listKey{e.list(), e.Started, arn}
+	for at := range mapsOf.Scan(tx, listKey{Of: arn}) {
+		if err := errors.Join(mapsOf.Delete(tx, at), mapRuns.Delete(tx, at.Execution)); err != nil {
+			return err
+		}
+	}
 	return errors.Join(
 		listed.Delete(tx, key), executions.Delete(tx, arn), runs.Delete(tx, arn),
 		strands.DeletePrefix(tx, strandKey{Execution: arn}), history.DeletePrefix(tx, strandKey{Execution: arn}),

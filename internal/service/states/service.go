@@ -80,6 +80,10 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.GetExecutionHistory, s.GetExecutionHistory, onExecution),
 			service.Op(api.RedriveExecution, s.RedriveExecution, onExecution).But("A distributed map begins anew."),
 
+			service.Op(api.DescribeMapRun, s.DescribeMapRun, onMapRun),
+			service.Op(api.ListMapRuns, s.ListMapRuns, onExecution),
+			service.Op(api.UpdateMapRun, s.UpdateMapRun, onMapRun),
+
 			service.Op(api.CreateActivity, s.CreateActivity, newActivity),
 			service.Op(api.DescribeActivity, s.DescribeActivity, onActivity),
 			service.Op(api.DeleteActivity, s.DeleteActivity, onActivity),
@@ -135,6 +139,10 @@ func onAlias[In interface{ GetStateMachineAliasArn() string }](_ *aws.Call, in I
 
 func onVersion(_ *aws.Call, in *api.DeleteStateMachineVersionInput) aws.ARN {
 	return named(in.StateMachineVersionArn)
+}
+
+func onMapRun[In interface{ GetMapRunArn() string }](_ *aws.Call, in In) aws.ARN {
+	return named(in.GetMapRunArn())
 }
 
 func tagged[In interface{ GetResourceArn() string }](_ *aws.Call, in In) aws.ARN {

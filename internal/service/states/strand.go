@@ -37,6 +37,7 @@ type keeper struct {
 type before struct {
 	phase   flow.Phase
 	attempt int64
+	child   string
 }
 
 func (s *Service) keeper(tx *store.Tx, arn aws.ARN, row *execution) *keeper {
@@ -89,7 +90,7 @@ func (k *keeper) open(run *flow.Run) (*flow.Run, error) {
 		if errors.Is(err, store.ErrNotFound) {
 			return nil, nil
 		}
-		k.was[id] = before{s.Phase, s.Attempt}
+		k.was[id] = before{s.Phase, s.Attempt, s.Child}
 		return &s, err
 	}
 	run.All = func() (ids []int64, err error) {
@@ -212,6 +213,11 @@ func (k *keeper) put(s *flow.Strand) error {
 			return err
 		}
 	}
+	if was.phase == flow.Mapping && s.Phase != flow.Mapping && was.child != "" {
+		if err := k.dropMap(was.child); err != nil {
+			return err
+		}
+	}
 	if s.Phase == flow.Token && (was.phase != flow.Token || again) {
 		if err := k.await(s); err != nil {
 			return err
@@ -238,6 +244,15 @@ func (k *keeper) remove(s *flow.Strand) error {
 		}
 	}
 	return strands.Delete(k.tx, key)
+}
+
+// dropMap has a map run end whose state waits for it no more.
+func (k *keeper) dropMap(text string) error {
+	arn, err := aws.ParseARN(text)
+	if err != nil {
+		return err
+	}
+	return k.s.do(k.tx, workKey{arn, 0, workMap}, work{})
 }
 
 // await lets those know who end the task of a strand.

@@ -27,7 +27,13 @@ type crew struct {
 	mu    sync.Mutex
 	queue []workKey
 	again []workKey // failed for a reason of ours
+	state map[workKey]progress
 	busy  int
+}
+
+// A progress is how far something to do is, so that it is done once at a time.
+type progress struct {
+	queued, busy bool
 }
 
 // do has something done, once tx is kept.
@@ -38,9 +44,25 @@ func (s *Service) do(tx *store.Tx, key workKey, w work) error {
 
 func (c *crew) push(key workKey) {
 	c.mu.Lock()
-	c.queue = append(c.queue, key)
+	c.enqueue(key)
 	c.mu.Unlock()
 	c.bell.Ring()
+}
+
+// enqueue puts something in line, unless it is. The caller holds c.mu.
+func (c *crew) enqueue(key workKey) {
+	if c.state == nil {
+		c.state = make(map[workKey]progress)
+	}
+	p := c.state[key]
+	if p.queued {
+		return
+	}
+	p.queued = true
+	c.state[key] = p
+	if !p.busy {
+		c.queue = append(c.queue, key)
+	}
 }
 
 // next takes what is to be done next, if there is room for it.
@@ -52,6 +74,7 @@ func (c *crew) next() (workKey, bool) {
 	}
 	key := c.queue[0]
 	c.queue = c.queue[1:]
+	c.state[key] = progress{busy: true}
 	c.busy++
 	return key, true
 }
@@ -59,7 +82,11 @@ func (c *crew) next() (workKey, bool) {
 // done takes back the room that something had.
 func (c *crew) done(key workKey, failed bool) {
 	c.mu.Lock()
-	if failed {
+	p := c.state[key]
+	delete(c.state, key)
+	if p.queued {
+		c.enqueue(key) // more came meanwhile
+	} else if failed {
 		c.again = append(c.again, key)
 	}
 	c.busy--
@@ -67,11 +94,14 @@ func (c *crew) done(key workKey, failed bool) {
 	c.bell.Ring()
 }
 
-// retry puts what failed back in line, and says how long until it is to be called again.
+// retry puts what failed back in line.
 func (c *crew) retry() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.queue, c.again = append(c.queue, c.again...), nil
+	for _, key := range c.again {
+		c.enqueue(key)
+	}
+	c.again = nil
 }
 
 // pause is how long the crew may rest.
@@ -94,8 +124,10 @@ func (s *Service) runWorks(ctx context.Context) (time.Duration, error) {
 			keys = append(keys, key)
 		}
 		c.mu.Lock()
-		c.queue = append(keys, c.queue...)
-		c.mu.Unlock()
+		defer c.mu.Unlock()
+		for _, key := range keys {
+			c.enqueue(key)
+		}
 		return tx.Err()
 	})
 	if err != nil {
