@@ -161,6 +161,7 @@ func (s *settings) platform(data string, open bool, log *slog.Logger, out io.Wri
 		Region:   s.get("region"),
 		Open:     open,
 		Unfenced: open || s.bool("unfenced"),
+		Scripts:  scripts(),
 		Egress:   s.get("egress"),
 		Private:  s.bool("private-addresses"),
 		Mail:     s.get("mail"),

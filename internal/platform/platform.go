@@ -25,6 +25,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 	"github.com/aloft-cloud/aloft/internal/sandbox/fence"
 	"github.com/aloft-cloud/aloft/internal/scratch"
+	"github.com/aloft-cloud/aloft/internal/script"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/service/acm"
 	"github.com/aloft-cloud/aloft/internal/service/apigateway"
@@ -83,6 +84,10 @@ type Config struct {
 	// processes of this host.
 	Runner func(sink func(sandbox.LogBatch)) sandbox.Runner
 
+	// Scripts is the program, and arguments, that serve package script; nil runs
+	// scripts in this process.
+	Scripts []string
+
 	// Fatal is called when nothing can be kept any more; the process should end.
 	Fatal func(error)
 }
@@ -109,6 +114,7 @@ type Platform struct {
 	db     *store.DB
 	cache  string // directory
 	runner sandbox.Runner
+	script *script.Pool
 	stop   context.CancelFunc
 	tasks  *task.Group
 
@@ -141,7 +147,7 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 		return nil, errors.Join(err, p.dropCache(), db.Close())
 	}
 	services = append(services, identities.Definition(), sts.New(identities, identities.Mint()).Definition())
-	work := append(db.Tasks(), p.events.Task())
+	work := append(db.Tasks(), p.events.Task(), p.script.Task())
 	for _, def := range services {
 		guard.Add(def)
 		p.Table.Add(def)
@@ -189,6 +195,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	}
 	images := ecr.New(ecr.Config{DB: p.db, Table: p.Table, Endpoint: cfg.Endpoint, Region: cfg.Region, Local: cfg.Open, Log: cfg.Log})
 	functions = lambda.New(lambda.Config{Dir: p.cache, Endpoint: cfg.Endpoint, Auth: guard, Images: images, Log: cfg.Log}, p.db, p.Table, p.events, p.sessions, p.runner)
+	p.script = script.New(script.Config{Command: cfg.Scripts, Unfenced: cfg.Unfenced, Log: cfg.Log})
 	tables := dynamodb.New(dynamodb.Config{IndexDelay: cfg.IndexDelay}, p.db, p.Table)
 	queues, err := sqs.New(context.Background(), sqs.Config{DB: p.db, Endpoint: cfg.Endpoint})
 	if err != nil {
@@ -209,7 +216,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		rest.Definition(),
 		gateways.Definition(),
 		gateways.Management(),
-		appsync.New(appsync.Config{DB: p.db, Table: p.Table, Sessions: p.sessions, Auth: guard, Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log}).Definition(),
+		appsync.New(appsync.Config{DB: p.db, Table: p.Table, Sessions: p.sessions, Auth: guard, Scripts: p.script, Domains: p.Domains, Edge: p.within(), Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log}).Definition(),
 		cloudcontrol.New(p.db, p.Table, resource.All()).Definition(),
 		cloudformation.New(p.db, p.Table, resource.All()).Definition(),
 		cloudwatch.New(cloudwatch.Config{DB: p.db, Router: p.events, Log: cfg.Log}).Definition(),
@@ -365,7 +372,7 @@ func (p *Platform) Go(f func()) { p.tasks.Go(f) }
 // Stop stops all tasks and functions, and closes the store.
 func (p *Platform) Stop() error {
 	p.stop()
-	err := p.runner.Close()
+	err := errors.Join(p.runner.Close(), p.script.Close())
 	p.tasks.Wait()
 	return errors.Join(err, p.db.Close(), p.dropCache())
 }

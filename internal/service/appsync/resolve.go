@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	api "github.com/aloft-cloud/aloft/internal/api/appsync"
-	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/service/appsync/graphql"
 	"github.com/aloft-cloud/aloft/internal/service/appsync/mapping"
 	"github.com/aloft-cloud/aloft/internal/task"
@@ -342,6 +341,9 @@ func (r *resolution) after(ctx context.Context, around *step, c *mapping.Context
 }
 
 // call runs a function of code.
-func (r *resolution) call(context.Context, *mapping.Program, string, *mapping.Context) (any, error) {
-	return nil, &mapping.Abort{Problem: mapping.Problem{Type: "NotImplemented", Message: aws.Refusal(errNotYet("the runtime APPSYNC_JS")).Message}}
+func (r *resolution) call(ctx context.Context, p *mapping.Program, function string, c *mapping.Context) (any, error) {
+	if p == nil {
+		return nil, &mapping.Abort{Problem: mapping.Problem{Type: "Code", Message: "The code of the resolver cannot be run."}}
+	}
+	return (&mapping.Run{Context: c, Effects: &r.effects}).Call(ctx, r.cfg.Scripts, p, function)
 }

@@ -10,10 +10,12 @@ import (
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/gateway/cache"
+	"github.com/aloft-cloud/aloft/internal/gateway/domain"
 	"github.com/aloft-cloud/aloft/internal/gateway/jwt"
 	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/service/appsync/graphql"
+	"github.com/aloft-cloud/aloft/internal/service/appsync/mapping"
 	"github.com/aloft-cloud/aloft/internal/smithy"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
@@ -24,6 +26,9 @@ type Config struct {
 	Table    *dispatch.Table
 	Sessions *dispatch.Sessions // of the roles of data sources
 	Auth     Authority          // knows who signed
+	Scripts  mapping.Runner     // runs code
+	Edge     http.Handler       // where the platform is asked by its public API; it checks keys
+	Domains  *domain.Domains    // by which APIs are asked
 	Endpoint string             // base of addresses in answers to callers that came without a host
 	Log      *slog.Logger       // nil is slog.Default
 

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package script
+
+// limitMemory does nothing: the garbage collector alone keeps to the limit.
+func limitMemory() {}
