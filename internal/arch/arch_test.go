@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"aws", "ca", "scratch", "stat", "tree"},
 	{"asl/*", "jsonata", "smithy", "task", "jx", "meter", "sandbox/lang"},
 	{"store", "vtl", "item", "auth/*", "event/*", "sandbox/*"},
-	{"api/*", "store/*", "event", "sandbox", "protocol", "asl"},
+	{"api/*", "store/*", "event", "sandbox", "script", "protocol", "asl"},
 	{"service", "service/*/*", "gateway/*", "edge/*"},
 	{"dispatch", "auth"},
 	{"poll", "deploy/template", "deploy/sam"},
