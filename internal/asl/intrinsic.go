@@ -406,7 +406,7 @@ func stringToJson(_ *evaluation, args []Value) (Value, error) {
 	if !ok {
 		return nil, fmt.Errorf("The argument must be a string, but was: %s", tree.String(args[0]))
 	}
-	if s == "" {
+	if strings.TrimSpace(s) == "" {
 		return nil, nil
 	}
 	return tree.ParseString(s)

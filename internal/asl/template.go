@@ -149,6 +149,8 @@ func (e *evaluation) query(t *template, field string) (Value, *Error) {
 	switch {
 	case err != nil && errors.Is(err, jsonata.ErrFunction):
 		return nil, e.fail(ErrQueryEvaluationError, "The JSONata expression '%s' specified for the field '%s' returned an unsupported result type.", t.text, field)
+	case err != nil && jsonata.Bounded(err): // the service's own limits have no code of the language
+		return nil, e.fail(ErrQueryEvaluationError, "The JSONata expression '%s' specified for the field '%s' threw an error during evaluation: %s", t.text, field, jsonata.Message(err))
 	case err != nil:
 		return nil, e.fail(ErrQueryEvaluationError, "The JSONata expression '%s' specified for the field '%s' threw an error during evaluation. %s", t.text, field, err)
 	case v == jsonata.Undefined:

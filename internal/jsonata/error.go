@@ -27,6 +27,12 @@ func Message(err error) string {
 	return err.Error()
 }
 
+// Bounded reports whether err says that an expression needs too much.
+func Bounded(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && strings.HasPrefix(e.Code, "U")
+}
+
 // messages are those of the codes; {} stands for arguments.
 var messages = map[string]string{
 	"S0101": "String literal must be terminated by a matching quote",
@@ -127,7 +133,7 @@ var messages = map[string]string{
 }
 
 // plain are the codes whose arguments stand in their message without quotes.
-var plain = map[string]bool{"S0103": true, "S0303": true, "T1005": true, "T1007": true, "D3137": true, "D3140": true, "D3141": true, "T0410": true, "T0411": true, "T0412": true}
+var plain = map[string]bool{"S0303": true, "T1005": true, "T1007": true, "D3137": true, "D3140": true, "D3141": true}
 
 func newError(code string, args ...any) *Error {
 	parts := strings.Split(messages[code], "{}")

@@ -98,11 +98,11 @@ func TestEval(t *testing.T) {
 		{`{"a":}`, `S0211: The symbol "}" cannot be used as a unary operator`},
 		{`$match("a", /abc`, `S0302: No terminating / in regular expression`},
 		{`"a" + 1`, `T2001: The left side of the "+" operator must evaluate to a number`},
-		{`$sum("x")`, `T0412: Argument 1 of function sum must be an array of numbers`},
+		{`$sum("x")`, `T0412: Argument 1 of function "sum" must be an array of "numbers"`},
 		{`substr("x")`, `T1006: Attempted to invoke a non-function`},
 		{`length("x")`, `T1005: Attempted to invoke a non-function. Did you mean $length?`},
 		{`$error("my words")`, `D3137: my words`},
-		{`$length(1)`, `T0410: Argument 1 of function length does not match function signature`},
+		{`$length(1)`, `T0410: Argument 1 of function "length" does not match function signature`},
 	} {
 		if got := run(t, c.expr, input); got != c.want {
 			t.Errorf("%s\n got %s\nwant %s", c.expr, got, c.want)
@@ -150,6 +150,9 @@ func TestCheck(t *testing.T) {
 		{`$x.{"a": b}`, ``},
 		{`$x[price > 5]`, ``},
 		{`$map($x, function($v) { $v.name })`, ``},
+		{`$map($x, function($v) { name })`, `Reference to 'name' at the top level is not supported.`},
+		{`$`, `Reference to '$' at the top level is not supported.`},
+		{`$x ~> |$|{"a": b}|`, ``},
 		{`$$`, `Reference to '$$' is not supported.`},
 	} {
 		p, err := Parse(c.expr)

@@ -110,6 +110,8 @@ func checkTop(n *node, inside bool, found *[]string) {
 			say("Reference to '" + n.list[0].text + "' at the top level is not supported.")
 		case n.kind == nVariable && n.text == "$":
 			say("Reference to '$$' is not supported.")
+		case n.kind == nVariable && n.text == "":
+			say("Reference to '$' at the top level is not supported.")
 		}
 	}
 	switch n.kind {
@@ -117,7 +119,7 @@ func checkTop(n *node, inside bool, found *[]string) {
 		for i, s := range n.list {
 			checkTop(s, inside || i > 0, found)
 		}
-	case nLambda, nTransform: // what they read depends on who calls them
+	case nTransform: // what it reads is what it is called with
 		return
 	case nName:
 		return

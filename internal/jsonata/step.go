@@ -52,11 +52,12 @@ func numberRange(m *machine, a []value, _ value) value {
 	if n > maxSpan {
 		fail("D2014", int(min(n, math.MaxInt32)))
 	}
-	out := []value{}
+	// A sequence: AWS gives a number where there is but one.
+	out := &seq{sequence: true}
 	for i := 0.0; i < n; i++ {
-		out = append(out, first+i*step)
+		out.items = append(out.items, first+i*step)
 	}
-	m.spend(24 * len(out))
+	m.spend(24 * len(out.items))
 	return out
 }
 

@@ -232,6 +232,9 @@ func (p *parser) number() Value {
 	if p.i < len(p.s) && isWord(p.s[p.i]) {
 		p.unexpected("Expected space separating root-level values")
 	}
+	if p.s[start:p.i] == "-0" { // as Jackson has it
+		return json.Number("0")
+	}
 	return json.Number(p.s[start:p.i])
 }
 

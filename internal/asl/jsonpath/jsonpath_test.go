@@ -45,6 +45,8 @@ func TestGet(t *testing.T) {
 		{`$.list.max()`, `50.0`},
 		{`$.store.book[*].price.sum()`, `21.939999999999998`},
 		{`$.a.b[0]['c','d']`, `{"c":1,"d":"x"}`},
+		{`$.list.[0]`, `0`},
+		{`$.a.b.[?(@.d==x)].['c']`, `[1]`},
 		{`$`, tree.String(root)},
 	} {
 		p, err := Parse(c.path)

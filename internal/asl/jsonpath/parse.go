@@ -136,9 +136,9 @@ func (p *parser) steps(path *Path) error {
 			if p.peek() == '.' {
 				p.i++
 				path.steps = append(path.steps, step{kind: descent})
-				if p.peek() == '[' {
-					break
-				}
+			}
+			if p.peek() == '[' { // $.[0] is $[0]
+				break
 			}
 			if err := p.dotted(path); err != nil {
 				return err
@@ -431,9 +431,14 @@ func (p *parser) operand() (*operand, error) {
 	for p.i < len(p.s) && !strings.ContainsRune(" )&|=<>!,]", rune(p.s[p.i])) {
 		p.i++
 	}
-	v, err := tree.ParseString(p.s[start:p.i])
+	text := p.s[start:p.i]
+	v, err := tree.ParseString(text)
 	if err != nil {
-		return nil, p.errorf("Could not parse token starting at position %d", start)
+		// A word without quotes is a string.
+		if text == "" || strings.ContainsAny(text[:1], "0123456789-'\"@?*") {
+			return nil, p.errorf("Could not parse token starting at position %d", start)
+		}
+		v = text
 	}
 	return &operand{value: v}, nil
 }
