@@ -35,6 +35,7 @@ func (s *State) Choose(env Env) (Exit, *Error) {
 		if in, err = s.input(env); err != nil {
 			return Exit{}, err
 		}
+		env.Inspect.set("afterInputPath", in)
 	}
 	e := s.on(env, in)
 	for i, r := range s.flow.choices {

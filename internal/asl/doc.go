@@ -31,10 +31,11 @@
 // What fails at run time is an *Error, with the name that Retry and Catch match
 // and the cause in AWS's words. RetryOf and CatchOf say what follows.
 //
-//	machine.go   Machine, State         path.go, template.go  JSONPath, payload templates
-//	parse.go     definitions to states  intrinsic.go          States.Format and the others
-//	check.go     what is refused        query.go              JSONata of a state
-//	flow.go      Arguments, Exit        choice.go             rules
+//	machine.go   Machine, State         template.go           payload templates: paths, calls, JSONata
+//	parse.go, object.go, states.go      definitions, and what is refused
+//	flow.go      Arguments, Exit        call.go, intrinsic.go States.Format and the others
+//	env.go       what expressions see   choice.go             rules
 //	map.go       items, batches         reader.go             CSV, JSON, manifests
 //	retry.go     Retry and Catch        error.go              Error and its words
+//	test.go      TestState
 package asl

@@ -85,8 +85,10 @@ func (s *State) Exit(env Env, result Value) (Exit, *Error) {
 		e.result = result
 		fallback := env.Input
 		if e.has {
-			env.Inspect.set("result", result)
 			fallback = result
+		}
+		if s.Type == Task {
+			env.Inspect.set("result", result)
 		}
 		return e.leave(s.flow, "", s.Next, fallback)
 	}
@@ -97,6 +99,7 @@ func (s *State) Exit(env Env, result Value) (Exit, *Error) {
 		if result, err = s.input(env); err != nil {
 			return Exit{}, err
 		}
+		env.Inspect.set("afterInputPath", result)
 		out = result
 	case Pass:
 		if result, err = s.passResult(env); err != nil {
@@ -104,7 +107,9 @@ func (s *State) Exit(env Env, result Value) (Exit, *Error) {
 		}
 		out, err = s.combine(env, result)
 	default:
-		env.Inspect.set("result", result)
+		if s.Type == Task {
+			env.Inspect.set("result", result)
+		}
 		out, err = s.combine(env, result)
 	}
 	if err != nil {

@@ -49,7 +49,6 @@ func (s *State) queryItems(env Env) ([]Item, *Error) {
 		_, err = e.typed(s.flow.items, "Items", "array")
 		return nil, err
 	}
-	env.Inspect.set("afterItemsPath", v)
 	return items, nil
 }
 
