@@ -136,6 +136,7 @@ func (s *Service) otherOperations() []service.Operation {
 
 		service.OpEach(receiveEvent, s.receiveEvent, mayReceive),
 		service.Op(invokeAPIDestination, s.invoke, invokedDestination),
+		service.Op(sendByConnection, s.sendBy, sentBy),
 	}
 }
 

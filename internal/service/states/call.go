@@ -49,7 +49,7 @@ func (s *Service) call(ctx context.Context, c *caller, what *flow.Call) flow.Ans
 	case of.Kind == flow.Function:
 		return s.invoke(ctx, as, of.ARN, what.Arguments.V)
 	case of.Type == "http" && of.Operation() == "invoke":
-		return s.callHTTP(ctx, as, c, what.Arguments.V)
+		return s.callHTTP(ctx, as, what.Arguments.V)
 	case of.Type == "apigateway" && of.Operation() == "invoke":
 		return s.callGateway(ctx, as, c, role, what.Arguments.V)
 	}

@@ -1,7 +1,9 @@
 package states
 
 import (
+	"context"
 	"log/slog"
+	"net/http"
 	"sync"
 
 	api "github.com/aloft-cloud/aloft/internal/api/states"
@@ -10,6 +12,8 @@ import (
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/event"
 	"github.com/aloft-cloud/aloft/internal/gateway/accesslog"
+	"github.com/aloft-cloud/aloft/internal/gateway/backend"
+	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/service/states/integration"
 	"github.com/aloft-cloud/aloft/internal/smithy"
@@ -23,6 +27,9 @@ type Config struct {
 	Table    *dispatch.Table
 	Router   *event.Router
 	Sessions *dispatch.Sessions
+	Edge     http.Handler                                // where APIs of the platform are asked
+	Inside   func(ctx context.Context, host string) bool // whether a host is one of those
+	Local    bool                                        // tasks may call hosts of private networks
 	Log      *slog.Logger
 }
 
@@ -34,12 +41,17 @@ type Service struct {
 	crew         crew
 	due          task.Bell // rung when something may be due sooner
 	lines        *accesslog.Log
+	web          http.Client // for tasks that call APIs
 }
 
 // New returns Step Functions.
 func New(cfg Config) *Service {
 	s := &Service{Config: cfg, due: task.NewBell(), lines: accesslog.New()}
 	s.crew.bell = task.NewBell()
+	s.web.Transport = outbound.NewTransport(cfg.Local)
+	if cfg.Edge != nil {
+		s.web.Transport = backend.Within(cfg.Edge, cfg.Inside, s.web.Transport)
+	}
 	s.integrations = sync.OnceValue(func() *integration.Table { // services come to the table after this one
 		var apis []*smithy.Service
 		for _, def := range cfg.Table.Services() {
@@ -61,6 +73,7 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.DeleteStateMachine, s.DeleteStateMachine, onMachine),
 			service.Op(api.ListStateMachines, s.ListStateMachines, service.Any),
 			service.Op(api.ValidateStateMachineDefinition, s.ValidateStateMachineDefinition, service.Any),
+			service.OpEach(api.TestState, s.TestState, mayTest).But("HTTP requests are not shown. A Wait does not wait."),
 
 			service.Op(api.PublishStateMachineVersion, s.PublishStateMachineVersion, onMachine),
 			service.Op(api.DeleteStateMachineVersion, s.DeleteStateMachineVersion, onVersion),
@@ -193,6 +206,13 @@ func mayUpdate(_ *aws.Call, in *api.UpdateStateMachineInput, check func(service.
 	}
 	if in.RoleArn == nil {
 		return nil
+	}
+	return check(auth.PassRole(*in.RoleArn, "states"))
+}
+
+func mayTest(_ *aws.Call, in *api.TestStateInput, check func(service.Access) error) error {
+	if err := check(service.Access{Action: "states:TestState", Resource: aws.AnyResource}); err != nil || in.RoleArn == nil {
+		return err
 	}
 	return check(auth.PassRole(*in.RoleArn, "states"))
 }

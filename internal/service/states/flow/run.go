@@ -251,7 +251,7 @@ func (r *Run) Redrive(count int32) {
 func (r *Run) env(s *Strand, st *asl.State) asl.Env {
 	at := tree.NewObject("EnteredTime", stamp(s.Entered), "Name", s.State)
 	if st.Type == asl.Task || st.Type == asl.Parallel || st.Type == asl.Map {
-		at.Set("RetryCount", number(int64(s.Retries)))
+		at.Set("RetryCount", Number(int64(s.Retries)))
 	}
 	context := tree.NewObject("Execution", r.About.Execution, "State", at, "StateMachine", r.About.StateMachine)
 	if s.Secret != "" {
@@ -264,7 +264,7 @@ func (r *Run) env(s *Strand, st *asl.State) asl.Env {
 }
 
 func (i *Item) object() *tree.Object {
-	o := tree.NewObject("Index", number(int64(i.Index)))
+	o := tree.NewObject("Index", Number(int64(i.Index)))
 	if i.Key != "" {
 		o.Set("Key", i.Key)
 	}

@@ -10,7 +10,15 @@ import (
 	"github.com/aloft-cloud/aloft/internal/tree"
 )
 
-func number(n int64) json.Number { return json.Number(strconv.FormatInt(n, 10)) }
+// Number is a whole number as JSON.
+func Number(n int64) json.Number { return json.Number(strconv.FormatInt(n, 10)) }
+
+// Float is a number, or 0 if v is none.
+func Float(v tree.Value) float64 {
+	n, _ := v.(json.Number)
+	f, _ := n.Float64()
+	return f
+}
 
 // enter has a strand enter its state.
 func (r *Run) enter(s *Strand) {
