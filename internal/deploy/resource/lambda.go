@@ -25,7 +25,7 @@ func Lambda() []*Type {
 func function() *Type {
 	return &Type{
 		Name: "AWS::Lambda::Function",
-		Properties: Props(`Architectures CapacityProviderConfig- Code! CodeSigningConfigArn DeadLetterConfig Description DurableConfig-
+		Properties: Props(`Architectures CapacityProviderConfig- Code! CodeSigningConfigArn DeadLetterConfig Description DurableConfig
 			EphemeralStorage Environment FileSystemConfigs- FunctionName@ FunctionScalingConfig- Handler ImageConfig KmsKeyArn Layers
 			LoggingConfig MemorySize PackageType@ PublishToLatestPublished- RecursiveLoop ReservedConcurrentExecutions Role! Runtime
 			RuntimeManagementConfig SnapStart Tags TenancyConfig@ Timeout TracingConfig VpcConfig`),
@@ -73,6 +73,7 @@ type functionSettings struct {
 	Runtime          *string
 	SnapStart        *lambda.SnapStart
 	TenancyConfig    *lambda.TenancyConfig
+	DurableConfig    *lambda.DurableConfig
 	Timeout          *int32
 	TracingConfig    *lambda.TracingConfig
 	VpcConfig        *lambda.VpcConfig

@@ -42,6 +42,7 @@ type change struct {
 	LoggingConfig          *api.LoggingConfig
 	SnapStart              *api.SnapStart
 	TenancyConfig          *api.TenancyConfig
+	DurableConfig          *api.DurableConfig
 	Architectures          []string
 
 	VpcConfig        *api.VpcConfig
@@ -57,12 +58,11 @@ func changeOfCreate(in *api.CreateFunctionInput) change {
 		operation: api.CreateFunction.Name,
 		Runtime:   in.Runtime, Role: &in.Role, Handler: in.Handler, Timeout: in.Timeout, MemorySize: in.MemorySize,
 		Environment: in.Environment, EphemeralStorage: in.EphemeralStorage, TracingConfig: in.TracingConfig,
-		LoggingConfig: in.LoggingConfig, SnapStart: in.SnapStart, TenancyConfig: in.TenancyConfig, Architectures: in.Architectures,
+		LoggingConfig: in.LoggingConfig, SnapStart: in.SnapStart, TenancyConfig: in.TenancyConfig, DurableConfig: in.DurableConfig, Architectures: in.Architectures,
 		VpcConfig: in.VpcConfig, DeadLetterConfig: in.DeadLetterConfig, KMSKeyArn: in.KMSKeyArn, FileSystems: in.FileSystemConfigs, ImageConfig: in.ImageConfig,
 		others: map[string]bool{
 			"SourceKMSKeyArn":        in.Code.SourceKMSKeyArn != nil,
 			"CapacityProviderConfig": in.CapacityProviderConfig != nil,
-			"DurableConfig":          in.DurableConfig != nil,
 			"PublishTo":              in.PublishTo != nil,
 		},
 	}
@@ -73,11 +73,10 @@ func changeOfUpdate(in *api.UpdateFunctionConfigurationInput) change {
 		operation: api.UpdateFunctionConfiguration.Name,
 		Runtime:   in.Runtime, Role: in.Role, Handler: in.Handler, Timeout: in.Timeout, MemorySize: in.MemorySize,
 		Environment: in.Environment, EphemeralStorage: in.EphemeralStorage, TracingConfig: in.TracingConfig,
-		LoggingConfig: in.LoggingConfig, SnapStart: in.SnapStart,
+		LoggingConfig: in.LoggingConfig, SnapStart: in.SnapStart, DurableConfig: in.DurableConfig,
 		VpcConfig: in.VpcConfig, DeadLetterConfig: in.DeadLetterConfig, KMSKeyArn: in.KMSKeyArn, FileSystems: in.FileSystemConfigs, ImageConfig: in.ImageConfig,
 		others: map[string]bool{
 			"CapacityProviderConfig": in.CapacityProviderConfig != nil,
-			"DurableConfig":          in.DurableConfig != nil,
 		},
 	}
 }
@@ -181,6 +180,9 @@ func (c *change) apply(v *settings) {
 	if c.SnapStart != nil {
 		set(&v.SnapStart, c.SnapStart.ApplyOn)
 	}
+	if c.DurableConfig != nil {
+		v.Durable = durableConfigOf(c.DurableConfig)
+	}
 	if c.TenancyConfig != nil {
 		v.Tenancy = c.TenancyConfig.TenantIsolationMode
 	}
@@ -254,6 +256,7 @@ func (v *version) describe(arn, function aws.ARN, number int64) *api.FunctionCon
 	if v.Env != nil {
 		c.Environment = &api.EnvironmentResponse{Variables: v.Env}
 	}
+	c.DurableConfig = v.Durable.describe()
 	if v.Tenancy != "" {
 		c.TenancyConfig = &api.TenancyConfig{TenantIsolationMode: v.Tenancy}
 	}

@@ -225,6 +225,7 @@ func (s *Service) deleteFunction(tx *store.Tx, fn aws.ARN, row *function) error 
 		provisions.DeletePrefix(tx, aliasKey{Function: fn}),
 		runtimeUpdates.DeletePrefix(tx, aliasKey{Function: fn}),
 		queued.Rows(fn).DeleteRange(tx, nil, nil),
+		s.forgetDurables(tx, fn),
 	)
 }
 

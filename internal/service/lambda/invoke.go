@@ -30,19 +30,25 @@ func (s *Service) Invoke(ctx context.Context, call *aws.Call, in *api.InvokeInpu
 	if err != nil {
 		return nil, err
 	}
-	switch kind {
-	case api.InvocationTypeDryRun:
-		if err := s.expects(ctx, r, &e); err != nil {
-			return nil, err
-		}
-		return &api.InvokeOutput{StatusCode: new(int32(204))}, nil
-	case api.InvocationTypeEvent:
-		if err := s.expects(ctx, r, &e); err != nil {
+	t, err := s.target(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case kind == api.InvocationTypeDryRun:
+		return &api.InvokeOutput{StatusCode: new(int32(204))}, t.checkTenant(&e)
+	case t.durable != nil:
+		return s.invokeDurable(ctx, r, t, &e, in, kind)
+	case in.DurableExecutionName != nil:
+		return nil, invalid("You cannot provide a durable execution name for a function that is not durable.")
+	case kind == api.InvocationTypeEvent:
+		if err := t.checkTenant(&e); err != nil {
 			return nil, err
 		}
 		return s.enqueue(ctx, r, e)
 	}
-	f, res, err := s.run(ctx, r, e)
+	f := t.pick()
+	res, err := s.runTarget(ctx, t, f, e)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +103,10 @@ func (s *Service) run(ctx context.Context, r ref, e sandbox.Event) (*sandbox.Fun
 		return nil, sandbox.Result{}, err
 	}
 	f := t.pick()
+	if t.durable != nil {
+		res, _, err := s.runDurable(ctx, r, t, &e, "")
+		return f, res, err
+	}
 	res, err := s.runTarget(ctx, t, f, e)
 	return f, res, err
 }
@@ -142,8 +152,6 @@ func newEvent(call *aws.Call, in *api.InvokeInput, kind string) (sandbox.Event, 
 		limit = maxQueued
 	}
 	switch {
-	case in.DurableExecutionName != nil:
-		return e, unsupported(api.Invoke.Name, "DurableExecutionName")
 	case len(in.Payload) > limit:
 		return e, api.RequestTooLargeException.Errorf("%d byte payload is too large for the %s invocation type (limit %d bytes)", len(in.Payload), kind, limit)
 	}

@@ -235,6 +235,11 @@ func (s *Service) try(ctx context.Context, at queuedRef, row queuedEvent) error 
 		return s.finish(ctx, at, t, &o)
 	}
 	f := t.pick()
+	if t.durable != nil { // it was not when the event came, or comes of a delivery
+		e := sandbox.Event{Payload: row.Payload, Tenant: row.Tenant, TraceID: row.Trace}
+		_, _, err := s.startDurable(ctx, ref{r.function, cmp.Or(r.qualifier, latest)}, t, &e, row.RequestID) // once, however often it is tried
+		return errors.Join(err, s.settle(ctx, at, nil, nil))
+	}
 	o.result, err = s.runTarget(ctx, t, f, sandbox.Event{
 		RequestID: row.RequestID, Payload: row.Payload, ClientContext: row.ClientContext, Tenant: row.Tenant, TraceID: row.Trace,
 	})

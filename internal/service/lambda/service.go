@@ -59,6 +59,7 @@ type Service struct {
 	epoch    atomic.Uint64 // of policies
 	created  task.Bell     // rung when a function is to be made active
 	queue    queue
+	durables durableQueue
 	keeping  keeping
 	meter    meter
 	streams  task.Group // runs whose answers are taken as they come
@@ -85,6 +86,7 @@ func New(cfg Config, db *store.DB, table *dispatch.Table, events *event.Router, 
 		links:    newLinks(),
 		created:  task.NewBell(),
 		queue:    newQueue(),
+		durables: newDurableQueue(),
 		keeping:  keeping{bell: task.NewBell()},
 		meter:    newMeter(),
 	}
@@ -118,7 +120,16 @@ func (s *Service) functionOperations() []service.Operation {
 		service.Op(api.ListVersionsByFunction, s.ListVersionsByFunction, functionOf),
 		service.OpEach(api.Invoke, s.Invoke, mayInvoke),
 		service.OpEach(api.InvokeAsync, s.InvokeAsync, mayInvokeAsync),
-		service.OpEach(api.InvokeWithResponseStream, s.InvokeWithResponseStream, mayInvoke),
+		service.OpEach(api.InvokeWithResponseStream, s.InvokeWithResponseStream, mayInvoke).But("Durable functions are not streamed."),
+
+		service.OpEach(api.CheckpointDurableExecution, s.CheckpointDurableExecution, mayCheckpoint),
+		service.Op(api.GetDurableExecutionState, s.GetDurableExecutionState, durableNamed),
+		service.Op(api.GetDurableExecution, s.GetDurableExecution, durableNamed),
+		service.Op(api.ListDurableExecutionsByFunction, s.ListDurableExecutionsByFunction, functionOf),
+		service.Op(api.StopDurableExecution, s.StopDurableExecution, durableNamed),
+		service.Op(api.SendDurableExecutionCallbackSuccess, s.SendDurableExecutionCallbackSuccess, callbackAccess),
+		service.Op(api.SendDurableExecutionCallbackFailure, s.SendDurableExecutionCallbackFailure, callbackAccess),
+		service.Op(api.SendDurableExecutionCallbackHeartbeat, s.SendDurableExecutionCallbackHeartbeat, callbackAccess),
 
 		service.Op(api.CreateAlias, s.CreateAlias, functionOf),
 		service.Op(api.GetAlias, s.GetAlias, functionOf),

@@ -72,11 +72,12 @@ type settings struct {
 	Env          map[string]string // nil if it was never given
 	Architecture string
 	Tracing      string
-	DeadLetter   string   `json:",omitempty"` // ARN of a queue or topic
-	Network      *network `json:",omitempty"`
-	KMSKey       string   `json:",omitempty"` // ARN
-	SnapStart    string   `json:",omitempty"`
-	Tenancy      string   `json:",omitempty"` // how tenants are kept apart, if they are
+	DeadLetter   string         `json:",omitempty"` // ARN of a queue or topic
+	Network      *network       `json:",omitempty"`
+	KMSKey       string         `json:",omitempty"` // ARN
+	SnapStart    string         `json:",omitempty"`
+	Durable      *durableConfig `json:",omitempty"`
+	Tenancy      string         `json:",omitempty"` // how tenants are kept apart, if they are
 	LogFormat    string
 	LogGroup     string
 	LogLevel     string  `json:",omitempty"` // of the code's own lines, if the format is JSON

@@ -28,6 +28,7 @@ type target struct {
 	config     eventConfig // for events that nobody waits for
 	mayLoop    bool        // it may invoke itself without end
 	tenants    bool        // each has workers of its own
+	durable    *durableConfig
 }
 
 // A weighted is a version of a function, with its share of the events.
@@ -246,7 +247,7 @@ func (s *Service) readTarget(ctx context.Context, r ref) (t *target, pending *ve
 	main := &shares[len(shares)-1].row
 	t = &target{
 		function: r.function, hash: hashOf(r.function), arn: r.arn().String(), role: main.Role, deadLetter: main.DeadLetter,
-		gate: s.gate(r.function, limit), account: account, config: config, mayLoop: fn.MayLoop, tenants: main.Tenancy != "",
+		gate: s.gate(r.function, limit), account: account, config: config, mayLoop: fn.MayLoop, tenants: main.Tenancy != "", durable: main.Durable,
 	}
 	for i := range shares {
 		sh := &shares[i]

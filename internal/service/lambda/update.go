@@ -65,6 +65,9 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, call *aws.Cal
 		}
 	}
 	return s.update(ctx, fn, in.RevisionId, false, false, func(tx *store.Tx, v *version) error {
+		if in.DurableConfig != nil && v.Durable == nil {
+			return invalid("DurableConfig cannot be added to a function that was made without it.")
+		}
 		c.apply(&v.settings)
 		set(&v.Description, in.Description)
 		if in.Layers == nil {

@@ -16,6 +16,7 @@ func (s *Service) tasks() []task.Task {
 		{Name: "lambda/prepare", Run: s.prepare},
 		{Name: "lambda/sweep", Run: s.sweep},
 		{Name: "lambda/queue", Run: s.runQueue},
+		{Name: "lambda/durable", Run: s.runDurables},
 		{Name: "lambda/poll", Run: s.poller.Run},
 		{Name: "lambda/keep", Run: s.keep, Bell: s.keeping.bell},
 		{Name: "lambda/usage", Run: s.keepUsage, Bell: s.meter.bell},
