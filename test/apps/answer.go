@@ -190,7 +190,11 @@ func (c *caller) functions(ctx context.Context) {
 	fine, complaint := 0, ""
 	for _, f := range functions {
 		name := aws.Value(f.FunctionName)
-		wrong := c.invoke(ctx, name, eventOf(c.causes(ctx, name)))
+		call := c.invoke
+		if f.DurableConfig != nil {
+			call = c.durable
+		}
+		wrong := call(ctx, name, eventOf(c.causes(ctx, name)))
 		if wrong == "" {
 			fine++
 			continue
@@ -226,6 +230,29 @@ func (c *caller) invoke(ctx context.Context, name, event string) string {
 		return string(text)
 	}
 	return failed.ErrorType + " " + firstLine(failed.ErrorMessage)
+}
+
+// durable starts an execution of a durable function, and says what went wrong.
+// One that goes on after a while waits for something.
+func (c *caller) durable(ctx context.Context, name, event string) string {
+	in := &lambda.InvokeInput{FunctionName: name + ":$LATEST", InvocationType: new("Event"), Payload: []byte(event)}
+	run, err := client.Do(ctx, c.client, lambda.Invoke, in)
+	if err != nil {
+		return err.Error()
+	}
+	for range 100 {
+		now, err := client.Do(ctx, c.client, lambda.GetDurableExecution, &lambda.GetDurableExecutionInput{DurableExecutionArn: aws.Value(run.DurableExecutionArn)})
+		switch {
+		case err != nil:
+			return err.Error()
+		case now.Status == lambda.ExecutionStatusSucceeded:
+			return ""
+		case now.Status != lambda.ExecutionStatusRunning:
+			return now.Status + " " + firstLine(aws.Value(now.Error.ErrorType)+" "+aws.Value(now.Error.ErrorMessage))
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return ""
 }
 
 func firstLine(text string) string {

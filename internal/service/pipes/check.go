@@ -34,7 +34,7 @@ func (s *Service) check(p *pipe) error {
 	}
 	params := aws.Value(spec.TargetParameters)
 	if params.EcsTaskParameters != nil || params.BatchJobParameters != nil || params.RedshiftDataParameters != nil ||
-		params.SageMakerPipelineParameters != nil || params.TimestreamParameters != nil || params.CloudWatchLogsParameters != nil {
+		params.SageMakerPipelineParameters != nil || params.TimestreamParameters != nil {
 		return errAbsent("such target parameters of pipes")
 	}
 	if strings.Contains(spec.Target, ":kinesis:") && params.KinesisStreamParameters == nil {
@@ -73,6 +73,7 @@ var (
 	targets = map[string]needed{
 		"lambda": {"lambda", "Invoke"}, "events": {"events", "PutEvents"}, "sqs": {"sqs", "SendMessage"}, "sns": {"sns", "Publish"},
 		"kinesis": {"kinesis", "PutRecords"}, "firehose": {"firehose", "PutRecordBatch"}, "states": {"states", "StartExecution"},
+		"logs": {"logs", "PutLogEvents"},
 	}
 )
 

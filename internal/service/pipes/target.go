@@ -3,12 +3,14 @@ package pipes
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/aloft-cloud/aloft/internal/api/logs"
 	api "github.com/aloft-cloud/aloft/internal/api/pipes"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/poll"
@@ -40,6 +42,8 @@ func (r *run) deliver(ctx context.Context, events []view) (failed []int, err err
 		return r.toStream(ctx, to, &params, events)
 	case "firehose":
 		return r.toFirehose(ctx, to, &params, events)
+	case "logs":
+		return nil, r.toLog(ctx, to, &params, events)
 	}
 	for i := range events {
 		if sent := r.sendOne(ctx, to, &params, &events[i]); sent != nil {
@@ -120,6 +124,42 @@ func (r *run) toFirehose(ctx context.Context, to aws.ARN, params *api.PipeTarget
 	name := strings.TrimPrefix(to.Resource, "deliverystream/")
 	_, err := r.do(ctx, "firehose", "PutRecordBatch", map[string]any{"DeliveryStreamName": name, "Records": records})
 	return nil, err
+}
+
+// toLog writes events to a log group, in a stream that is made if there is none.
+func (r *run) toLog(ctx context.Context, to aws.ARN, params *api.PipeTargetParameters, events []view) error {
+	p := aws.Value(params.CloudWatchLogsParameters)
+	group := strings.TrimSuffix(strings.TrimPrefix(to.Resource, "log-group:"), ":*")
+	var streams []string
+	lines := make(map[string][]map[string]any) // by stream
+	for i := range events {
+		stream := r.pipe.Spec.Name
+		if p.LogStreamName != nil {
+			stream = events[i].text(p.LogStreamName)
+		}
+		at := time.Now()
+		if t, ok := parseTime(events[i].text(p.Timestamp)); ok {
+			at = t
+		}
+		if lines[stream] == nil {
+			streams = append(streams, stream)
+		}
+		lines[stream] = append(lines[stream], map[string]any{"timestamp": at.UnixMilli(), "message": string(events[i].apply(params.InputTemplate))})
+	}
+	for _, stream := range streams {
+		in := map[string]any{"logGroupName": group, "logStreamName": stream, "logEvents": lines[stream]}
+		_, err := r.do(ctx, "logs", "PutLogEvents", in)
+		if errors.Is(err, logs.ResourceNotFoundException) {
+			_, err = r.do(ctx, "logs", "CreateLogStream", map[string]any{"logGroupName": group, "logStreamName": stream})
+			if err == nil || errors.Is(err, logs.ResourceAlreadyExistsException) {
+				_, err = r.do(ctx, "logs", "PutLogEvents", in)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sendOne gives one event to a target that takes them one by one.
