@@ -36,6 +36,10 @@ func (s *session) ws(ts *testscript.TestScript, neg bool, args []string) {
 	options := &websocket.DialOptions{HTTPHeader: make(http.Header), HTTPClient: &http.Client{Transport: inside{s.platform.Handler, &s.group}}}
 	for _, arg := range args[2:] {
 		name, value, _ := strings.Cut(arg, "=")
+		if strings.EqualFold(name, "Sec-WebSocket-Protocol") {
+			options.Subprotocols = strings.Split(value, ",")
+			continue
+		}
 		options.HTTPHeader.Set(name, value)
 	}
 	conn, answer, err := websocket.Dial(context.Background(), args[1], options)

@@ -128,6 +128,25 @@ func (r *run) captured(all []node) (string, error) {
 	return s, err
 }
 
+// A Returned is the error of a template that #return ended: it has a value.
+type Returned struct{ Value any }
+
+func (e *Returned) Error() string { return "#return" }
+
+type returns struct{ value expr }
+
+func (n *returns) run(r *run) error {
+	out := new(Returned)
+	if n.value == nil {
+		return out
+	}
+	var err error
+	if out.Value, err = n.value.eval(r); err != nil {
+		return err
+	}
+	return out
+}
+
 type leave string
 
 func (l leave) run(*run) error {

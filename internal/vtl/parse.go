@@ -15,11 +15,16 @@ type Template struct {
 const maxTemplate = 1 << 20
 
 // Parse reads a template.
-func Parse(text string) (*Template, error) {
+func Parse(text string) (*Template, error) { return parse(text, false) }
+
+// ParseReturning reads a template that has #return, as AppSync's do.
+func ParseReturning(text string) (*Template, error) { return parse(text, true) }
+
+func parse(text string, returns bool) (*Template, error) {
 	if len(text) > maxTemplate {
 		return nil, fmt.Errorf("the template is longer than %d bytes", maxTemplate)
 	}
-	p := &parser{s: text, macros: make(map[string]*macro)}
+	p := &parser{s: text, macros: make(map[string]*macro), returns: returns}
 	body, end := p.block("")
 	if p.err == nil && end != "" {
 		p.fail("#" + end + " without a directive that it ends")
@@ -37,7 +42,12 @@ type parser struct {
 	depth  int
 	macros map[string]*macro
 	err    error
+
+	returns bool // there is #return
 }
+
+// knows reports whether a word means something after #.
+func (p *parser) knows(name string) bool { return directives[name] || p.returns && name == "return" }
 
 func (p *parser) fail(what string) {
 	if p.err == nil {
@@ -150,7 +160,7 @@ func (p *parser) escape(plain *strings.Builder) node {
 		}
 	case '#':
 		name, _ := p.word(p.i + 1)
-		if name == "" || !directives[name] && p.macros[name] == nil {
+		if name == "" || !p.knows(name) && p.macros[name] == nil {
 			break
 		}
 		plain.WriteString(slashes[:n/2])
@@ -230,7 +240,7 @@ func (p *parser) hash(plain *strings.Builder, in string) (n node, end string, ok
 		return nil, "", false
 	}
 	braced := p.s[p.i+1] == '{'
-	if !braced && !directives[name] { // #elsefoo and #endfoo end what they begin with
+	if !braced && !p.knows(name) { // #elsefoo and #endfoo end what they begin with
 		for _, w := range []string{"elseif", "else", "end"} {
 			if strings.HasPrefix(name, w) && p.macros[name] == nil && !(after < len(p.s) && p.s[after] == '(') {
 				name, after = w, p.i+1+len(w)
@@ -331,11 +341,27 @@ func (p *parser) directive(name string, plain *strings.Builder) (node, bool) {
 			p.close()
 		}
 		return leave(name), true
+	case "return":
+		if p.returns {
+			return p.returning(), true
+		}
 	case "include", "parse":
 		p.fail("#" + name + " is not supported: a template cannot read others")
 		return nil, true
 	}
 	return p.call(name)
+}
+
+// returning reads what follows after #return.
+func (p *parser) returning() node {
+	var e expr
+	if p.open() {
+		if p.space(); p.peek(0) != ')' {
+			e = p.expr()
+		}
+		p.close()
+	}
+	return &returns{e}
 }
 
 func (p *parser) set(plain *strings.Builder) (node, bool) {

@@ -141,7 +141,7 @@ func newStep(source *api.DataSource, request, response, code *string) (*step, er
 		if aws.Value(t.text) == "" {
 			continue
 		}
-		parsed, err := vtl.Parse(*t.text)
+		parsed, err := parseTemplate(*t.text)
 		if err != nil {
 			return nil, err
 		}

@@ -8,7 +8,6 @@ import (
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/service/appsync/mapping"
 	"github.com/aloft-cloud/aloft/internal/store"
-	"github.com/aloft-cloud/aloft/internal/vtl"
 )
 
 // functionVersion is that of the templates of functions.
@@ -76,7 +75,7 @@ func (s *Service) checkMapping(ctx context.Context, runtime *api.AppSyncRuntime,
 		if len(aws.Value(t)) > maxTemplate {
 			return errBad("The mapping template is larger than %d bytes.", maxTemplate)
 		}
-		if _, err := vtl.Parse(aws.Value(t)); err != nil {
+		if _, err := parseTemplate(aws.Value(t)); err != nil {
 			return errBad("Template transformation failed: %s", err)
 		}
 	}

@@ -9,15 +9,16 @@ import (
 	"github.com/aloft-cloud/aloft/internal/auth"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/gateway/backend"
 	"github.com/aloft-cloud/aloft/internal/gateway/cache"
 	"github.com/aloft-cloud/aloft/internal/gateway/domain"
 	"github.com/aloft-cloud/aloft/internal/gateway/jwt"
 	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
 	"github.com/aloft-cloud/aloft/internal/service"
-	"github.com/aloft-cloud/aloft/internal/service/appsync/graphql"
 	"github.com/aloft-cloud/aloft/internal/service/appsync/mapping"
 	"github.com/aloft-cloud/aloft/internal/smithy"
 	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/task"
 )
 
 // Config is what AppSync needs of the platform.
@@ -48,6 +49,8 @@ type Service struct {
 	cfg     Config
 	ready   cache.Cache[*served]
 	issuers *jwt.Issuers
+	http    *http.Client // for data sources
+	sockets sockets
 }
 
 // New returns AppSync.
@@ -55,14 +58,18 @@ func New(cfg Config) *Service {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	return &Service{cfg: cfg, issuers: jwt.NewIssuers(outbound.NewFetcher(cfg.Local).Fetch)}
+	s := &Service{cfg: cfg, issuers: jwt.NewIssuers(outbound.NewFetcher(cfg.Local).Fetch)}
+	s.http = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	s.http.Transport = backend.Within(cfg.Edge, s.inside, outbound.NewTransport(cfg.Local))
+	return s
 }
 
 // Definition implements the contract in package service.
 func (s *Service) Definition() service.Definition {
 	return service.Definition{
 		API:        api.API,
-		Hosts:      []service.Host{{Suffix: "appsync-api", Serve: s.ServeGraphQL}},
+		Hosts:      []service.Host{{Suffix: "appsync-api", Serve: s.ServeGraphQL}, {Suffix: "appsync-realtime-api", Serve: s.ServeRealtime}},
+		Tasks:      []task.Task{{Name: "appsync/sockets", Run: s.keepSockets}},
 		Operations: append(s.apiOperations(), s.partOperations()...),
 	}
 }
@@ -120,6 +127,9 @@ func (s *Service) partOperations() []service.Operation {
 		ofAPI(api.ListFunctions, s.ListFunctions),
 		ofAPI(api.UpdateFunction, s.UpdateFunction).But(mappings),
 		ofAPI(api.DeleteFunction, s.DeleteFunction),
+
+		service.Op(api.EvaluateCode, s.EvaluateCode, service.Any),
+		service.Op(api.EvaluateMappingTemplate, s.EvaluateMappingTemplate, service.Any),
 	}
 }
 
@@ -154,6 +164,3 @@ func resourceNamed[In interface{ GetResourceArn() string }](_ *aws.Call, in In) 
 	}
 	return arn
 }
-
-// publish tells subscriptions of what a mutation did.
-func (x *exchange) publish(*graphql.Response) {}

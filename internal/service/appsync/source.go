@@ -40,6 +40,10 @@ func (r *resolution) ask(ctx context.Context, f *step, doc *vtl.Map, inPipeline 
 		return r.invoke(ctx, f.source, doc)
 	case api.DataSourceTypeAmazonDynamodb:
 		return r.askTable(ctx, f.source, doc)
+	case api.DataSourceTypeHttp:
+		return r.askHTTP(ctx, f.source, doc)
+	case api.DataSourceTypeAmazonEventbridge:
+		return r.askBus(ctx, f.source, doc)
 	}
 	return nil, &mapping.Problem{Type: "NotImplemented", Message: aws.Refusal(errNotYet("data sources of type " + *f.source.Type)).Message}
 }

@@ -17,6 +17,9 @@ func (r *Run) Render(t *vtl.Template) (string, error) {
 	text, err := t.Render(vtl.Config{MaxLoop: maxRounds, MaxOutput: 5 << 20}, map[string]any{
 		"context": ctx, "ctx": ctx, "util": util, "utils": util, "extensions": namespace{r, "extensions."},
 	})
+	if returned, ok := errors.AsType[*vtl.Returned](err); ok {
+		return "", &Early{Value: returned.Value}
+	}
 	var early *Early
 	var abort *Abort
 	if err != nil && !errors.As(err, &early) && !errors.As(err, &abort) {
