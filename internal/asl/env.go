@@ -15,7 +15,7 @@ type Env struct {
 	Input     Value        // the state's input, before InputPath
 	Context   *tree.Object // the Context object: $$ and $states.context
 	Variables *tree.Object // of this scope and those around it, by name without $
-	Event     int64        // id of the event by which the state was entered, for causes; 0 in a test of a state
+	Event     int64        // id of the event by which the state was entered, for causes
 	Source    Source
 	Inspect   *Inspection // filled by what is asked of the state, if not nil
 }

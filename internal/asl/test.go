@@ -11,14 +11,13 @@ import (
 // Test is a test of one state by itself, as TestState makes it.
 type Test struct {
 	State *State
-	Env   Env                              // Event is 0
-	Call  func(args Value) (Value, *Error) // does what a Task does; not called when there is a mock
+	Env   Env
+	Call  func(role string, args Value) (Value, *Error) // does what a Task does; not called when there is a mock
 	Mock  *Mock
 
-	Retries        int   // how often the retrier that matches was used already
-	FailedItems    int64 // iterations of a Map that failed, -1 if that is not said
-	ErrorFromState bool  // the mocked error is one of a state within
-	ReaderData     *Value
+	Retries     int    // how often the retrier that matches was used already
+	FailedItems int64  // iterations of a Map that failed
+	ReaderData  *Value // what an ItemReader is said to read
 }
 
 // Mock stands for what a Task, Parallel or Map gives.
@@ -152,7 +151,11 @@ func (t *Test) try(env Env) (Exit, *Error) {
 		if err != nil {
 			return Exit{}, err
 		}
-		result, err := t.call(args)
+		role, err := s.Role(env)
+		if err != nil {
+			return Exit{}, err
+		}
+		result, err := t.call(role, args)
 		if err != nil {
 			return Exit{}, err
 		}
@@ -168,9 +171,9 @@ func (t *Test) try(env Env) (Exit, *Error) {
 	return s.Exit(env, nil)
 }
 
-func (t *Test) call(args Value) (Value, *Error) {
+func (t *Test) call(role string, args Value) (Value, *Error) {
 	if t.Mock == nil {
-		return t.Call(args)
+		return t.Call(role, args)
 	}
 	return t.Mock.Result, t.Mock.Error
 }
@@ -198,7 +201,7 @@ func (t *Test) tryMap(env Env) (Exit, *Error) {
 	switch {
 	case t.Mock.Error != nil:
 		return Exit{}, t.Mock.Error
-	case t.FailedItems >= 0 && limits.Exceeded(t.FailedItems, total):
+	case limits.Exceeded(t.FailedItems, total):
 		return Exit{}, &Error{ErrExceedToleratedFailure, "The specified tolerated failure threshold was exceeded"}
 	}
 	return s.Exit(env, t.Mock.Result)

@@ -73,7 +73,7 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.DeleteStateMachine, s.DeleteStateMachine, onMachine),
 			service.Op(api.ListStateMachines, s.ListStateMachines, service.Any),
 			service.Op(api.ValidateStateMachineDefinition, s.ValidateStateMachineDefinition, service.Any),
-			service.OpEach(api.TestState, s.TestState, mayTest).But("HTTP requests are not shown. A Wait does not wait."),
+			service.OpEach(api.TestState, s.TestState, mayTest).But("Requests of HTTP tasks are not shown. A Wait does not wait. Mocked results are not held against the shapes of APIs."),
 
 			service.Op(api.PublishStateMachineVersion, s.PublishStateMachineVersion, onMachine),
 			service.Op(api.DeleteStateMachineVersion, s.DeleteStateMachineVersion, onVersion),
