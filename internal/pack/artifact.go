@@ -131,7 +131,53 @@ func findArtifacts(root *yaml.Node) []artifact {
 			arm: architectures != nil && len(architectures.Content) > 0 && scalar(architectures.Content[0]) == "arm64",
 		})
 	}
+	found = append(found, findTexts(resources)...)
 	return append(found, findIncludes(root, "", 0)...)
+}
+
+// texts are properties that may name a file of text by local path, besides those
+// of kinds, by resource type. A * is any member.
+var texts = map[string][]string{
+	"AWS::AppSync::Resolver":              {"CodeS3Location", "RequestMappingTemplateS3Location", "ResponseMappingTemplateS3Location"},
+	"AWS::AppSync::FunctionConfiguration": {"CodeS3Location", "RequestMappingTemplateS3Location", "ResponseMappingTemplateS3Location"},
+	"AWS::AppSync::ChannelNamespace":      {"CodeS3Location"},
+	"AWS::Serverless::GraphQLApi":         {"SchemaUri", "Functions.*.CodeUri", "Resolvers.*.*.CodeUri"},
+}
+
+// findTexts returns what resources name by those.
+func findTexts(resources *yaml.Node) []artifact {
+	var found []artifact
+	for i := 0; resources != nil && i+1 < len(resources.Content); i += 2 {
+		r := resources.Content[i+1]
+		for _, path := range texts[scalar(child(r, "Type"))] {
+			for _, node := range below([]*yaml.Node{child(r, "Properties")}, strings.Split(path, ".")) {
+				if isLocal(node) {
+					found = append(found, artifact{kind: kind{property: path, holds: plainFile}, resource: resources.Content[i].Value, path: scalar(node), node: node})
+				}
+			}
+		}
+	}
+	return found
+}
+
+// below are the nodes that a path leads to.
+func below(nodes []*yaml.Node, path []string) []*yaml.Node {
+	for _, name := range path {
+		var next []*yaml.Node
+		for _, n := range nodes {
+			if name != "*" {
+				if c := child(n, name); c != nil {
+					next = append(next, c)
+				}
+				continue
+			}
+			for j := 1; n != nil && j < len(n.Content); j += 2 {
+				next = append(next, n.Content[j])
+			}
+		}
+		nodes = next
+	}
+	return nodes
 }
 
 // isImage says whether a function is an image, and not code.

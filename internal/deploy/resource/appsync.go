@@ -13,7 +13,7 @@ import (
 
 // AppSync has the types of GraphQL and Event APIs.
 func AppSync() []*Type {
-	return []*Type{graphQLAPI(), graphQLSchema(), graphQLDataSource(), graphQLResolver(), graphQLFunction(), graphQLKey()}
+	return []*Type{graphQLAPI(), graphQLSchema(), graphQLDataSource(), graphQLResolver(), graphQLFunction(), graphQLKey(), eventAPI(), channelNamespace()}
 }
 
 func graphQLAPI() *Type {
@@ -116,11 +116,16 @@ func updateGraphQL(op *Op) (*Made, error) {
 	if err := setVariables(op, in.ApiId); err != nil {
 		return nil, err
 	}
-	return madeGraphQL(out.GraphqlApi), retag(op, tagMap, func(tags map[string]string) error {
-		_, err := Do(op, api.TagResource, &api.TagResourceInput{ResourceArn: op.PhysicalID, Tags: tags})
+	return madeGraphQL(out.GraphqlApi), retagAppSync(op, op.PhysicalID)
+}
+
+// retagAppSync makes the tags of a resource those of op.New.
+func retagAppSync(op *Op, arn string) error {
+	return retag(op, tagMap, func(tags map[string]string) error {
+		_, err := Do(op, api.TagResource, &api.TagResourceInput{ResourceArn: arn, Tags: tags})
 		return err
 	}, func(keys []string) error {
-		_, err := Do(op, api.UntagResource, &api.UntagResourceInput{ResourceArn: op.PhysicalID, TagKeys: keys})
+		_, err := Do(op, api.UntagResource, &api.UntagResourceInput{ResourceArn: arn, TagKeys: keys})
 		return err
 	})
 }

@@ -358,6 +358,19 @@ func findTags(tx *store.Tx, call *aws.Call, arn string) (map[string]string, func
 	if !ok {
 		return nil, nil, errBad("Invalid resource ARN: %s", arn)
 	}
+	if part, name, ofNamespace := strings.Cut(id, "/channelNamespace/"); ofNamespace {
+		key, row, err := findNamespace(tx, call, part, name)
+		return row.Tags, func(tags map[string]string) error {
+			row.Tags = tags
+			return namespaces.Put(tx, key, row)
+		}, err
+	}
+	if key, row, err := findEventAPI(tx, call, id); err == nil {
+		return row.Tags, func(tags map[string]string) error {
+			row.Tags = tags
+			return eventAPIs.Put(tx, key, row)
+		}, nil
+	}
 	key, row, err := findAPI(tx, call, id)
 	return row.Tags, func(tags map[string]string) error {
 		row.Tags = tags

@@ -39,7 +39,7 @@ func (s *Service) CreateApiKey(ctx context.Context, call *aws.Call, in *api.Crea
 	id := "da2-" + newID(idLetters)
 	row := api.ApiKey{Id: &id, Description: in.Description, Expires: new(expires.Unix()), Deletes: new(expires.Add(keptExpired).Unix())}
 	err = s.change(ctx, in.ApiId, func(tx *store.Tx) error {
-		arn, _, err := findAPI(tx, call, in.ApiId)
+		arn, err := findEither(tx, call, in.ApiId)
 		if err != nil {
 			return err
 		}

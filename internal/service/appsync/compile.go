@@ -23,6 +23,9 @@ type served struct {
 	keys      map[string]time.Time
 	resolvers map[fieldName]*resolver
 	env       *vtl.Map
+
+	events     *api.EventConfig // of an Event API; nil if it is none
+	namespaces map[string]*namespace
 }
 
 type fieldName struct{ typ, field string }
@@ -75,15 +78,18 @@ func compile(tx *store.Tx, id string) (*served, error) {
 		return nil, err
 	}
 	a := &served{id: id, arn: at.at(id), keys: make(map[string]time.Time), resolvers: make(map[fieldName]*resolver), env: vtl.NewMap()}
-	if a.row, err = apis.Get(tx, a.arn); err != nil {
+	for key, row := range apiKeys.Scan(tx, partKey{API: a.arn}) {
+		a.keys[key.ID] = time.Unix(aws.Value(row.Expires), 0)
+	}
+	if a.row, err = apis.Get(tx, a.arn); errors.Is(err, store.ErrNotFound) {
+		return a, a.compileEvents(tx)
+	}
+	if err != nil {
 		return nil, err
 	}
 	a.providers = doorsOf(&a.row)
 	if a.schema, err = findSchema(tx, a.arn); err != nil && !errors.Is(err, api.NotFoundException) {
 		return nil, err
-	}
-	for key, row := range apiKeys.Scan(tx, partKey{API: a.arn}) {
-		a.keys[key.ID] = time.Unix(aws.Value(row.Expires), 0)
 	}
 	env, err := variables.Get(tx, a.arn)
 	if err := ignoreNone(err); err != nil {

@@ -22,7 +22,7 @@ func (s *Service) CreateDataSource(ctx context.Context, call *aws.Call, in *api.
 		return nil, err
 	}
 	err := s.change(ctx, in.ApiId, func(tx *store.Tx) error {
-		arn, _, err := findAPI(tx, call, in.ApiId)
+		arn, err := findEither(tx, call, in.ApiId)
 		if err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func (s *Service) ListDataSources(ctx context.Context, call *aws.Call, in *api.L
 
 // pageParts takes a page of the parts of an API.
 func pageParts[V any](tx *store.Tx, table store.Table[partKey, V], call *aws.Call, id string, token *string, most *int32) ([]V, *string, error) {
-	arn, _, err := findAPI(tx, call, id)
+	arn, err := findEither(tx, call, id)
 	if err != nil {
 		return nil, nil, err
 	}

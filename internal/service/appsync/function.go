@@ -94,6 +94,11 @@ func (s *Service) checkCode(ctx context.Context, runtime *api.AppSyncRuntime, co
 	if wrong == nil {
 		return nil
 	}
+	return errCode(wrong)
+}
+
+// errCode refuses code that has errors.
+func errCode(wrong []mapping.CodeError) error {
 	detail := &api.BadRequestExceptionDetail{Reason: new(api.BadRequestReasonCodeError), Detail: &api.BadRequestDetail{CodeErrors: codeErrors(wrong)}}
 	return api.BadRequestException.With(detail, "The code contains one or more errors.")
 }

@@ -62,6 +62,12 @@ func (s *Service) ServeGraphQL(w http.ResponseWriter, r *http.Request, call *aws
 		h.Set("Access-Control-Allow-Headers", r.Header.Get("Access-Control-Request-Headers"))
 		h.Set("Access-Control-Max-Age", "172800")
 		w.WriteHeader(http.StatusOK)
+	case a.events != nil && r.URL.Path == "/event" && r.Method == http.MethodPost:
+		s.servePublish(w, r, call, a)
+	case a.events != nil && r.URL.Path == "/event/realtime":
+		s.serveEventSocket(w, r, call, a)
+	case a.events != nil:
+		refuse(w, http.StatusNotFound, "UnknownOperationException", "Not Found")
 	case r.URL.Path == "/graphql/realtime":
 		s.connectGraphQL(w, r, call, a)
 	case r.URL.Path != "/graphql" && r.URL.Path != "/graphql/":

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 
 	api "github.com/aloft-cloud/aloft/internal/api/appsync"
 	"github.com/aloft-cloud/aloft/internal/auth"
@@ -70,7 +71,7 @@ func (s *Service) Definition() service.Definition {
 		API:        api.API,
 		Hosts:      []service.Host{{Suffix: "appsync-api", Serve: s.ServeGraphQL}, {Suffix: "appsync-realtime-api", Serve: s.ServeRealtime}},
 		Tasks:      []task.Task{{Name: "appsync/sockets", Run: s.keepSockets}},
-		Operations: append(s.apiOperations(), s.partOperations()...),
+		Operations: slices.Concat(s.apiOperations(), s.partOperations(), s.eventOperations()),
 	}
 }
 
@@ -130,6 +131,23 @@ func (s *Service) partOperations() []service.Operation {
 
 		service.Op(api.EvaluateCode, s.EvaluateCode, service.Any),
 		service.Op(api.EvaluateMappingTemplate, s.EvaluateMappingTemplate, service.Any),
+	}
+}
+
+// eventOperations are those of Event APIs.
+func (s *Service) eventOperations() []service.Operation {
+	const channels = "Handlers ask functions and data sources without templates."
+	return []service.Operation{
+		service.Op(api.CreateApi, s.CreateApi, service.Any).Checks("Tags"),
+		ofAPI(api.GetApi, s.GetApi),
+		service.Op(api.ListApis, s.ListApis, service.Any),
+		ofAPI(api.UpdateApi, s.UpdateApi),
+		ofAPI(api.DeleteApi, s.DeleteApi),
+		ofAPI(api.CreateChannelNamespace, s.CreateChannelNamespace).But(channels),
+		ofAPI(api.GetChannelNamespace, s.GetChannelNamespace),
+		ofAPI(api.ListChannelNamespaces, s.ListChannelNamespaces),
+		ofAPI(api.UpdateChannelNamespace, s.UpdateChannelNamespace).But(channels),
+		ofAPI(api.DeleteChannelNamespace, s.DeleteChannelNamespace),
 	}
 }
 

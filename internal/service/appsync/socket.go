@@ -158,7 +158,13 @@ func (s *Service) connect(w http.ResponseWriter, r *http.Request, call *aws.Call
 		kind, words = "UnauthorizedException", err.Error()
 	}
 	if kind != "" {
-		k.write(vtl.NewMap().Set("type", "connection_error").Set("payload", problems(kind, words)))
+		said := vtl.NewMap().Set("type", "connection_error")
+		if protocol == "graphql-ws" {
+			said.Set("payload", problems(kind, words))
+		} else {
+			union(said, problems(kind, words))
+		}
+		k.write(said)
 		conn.Close(websocket.StatusNormal, "")
 		conn.CloseNow()
 		return

@@ -73,7 +73,7 @@ func findAPI(tx *store.Tx, call *aws.Call, id string) (aws.ARN, api.GraphqlApi, 
 
 // find returns a part of an API from its table, or a refusal that names its kind.
 func find[V any](tx *store.Tx, table store.Table[partKey, V], call *aws.Call, apiID, kind, id string) (partKey, V, error) {
-	arn, _, err := findAPI(tx, call, apiID)
+	arn, err := findEither(tx, call, apiID)
 	key := partKey{arn, id}
 	if err != nil {
 		var none V

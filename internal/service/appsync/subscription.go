@@ -21,6 +21,8 @@ type subscription struct {
 	filter   any      // set by a resolver: then it counts, and not args
 	filtered bool
 	ends     any // filter of what ends it
+
+	channel []string // of an Event API: what it hears
 }
 
 // ServeRealtime answers what comes to the host of an API for subscriptions.
@@ -28,6 +30,10 @@ func (s *Service) ServeRealtime(w http.ResponseWriter, r *http.Request, call *aw
 	a, err := s.serve(r.Context(), strings.ToLower(id))
 	if err != nil || a == nil {
 		refuse(w, http.StatusNotFound, "NotFoundException", "GraphQL API not found.")
+		return
+	}
+	if a.events != nil {
+		s.serveEventSocket(w, r, call, a)
 		return
 	}
 	s.connectGraphQL(w, r, call, a)

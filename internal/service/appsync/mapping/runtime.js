@@ -158,7 +158,8 @@ var require = (function (modules) {
   };
 })(__modules);
 var __run = function (name, ctx) {
-  var f = module.exports[name], end = { args: null };
+  var f = module.exports, end = {};
+  name.split('.').forEach(function (part) { f = f && f[part]; });
   ctx.args = ctx.arguments;
   try {
     if (typeof f !== 'function') throw new TypeError('The code has no function ' + name);
