@@ -104,11 +104,19 @@ func readerError(format string, args ...any) *Error {
 	return &Error{ErrItemReaderFailed, fmt.Sprintf(format, args...)}
 }
 
+// Check refuses a limit that is none.
+func (r *Reading) Check() *Error {
+	if r.MaxItems < 0 {
+		return readerError("field MaxItems must be positive")
+	}
+	return nil
+}
+
 // Read calls each with the items of one file in their order, until each returns
 // false or there are MaxItems. The members of a JSON object have keys.
 func (r *Reading) Read(file io.Reader, each func(Item) bool) *Error {
-	if r.MaxItems < 0 {
-		return readerError("field MaxItems must be positive")
+	if err := r.Check(); err != nil {
+		return err
 	}
 	left := int64(maxItems)
 	if r.MaxItems > 0 {

@@ -140,6 +140,9 @@ func (m *mapReader) list(as *aws.Call, reading *asl.Reading) {
 		m.failed = &asl.Error{Name: asl.ErrItemReaderFailed, Cause: "Aloft does not load the objects of a list (LOAD_AND_FLATTEN) yet."}
 		return
 	}
+	if m.failed = reading.Check(); m.failed != nil {
+		return
+	}
 	in := &s3.ListObjectsV2Input{}
 	if err := protocol.DecodeJSON(tree.Append(nil, reading.Arguments), in); err != nil {
 		m.failed = &asl.Error{Name: asl.ErrItemReaderFailed, Cause: err.Error()}

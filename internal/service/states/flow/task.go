@@ -150,7 +150,11 @@ func (r *Run) Ended(id, attempt int64, a Answer) bool {
 // conclude ends a task.
 func (r *Run) conclude(s *Strand, st *asl.State, of *Resource, a Answer) {
 	if a.Error == nil {
-		if a.Error = asl.CheckSize(a.Output.V, st.Resource); a.Error == nil {
+		from := of.Type
+		if of.Kind != Service {
+			from = of.ARN
+		}
+		if a.Error = asl.CheckSize(a.Output.V, from); a.Error == nil {
 			r.succeeded(s, of, tree.String(a.Output.V))
 			result := a.Output.V
 			r.exit(s, st, result)
