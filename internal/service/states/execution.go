@@ -316,9 +316,6 @@ func (e *execution) item(arn aws.ARN) api.ExecutionListItem {
 
 // StopExecution ends an execution. One that has ended is left as it is.
 func (s *Service) StopExecution(ctx context.Context, _ *aws.Call, in *api.StopExecutionInput) (*api.StopExecutionOutput, error) {
-	if arn, err := parseARN(in.ExecutionArn); err == nil && strings.HasPrefix(arn.Resource, expressKind) {
-		return nil, errKind()
-	}
 	arn, err := parseKind(in.ExecutionArn, executionKind)
 	if err != nil {
 		return nil, err

@@ -28,7 +28,7 @@ func (s *Service) CreateStateMachine(ctx context.Context, call *aws.Call, in *ap
 		return nil, err
 	}
 	arn, now := machineNamed(call, in.Name), time.Now().UTC()
-	row := machine{Name: in.Name, Type: aws.Or(in.Type, api.StateMachineTypeStandard), ID: aws.NewRequestID(), Created: now, Tags: tags}
+	made := machine{Name: in.Name, Type: aws.Or(in.Type, api.StateMachineTypeStandard), ID: aws.NewRequestID(), Created: now, Tags: tags}
 	what := spec{
 		Definition: in.Definition, Role: in.RoleArn, Logging: usualLogging(in.LoggingConfiguration),
 		Tracing: aws.Value(aws.Value(in.TracingConfiguration).Enabled), Encryption: in.EncryptionConfiguration, Updated: now,
@@ -36,11 +36,12 @@ func (s *Service) CreateStateMachine(ctx context.Context, call *aws.Call, in *ap
 	if in.VersionDescription != nil && !aws.Value(in.Publish) {
 		return nil, api.ValidationException.Errorf("Version description can only be set when publish is true")
 	}
-	if err := s.check(ctx, arn, row.Type, &what); err != nil {
+	if err := s.check(ctx, arn, made.Type, &what); err != nil {
 		return nil, err
 	}
 	out := &api.CreateStateMachineOutput{}
 	err = s.DB.Update(ctx, func(tx *store.Tx) error {
+		row := made
 		*out = api.CreateStateMachineOutput{StateMachineArn: arn.String(), CreationDate: now}
 		there, err := machines.Get(tx, arn)
 		if err == nil {
