@@ -69,10 +69,10 @@ func (c Config) withDefaults() Config {
 }
 
 // pebble returns the options of the engine.
-func (c Config) pebble(failed func(error), s *scheduler) *pebble.Options {
+func (c Config) pebble(fs vfs.FS, failed func(error), s *scheduler) *pebble.Options {
 	compactions := min(4, max(1, runtime.GOMAXPROCS(0)/2))
 	o := &pebble.Options{
-		FS:                          walFS{c.FS},
+		FS:                          fs,
 		CacheSize:                   c.CacheBytes,
 		MemTableSize:                c.memTableBytes, // grown to, from 256 KB
 		MemTableStopWritesThreshold: 4,

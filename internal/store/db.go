@@ -34,6 +34,7 @@ type DB struct {
 	config Config
 	lock   *pebble.Lock
 	rows   *pebble.DB
+	wal    walFS
 	blobs  Blobs
 	bells  bells
 	group  task.Group // the committer
@@ -72,15 +73,16 @@ func Open(c Config) (*DB, error) {
 	}
 	db.lock = l
 	scheduler := newScheduler()
-	o := c.pebble(db.fail, scheduler)
+	db.wal.FS = c.FS
+	o := c.pebble(&db.wal, db.fail, scheduler)
 	o.Lock = l
 	db.rows, err = pebble.Open(dir, o)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("store: open %s: %w", dir, err), l.Close())
+		return nil, errors.Join(fmt.Errorf("store: open %s: %w", dir, err), db.wal.close(), l.Close())
 	}
 	scheduler.open()
 	if err := db.start(); err != nil {
-		return nil, errors.Join(err, db.rows.Close(), l.Close())
+		return nil, errors.Join(err, db.rows.Close(), db.wal.close(), l.Close())
 	}
 	return db, nil
 }
@@ -118,7 +120,7 @@ func (db *DB) Close() error {
 		return err
 	}
 	db.views.close()
-	return errors.Join(db.rows.Close(), db.lock.Close())
+	return errors.Join(db.rows.Close(), db.wal.close(), db.lock.Close())
 }
 
 // View runs fn in a transaction that only reads. It sees what is durable.

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/aloft-cloud/aloft/internal/kernel"
 )
 
 const (
@@ -23,6 +25,7 @@ const (
 type conn struct {
 	lane   *Lane
 	net    net.Conn
+	socket io.ReadWriter // net, faster
 	in     *bufio.Reader // over source
 	source source
 	remote string
@@ -43,8 +46,8 @@ const (
 var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, maxHead) }}
 
 func newConn(l *Lane, nc net.Conn) *conn {
-	c := &conn{lane: l, net: nc, remote: nc.RemoteAddr().String()}
-	c.source.net = nc
+	c := &conn{lane: l, net: nc, socket: kernel.Socket(nc), remote: nc.RemoteAddr().String()}
+	c.source.socket = c.socket
 	return c
 }
 
@@ -205,9 +208,9 @@ func (c *conn) closeIdle() {
 // A source is what a connection reads from: the byte that was read while
 // somebody looked whether the client is there, and then the network.
 type source struct {
-	net   net.Conn
-	ahead [1]byte
-	has   bool
+	socket io.Reader
+	ahead  [1]byte
+	has    bool
 }
 
 // Read implements io.Reader.
@@ -216,7 +219,7 @@ func (s *source) Read(p []byte) (int, error) {
 		p[0], s.has = s.ahead[0], false
 		return 1, nil
 	}
-	return s.net.Read(p)
+	return s.socket.Read(p)
 }
 
 // A given connection is net/http's. What was read of it comes first.

@@ -86,7 +86,7 @@ func (g *gone) look() {
 	g.looking = true
 	cancel := g.cancel
 	g.group.Go(func() {
-		n, err := s.net.Read(s.ahead[:])
+		n, err := s.socket.Read(s.ahead[:])
 		s.has = n == 1
 		if err != nil {
 			cancel() // if it is because of end, that is right too

@@ -173,7 +173,7 @@ func (w *reply) send(p []byte) {
 		end = crlf
 	}
 	if w.head = append(w.head, w.held...); len(p) == 0 {
-		_, w.err = w.conn.net.Write(append(w.head, end...))
+		_, w.err = w.conn.socket.Write(append(w.head, end...))
 	} else {
 		out := net.Buffers{w.head, p, end}
 		_, w.err = out.WriteTo(w.conn.net)
@@ -224,7 +224,7 @@ func (w *reply) finish() bool {
 		w.send(nil)
 	}
 	if w.err == nil && w.chunked {
-		_, w.err = io.WriteString(w.conn.net, "0\r\n\r\n")
+		_, w.err = io.WriteString(w.conn.socket, "0\r\n\r\n")
 	}
 	complete := w.length < 0 || w.length == w.written || w.request.Method == http.MethodHead || !w.hasBody()
 	return w.err == nil && !w.close && complete
