@@ -213,7 +213,7 @@ func (h *Handler) serveHost(w http.ResponseWriter, r *http.Request, requestID st
 	t, ok := h.router.host(r)
 	if !ok {
 		t.id = hostOf(r) // which may be a domain of a user's, unless the request is for a service
-		if signed := signedAs(r); signed != "" && signed != "execute-api" {
+		if signed := signedAs(r); signed != "" && signed != "execute-api" && signed != "appsync" {
 			return false
 		}
 	}

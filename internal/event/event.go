@@ -58,6 +58,7 @@ const (
 	GroupID           = "GroupID"           // message group of a FIFO queue or topic
 	DeduplicationID   = "DeduplicationID"   // of a FIFO queue or topic
 	PartitionKey      = "PartitionKey"      // of a stream
+	GraphQLOperation  = "GraphQLOperation"  // of a GraphQL API
 	MessageAttributes = "MessageAttributes" // of a queue or topic: JSON as in the API's model
 	Subject           = "Subject"           // of a topic, or of mail
 )

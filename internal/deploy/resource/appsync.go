@@ -13,7 +13,8 @@ import (
 
 // AppSync has the types of GraphQL and Event APIs.
 func AppSync() []*Type {
-	return []*Type{graphQLAPI(), graphQLSchema(), graphQLDataSource(), graphQLResolver(), graphQLFunction(), graphQLKey(), eventAPI(), channelNamespace()}
+	return []*Type{graphQLAPI(), graphQLSchema(), graphQLDataSource(), graphQLResolver(), graphQLFunction(), graphQLKey(), eventAPI(), channelNamespace(),
+		graphQLCache(), graphQLDomain(), graphQLDomainAssociation()}
 }
 
 func graphQLAPI() *Type {

@@ -242,6 +242,7 @@ func (s *Service) DeleteGraphqlApi(ctx context.Context, call *aws.Call, in *api.
 			func() error { return resolvers.DeletePrefix(tx, resolverKey{API: arn}) },
 			func() error { return schemas.Delete(tx, arn) },
 			func() error { return variables.Delete(tx, arn) },
+			func() error { return caches.Delete(tx, arn) },
 			func() error { return homes.Delete(tx, homeARN(in.ApiId)) },
 			func() error { return apis.Delete(tx, arn) },
 		} {

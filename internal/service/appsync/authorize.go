@@ -135,15 +135,19 @@ func (s *Service) admitSigned(a *served, r *http.Request, body []byte) (*caller,
 	if err != nil {
 		return nil, &refusal{aws.Refusal(err).Message}
 	}
+	return &caller{door: d, call: call, identity: identityOf(call)}, nil
+}
+
+// identityOf is who signed, as resolvers see it.
+func identityOf(call *aws.Call) *vtl.Map {
 	p := call.Principal
 	name := p.ARN[strings.LastIndexByte(p.ARN, '/')+1:]
 	if p.ID != "" {
 		name = p.ID
 	}
-	identity := vtl.NewMap().Set("accountId", p.Account).Set("cognitoIdentityPoolId", nil).Set("cognitoIdentityId", nil).
+	return vtl.NewMap().Set("accountId", p.Account).Set("cognitoIdentityPoolId", nil).Set("cognitoIdentityId", nil).
 		Set("sourceIp", vtl.NewList(call.SourceIP)).Set("username", name).Set("userArn", p.ARN).
 		Set("cognitoIdentityAuthType", nil).Set("cognitoIdentityAuthProvider", nil)
-	return &caller{door: d, call: call, identity: identity}, nil
 }
 
 // admitToken lets in who brings a token of an issuer's, or one that a function takes.

@@ -24,6 +24,7 @@ type served struct {
 	resolvers map[fieldName]*resolver
 	env       *vtl.Map
 
+	cache      *cached          // nil if it has none
 	events     *api.EventConfig // of an Event API; nil if it is none
 	namespaces map[string]*namespace
 }
@@ -97,6 +98,9 @@ func compile(tx *store.Tx, id string) (*served, error) {
 	}
 	for k, v := range env {
 		a.env.Set(k, v)
+	}
+	if err := a.compileCache(tx); err != nil {
+		return nil, err
 	}
 	return a, a.compileResolvers(tx)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"sync"
+	"time"
 
 	api "github.com/aloft-cloud/aloft/internal/api/appsync"
 	"github.com/aloft-cloud/aloft/internal/service/appsync/graphql"
@@ -55,10 +56,21 @@ func (x *exchange) Resolve(ctx context.Context, fields []*graphql.Field) []graph
 	for i, f := range fields {
 		all[i] = &resolution{exchange: x, field: f, resolver: r}
 	}
-	if !r.pipeline && isFunction(r.steps[0].source) {
-		x.resolveTogether(ctx, r, all)
-	} else {
-		beside(all, func(one *resolution) { one.run(ctx) })
+	var left []*resolution // that the cache has not
+	for _, one := range all {
+		if one.key, one.ttl = one.keyOf(one.context()); !one.remembered(one.key) {
+			left = append(left, one)
+		}
+	}
+	switch {
+	case len(left) == 0:
+	case !r.pipeline && isFunction(r.steps[0].source):
+		x.resolveTogether(ctx, r, left)
+	default:
+		beside(left, func(one *resolution) { one.run(ctx) })
+	}
+	for _, one := range left {
+		one.remember(one.key, one.ttl)
 	}
 	outcomes := make([]graphql.Outcome, len(all))
 	for i, one := range all {
@@ -93,7 +105,9 @@ type resolution struct {
 
 	value  any
 	failed *mapping.Problem // that ended it; the value is then none
-	silent bool             // there is a value besides
+
+	key string // by what the cache knows it; "" is not at all
+	ttl time.Duration
 }
 
 // outcome is what the field comes to.

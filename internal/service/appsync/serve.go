@@ -180,6 +180,7 @@ func (x *exchange) run(ctx context.Context, q *query) (int, []byte) {
 	}
 	out := op.Execute(ctx, x, x.limit(), nil)
 	if op.Kind == ast.Mutation {
+		x.evict()
 		x.publish(out)
 	}
 	return http.StatusOK, out.JSON()

@@ -52,6 +52,7 @@ type Service struct {
 	issuers *jwt.Issuers
 	http    *http.Client // for data sources
 	sockets sockets
+	domains cache.Cache[*domainOf]
 }
 
 // New returns AppSync.
@@ -68,10 +69,12 @@ func New(cfg Config) *Service {
 // Definition implements the contract in package service.
 func (s *Service) Definition() service.Definition {
 	return service.Definition{
-		API:        api.API,
-		Hosts:      []service.Host{{Suffix: "appsync-api", Serve: s.ServeGraphQL}, {Suffix: "appsync-realtime-api", Serve: s.ServeRealtime}},
+		API: api.API,
+		Hosts: []service.Host{{Suffix: "appsync-api", Serve: s.ServeGraphQL}, {Suffix: "appsync-realtime-api", Serve: s.ServeRealtime},
+			{Owns: func(ctx context.Context, host string) bool { _, known := s.domainAPI(ctx, host); return known }, Serve: s.ServeDomain}},
+		Receive:    receive,
 		Tasks:      []task.Task{{Name: "appsync/sockets", Run: s.keepSockets}},
-		Operations: slices.Concat(s.apiOperations(), s.partOperations(), s.eventOperations()),
+		Operations: slices.Concat(s.apiOperations(), s.partOperations(), s.eventOperations(), s.domainOperations()),
 	}
 }
 
@@ -132,6 +135,38 @@ func (s *Service) partOperations() []service.Operation {
 		service.Op(api.EvaluateCode, s.EvaluateCode, service.Any),
 		service.Op(api.EvaluateMappingTemplate, s.EvaluateMappingTemplate, service.Any),
 	}
+}
+
+// domainOperations are those of domains and caches.
+func (s *Service) domainOperations() []service.Operation {
+	const behind = "A certificate is kept as a name: the operator says which one clients see."
+	const kept = "Answers are kept in memory, and not by operation."
+	return []service.Operation{
+		service.Op(api.CreateDomainName, s.CreateDomainName, service.Any).But(behind),
+		ofDomain(api.GetDomainName, s.GetDomainName),
+		service.Op(api.ListDomainNames, s.ListDomainNames, service.Any),
+		ofDomain(api.UpdateDomainName, s.UpdateDomainName),
+		ofDomain(api.DeleteDomainName, s.DeleteDomainName),
+		ofDomain(api.AssociateApi, s.AssociateApi),
+		ofDomain(api.DisassociateApi, s.DisassociateApi),
+		ofDomain(api.GetApiAssociation, s.GetApiAssociation),
+
+		ofAPI(api.CreateApiCache, s.CreateApiCache).But(kept),
+		ofAPI(api.GetApiCache, s.GetApiCache),
+		ofAPI(api.UpdateApiCache, s.UpdateApiCache).But(kept),
+		ofAPI(api.DeleteApiCache, s.DeleteApiCache),
+		ofAPI(api.FlushApiCache, s.FlushApiCache),
+
+		service.OpEach(graphQL, s.runGraphQL, mayRun),
+	}
+}
+
+// ofDomain is the row of an operation on a domain.
+func ofDomain[In, Out any, P interface {
+	*In
+	GetDomainName() string
+}](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error)) service.Operation {
+	return service.Op(op, handle, func(call *aws.Call, in *In) aws.ARN { return domainARN(call, P(in).GetDomainName()) })
 }
 
 // eventOperations are those of Event APIs.

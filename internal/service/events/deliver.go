@@ -49,6 +49,9 @@ func newDelivery(key ruleKey, t *api.Target, h *happening) (event.Delivery, erro
 		d.Params[event.GroupID] = aws.Value(p.MessageGroupId)
 		d.Params[event.DeduplicationID] = h.event.ID
 	}
+	if p := t.AppSyncParameters; p != nil {
+		d.Params[event.GraphQLOperation] = aws.Value(p.GraphQLOperation)
+	}
 	if arn.Service == "kinesis" {
 		d.Params[event.PartitionKey] = partitionKey(t, h)
 	}

@@ -18,7 +18,7 @@ const maxTargets = 5
 
 // asRole are the services whose resources are reached as a role that the
 // target names. Those of others may be.
-var asRole = map[string]bool{"firehose": true, "kinesis": true, "states": true}
+var asRole = map[string]bool{"appsync": true, "firehose": true, "kinesis": true, "states": true}
 
 // reachable reports whether deliveries to a service's resources are answered.
 func (s *Service) reachable(name string) bool {
@@ -72,7 +72,10 @@ func (s *Service) checkTarget(t *api.Target) error {
 	case strings.HasSuffix(arn.Resource, ".fifo") && arn.Service == "sqs" && t.SqsParameters == nil:
 		return invalid("Parameter(s) SqsParameters must be specified for target: %s.", t.Id)
 	case t.RunCommandParameters != nil || t.EcsParameters != nil || t.BatchParameters != nil || t.RedshiftDataParameters != nil ||
-		t.SageMakerPipelineParameters != nil || t.AppSyncParameters != nil:
+		t.SageMakerPipelineParameters != nil || (t.AppSyncParameters != nil) != (arn.Service == "appsync"):
+		if arn.Service == "appsync" && t.AppSyncParameters == nil {
+			return invalid("Parameter(s) AppSyncParameters must be specified for target: %s.", t.Id)
+		}
 		return invalid("Parameter(s) not valid for target: %s.", t.Id)
 	}
 	if d := t.DeadLetterConfig; d != nil && d.Arn != nil {

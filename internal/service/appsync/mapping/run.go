@@ -99,6 +99,24 @@ func problemValue(p *Problem) any {
 	return vtl.NewMap().Set("message", p.Message).Set("type", p.Type)
 }
 
+// At is what is at a path that begins with $context.
+func (c *Context) At(path string) any {
+	path = strings.TrimPrefix(strings.TrimPrefix(path, "$"), "context.")
+	path = strings.TrimPrefix(path, "ctx.")
+	var v any = context{c.value()}
+	for name := range strings.SplitSeq(path, ".") {
+		switch m := v.(type) {
+		case context:
+			v, _ = m.Get(name)
+		case *vtl.Map:
+			v, _ = m.Lookup(name)
+		default:
+			return nil
+		}
+	}
+	return v
+}
+
 // Whole is what a function sees that is asked without a template.
 func (c *Context) Whole() any {
 	m := c.value()
