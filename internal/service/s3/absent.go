@@ -21,12 +21,6 @@ func (s *Service) need(ctx context.Context, name string, expectedOwner *string, 
 	return missing
 }
 
-// GetBucketReplication says that there is none.
-func (s *Service) GetBucketReplication(ctx context.Context, call *aws.Call, in *api.GetBucketReplicationInput) (*api.GetBucketReplicationOutput, error) {
-	return nil, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, api.ReplicationConfigurationNotFoundError.With(
-		&api.ReplicationConfigurationNotFoundErrorDetail{BucketName: in.Bucket}, "The replication configuration was not found"))
-}
-
 // PutBucketLogging takes that nothing is logged, and refuses the rest.
 func (s *Service) PutBucketLogging(ctx context.Context, call *aws.Call, in *api.PutBucketLoggingInput) (*api.PutBucketLoggingOutput, error) {
 	if in.BucketLoggingStatus == nil {

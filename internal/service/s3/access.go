@@ -29,8 +29,13 @@ func onBucket[In, Out any, P interface {
 	GetBucket() string
 }](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error), action string) service.Operation {
 	return service.OpEach(op, handle, func(_ *aws.Call, in *In, check check) error {
-		return check(service.Access{Action: "s3:" + action, Resource: bucketARN(P(in).GetBucket())})
+		return check(accessBucket(action, P(in).GetBucket()))
 	})
+}
+
+// accessBucket is one action on a bucket.
+func accessBucket(action, bucket string) service.Access {
+	return service.Access{Action: "s3:" + action, Resource: bucketARN(bucket)}
 }
 
 // onObject is the row of an operation that needs one action on its object.

@@ -61,6 +61,9 @@ func (s *Service) PutBucketVersioning(ctx context.Context, call *aws.Call, in *a
 		if row.Locks && *c.Status != api.BucketVersioningStatusEnabled {
 			return api.InvalidBucketState.Errorf("An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.")
 		}
+		if row.Replicates && *c.Status != api.BucketVersioningStatusEnabled {
+			return api.InvalidBucketState.Errorf("A replication configuration is present on this bucket, so the versioning state cannot be changed.")
+		}
 		row.Versioning = *c.Status
 		return buckets.Put(tx, b, row)
 	})

@@ -80,7 +80,7 @@ func (s *Service) remove(tx *store.Tx, b aws.ARN, row bucket, d deed, version, e
 	}
 	switch {
 	case version == nil && row.versioned():
-		marker, err := s.putVersion(tx, b, row, d.key, object{Marker: true, Modified: now})
+		marker, err := s.putVersion(tx, b, row, d.key, object{Marker: true, Modified: now, replica: d.event == expired})
 		if err == nil {
 			d.event += ":DeleteMarkerCreated"
 			err = s.tell(tx, row, d, marker)

@@ -240,6 +240,9 @@ func describe(out *api.GetObjectOutput, o object) {
 	out.LastModified = &o.Modified
 	out.VersionId = o.versionID()
 	out.Restore = o.restoration()
+	if o.More != nil && o.More.Replication.Status != "" {
+		out.ReplicationStatus = &o.More.Replication.Status
+	}
 	if l := o.locked(); l.Mode != "" {
 		out.ObjectLockMode, out.ObjectLockRetainUntilDate = &l.Mode, &l.Until
 	}

@@ -12,7 +12,7 @@ import (
 func TestRecorded(t *testing.T) {
 	platformtest.Recording{
 		Service: "s3",
-		Unknown: []string{"ETag", "LastModified", "Location", "UploadId", "VersionId", "ID", "Owner", "Initiator", "Bucket", "Name", "SSEKMSKeyId", "BucketName"},
+		Unknown: []string{"ETag", "LastModified", "Location", "UploadId", "VersionId", "ID", "Owner", "Initiator", "Bucket", "Name", "SSEKMSKeyId", "BucketName", "Role"},
 		Hidden:  []string{"StatusCode"},
 		As:      asTold,
 	}.Run(t, os.Getenv("ALOFT_VECTORS"), "testdata/recorded.steps")

@@ -22,6 +22,8 @@ type Service struct {
 	events  *event.Router
 	deliver event.Deliverer
 
+	sessions *dispatch.Sessions
+
 	epoch atomic.Uint64 // counts changes of what auth asks for
 
 	buffers sync.Pool // of *[]byte, which content passes through
@@ -36,11 +38,13 @@ type Config struct {
 	Key     string          // file of the key that wraps those of objects; empty in memory
 	Events  *event.Router   // takes what buckets notify
 	Deliver event.Deliverer // says whether it would arrive
+
+	Sessions *dispatch.Sessions // of the roles that replicate
 }
 
 // New returns S3.
 func New(cfg Config) *Service {
-	s := &Service{db: cfg.DB, blobs: cfg.DB.Blobs(), table: cfg.Table, events: cfg.Events, deliver: cfg.Deliver}
+	s := &Service{db: cfg.DB, blobs: cfg.DB.Blobs(), table: cfg.Table, events: cfg.Events, deliver: cfg.Deliver, sessions: cfg.Sessions}
 	s.master = sync.OnceValues(func() (cipher.AEAD, error) { return master.Open(cfg.Key) })
 	s.buffers.New = func() any { return new(make([]byte, 64<<10)) }
 	return s
@@ -57,6 +61,7 @@ func (s *Service) Definition() service.Definition {
 		Owner:      s.owner,
 		Opens:      s.opens,
 		Epoch:      s.epoch.Load,
+		Receive:    receive,
 		Origin:     s.origin,
 		Tasks:      s.tasks(),
 		Form:       s.servePost,
@@ -106,7 +111,9 @@ func (s *Service) bucketOperations() []service.Operation {
 		onBucket(api.GetBucketAcl, s.GetBucketAcl, "GetBucketAcl"),
 		onBucket(api.PutBucketLogging, s.PutBucketLogging, "PutBucketLogging").But("Access logs are refused."),
 		onBucket(api.GetBucketLogging, s.GetBucketLogging, "GetBucketLogging"),
-		onBucket(api.GetBucketReplication, s.GetBucketReplication, "GetReplicationConfiguration").But(none),
+		service.OpEach(api.PutBucketReplication, s.PutBucketReplication, mayReplicateBy).But("Objects that are there already, and later changes of tags, lists and locks, are not replicated. Metrics and time control are kept and shown."),
+		onBucket(api.GetBucketReplication, s.GetBucketReplication, "GetReplicationConfiguration"),
+		onBucket(api.DeleteBucketReplication, s.DeleteBucketReplication, "PutReplicationConfiguration"),
 		onBucket(api.PutBucketRequestPayment, s.PutBucketRequestPayment, "PutBucketRequestPayment").But("That requesters pay is refused."),
 		onBucket(api.GetBucketRequestPayment, s.GetBucketRequestPayment, "GetBucketRequestPayment"),
 		onBucket(api.PutBucketAccelerateConfiguration, s.PutBucketAccelerateConfiguration, "PutAccelerateConfiguration").But("Kept and shown: all hosts are as near."),
@@ -142,6 +149,8 @@ func (s *Service) objectOperations() []service.Operation {
 	operations := []service.Operation{
 		service.OpEach(api.PutObject, s.PutObject, mayPut).But(kept),
 		service.OpEach(postObject, s.postObject, mayPut),
+		service.OpEach(replicateObject, s.replicateObject, mayHaveReplicated),
+		service.OpEach(putReplica, s.putReplica, mayReplicate),
 		onVersion(api.GetObject, s.GetObject, "GetObject", "GetObjectVersion"),
 		onVersion(api.HeadObject, s.HeadObject, "GetObject", "GetObjectVersion"),
 		onVersion(api.GetObjectAttributes, s.GetObjectAttributes, "GetObjectAttributes", "GetObjectVersionAttributes"),

@@ -40,6 +40,7 @@ type bucket struct {
 	Lifecycle  bool   `json:",omitempty"` // rules say when its objects go
 	Locks      bool   `json:",omitempty"` // its objects may be locked
 	Encrypts   bool   `json:",omitempty"` // objects that do not say how, as its settings do
+	Replicates bool   `json:",omitempty"` // rules have its objects put in other buckets
 }
 
 // versioned reports whether versions of b's objects have names in answers.
@@ -93,6 +94,7 @@ type object struct {
 
 	expires *string // what answers say of when it goes; not kept
 	wish    wish    // for its access control list; not kept
+	replica bool    // it is of another bucket, or nobody's deed, and is not replicated; not kept
 }
 
 // more is what is said of few objects.
@@ -101,6 +103,8 @@ type more struct {
 	Lock     lock      `json:",omitzero"`
 	Seal     *seal     `json:",omitempty"` // the content, if it is encrypted
 	ACL      *acl      `json:",omitempty"` // if it is not the bucket owner's alone
+
+	Replication replication `json:",omitzero"`
 }
 
 // more returns what else is said of o, to be changed.

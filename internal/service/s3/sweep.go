@@ -38,6 +38,9 @@ func (s *Service) sweep(ctx context.Context) (time.Duration, error) {
 	return time.Until(midnight(now.Add(time.Nanosecond))), err
 }
 
+// expired is the event of objects whose time is over.
+const expired = "LifecycleExpiration"
+
 // A sweeping is the work on one bucket.
 type sweeping struct {
 	*Service
@@ -112,7 +115,7 @@ func (w *sweeping) latest(tx *store.Tx, after string) (string, error) {
 
 // current does what is due with the latest version of a key.
 func (w *sweeping) current(tx *store.Tx, key string, o object) error {
-	d := deed{call: w.call, bucket: w.b.Resource, key: key, event: "LifecycleExpiration", reason: "Lifecycle Expiration"}
+	d := deed{call: w.call, bucket: w.b.Resource, key: key, event: expired, reason: "Lifecycle Expiration"}
 	if o.Marker {
 		if !w.forgets(key, &o) {
 			return nil

@@ -86,7 +86,7 @@ func (s *Service) putVersion(tx *store.Tx, b aws.ARN, row bucket, key string, o 
 	if row.Versioning == api.BucketVersioningStatusEnabled {
 		o.Version = newVersionID(o.Seq)
 	}
-	if err := protect(tx, b, row, &o); err != nil {
+	if err := firstError(protect(tx, b, row, &o), s.replicate(tx, b, row, key, &o)); err != nil {
 		return o, err
 	}
 	switch {
