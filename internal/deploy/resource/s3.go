@@ -14,10 +14,10 @@ func S3() []*Type {
 func bucket() *Type {
 	return &Type{
 		Name: "AWS::S3::Bucket",
-		Properties: Props(`AbacStatus- AccelerateConfiguration- AccessControl AnalyticsConfigurations- BucketEncryption BucketName@ BucketNamePrefix-
-			BucketNamespace- CorsConfiguration IntelligentTieringConfigurations- InventoryConfigurations- LifecycleConfiguration
-			LoggingConfiguration- MetadataConfiguration- MetadataTableConfiguration- MetricsConfigurations- NotificationConfiguration
-			ObjectLockConfiguration ObjectLockEnabled OwnershipControls PublicAccessBlockConfiguration ReplicationConfiguration- Tags
+		Properties: Props(`AbacStatus- AccelerateConfiguration AccessControl AnalyticsConfigurations BucketEncryption BucketName@ BucketNamePrefix-
+			BucketNamespace- CorsConfiguration IntelligentTieringConfigurations InventoryConfigurations- LifecycleConfiguration
+			LoggingConfiguration MetadataConfiguration- MetadataTableConfiguration- MetricsConfigurations NotificationConfiguration
+			ObjectLockConfiguration ObjectLockEnabled OwnershipControls PublicAccessBlockConfiguration ReplicationConfiguration Tags
 			VersioningConfiguration WebsiteConfiguration`),
 		Attributes: []string{"Arn", "DomainName", "DualStackDomainName", "RegionalDomainName", "WebsiteURL"},
 		Naming:     Naming{Property: "BucketName", Max: 63, Lower: true},
@@ -70,7 +70,7 @@ func madeBucket(op *Op, name string) *Made {
 
 // configure makes the settings of a bucket those of op.New.
 func configure(op *Op, name string) error {
-	for _, s := range slices.Concat(accessSettings(), contentSettings()) {
+	for _, s := range slices.Concat(accessSettings(), contentSettings(), watchSettings()) {
 		if !op.Changed(s.property) {
 			continue
 		}

@@ -21,22 +21,6 @@ func (s *Service) need(ctx context.Context, name string, expectedOwner *string, 
 	return missing
 }
 
-// PutBucketLogging takes that nothing is logged, and refuses the rest.
-func (s *Service) PutBucketLogging(ctx context.Context, call *aws.Call, in *api.PutBucketLoggingInput) (*api.PutBucketLoggingOutput, error) {
-	if in.BucketLoggingStatus == nil {
-		return nil, errMalformed()
-	}
-	if in.BucketLoggingStatus.LoggingEnabled != nil {
-		return nil, errLacking("access logs of buckets")
-	}
-	return &api.PutBucketLoggingOutput{}, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, nil)
-}
-
-// GetBucketLogging says that nothing is logged.
-func (s *Service) GetBucketLogging(ctx context.Context, call *aws.Call, in *api.GetBucketLoggingInput) (*api.GetBucketLoggingOutput, error) {
-	return &api.GetBucketLoggingOutput{}, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, nil)
-}
-
 // PutBucketAccelerateConfiguration says whether a bucket may be reached by a
 // nearer host. Here all hosts are as near, and answer.
 func (s *Service) PutBucketAccelerateConfiguration(ctx context.Context, call *aws.Call, in *api.PutBucketAccelerateConfigurationInput) (*api.PutBucketAccelerateConfigurationOutput, error) {

@@ -43,4 +43,6 @@
 //	encryption.go   keys of KMS and ours,       sealed/     content in chunks, encrypted
 //	                                            checksum/   its sums
 //	control.go      access points, and          point.go    what comes by them
+//	replication.go  what goes to other buckets  replica.go  and what comes there
+//	logging.go      whose requests are logged   log.go      and the log
 package s3

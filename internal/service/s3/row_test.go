@@ -38,8 +38,8 @@ func TestRow(t *testing.T) {
 
 // Every field of an object is in its row.
 func TestRowHasAllFields(t *testing.T) {
-	if got, want := reflect.TypeFor[object]().NumField(), 15+2; got != want {
-		t.Errorf("an object has %d fields and its row %d: its expires and its wish are not kept: add what else is new to AppendBinary and UnmarshalBinary", got, want)
+	if got, want := reflect.TypeFor[object]().NumField(), 15+3; got != want {
+		t.Errorf("an object has %d fields and its row %d: its expires, wish and replica are not kept: add what else is new to AppendBinary and UnmarshalBinary", got, want)
 	}
 	if got, want := reflect.TypeFor[headers]().NumField(), len(new(headers).all()); got != want {
 		t.Errorf("there are %d headers and %d in rows", got, want)

@@ -12,6 +12,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 	"github.com/aloft-cloud/aloft/internal/store/master"
+	"github.com/aloft-cloud/aloft/internal/task"
 )
 
 // Service is S3.
@@ -23,6 +24,7 @@ type Service struct {
 	deliver event.Deliverer
 
 	sessions *dispatch.Sessions
+	log      requestLog
 
 	epoch atomic.Uint64 // counts changes of what auth asks for
 
@@ -46,6 +48,7 @@ type Config struct {
 func New(cfg Config) *Service {
 	s := &Service{db: cfg.DB, blobs: cfg.DB.Blobs(), table: cfg.Table, events: cfg.Events, deliver: cfg.Deliver, sessions: cfg.Sessions}
 	s.master = sync.OnceValues(func() (cipher.AEAD, error) { return master.Open(cfg.Key) })
+	s.log.bell = task.NewBell()
 	s.buffers.New = func() any { return new(make([]byte, 64<<10)) }
 	return s
 }
@@ -66,8 +69,16 @@ func (s *Service) Definition() service.Definition {
 		Tasks:      s.tasks(),
 		Form:       s.servePost,
 		Hosts:      []service.Host{{Suffix: siteSuffix, Serve: s.serveSite}},
-		Operations: slices.Concat(s.bucketOperations(), s.keptOperations(), s.objectOperations()),
+		Operations: s.operations(),
 	}
+}
+
+func (s *Service) operations() []service.Operation {
+	all := slices.Concat(s.bucketOperations(), s.keptOperations(), s.objectOperations())
+	for i, op := range all {
+		all[i] = s.logs(op)
+	}
+	return append(all, service.OpEach(replicateObject, s.replicateObject, mayHaveReplicated), service.OpEach(putReplica, s.putReplica, mayReplicate))
 }
 
 func (s *Service) bucketOperations() []service.Operation {
@@ -109,7 +120,7 @@ func (s *Service) bucketOperations() []service.Operation {
 
 		onBucket(api.PutBucketAcl, s.PutBucketAcl, "PutBucketAcl"),
 		onBucket(api.GetBucketAcl, s.GetBucketAcl, "GetBucketAcl"),
-		onBucket(api.PutBucketLogging, s.PutBucketLogging, "PutBucketLogging").But("Access logs are refused."),
+		onBucket(api.PutBucketLogging, s.PutBucketLogging, "PutBucketLogging").But("Target grants are kept and shown."),
 		onBucket(api.GetBucketLogging, s.GetBucketLogging, "GetBucketLogging"),
 		service.OpEach(api.PutBucketReplication, s.PutBucketReplication, mayReplicateBy).But("Objects that are there already, and later changes of tags, lists and locks, are not replicated. Metrics and time control are kept and shown."),
 		onBucket(api.GetBucketReplication, s.GetBucketReplication, "GetReplicationConfiguration"),
@@ -149,8 +160,6 @@ func (s *Service) objectOperations() []service.Operation {
 	operations := []service.Operation{
 		service.OpEach(api.PutObject, s.PutObject, mayPut).But(kept),
 		service.OpEach(postObject, s.postObject, mayPut),
-		service.OpEach(replicateObject, s.replicateObject, mayHaveReplicated),
-		service.OpEach(putReplica, s.putReplica, mayReplicate),
 		onVersion(api.GetObject, s.GetObject, "GetObject", "GetObjectVersion"),
 		onVersion(api.HeadObject, s.HeadObject, "GetObject", "GetObjectVersion"),
 		onVersion(api.GetObjectAttributes, s.GetObjectAttributes, "GetObjectAttributes", "GetObjectVersionAttributes"),

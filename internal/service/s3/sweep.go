@@ -12,7 +12,10 @@ import (
 )
 
 func (s *Service) tasks() []task.Task {
-	return []task.Task{{Name: "s3/lifecycle", Run: s.sweep}}
+	return []task.Task{
+		{Name: "s3/lifecycle", Run: s.sweep},
+		{Name: "s3/logs", Run: s.runLogs, Bell: s.log.bell},
+	}
 }
 
 // pageSize is how many rows a transaction of the sweep looks at.
