@@ -15,7 +15,7 @@ func bucket() *Type {
 	return &Type{
 		Name: "AWS::S3::Bucket",
 		Properties: Props(`AbacStatus- AccelerateConfiguration AccessControl AnalyticsConfigurations BucketEncryption BucketName@ BucketNamePrefix-
-			BucketNamespace- CorsConfiguration IntelligentTieringConfigurations InventoryConfigurations- LifecycleConfiguration
+			BucketNamespace- CorsConfiguration IntelligentTieringConfigurations InventoryConfigurations LifecycleConfiguration
 			LoggingConfiguration MetadataConfiguration- MetadataTableConfiguration- MetricsConfigurations NotificationConfiguration
 			ObjectLockConfiguration ObjectLockEnabled OwnershipControls PublicAccessBlockConfiguration ReplicationConfiguration Tags
 			VersioningConfiguration WebsiteConfiguration`),

@@ -180,7 +180,7 @@ func (s *Service) DeleteBucket(ctx context.Context, call *aws.Call, in *api.Dele
 		s.changed(tx)
 		return errors.Join(
 			uploads.DeletePrefix(tx, uploadKey{Bucket: b}),
-			metrics.rows.DeletePrefix(tx, configKey{Bucket: b}), analytics.rows.DeletePrefix(tx, configKey{Bucket: b}), tierings.rows.DeletePrefix(tx, configKey{Bucket: b}),
+			metrics.rows.DeletePrefix(tx, configKey{Bucket: b}), inventories.rows.DeletePrefix(tx, configKey{Bucket: b}), reported.DeletePrefix(tx, configKey{Bucket: b}), analytics.rows.DeletePrefix(tx, configKey{Bucket: b}), tierings.rows.DeletePrefix(tx, configKey{Bucket: b}),
 			policies.Delete(tx, b), replications.Delete(tx, b), loggings.Delete(tx, b), configs.Delete(tx, b), notifications.Delete(tx, b),
 			owned.Delete(tx, ownedKey{ownedBy(row.Owner), in.Bucket}),
 			buckets.Delete(tx, b))

@@ -44,5 +44,6 @@
 //	                                            checksum/   its sums
 //	control.go      access points, and          point.go    what comes by them
 //	replication.go  what goes to other buckets  replica.go  and what comes there
+//	inventory.go    reports of buckets
 //	logging.go      whose requests are logged   log.go      and the log
 package s3

@@ -14,6 +14,7 @@ import (
 func (s *Service) tasks() []task.Task {
 	return []task.Task{
 		{Name: "s3/lifecycle", Run: s.sweep},
+		{Name: "s3/inventory", Run: s.runInventories},
 		{Name: "s3/logs", Run: s.runLogs, Bell: s.log.bell},
 	}
 }
