@@ -33,6 +33,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/appsync"
 	"github.com/aloft-cloud/aloft/internal/service/cloudcontrol"
 	"github.com/aloft-cloud/aloft/internal/service/cloudformation"
+	"github.com/aloft-cloud/aloft/internal/service/cloudfront"
 	"github.com/aloft-cloud/aloft/internal/service/cloudwatch"
 	cognitoidp "github.com/aloft-cloud/aloft/internal/service/cognito-idp"
 	"github.com/aloft-cloud/aloft/internal/service/dynamodb"
@@ -104,7 +105,8 @@ type Platform struct {
 	Missing []string         // what the host lacks for a whole fence, for people to read
 	RootKey *Key             // made at the first start of a closed platform, else nil
 
-	certificates *acm.Service
+	certificates  *acm.Service
+	distributions *cloudfront.Service
 
 	sessions *dispatch.Sessions
 	events   *event.Router
@@ -210,9 +212,11 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	objects := s3.New(s3.Config{DB: p.db, Table: p.Table, Key: keyFile(cfg, "s3"), Events: p.events, Deliver: p.deliver, Sessions: p.sessions})
 	gateways := apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Domains: p.Domains, Edge: p.within(), Keys: rest, Auth: guard, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log})
 	p.Names = route53.New(p.db)
-	p.certificates = acm.New(p.db, p.CA, p.Domains)
+	p.distributions = cloudfront.New(cloudfront.Config{DB: p.db, Table: p.Table, Edge: p.within(), Functions: functions, Domains: p.Domains, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
+	p.certificates = acm.New(p.db, p.CA, p.Domains, p.distributions)
 	return []service.Definition{
 		p.certificates.Definition(),
+		p.distributions.Definition(),
 		rest.Definition(),
 		gateways.Definition(),
 		gateways.Management(),
@@ -246,11 +250,18 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 // Certificate returns the certificate that the domain of a name shows, or nil if
 // it shows one of the authority's.
 func (p *Platform) Certificate(ctx context.Context, name string) (*tls.Certificate, error) {
-	arn, err := p.Domains.Certificate(ctx, name)
-	if err != nil || arn == "" {
-		return nil, err
+	for _, shown := range []interface {
+		Certificate(ctx context.Context, host string) (string, error)
+	}{p.Domains, p.distributions} {
+		arn, err := shown.Certificate(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if arn != "" {
+			return p.certificates.Certificate(ctx, arn)
+		}
 	}
-	return p.certificates.Certificate(ctx, arn)
+	return nil, nil
 }
 
 // within is inside, which is made after those who use it.

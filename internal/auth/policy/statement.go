@@ -163,7 +163,13 @@ func (p *principalPattern) match(r *Request) reach {
 		if who.Kind == aws.Service && p.isService(who.ARN, r.Call.Region) {
 			return directly
 		}
-	case p.kind != "AWS" || who.Kind == aws.Service || who.Kind == aws.Anonymous:
+	case who.Kind == aws.Service:
+		// Origin access identities are parts of the platform that policies
+		// name as users.
+		if p.kind == "AWS" && p.name == who.ARN || p.kind == "CanonicalUser" && p.name == who.ID && who.ID != "" {
+			return directly
+		}
+	case p.kind != "AWS" || who.Kind == aws.Anonymous:
 		return nobody
 	case p.account != "":
 		switch {

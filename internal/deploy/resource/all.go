@@ -8,6 +8,7 @@ func All() Table {
 		APIGatewayV2(),
 		AppSync(),
 		CloudFormation(),
+		CloudFront(),
 		CloudWatch(),
 		Cognito(),
 		DynamoDB(),

@@ -136,7 +136,7 @@ func (s *Service) DescribeCertificate(ctx context.Context, call *aws.Call, in *a
 	if err != nil {
 		return nil, err
 	}
-	if d.InUseBy, err = s.users.Showing(ctx, arn.String()); err != nil {
+	if d.InUseBy, err = s.showing(ctx, arn.String()); err != nil {
 		return nil, err
 	}
 	return &api.DescribeCertificateOutput{Certificate: d}, nil
@@ -262,7 +262,7 @@ func (s *Service) ListCertificates(ctx context.Context, call *aws.Call, in *api.
 	}
 	for i := range out.CertificateSummaryList {
 		sum := &out.CertificateSummaryList[i]
-		users, err := s.users.Showing(ctx, *sum.CertificateArn)
+		users, err := s.showing(ctx, *sum.CertificateArn)
 		if err != nil {
 			return nil, err
 		}
@@ -318,7 +318,7 @@ func (s *Service) DeleteCertificate(ctx context.Context, call *aws.Call, in *api
 	if err != nil {
 		return nil, err
 	}
-	users, err := s.users.Showing(ctx, arn.String())
+	users, err := s.showing(ctx, arn.String())
 	if err != nil {
 		return nil, err
 	}

@@ -30,12 +30,12 @@ type Users interface {
 type Service struct {
 	db        *store.DB
 	authority Authority
-	users     Users
+	users     []Users
 	due       task.Bell // rung when a certificate may be due sooner
 }
 
 // New returns ACM over db, whose certificates are by authority.
-func New(db *store.DB, authority Authority, users Users) *Service {
+func New(db *store.DB, authority Authority, users ...Users) *Service {
 	return &Service{db: db, authority: authority, users: users, due: task.NewBell()}
 }
 
@@ -61,6 +61,19 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.PutAccountConfiguration, s.PutAccountConfiguration, service.Any).But("The setting is kept; no events of expiry are sent."),
 		},
 	}
+}
+
+// showing returns the ARNs of all that shows a certificate.
+func (s *Service) showing(ctx context.Context, certificate string) ([]string, error) {
+	all := []string{}
+	for _, u := range s.users {
+		some, err := u.Showing(ctx, certificate)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
 }
 
 // onCertificate is the row of an operation on one certificate.

@@ -110,12 +110,18 @@ func (s *Service) serveURL(w http.ResponseWriter, r *http.Request, call *aws.Cal
 	}
 }
 
+// ServeURL answers a request to the URL of that id which a service of the
+// platform makes: call says which, as a signature would.
+func (s *Service) ServeURL(w http.ResponseWriter, r *http.Request, call *aws.Call, id string) {
+	s.serveURL(w, r, call, id)
+}
+
 // errUnsigned is the error of a request to a URL whose callers must be known.
 var errUnsigned = errors.New("the request is not signed")
 
 // urlCaller returns who makes a request, if its URL wants to know.
 func (s *Service) urlCaller(r *http.Request, call *aws.Call, row *urlConfig, p *proxy.Request) (*aws.Call, error) {
-	if row.Auth != api.FunctionUrlAuthTypeAwsIam {
+	if row.Auth != api.FunctionUrlAuthTypeAwsIam || call.Principal.Kind == aws.Service {
 		return call, nil
 	}
 	if s.auth == nil || r.Header.Get("Authorization") == "" && r.URL.Query().Get("X-Amz-Signature") == "" {

@@ -1,0 +1,259 @@
+package cloudfront
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	api "github.com/aloft-cloud/aloft/internal/api/cloudfront"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/store"
+)
+
+type distribution = held[api.DistributionConfig]
+
+const location = "https://cloudfront.amazonaws.com/2020-05-31/"
+
+// CreateDistribution makes a distribution.
+func (s *Service) CreateDistribution(ctx context.Context, call *aws.Call, in *api.CreateDistributionInput) (*api.CreateDistributionOutput, error) {
+	arn, d, err := s.createDistribution(ctx, call, in.DistributionConfig, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &api.CreateDistributionOutput{Distribution: describe(arn, &d), ETag: &d.Version, Location: new(location + arn.Resource)}, nil
+}
+
+// CreateDistributionWithTags makes a distribution that has tags.
+func (s *Service) CreateDistributionWithTags(ctx context.Context, call *aws.Call, in *api.CreateDistributionWithTagsInput) (*api.CreateDistributionWithTagsOutput, error) {
+	tags, err := tagged(nil, in.DistributionConfigWithTags.Tags.Items)
+	if err != nil {
+		return nil, err
+	}
+	arn, d, err := s.createDistribution(ctx, call, in.DistributionConfigWithTags.DistributionConfig, tags)
+	if err != nil {
+		return nil, err
+	}
+	return &api.CreateDistributionWithTagsOutput{Distribution: describe(arn, &d), ETag: &d.Version, Location: new(location + arn.Resource)}, nil
+}
+
+func (s *Service) createDistribution(ctx context.Context, call *aws.Call, c *api.DistributionConfig, tags map[string]string) (aws.ARN, distribution, error) {
+	complete(c)
+	if err := checkConfig(c); err != nil {
+		return aws.ARN{}, distribution{}, err
+	}
+	d := distribution{Config: *c, Domain: strings.ToLower(newID("d")) + ".cloudfront.net", Tags: tags}
+	return distributions.create(ctx, s, call, d, func(tx *store.Tx, arn aws.ARN) error {
+		return s.checkWhole(tx, call, arn, c)
+	})
+}
+
+// complete fills in what is usual.
+func complete(c *api.DistributionConfig) {
+	fill := func(p **string, usual string) {
+		if *p == nil {
+			*p = &usual
+		}
+	}
+	fill(&c.DefaultRootObject, "")
+	fill(&c.PriceClass, "PriceClass_All")
+	fill(&c.WebACLId, "")
+	fill(&c.HttpVersion, "http2")
+	if c.Aliases == nil {
+		c.Aliases = &api.Aliases{}
+	}
+	if c.OriginGroups == nil {
+		c.OriginGroups = &api.OriginGroups{}
+	}
+	if c.CacheBehaviors == nil {
+		c.CacheBehaviors = &api.CacheBehaviors{}
+	}
+	if c.CustomErrorResponses == nil {
+		c.CustomErrorResponses = &api.CustomErrorResponses{}
+	}
+	if c.Logging == nil {
+		c.Logging = &api.LoggingConfig{Enabled: new(false), IncludeCookies: new(false), Bucket: new(""), Prefix: new("")}
+	}
+	if c.ViewerCertificate == nil {
+		c.ViewerCertificate = &api.ViewerCertificate{CloudFrontDefaultCertificate: new(true), MinimumProtocolVersion: new("TLSv1"), CertificateSource: new("cloudfront")}
+	}
+	if c.Restrictions == nil {
+		c.Restrictions = &api.Restrictions{GeoRestriction: &api.GeoRestriction{RestrictionType: "none"}}
+	}
+	if c.IsIPV6Enabled == nil {
+		c.IsIPV6Enabled = new(false)
+	}
+	if c.Staging == nil {
+		c.Staging = new(false)
+	}
+	for i := range c.Origins.Items {
+		o := &c.Origins.Items[i]
+		fill(&o.OriginPath, "")
+		fill(&o.OriginAccessControlId, "")
+		if o.CustomHeaders == nil {
+			o.CustomHeaders = &api.CustomHeaders{}
+		}
+		if o.ConnectionAttempts == nil {
+			o.ConnectionAttempts = new(int32(3))
+		}
+		if o.ConnectionTimeout == nil {
+			o.ConnectionTimeout = new(int32(10))
+		}
+	}
+}
+
+// describe tells all about a distribution.
+func describe(arn aws.ARN, d *distribution) *api.Distribution {
+	return &api.Distribution{
+		Id: distributions.id(arn), ARN: arn.String(), Status: "Deployed", LastModifiedTime: d.Modified, DomainName: d.Domain,
+		ActiveTrustedSigners: &api.ActiveTrustedSigners{}, ActiveTrustedKeyGroups: &api.ActiveTrustedKeyGroups{}, DistributionConfig: &d.Config,
+	}
+}
+
+// GetDistribution tells all about a distribution.
+func (s *Service) GetDistribution(ctx context.Context, call *aws.Call, in *api.GetDistributionInput) (*api.GetDistributionOutput, error) {
+	d, err := distributions.view(ctx, s, call, in.Id)
+	if err != nil {
+		return nil, err
+	}
+	return &api.GetDistributionOutput{Distribution: describe(distributions.arn(call, in.Id), &d), ETag: &d.Version}, nil
+}
+
+// GetDistributionConfig returns what UpdateDistribution changes.
+func (s *Service) GetDistributionConfig(ctx context.Context, call *aws.Call, in *api.GetDistributionConfigInput) (*api.GetDistributionConfigOutput, error) {
+	d, err := distributions.view(ctx, s, call, in.Id)
+	if err != nil {
+		return nil, err
+	}
+	return &api.GetDistributionConfigOutput{DistributionConfig: &d.Config, ETag: &d.Version}, nil
+}
+
+// UpdateDistribution replaces the configuration of a distribution.
+func (s *Service) UpdateDistribution(ctx context.Context, call *aws.Call, in *api.UpdateDistributionInput) (*api.UpdateDistributionOutput, error) {
+	c := in.DistributionConfig
+	complete(c)
+	if err := checkConfig(c); err != nil {
+		return nil, err
+	}
+	arn, d, err := distributions.update(ctx, s, call, in.Id, in.IfMatch, *c, func(tx *store.Tx, arn aws.ARN, was *distribution) error {
+		if was.Config.CallerReference != c.CallerReference {
+			return api.IllegalUpdate.Errorf("The update contains modifications that are not allowed.")
+		}
+		return s.checkWhole(tx, call, arn, c)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &api.UpdateDistributionOutput{Distribution: describe(arn, &d), ETag: &d.Version}, nil
+}
+
+// DeleteDistribution removes a distribution that is disabled.
+func (s *Service) DeleteDistribution(ctx context.Context, call *aws.Call, in *api.DeleteDistributionInput) (*api.DeleteDistributionOutput, error) {
+	return &api.DeleteDistributionOutput{}, distributions.remove(ctx, s, call, in.Id, in.IfMatch, func(tx *store.Tx, arn aws.ARN, d *distribution) error {
+		if d.Config.Enabled {
+			return api.DistributionNotDisabled.Errorf("The distribution you are trying to delete has not been disabled.")
+		}
+		return invalidations.DeletePrefix(tx, invalidationKey{Of: arn})
+	})
+}
+
+// ListDistributions lists the distributions of an account.
+func (s *Service) ListDistributions(ctx context.Context, call *aws.Call, in *api.ListDistributionsInput) (*api.ListDistributionsOutput, error) {
+	p, err := pageOf(ctx, s, distributions, call, in.Marker, in.MaxItems, summary)
+	if err != nil {
+		return nil, err
+	}
+	return &api.ListDistributionsOutput{DistributionList: &api.DistributionList{
+		Marker: p.Marker, NextMarker: p.Next, MaxItems: p.MaxItems, IsTruncated: p.Truncated, Quantity: p.quantity(), Items: p.Items,
+	}}, nil
+}
+
+func summary(arn aws.ARN, d *distribution) api.DistributionSummary {
+	c := &d.Config
+	return api.DistributionSummary{
+		Id: distributions.id(arn), ARN: arn.String(), ETag: &d.Version, Status: "Deployed", LastModifiedTime: d.Modified, DomainName: d.Domain, Aliases: c.Aliases, Origins: c.Origins,
+		OriginGroups: c.OriginGroups, DefaultCacheBehavior: c.DefaultCacheBehavior, CacheBehaviors: c.CacheBehaviors, CustomErrorResponses: c.CustomErrorResponses,
+		Comment: c.Comment, PriceClass: *c.PriceClass, Enabled: c.Enabled, ViewerCertificate: c.ViewerCertificate, Restrictions: c.Restrictions, WebACLId: *c.WebACLId,
+		HttpVersion: *c.HttpVersion, IsIPV6Enabled: *c.IsIPV6Enabled, Staging: *c.Staging,
+	}
+}
+
+const maxTags = 50
+
+// tagged returns had with tags.
+func tagged(had map[string]string, tags []api.Tag) (map[string]string, error) {
+	out := maps.Clone(had)
+	if out == nil {
+		out = make(map[string]string, len(tags))
+	}
+	for _, t := range tags {
+		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
+			return nil, api.InvalidTagging.Errorf("Tag keys must not begin with aws:.")
+		}
+		out[t.Key] = aws.Value(t.Value)
+	}
+	if len(out) > maxTags {
+		return nil, api.InvalidTagging.Errorf("A resource can have at most %d tags.", maxTags)
+	}
+	return out, nil
+}
+
+// retag changes the tags of a distribution, which is named by its ARN.
+func (s *Service) retag(ctx context.Context, call *aws.Call, resource string, change func(tags map[string]string) (map[string]string, error)) error {
+	id, err := taggable(call, resource)
+	if err != nil {
+		return err
+	}
+	return s.db.Update(ctx, func(tx *store.Tx) error {
+		arn, d, err := distributions.find(tx, call, id)
+		if err != nil {
+			return err
+		}
+		if d.Tags, err = change(d.Tags); err != nil {
+			return err
+		}
+		return distributions.rows.Put(tx, arn, d)
+	})
+}
+
+// taggable is the id of the distribution that an ARN names.
+func taggable(call *aws.Call, resource string) (string, error) {
+	arn, err := aws.ParseARN(resource)
+	if err != nil || arn.Service != "cloudfront" || !strings.HasPrefix(arn.Resource, "distribution/") || arn.Account != call.Account {
+		return "", api.NoSuchResource.Errorf("A resource that was specified is not valid.")
+	}
+	return distributions.id(arn), nil
+}
+
+// TagResource gives a distribution tags.
+func (s *Service) TagResource(ctx context.Context, call *aws.Call, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
+	return &api.TagResourceOutput{}, s.retag(ctx, call, in.Resource, func(had map[string]string) (map[string]string, error) { return tagged(had, in.Tags.Items) })
+}
+
+// UntagResource takes tags from a distribution.
+func (s *Service) UntagResource(ctx context.Context, call *aws.Call, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
+	return &api.UntagResourceOutput{}, s.retag(ctx, call, in.Resource, func(had map[string]string) (map[string]string, error) {
+		out := maps.Clone(had)
+		for _, key := range in.TagKeys.Items {
+			delete(out, key)
+		}
+		return out, nil
+	})
+}
+
+// ListTagsForResource lists the tags of a distribution.
+func (s *Service) ListTagsForResource(ctx context.Context, call *aws.Call, in *api.ListTagsForResourceInput) (*api.ListTagsForResourceOutput, error) {
+	id, err := taggable(call, in.Resource)
+	if err != nil {
+		return nil, err
+	}
+	d, err := distributions.view(ctx, s, call, id)
+	if err != nil {
+		return nil, err
+	}
+	out := &api.ListTagsForResourceOutput{Tags: &api.Tags{Items: []api.Tag{}}}
+	for _, key := range slices.Sorted(maps.Keys(d.Tags)) {
+		out.Tags.Items = append(out.Tags.Items, api.Tag{Key: key, Value: new(d.Tags[key])})
+	}
+	return out, nil
+}

@@ -1,0 +1,142 @@
+package cloudfront
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+
+	api "github.com/aloft-cloud/aloft/internal/api/cloudfront"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/gateway/backend"
+	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
+	"github.com/aloft-cloud/aloft/internal/service"
+	"github.com/aloft-cloud/aloft/internal/smithy"
+	"github.com/aloft-cloud/aloft/internal/store"
+)
+
+// Functions answer requests to URLs of functions that a service makes.
+type Functions interface {
+	ServeURL(w http.ResponseWriter, r *http.Request, call *aws.Call, id string)
+}
+
+// Domains know the names that users have given their APIs.
+type Domains interface {
+	Is(ctx context.Context, host string) bool
+}
+
+// Config is what CloudFront works with.
+type Config struct {
+	DB        *store.DB
+	Table     *dispatch.Table
+	Edge      http.Handler // answers for origins that are the platform itself
+	Functions Functions
+	Domains   Domains
+	Local     bool // viewers need no TLS, whatever behaviours say: there is none
+	Private   bool // origins may be on this host and its networks
+	Log       *slog.Logger
+}
+
+// Service is CloudFront.
+type Service struct {
+	cfg    Config
+	db     *store.DB
+	client http.RoundTripper
+	cache  cache
+	index  atomic.Pointer[index] // nil after a change
+	epoch  atomic.Uint64
+}
+
+// New returns CloudFront.
+func New(cfg Config) *Service {
+	s := &Service{cfg: cfg, db: cfg.DB}
+	s.client = backend.Within(cfg.Edge, s.ours, outbound.NewTransport(cfg.Private))
+	return s
+}
+
+// Definition implements the contract in package service.
+func (s *Service) Definition() service.Definition {
+	const lacks = "Buckets are read, and not written. Functions of CloudFront and of Lambda at the edge, signed URLs, logs, web ACLs, geographic restrictions, VPC origins, tenants and staging are refused. There is one place, this one."
+	return service.Definition{
+		API:   api.API,
+		Hosts: []service.Host{{Suffix: "cloudfront", Serve: s.Serve}, {Owns: s.isAlias, Serve: s.Serve}},
+		Operations: append(s.policyOperations(),
+			service.Op(api.CreateDistribution, s.CreateDistribution, anyOf[api.CreateDistributionInput]("distribution")).But(lacks),
+			service.Op(api.CreateDistributionWithTags, s.CreateDistributionWithTags, anyOf[api.CreateDistributionWithTagsInput]("distribution")).But(lacks),
+			onID(distributions, api.GetDistribution, s.GetDistribution),
+			onID(distributions, api.GetDistributionConfig, s.GetDistributionConfig),
+			onID(distributions, api.UpdateDistribution, s.UpdateDistribution).But(lacks),
+			onID(distributions, api.DeleteDistribution, s.DeleteDistribution),
+			service.Op(api.ListDistributions, s.ListDistributions, service.Any),
+			service.Op(api.TagResource, s.TagResource, func(_ *aws.Call, in *api.TagResourceInput) aws.ARN { return named(in.Resource) }).But("Distributions alone have tags."),
+			service.Op(api.UntagResource, s.UntagResource, func(_ *aws.Call, in *api.UntagResourceInput) aws.ARN { return named(in.Resource) }),
+			service.Op(api.ListTagsForResource, s.ListTagsForResource, func(_ *aws.Call, in *api.ListTagsForResourceInput) aws.ARN { return named(in.Resource) }),
+			service.Op(api.CreateInvalidation, s.CreateInvalidation, func(call *aws.Call, in *api.CreateInvalidationInput) aws.ARN {
+				return distributions.arn(call, in.DistributionId)
+			}),
+			service.Op(api.GetInvalidation, s.GetInvalidation, func(call *aws.Call, in *api.GetInvalidationInput) aws.ARN {
+				return distributions.arn(call, in.DistributionId)
+			}),
+			service.Op(api.ListInvalidations, s.ListInvalidations, func(call *aws.Call, in *api.ListInvalidationsInput) aws.ARN {
+				return distributions.arn(call, in.DistributionId)
+			}),
+		),
+	}
+}
+
+func (s *Service) policyOperations() []service.Operation {
+	return []service.Operation{
+		service.Op(api.CreateCachePolicy, s.CreateCachePolicy, anyOf[api.CreateCachePolicyInput]("cache-policy")),
+		onID(cachePolicies, api.GetCachePolicy, s.GetCachePolicy),
+		onID(cachePolicies, api.GetCachePolicyConfig, s.GetCachePolicyConfig),
+		onID(cachePolicies, api.UpdateCachePolicy, s.UpdateCachePolicy),
+		onID(cachePolicies, api.DeleteCachePolicy, s.DeleteCachePolicy),
+		service.Op(api.ListCachePolicies, s.ListCachePolicies, service.Any),
+		service.Op(api.CreateOriginRequestPolicy, s.CreateOriginRequestPolicy, anyOf[api.CreateOriginRequestPolicyInput]("origin-request-policy")),
+		onID(originRules, api.GetOriginRequestPolicy, s.GetOriginRequestPolicy),
+		onID(originRules, api.GetOriginRequestPolicyConfig, s.GetOriginRequestPolicyConfig),
+		onID(originRules, api.UpdateOriginRequestPolicy, s.UpdateOriginRequestPolicy),
+		onID(originRules, api.DeleteOriginRequestPolicy, s.DeleteOriginRequestPolicy),
+		service.Op(api.ListOriginRequestPolicies, s.ListOriginRequestPolicies, service.Any),
+		service.Op(api.CreateResponseHeadersPolicy, s.CreateResponseHeadersPolicy, anyOf[api.CreateResponseHeadersPolicyInput]("response-headers-policy")).But("Server-Timing is not given."),
+		onID(headerRules, api.GetResponseHeadersPolicy, s.GetResponseHeadersPolicy),
+		onID(headerRules, api.GetResponseHeadersPolicyConfig, s.GetResponseHeadersPolicyConfig),
+		onID(headerRules, api.UpdateResponseHeadersPolicy, s.UpdateResponseHeadersPolicy),
+		onID(headerRules, api.DeleteResponseHeadersPolicy, s.DeleteResponseHeadersPolicy),
+		service.Op(api.ListResponseHeadersPolicies, s.ListResponseHeadersPolicies, service.Any),
+		service.Op(api.CreateOriginAccessControl, s.CreateOriginAccessControl, anyOf[api.CreateOriginAccessControlInput]("origin-access-control")),
+		onID(controls, api.GetOriginAccessControl, s.GetOriginAccessControl),
+		onID(controls, api.GetOriginAccessControlConfig, s.GetOriginAccessControlConfig),
+		onID(controls, api.UpdateOriginAccessControl, s.UpdateOriginAccessControl),
+		onID(controls, api.DeleteOriginAccessControl, s.DeleteOriginAccessControl),
+		service.Op(api.ListOriginAccessControls, s.ListOriginAccessControls, service.Any),
+		service.Op(api.CreateCloudFrontOriginAccessIdentity, s.CreateCloudFrontOriginAccessIdentity, service.Any),
+		onID(identities, api.GetCloudFrontOriginAccessIdentity, s.GetCloudFrontOriginAccessIdentity),
+		onID(identities, api.GetCloudFrontOriginAccessIdentityConfig, s.GetCloudFrontOriginAccessIdentityConfig),
+		onID(identities, api.UpdateCloudFrontOriginAccessIdentity, s.UpdateCloudFrontOriginAccessIdentity),
+		onID(identities, api.DeleteCloudFrontOriginAccessIdentity, s.DeleteCloudFrontOriginAccessIdentity),
+		service.Op(api.ListCloudFrontOriginAccessIdentities, s.ListCloudFrontOriginAccessIdentities, service.Any),
+	}
+}
+
+// onID is the row of an operation on one of a kind.
+func onID[C, In, Out any, P interface {
+	*In
+	GetId() string
+}](k *kind[C], op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error)) service.Operation {
+	return service.Op(op, handle, func(call *aws.Call, in *In) aws.ARN { return k.arn(call, P(in).GetId()) })
+}
+
+// anyOf is every resource of a kind, for those who make one.
+func anyOf[In any](kind string) func(*aws.Call, *In) aws.ARN {
+	return func(call *aws.Call, _ *In) aws.ARN { return global(call, kind+"/*") }
+}
+
+func named(resource string) aws.ARN {
+	arn, err := aws.ParseARN(resource)
+	if err != nil {
+		return aws.AnyResource // the handler refuses it
+	}
+	return arn
+}
