@@ -38,7 +38,8 @@ func (r *runner) tryCDK(a application, g *given) (what, words string, answers bo
 		return judge("cdk bootstrap: " + err.Error())
 	}
 	outputs := filepath.Join(r.synth, "outputs.json")
-	_, said := r.command(a.file, env, "cdk", "deploy", "--app", made, "--all", "--require-approval", "never", "--no-notices", "--progress", "events", "--outputs-file", outputs)
+	printed, said := r.command(a.file, env, "cdk", "deploy", "--app", made, "--all", "--require-approval", "never", "--no-notices", "--progress", "events", "--outputs-file", outputs)
+	said += string(printed)
 	byStack := make(map[string]map[string]string)
 	text, err := os.ReadFile(outputs)
 	if err == nil {
@@ -114,6 +115,9 @@ func complaint(said string) string {
 	var lines []string
 	for line := range strings.Lines(said) {
 		low := strings.ToLower(line)
+		if strings.Contains(line, "_COMPLETE") || strings.Contains(line, "_IN_PROGRESS") {
+			continue // events of what went well
+		}
 		if strings.Contains(low, "error") || strings.Contains(low, "fail") || strings.Contains(line, "❌") || strings.Contains(low, "cannot") || strings.Contains(line, "Aloft") {
 			lines = append(lines, strings.TrimSpace(line))
 		}

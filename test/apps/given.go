@@ -251,6 +251,7 @@ var kinds = []struct {
 	{regexp.MustCompile(`(lambda|function).*arn`), "arn:aws:lambda:us-east-1:{account}:function:placeholder"},
 	{regexp.MustCompile(`role.*arn|arn.*role`), "{role}"},
 	{regexp.MustCompile(`bucket`), "{bucket}"},
+	{regexp.MustCompile(`\.roles?\b|rolename`), "{roleName}"},
 	{regexp.MustCompile(`mail|sender|recipient|notif|from|\bto\b`), "someone@example.com"},
 	{regexp.MustCompile(`phone|sms`), "+14155550100"},
 	{regexp.MustCompile(`origin|url|endpoint|webhook|destination`), "https://example.com/"},
@@ -294,11 +295,14 @@ func (g *given) make(kind string, uses map[string]bool) string {
 	case "{stream}":
 		_, _ = client.Do(ctx, c, kinesis.CreateStream, &kinesis.CreateStreamInput{StreamName: "placeholder", ShardCount: new(int32(1))})
 		return "arn:aws:kinesis:us-east-1:" + g.runner.owner() + ":stream/placeholder"
-	case "{role}":
+	case "{role}", "{roleName}":
 		_, _ = client.Do(ctx, c, iam.CreateRole, &iam.CreateRoleInput{
 			RoleName:                 "placeholder",
 			AssumeRolePolicyDocument: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`,
 		})
+		if kind == "{roleName}" {
+			return "placeholder"
+		}
 		return "arn:aws:iam::" + g.runner.owner() + ":role/placeholder"
 	}
 	return strings.ReplaceAll(kind, "{account}", g.runner.owner())

@@ -184,6 +184,7 @@ func (r *runner) record(a application) error {
 		r.results = append(r.results, known)
 		return nil
 	case !tries:
+		r.results = append(r.results, result{Collection: a.title, Name: a.name, Kind: a.kind, What: another})
 		return nil
 	}
 	began := time.Now()

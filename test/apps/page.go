@@ -26,7 +26,7 @@ AWS refuses as well.
 func (r *runner) page() string {
 	var page strings.Builder
 	page.WriteString(heading)
-	page.WriteString("\n| | applications | deployed | of these answer | refused | not deployed for another reason |\n|---|---|---|---|---|---|\n")
+	page.WriteString("\n| | tried | deployed | of these answer | refused | not deployed for another reason | not tried yet |\n|---|---|---|---|---|---|---|\n")
 	for _, title := range r.titles {
 		fmt.Fprintf(&page, "| %s | %s |\n", title, r.count(title))
 	}
@@ -40,9 +40,15 @@ func (r *runner) page() string {
 // count has the numbers of a collection, or of all.
 func (r *runner) count(title string) string {
 	count := make(map[string]int)
-	answer, all := 0, 0
+	answer, all, untried := 0, 0, 0
 	for _, res := range r.results {
-		if title != "" && res.Collection != title || res.What == another {
+		if title != "" && res.Collection != title {
+			continue
+		}
+		if res.What == another {
+			if res.Kind != "" {
+				untried++
+			}
 			continue
 		}
 		all++
@@ -51,16 +57,19 @@ func (r *runner) count(title string) string {
 			answer++
 		}
 	}
-	return fmt.Sprintf("%d | %d (%d %%) | %d | %d | %d", all, count[works], 100*count[works]/max(1, all), answer, count[lacks], count[other])
+	return fmt.Sprintf("%d | %d (%d %%) | %d | %d | %d | %d", all, count[works], 100*count[works]/max(1, all), answer, count[lacks], count[other], untried)
 }
 
 // table writes the table of a collection.
 func (r *runner) table(page *strings.Builder, title string) {
 	fmt.Fprintf(page, "\n## %s\n\n| application | kind | result | answers | |\n|---|---|---|---|---|\n", title)
-	var others []string
+	var others, untried []string
 	for _, res := range r.results {
 		switch {
 		case res.Collection != title:
+			continue
+		case res.What == another && res.Kind != "":
+			untried = append(untried, res.Name)
 			continue
 		case res.What == another:
 			others = append(others, res.Name)
@@ -78,5 +87,8 @@ func (r *runner) table(page *strings.Builder, title string) {
 	}
 	if others != nil {
 		fmt.Fprintf(page, "\nWithout a template, or another tool's: %s.\n", strings.Join(others, ", "))
+	}
+	if untried != nil {
+		fmt.Fprintf(page, "\nNot tried yet: %s.\n", strings.Join(untried, ", "))
 	}
 }
