@@ -1,7 +1,6 @@
 package asl
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/asl/jsonpath"
@@ -36,11 +35,10 @@ type flow struct {
 	choices []rule // of a Choice
 	other   string // Default
 
-	items          *template // of a Map: Items
-	itemsPath      pathField
-	itemSelector   *template // or Parameters
-	limits         [3]limitField
-	processorInput pathField
+	items        *template // of a Map: Items
+	itemsPath    pathField
+	itemSelector *template // or Parameters
+	limits       [3]limitField
 }
 
 // Arguments is what a Task calls its resource with, and what each branch of a
@@ -369,14 +367,6 @@ func parseTimestamp(s string) (time.Time, bool) {
 type limitField struct {
 	*template
 	name string // MaxConcurrency, MaxConcurrencyPath ...
-}
-
-// constantPath is for fields whose value is a path that cannot be missing.
-func constantPath(text string) (*template, error) {
-	if c, err := parseCallOrPath(text); err == nil {
-		return c, nil
-	}
-	return nil, fmt.Errorf("Value must be a valid JSONPath.")
 }
 
 // parseCallOrPath reads what stands in a field whose name ends in .$ or Path.

@@ -56,7 +56,6 @@ type parser struct {
 	whole   QueryLanguage // of the machine
 	state   *State        // at hand
 	refs    map[string][]string
-	maps    int // how many distributed Maps the states at hand are in
 }
 
 func (p *parser) add(severity, code, at, format string, args ...any) {

@@ -150,3 +150,38 @@ func TestRecordedChoices(t *testing.T) {
 	}
 	t.Logf("%d cases", ran)
 }
+
+// TestRecordedReferences parses the machines that AWS described, and compares
+// which variables their states are said to read.
+func TestRecordedReferences(t *testing.T) {
+	n := 0
+	for name, test := range recorded(t) {
+		answer, _ := test.Get("describe_response")
+		described, _ := answer.(*tree.Object)
+		definition, found := described.Get("definition")
+		if !found {
+			continue
+		}
+		text, isText := definition.(string)
+		if !isText {
+			text = tree.String(definition)
+		}
+		m, diagnostics := Parse([]byte(text))
+		if m == nil {
+			t.Errorf("%s: %s", name, InvalidDefinition(diagnostics))
+			continue
+		}
+		want := "{}"
+		if refs, given := described.Get("variableReferences"); given {
+			want = tree.String(refs)
+		}
+		got, _ := json.Marshal(m.VariableReferences)
+		if n++; !alike(string(got), want) {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+	}
+	if n == 0 {
+		t.Error("no machines were recorded")
+	}
+	t.Logf("%d machines", n)
+}

@@ -46,17 +46,15 @@ type node struct {
 	names     []string // of a lambda's parameters
 	signature *signature
 
-	stages    []stage    // predicates, and where a position is bound
-	group     [][2]*node // {key: value} after it
-	hasGroup  bool
-	keep      bool   // [] after it: one item stays a list
-	cons      bool   // an array constructor at the end of a path: its lists are not flattened
-	focus     string // @$v
-	index     string // #$i
-	bound     bool   // has one of the two, in it or in a stage
-	parents   bool   // % is somewhere in it
-	nested    bool   // in parentheses
-	tailCalls bool
+	stages   []stage    // predicates, and where a position is bound
+	group    [][2]*node // {key: value} after it
+	hasGroup bool
+	keep     bool   // [] after it: one item stays a list
+	cons     bool   // an array constructor at the end of a path: its lists are not flattened
+	focus    string // @$v
+	index    string // #$i
+	bound    bool   // has one of the two, in it or in a stage
+	parents  bool   // % is somewhere in it
 }
 
 type sortTerm struct {
