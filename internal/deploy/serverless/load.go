@@ -75,6 +75,8 @@ type Service struct {
 	functions []*function // in the order of the file
 	layers    []string
 	plugins   map[string]bool
+
+	read func(name string) ([]byte, error) // a file of the application
 }
 
 var (
@@ -86,6 +88,7 @@ var (
 func Load(ctx context.Context, cfg Config) (*Service, error) {
 	s := &Service{file: cfg.File, plugins: make(map[string]bool)}
 	r := &resolver{cfg: &cfg, s: s, active: make(map[string]bool), done: make(map[string]bool), files: make(map[string]any)}
+	s.read = r.readFile
 	if err := s.open(ctx, r); err != nil {
 		return nil, err
 	}

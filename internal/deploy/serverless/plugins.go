@@ -16,7 +16,7 @@ var silentPlugins = []string{
 	"@hewmen/serverless-plugin-typescript", "serverless-bundle", "serverless-plugin-optimize", "serverless-jetpack",
 	"serverless-python-requirements", "serverless-wsgi", "serverless-iam-roles-per-function", "serverless-iamroles", "serverless-s3-sync", "serverless-finch",
 	"serverless-plugin-log-retention", "serverless-appsync-simulator", "serverless-better-credentials", "serverless-plugin-common-excludes",
-	"serverless-step-functions", "serverless-webpack-", "serverless-dependson-plugin", "serverless-functions-base-path", "serverless-express",
+	"serverless-step-functions", "serverless-appsync-plugin", "serverless-webpack-", "serverless-dependson-plugin", "serverless-functions-base-path", "serverless-express",
 	"serverless-go-plugin", "serverless-plugin-split-stacks", "serverless-offline", "serverless-s3-deploy", "serverless-stack-output",
 	"serverless-export-outputs", "serverless-manifest-plugin", "serverless-lift", "serverless-stage-manager", "serverless-plugin-aws-resolvers",
 }
@@ -46,7 +46,6 @@ var notedPlugins = map[string]string{
 
 // refusedPlugins make what the application cannot be without.
 var refusedPlugins = map[string]string{
-	"serverless-appsync-plugin":             "GraphQL APIs",
 	"serverless-fargate":                    "containers",
 	"serverless-pipes":                      "EventBridge pipes",
 	"serverless-ruby-layer":                 "layers of gems",
@@ -87,7 +86,7 @@ func silent(name string) bool {
 
 // pluginSections are the members of custom without which a plugin makes nothing.
 var pluginSections = map[string]string{
-	"serverless-apigateway-service-proxy": "apiGatewayServiceProxies", "serverless-appsync-plugin": "appSync", "serverless-vpc-plugin": "vpcConfig",
+	"serverless-apigateway-service-proxy": "apiGatewayServiceProxies", "serverless-vpc-plugin": "vpcConfig",
 	"serverless-scriptable-plugin": "scriptHooks",
 }
 
@@ -115,6 +114,9 @@ func (s *Service) pluginEvent(string) bool { return false }
 func (b *builder) extend() error {
 	if b.s.plugins["serverless-iam-roles-per-function"] {
 		b.ownRoles()
+	}
+	if err := b.graphQL(); err != nil {
+		return err
 	}
 	return b.stateMachines()
 }

@@ -72,7 +72,7 @@ func TestVariableErrors(t *testing.T) {
 	f("[1]", "want a map")
 	f("a: *b", "unknown anchor")
 	f(head+"constructs: {site: {type: static-website}}", "constructs.site: Aloft makes constructs of type queue and storage only")
-	f(head+"functions: {a: {handler: a.b}}\nplugins: [serverless-appsync-plugin]\nappSync: {}", "serverless-appsync-plugin")
+	f(head+"functions: {a: {handler: a.b}}\nplugins: [serverless-fargate]\nfargate: {}", "serverless-fargate")
 }
 
 // TestVariableBombs holds that what grows without end ends.
