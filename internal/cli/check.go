@@ -35,6 +35,10 @@ func (d *deployer) checkAll(ctx context.Context, paths []string) ([]checked, err
 	if err != nil {
 		return nil, err
 	}
+	tasks, err := newTaskTable()
+	if err != nil {
+		return nil, err
+	}
 	var all []checked
 	for _, path := range paths {
 		parts, err := findParts(path)
@@ -42,7 +46,7 @@ func (d *deployer) checkAll(ctx context.Context, paths []string) ([]checked, err
 			return nil, err
 		}
 		for _, p := range parts {
-			c, err := d.checkPart(ctx, p, types)
+			c, err := d.checkPart(ctx, p, types, tasks)
 			if err != nil {
 				return nil, err
 			}
@@ -58,7 +62,7 @@ func (d *deployer) checkAll(ctx context.Context, paths []string) ([]checked, err
 	return all, nil
 }
 
-func (d *deployer) checkPart(ctx context.Context, p *part, types resource.Table) (*checked, error) {
+func (d *deployer) checkPart(ctx context.Context, p *part, types resource.Table, tasks *taskTable) (*checked, error) {
 	c := &checked{File: p.file, Works: []string{}, Findings: []deploy.Finding{}}
 	service := pack.IsService(p.file)
 	doc, err := d.templateOf(ctx, p)
@@ -70,12 +74,14 @@ func (d *deployer) checkPart(ctx context.Context, p *part, types resource.Table)
 	for _, param := range d.parameters {
 		given[aws.Value(param.ParameterKey)] = aws.Value(param.ParameterValue)
 	}
+	lacking := tasks.lackingTasks(doc, filepath.Dir(p.file))
 	missing := pack.Assume(doc.Root, filepath.Dir(p.file))
 	review := deploy.Look(doc, types, given, deploy.Place{
 		Account: "000000000000", Region: d.client.Region(), StackName: "check",
 		StackID: "arn:aws:cloudformation:" + d.client.Region() + ":000000000000:stack/check/00000000-0000-0000-0000-000000000000",
 	}, localParts(filepath.Dir(p.file)))
 	c.Deploys, c.Works = true, append(c.Works, review.Works...)
+	review.Findings = append(review.Findings, lacking...)
 	for _, m := range missing {
 		line := doc.Line("Resources", m.Resource, "Properties", m.Property)
 		review.Findings = append(review.Findings, deploy.Finding{

@@ -108,6 +108,12 @@ func (t *Table) CallJSON(ctx context.Context, call *aws.Call, serviceName, opera
 	return t.callText(ctx, call, serviceName, operation, in, (*protocol.API).DecodeInput, protocol.EncodeJSON)
 }
 
+// CallLower is CallJSON, whose answer has members by names that begin with a
+// small letter.
+func (t *Table) CallLower(ctx context.Context, call *aws.Call, serviceName, operation string, in []byte) ([]byte, error) {
+	return t.callText(ctx, call, serviceName, operation, in, (*protocol.API).DecodeInput, protocol.EncodeLower)
+}
+
 // CallTask is CallJSON in the form that tasks of Step Functions have: times in
 // ISO 8601, bytes as text, and any JSON for a string.
 func (t *Table) CallTask(ctx context.Context, call *aws.Call, serviceName, operation string, in []byte) ([]byte, error) {

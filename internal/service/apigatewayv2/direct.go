@@ -20,6 +20,7 @@ type direct struct {
 	required           []string
 	json               []string // parameters that are JSON, not text
 	blobs              []string // that travel in base64
+	lower              bool     // members of the answer begin with a small letter
 	entry              bool     // the parameters are those of the one entry of a list
 }
 
@@ -35,9 +36,9 @@ var directs = map[string]direct{
 	"EventBridge-PutEvents": {service: "events", operation: "PutEvents", required: []string{"Detail", "DetailType", "Source"},
 		json: []string{"Resources"}, entry: true},
 	"Kinesis-PutRecord":                {service: "kinesis", operation: "PutRecord", required: []string{"StreamName", "Data", "PartitionKey"}, blobs: []string{"Data"}},
-	"StepFunctions-StartExecution":     {service: "states", operation: "StartExecution", required: []string{"StateMachineArn"}},
-	"StepFunctions-StartSyncExecution": {service: "states", operation: "StartSyncExecution", required: []string{"StateMachineArn"}},
-	"StepFunctions-StopExecution":      {service: "states", operation: "StopExecution", required: []string{"ExecutionArn"}},
+	"StepFunctions-StartExecution":     {service: "states", operation: "StartExecution", required: []string{"StateMachineArn"}, lower: true},
+	"StepFunctions-StartSyncExecution": {service: "states", operation: "StartSyncExecution", required: []string{"StateMachineArn"}, lower: true},
+	"StepFunctions-StopExecution":      {service: "states", operation: "StopExecution", required: []string{"ExecutionArn"}, lower: true},
 }
 
 // checkDirect refuses an integration that names no operation, or not all it needs.
@@ -99,7 +100,11 @@ func (x *exchange) callService(a *served, p *proxy.Request) (*proxy.Reply, error
 	}
 	call := session.Call(by)
 	call.Region = region
-	out, err := x.cfg.Table.CallJSON(ctx, call, d.service, d.operation, input)
+	ask := x.cfg.Table.CallJSON
+	if d.lower {
+		ask = x.cfg.Table.CallLower
+	}
+	out, err := ask(ctx, call, d.service, d.operation, input)
 	if refusal, ok := errors.AsType[*aws.Error](err); ok && refusal.Status < 500 {
 		body, _ := json.Marshal(map[string]string{"__type": refusal.Code, "message": refusal.Message})
 		return &proxy.Reply{Status: refusal.Status, Header: http.Header{"Content-Type": {"application/json"}}, Body: body}, nil
