@@ -20,8 +20,8 @@ const module = "github.com/aloft-cloud/aloft/internal/"
 // lines above its own, so packages on one line know nothing of each other.
 var layers = [][]string{
 	{"aws", "ca", "kernel", "scratch", "stat", "tree"},
-	{"asl/*", "jsonata", "smithy", "task", "jx", "meter", "sandbox/lang"},
-	{"store", "vtl", "item", "auth/*", "event/*", "sandbox/*"},
+	{"asl/*", "jsonata", "smithy", "task", "jx", "sandbox/lang"},
+	{"store", "meter", "vtl", "item", "auth/*", "event/*", "sandbox/*"},
 	{"api/*", "store/*", "event", "sandbox", "script", "protocol", "asl"},
 	{"service", "service/*/*", "gateway/*", "edge/*"},
 	{"dispatch", "auth"},

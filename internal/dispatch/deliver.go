@@ -20,6 +20,16 @@ type Deliverer struct {
 // Deliver runs the operation that d is, as the service that sends it or as the
 // role that it names.
 func (v Deliverer) Deliver(ctx context.Context, d *event.Delivery) error {
+	err := v.deliver(ctx, d)
+	if m := v.Table.observer.Meter; m != nil {
+		if def := v.Table.serving(d.Source.Service, func(def *service.Definition) bool { return def.Delivered != nil }); def != nil {
+			def.Delivered(m, d, err)
+		}
+	}
+	return err
+}
+
+func (v Deliverer) deliver(ctx context.Context, d *event.Delivery) error {
 	call, err := v.call(ctx, d)
 	if err != nil {
 		return err

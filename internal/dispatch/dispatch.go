@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/meter"
 	"github.com/aloft-cloud/aloft/internal/protocol"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/smithy"
@@ -22,9 +23,9 @@ type Authorizer interface {
 	Authorize(ctx context.Context, call *aws.Call, access service.Access) error
 }
 
-// An Observer is told of what is done. A nil field hears nothing.
+// An Observer hears what is done. A nil field hears nothing.
 type Observer struct {
-	Ended func(call *aws.Call, op *service.Operation, took time.Duration, err error)
+	Meter *meter.Meter // counts it, for metrics
 }
 
 // A Table finds and runs operations. Fill it with Add before first use.
@@ -47,6 +48,7 @@ func (t *Table) Add(def service.Definition) {
 	t.apis[def.API.Name] = protocol.New(def.API)
 	for i := range def.Operations {
 		op := &def.Operations[i]
+		op.Measure = def.Measure
 		if t.rows[op.Service] == nil {
 			t.rows[op.Service] = make(map[string]*service.Operation)
 		}
@@ -70,10 +72,16 @@ func (t *Table) Find(serviceName, operation string) (*service.Operation, error) 
 
 // Do authorises and runs an operation on an input that its NewInput returned.
 func (t *Table) Do(ctx context.Context, call *aws.Call, op *service.Operation, in any) (out any, err error) {
-	if t.observer.Ended != nil {
-		began := time.Now()
-		defer func() { t.observer.Ended(call, op, time.Since(began), err) }()
+	if op.Measure == nil || t.observer.Meter == nil {
+		return t.do(ctx, call, op, in)
 	}
+	began := time.Now()
+	out, err = t.do(ctx, call, op, in)
+	op.Measure(t.observer.Meter, &service.Done{Call: call, Op: op, In: in, Out: out, Err: err, Began: began, Took: time.Since(began)})
+	return out, err
+}
+
+func (t *Table) do(ctx context.Context, call *aws.Call, op *service.Operation, in any) (out any, err error) {
 	check := func(a service.Access) error { return t.auth.Authorize(ctx, call, a) }
 	if op.Some != nil {
 		out, err = op.Some(ctx, call, in, check)

@@ -22,6 +22,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/edge"
 	"github.com/aloft-cloud/aloft/internal/event"
 	"github.com/aloft-cloud/aloft/internal/gateway/domain"
+	"github.com/aloft-cloud/aloft/internal/meter"
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 	"github.com/aloft-cloud/aloft/internal/sandbox/fence"
 	"github.com/aloft-cloud/aloft/internal/scratch"
@@ -111,6 +112,7 @@ type Platform struct {
 	sessions *dispatch.Sessions
 	events   *event.Router
 	deliver  dispatch.Deliverer
+	meter    *meter.Meter
 
 	inside http.Handler // for functions: whose keys are checked, even if others' are not
 	db     *store.DB
@@ -140,7 +142,8 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.dropCache(), db.Close())
 	}
-	p.Table = dispatch.NewTable(guard, dispatch.Observer{})
+	p.meter = meter.New()
+	p.Table = dispatch.NewTable(guard, dispatch.Observer{Meter: p.meter})
 	p.sessions = dispatch.NewSessions(p.Table)
 	p.deliver = dispatch.Deliverer{Table: p.Table, Sessions: p.sessions}
 	p.events = event.NewRouter(db, p.deliver, cfg.Log)
@@ -196,9 +199,9 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		return nil, err
 	}
 	images := ecr.New(ecr.Config{DB: p.db, Table: p.Table, Endpoint: cfg.Endpoint, Region: cfg.Region, Local: cfg.Open, Log: cfg.Log})
-	functions = lambda.New(lambda.Config{Dir: p.cache, Endpoint: cfg.Endpoint, Auth: guard, Images: images, Log: cfg.Log}, p.db, p.Table, p.events, p.sessions, p.runner)
+	functions = lambda.New(lambda.Config{Meter: p.meter, Dir: p.cache, Endpoint: cfg.Endpoint, Auth: guard, Images: images, Log: cfg.Log}, p.db, p.Table, p.events, p.sessions, p.runner)
 	p.script = script.New(script.Config{Command: cfg.Scripts, Unfenced: cfg.Unfenced, Log: cfg.Log})
-	tables := dynamodb.New(dynamodb.Config{IndexDelay: cfg.IndexDelay}, p.db, p.Table)
+	tables := dynamodb.New(dynamodb.Config{IndexDelay: cfg.IndexDelay, Meter: p.meter}, p.db, p.Table)
 	queues, err := sqs.New(context.Background(), sqs.Config{DB: p.db, Endpoint: cfg.Endpoint})
 	if err != nil {
 		return nil, err
@@ -208,9 +211,9 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	if err != nil {
 		return nil, err
 	}
-	rest := apigateway.New(apigateway.Config{DB: p.db, Table: p.Table, Domains: p.Domains, Auth: guard, Edge: p.within(), Sessions: p.sessions, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
+	rest := apigateway.New(apigateway.Config{DB: p.db, Meter: p.meter, Table: p.Table, Domains: p.Domains, Auth: guard, Edge: p.within(), Sessions: p.sessions, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
 	objects := s3.New(s3.Config{DB: p.db, Table: p.Table, Key: keyFile(cfg, "s3"), Events: p.events, Deliver: p.deliver, Sessions: p.sessions})
-	gateways := apigatewayv2.New(apigatewayv2.Config{DB: p.db, Table: p.Table, Domains: p.Domains, Edge: p.within(), Keys: rest, Auth: guard, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log})
+	gateways := apigatewayv2.New(apigatewayv2.Config{DB: p.db, Meter: p.meter, Table: p.Table, Domains: p.Domains, Edge: p.within(), Keys: rest, Auth: guard, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log})
 	p.Names = route53.New(p.db)
 	p.distributions = cloudfront.New(cloudfront.Config{DB: p.db, Table: p.Table, Edge: p.within(), Functions: functions, Domains: p.Domains, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
 	p.certificates = acm.New(p.db, p.CA, p.Domains, p.distributions)
@@ -223,16 +226,16 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		appsync.New(appsync.Config{DB: p.db, Table: p.Table, Sessions: p.sessions, Auth: guard, Scripts: p.script, Domains: p.Domains, Edge: p.within(), Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log}).Definition(),
 		cloudcontrol.New(p.db, p.Table, resource.All()).Definition(),
 		cloudformation.New(p.db, p.Table, resource.All()).Definition(),
-		cloudwatch.New(cloudwatch.Config{DB: p.db, Router: p.events, Log: cfg.Log}).Definition(),
+		cloudwatch.New(cloudwatch.Config{DB: p.db, Router: p.events, Meter: p.meter, Gauge: p.gauge, Log: cfg.Log}).Definition(),
 		cognitoidp.New(cognitoidp.Config{DB: p.db, Table: p.Table, Router: p.events, Endpoint: cfg.Endpoint, Key: keyFile(cfg, "cognito-idp"), Log: cfg.Log}).Definition(),
 		tables.Definition(),
 		tables.Streams(),
-		events.New(events.Config{DB: p.db, Table: p.Table, Router: p.events, Local: cfg.private(), Log: cfg.Log}).Definition(),
+		events.New(events.Config{DB: p.db, Meter: p.meter, Table: p.Table, Router: p.events, Local: cfg.private(), Log: cfg.Log}).Definition(),
 		images.Definition(),
 		functions.Definition(),
 		kinesis.New(p.db).Definition(),
 		kms.New(p.db).Definition(),
-		logs.New(p.db).Definition(),
+		logs.New(p.db, p.events).Definition(),
 		pipes.New(pipes.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
 		scheduler.New(scheduler.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
 		schemas.New(p.db, p.Table).Definition(),
@@ -262,6 +265,18 @@ func (p *Platform) Certificate(ctx context.Context, name string) (*tls.Certifica
 		}
 	}
 	return nil, nil
+}
+
+// gauge has services measure what they hold, and says whether any of it is in use.
+func (p *Platform) gauge(ctx context.Context) (used bool, err error) {
+	for _, def := range p.Table.Services() {
+		if def.Gauge == nil {
+			continue
+		}
+		more, failed := def.Gauge(ctx, p.meter)
+		used, err = used || more, errors.Join(err, failed)
+	}
+	return used, err
 }
 
 // within is inside, which is made after those who use it.

@@ -5,10 +5,12 @@ package service
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/aloft-cloud/aloft/internal/auth/sigv4"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/event"
+	"github.com/aloft-cloud/aloft/internal/meter"
 	"github.com/aloft-cloud/aloft/internal/smithy"
 	"github.com/aloft-cloud/aloft/internal/task"
 )
@@ -28,6 +30,18 @@ type Definition struct {
 	// Dead returns the attributes of the dead letter of a delivery that the
 	// service sent. nil: it has those of the message.
 	Dead func(d *event.Delivery, why event.Failure) map[string]event.Attribute
+
+	// Measure counts an operation of the service that was done, for its metrics.
+	// It is called on hot paths. nil: the service has none of operations.
+	Measure func(*meter.Meter, *Done)
+
+	// Gauge measures what the service holds, and says whether any of it was used
+	// lately, so that it is to be measured again in a minute. nil: it has nothing.
+	Gauge func(context.Context, *meter.Meter) (used bool, err error)
+
+	// Delivered counts an attempt to make a delivery that the service sent, and
+	// err is why it failed. nil: the service has no metrics of deliveries.
+	Delivered func(m *meter.Meter, d *event.Delivery, err error)
 
 	// Policy returns the resource policy of a resource, a JSON document, or
 	// "" if it has none. nil: the service has no resource policies.
@@ -107,9 +121,22 @@ type Operation struct {
 	Access func(call *aws.Call, in any, check func(Access) error) error
 	Handle func(ctx context.Context, call *aws.Call, in any) (any, error)
 
+	// Measure is that of the definition; the table sets it.
+	Measure func(*meter.Meter, *Done)
+
 	// Some answers in place of Access and Handle, if it is not nil: it does of
 	// several things those that the caller may do.
 	Some func(ctx context.Context, call *aws.Call, in any, check func(Access) error) (any, error)
+}
+
+// A Done is an operation that was done, or refused.
+type Done struct {
+	Call    *aws.Call
+	Op      *Operation
+	In, Out any
+	Err     error
+	Began   time.Time
+	Took    time.Duration
 }
 
 // An Access is one thing a caller must be allowed to do.

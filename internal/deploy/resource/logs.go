@@ -6,7 +6,7 @@ import (
 
 // Logs has the types of CloudWatch Logs.
 func Logs() []*Type {
-	return []*Type{logGroup(), logStream()}
+	return []*Type{logGroup(), logStream(), metricFilter(), subscriptionFilter(), logsResourcePolicy(), queryDefinition()}
 }
 
 func logGroup() *Type {

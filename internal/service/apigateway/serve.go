@@ -129,6 +129,7 @@ func (x *exchange) answer(w http.ResponseWriter, r *http.Request, id string) {
 	x.zip(r.Header.Get("Accept-Encoding"))
 	x.send(w, r)
 	x.record()
+	x.measure()
 	if x.rest != nil && x.rest.err != nil {
 		panic(http.ErrAbortHandler) // or the client would take the half for the whole
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/gateway/domain"
 	"github.com/aloft-cloud/aloft/internal/gateway/jwt"
 	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
+	metrics "github.com/aloft-cloud/aloft/internal/meter"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/smithy"
 	"github.com/aloft-cloud/aloft/internal/store"
@@ -30,6 +31,7 @@ type Config struct {
 	Domains  *domain.Domains    // by which APIs are asked; the service adds its own to what they lead to
 	Edge     http.Handler       // where other services are asked by their public API; it checks keys
 	Sessions *dispatch.Sessions // of the roles of integrations
+	Meter    *metrics.Meter     // counts requests for metrics; nil: nobody does
 	Log      *slog.Logger       // nil is slog.Default
 
 	Local   bool // everybody on this host is within the network of private APIs

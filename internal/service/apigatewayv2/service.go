@@ -17,6 +17,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/gateway/domain"
 	"github.com/aloft-cloud/aloft/internal/gateway/jwt"
 	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
+	"github.com/aloft-cloud/aloft/internal/meter"
 	"github.com/aloft-cloud/aloft/internal/protocol"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/smithy"
@@ -34,6 +35,7 @@ type Config struct {
 	Sessions *dispatch.Sessions // of the roles that integrations act as
 	Keys     Keys               // of callers of WebSocket APIs
 	Endpoint string             // base of URLs in answers to callers that came without a host
+	Meter    *meter.Meter       // counts requests for metrics; nil: nobody does
 	Log      *slog.Logger       // nil is slog.Default
 
 	// Local lets issuers of tokens be on this host and on private networks.

@@ -3,10 +3,12 @@ package cloudwatch
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	api "github.com/aloft-cloud/aloft/internal/api/cloudwatch"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/event"
+	"github.com/aloft-cloud/aloft/internal/meter"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 	"github.com/aloft-cloud/aloft/internal/task"
@@ -16,14 +18,20 @@ import (
 type Config struct {
 	DB     *store.DB
 	Router *event.Router
+	Meter  *meter.Meter // counts what other services do; nil: nothing does
 	Log    *slog.Logger
+
+	// Gauge has other services measure what they hold, and says whether any of
+	// it is in use; nil: they hold nothing.
+	Gauge func(context.Context) (used bool, err error)
 }
 
 // Service is CloudWatch.
 type Service struct {
 	Config
-	check task.Bell // rung when an alarm may be due sooner
-	sweep task.Bell // likewise, a metric
+	gauged time.Time // when what services hold is measured next; of the task that does it
+	check  task.Bell // rung when an alarm may be due sooner
+	sweep  task.Bell // likewise, a metric
 }
 
 // New returns CloudWatch.
@@ -40,6 +48,7 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.GetMetricData, s.GetMetricData, service.Any).But("Metrics Insights (SELECT), anomaly detection and metrics of other accounts are refused."),
 			service.Op(api.GetMetricStatistics, s.GetMetricStatistics, service.Any),
 			service.Op(api.ListMetrics, s.ListMetrics, service.Any),
+			service.OpEach(receiveMetrics, s.receiveMetrics, mayReceive),
 
 			service.Op(api.PutMetricAlarm, s.PutMetricAlarm, alarmNamed[*api.PutMetricAlarmInput]).But("Anomaly detection, PromQL, evaluation windows, and actions but of SNS and Lambda are refused."),
 			service.Op(api.PutCompositeAlarm, s.PutCompositeAlarm, alarmNamed[*api.PutCompositeAlarmInput]).But("Suppressors are refused."),
@@ -60,15 +69,14 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.UntagResource, s.UntagResource, resourceOf[*api.UntagResourceInput]),
 			service.Op(api.ListTagsForResource, s.ListTagsForResource, resourceOf[*api.ListTagsForResourceInput]),
 		},
+		Receive: receive,
 		Tasks: []task.Task{
+			{Name: "cloudwatch/counted", Run: s.keepCounted, Bell: s.Meter.Bell()},
 			{Name: "cloudwatch/alarms", Run: s.runChecks, Bell: s.check},
 			{Name: "cloudwatch/retention", Run: s.runSweeps, Bell: s.sweep},
 		},
 	}
 }
-
-// settle has all that was counted so far in metrics.
-func (s *Service) settle(context.Context) error { return nil }
 
 func alarmNamed[In interface{ GetAlarmName() string }](call *aws.Call, in In) aws.ARN {
 	return alarmARN(call, in.GetAlarmName())

@@ -8,6 +8,7 @@ import (
 	api "github.com/aloft-cloud/aloft/internal/api/dynamodb"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
+	metrics "github.com/aloft-cloud/aloft/internal/meter"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/service/dynamodb/expression"
 	"github.com/aloft-cloud/aloft/internal/store"
@@ -16,7 +17,8 @@ import (
 
 // Config is what an operator may choose.
 type Config struct {
-	IndexDelay time.Duration // by which global indexes lag behind their tables
+	Meter      *metrics.Meter // counts operations for metrics; nil: nobody does
+	IndexDelay time.Duration  // by which global indexes lag behind their tables
 }
 
 // Service is DynamoDB.
@@ -53,10 +55,11 @@ func New(c Config, db *store.DB, table *dispatch.Table) *Service {
 // Definition implements the contract in package service.
 func (s *Service) Definition() service.Definition {
 	return service.Definition{
-		API:    api.API,
-		Tasks:  s.tasks(),
-		Policy: s.policyOf,
-		Epoch:  s.policies.Load,
+		API:     api.API,
+		Tasks:   s.tasks(),
+		Policy:  s.policyOf,
+		Measure: measure,
+		Epoch:   s.policies.Load,
 		Operations: []service.Operation{
 			service.OpEach(api.CreateTable, s.CreateTable, createAccess).Checks("TableName").But("Vector indexes and replicas in other accounts are refused. A key of KMS is looked up and told, but encryption is left to the disk."),
 			onTable(api.DescribeTable, s.DescribeTable),

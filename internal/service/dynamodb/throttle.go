@@ -119,6 +119,7 @@ func (s *Service) admitRead(t *table, ix *index) error {
 
 // charge takes what c has cost.
 func (s *Service) charge(t *table, c *cost, factor float64) {
+	s.consumed(t, c, factor)
 	if !t.limited(!c.read) {
 		return
 	}

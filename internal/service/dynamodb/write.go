@@ -59,6 +59,9 @@ func (s *Service) runChecked(tx *store.Tx, w *write, factor float64) error {
 			s.charge(w.t, &c, factor)
 		})
 	}
+	if !limited && factor > 0 && s.config.Meter != nil {
+		tx.AfterCommit(func() { s.wrote(w, factor) })
+	}
 	if limited || w.needOld || w.condition != nil || w.update != nil || w.t.keepsTrack() {
 		old, err := w.t.rows.Get(tx, key)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {

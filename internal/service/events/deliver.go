@@ -22,6 +22,7 @@ type happening struct {
 
 // deliver sends what happened to each target of a rule.
 func (s *Service) deliver(tx *store.Tx, key ruleKey, r *rule, h *happening) error {
+	tx.AfterCommit(func() { s.matched(key.ARN()) })
 	for i := range r.Targets {
 		d, err := newDelivery(key, &r.Targets[i], h)
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/gateway/cache"
 	"github.com/aloft-cloud/aloft/internal/gateway/limit"
 	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
+	"github.com/aloft-cloud/aloft/internal/meter"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 	"github.com/aloft-cloud/aloft/internal/task"
@@ -25,7 +26,8 @@ type Config struct {
 	DB     *store.DB
 	Table  *dispatch.Table
 	Router *event.Router
-	Local  bool // API destinations may be on this host and its networks, and without TLS
+	Local  bool         // API destinations may be on this host and its networks, and without TLS
+	Meter  *meter.Meter // counts what rules match; nil: nobody does
 	Log    *slog.Logger
 }
 
@@ -36,6 +38,7 @@ type Service struct {
 	router   *event.Router
 	log      *slog.Logger
 	local    bool
+	meter    *meter.Meter
 	client   *http.Client
 	epoch    atomic.Uint64 // of policies
 	matchers cache.Cache[*matcher]
@@ -50,7 +53,7 @@ type Service struct {
 // New returns EventBridge.
 func New(cfg Config) *Service {
 	return &Service{
-		db: cfg.DB, table: cfg.Table, router: cfg.Router, log: cfg.Log, local: cfg.Local,
+		db: cfg.DB, table: cfg.Table, router: cfg.Router, log: cfg.Log, local: cfg.Local, meter: cfg.Meter,
 		client: &http.Client{
 			Transport:     outbound.NewTransport(cfg.Local),
 			Timeout:       invokeLasts,
@@ -72,10 +75,11 @@ func (s *Service) Definition() service.Definition {
 			{Name: "events/authorize", Run: s.runAuthorizations, Bell: s.authorizing},
 			{Name: "events/retain", Run: s.trimArchives},
 		},
-		Receive: receive,
-		Dead:    dead,
-		Policy:  s.policy,
-		Epoch:   s.epoch.Load,
+		Receive:   receive,
+		Delivered: delivered,
+		Dead:      dead,
+		Policy:    s.policy,
+		Epoch:     s.epoch.Load,
 	}
 }
 

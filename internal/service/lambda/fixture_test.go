@@ -100,7 +100,7 @@ func newFixtureOf(t testing.TB, runner func(log func(sandbox.LogBatch)) Runner) 
 	f.router = event.NewRouter(db, dispatch.Deliverer{Table: table, Sessions: f.sessionsOf}, log)
 	f.Service = New(Config{Dir: f.dir, Log: log}, db, table, f.router, f.sessionsOf, run)
 	table.Add(f.Definition())
-	table.Add(logs.New(db).Definition())
+	table.Add(logs.New(db, nil).Definition())
 	table.Add(service.Definition{API: sts.API, Operations: []service.Operation{service.Op(sts.AssumeRole, assumeRole, service.Any)}})
 	table.Add(service.Definition{API: s3.API, Operations: []service.Operation{service.Op(s3.GetObject, getObject, service.Any), service.Op(s3.PutObject, func(_ context.Context, _ *aws.Call, in *s3.PutObjectInput) (*s3.PutObjectOutput, error) {
 		f.putObject(in)

@@ -124,7 +124,7 @@ func (s *Service) runTarget(ctx context.Context, t *target, f *sandbox.Function,
 	e.TraceID = deeper(e.TraceID, t.hash)
 	leave, reason := s.enter(t)
 	if leave == nil {
-		s.meter.count(f, &usage{Throttles: 1})
+		s.meter.throttled(f)
 		return sandbox.Result{}, errBusy(reason)
 	}
 	defer leave()
@@ -133,7 +133,7 @@ func (s *Service) runTarget(ctx context.Context, t *target, f *sandbox.Function,
 	case err == nil:
 		s.meter.ran(f, &res, t.gate.busy.Load())
 	case errors.Is(err, sandbox.ErrBusy):
-		s.meter.count(f, &usage{Throttles: 1})
+		s.meter.throttled(f)
 	}
 	if err != nil {
 		err = errInvoke(f, err)

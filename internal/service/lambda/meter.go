@@ -3,10 +3,12 @@ package lambda
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
+	metrics "github.com/aloft-cloud/aloft/internal/meter"
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 	"github.com/aloft-cloud/aloft/internal/store"
 	"github.com/aloft-cloud/aloft/internal/task"
@@ -52,13 +54,16 @@ func (u *usage) add(v *usage) {
 // A meter is what was counted since it was last kept. A crash loses it: it is
 // not worth a transaction for each run.
 type meter struct {
-	bell task.Bell
+	bell  task.Bell
+	total *metrics.Meter // counts it too, for metrics
 
 	mu      sync.Mutex
 	counted map[usageKey]*usage
 }
 
-func newMeter() meter { return meter{bell: task.NewBell(), counted: make(map[usageKey]*usage)} }
+func newMeter(total *metrics.Meter) meter {
+	return meter{bell: task.NewBell(), total: total, counted: make(map[usageKey]*usage)}
+}
 
 // count counts u for a version, in this minute.
 func (m *meter) count(f *sandbox.Function, u *usage) {
@@ -84,6 +89,27 @@ func (m *meter) ran(f *sandbox.Function, res *sandbox.Result, concurrent int64) 
 		u.Errors = 1
 	}
 	m.count(f, &u)
+	readings := []metrics.Reading{
+		metrics.Count("Invocations", 1), metrics.Count("Errors", float64(u.Errors)), metrics.Count("Throttles", 0),
+		metrics.Milliseconds("Duration", u.Duration), metrics.Count("ConcurrentExecutions", float64(concurrent)),
+	}
+	m.tell(f, readings...)
+}
+
+// throttled counts an event for which there was no room.
+func (m *meter) throttled(f *sandbox.Function) {
+	m.count(f, &usage{Throttles: 1})
+	m.tell(f, metrics.Count("Throttles", 1))
+}
+
+// tell has readings in the metrics of a function, and of all functions.
+func (m *meter) tell(f *sandbox.Function, readings ...metrics.Reading) {
+	now := time.Now()
+	of := metrics.OfARN(f.ARN, "AWS/Lambda", "FunctionName", strings.TrimPrefix(f.ARN.Resource, "function:"))
+	m.total.Add(of, now, readings...)
+	m.total.Add(of.And("Resource", of.Value1), now, readings...)
+	of.Name1, of.Value1 = "", ""
+	m.total.Add(of, now, readings...)
 }
 
 // keepUsage adds what was counted to the rows, and removes those that are too

@@ -11,6 +11,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/event"
+	metrics "github.com/aloft-cloud/aloft/internal/meter"
 	"github.com/aloft-cloud/aloft/internal/poll"
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 	"github.com/aloft-cloud/aloft/internal/service"
@@ -20,11 +21,12 @@ import (
 
 // Config is what an operator may choose.
 type Config struct {
-	Dir      string       // for unpacked code, a cache
-	Endpoint string       // base of URLs in answers to callers that came without a host
-	Images   Images       // has container images
-	Auth     Authority    // knows who signed, for URLs that want that; nil: nobody did
-	Log      *slog.Logger // nil is slog.Default
+	Dir      string         // for unpacked code, a cache
+	Endpoint string         // base of URLs in answers to callers that came without a host
+	Images   Images         // has container images
+	Auth     Authority      // knows who signed, for URLs that want that; nil: nobody did
+	Meter    *metrics.Meter // counts runs for metrics; nil: nobody does
+	Log      *slog.Logger   // nil is slog.Default
 }
 
 // An Authority says who sent a request.
@@ -88,7 +90,7 @@ func New(cfg Config, db *store.DB, table *dispatch.Table, events *event.Router, 
 		queue:    newQueue(),
 		durables: newDurableQueue(),
 		keeping:  keeping{bell: task.NewBell()},
-		meter:    newMeter(),
+		meter:    newMeter(cfg.Meter),
 	}
 	s.poller = poll.New(poll.Config{DB: db, Table: table, Log: cfg.Log, Owners: s.mapped, Job: s.pollMapping})
 	return s

@@ -15,6 +15,11 @@
 //	retention.go  how long groups keep events
 //	stream.go     operations on log streams
 //	put.go        PutLogEvents
+//	tell.go       what events mean to others: metrics, subscribers
+//	metricfilter.go  metric filters
+//	subscription.go  subscription filters
+//	policy.go     resource policies, saved queries
+//	query.go      queries of Logs Insights
 //	get.go        GetLogEvents: one stream, in both directions
 //	filter.go     FilterLogEvents: a merge of streams, through a pattern
 //	tag.go        tags of groups
@@ -24,4 +29,6 @@
 //	errors.go     its refusals, where more than one handler makes them
 //	worker.go     what it does in the background
 //	pattern       the language of filter patterns
+//	insights      the language of Logs Insights
+//	emf           metrics embedded in events
 package logs

@@ -23,7 +23,7 @@ func newFixture(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	return &fixture{Service: New(db), t: t, ctx: context.Background(), call: &aws.Call{Account: "000000000000", Region: "eu-central-1"}}
+	return &fixture{Service: New(db, nil), t: t, ctx: context.Background(), call: &aws.Call{Account: "000000000000", Region: "eu-central-1"}}
 }
 
 // must calls a handler that is not expected to refuse.

@@ -59,6 +59,8 @@ func (s *Service) DeleteLogGroup(ctx context.Context, call *aws.Call, in *api.De
 		return errors.Join(
 			groups.Delete(tx, arn),
 			retentions.Delete(tx, arn),
+			metricFilters.DeletePrefix(tx, filterKey{Group: arn}),
+			subscriptions.DeletePrefix(tx, filterKey{Group: arn}),
 			streams.DeletePrefix(tx, streamKey{Group: arn}),
 			blocks.Rows(arn).DeleteRange(tx, nil, nil),
 		)
@@ -71,7 +73,7 @@ func (s *Service) DeleteLogGroup(ctx context.Context, call *aws.Call, in *api.De
 
 // PutLogGroupDeletionProtection protects a log group from deletion, or no longer.
 func (s *Service) PutLogGroupDeletionProtection(ctx context.Context, call *aws.Call, in *api.PutLogGroupDeletionProtectionInput) (*api.PutLogGroupDeletionProtectionOutput, error) {
-	err := s.changeGroup(ctx, findARN(call, "", in.LogGroupIdentifier), func(g *group) error {
+	err := s.changeGroup(ctx, findARN(call, "", in.LogGroupIdentifier), func(_ *store.Tx, g *group) error {
 		g.Protected = in.DeletionProtectionEnabled
 		return nil
 	})
@@ -82,13 +84,13 @@ func (s *Service) PutLogGroupDeletionProtection(ctx context.Context, call *aws.C
 }
 
 // changeGroup does change to a log group.
-func (s *Service) changeGroup(ctx context.Context, arn aws.ARN, change func(*group) error) error {
+func (s *Service) changeGroup(ctx context.Context, arn aws.ARN, change func(*store.Tx, *group) error) error {
 	return s.db.Update(ctx, func(tx *store.Tx) error {
 		row, err := findGroup(tx, arn)
 		if err != nil {
 			return err
 		}
-		if err := change(&row); err != nil {
+		if err := change(tx, &row); err != nil {
 			return err
 		}
 		return groups.Put(tx, arn, row)
@@ -170,7 +172,7 @@ func describeGroup(tx *store.Tx, arn aws.ARN, row *group) api.LogGroup {
 		LogGroupName:              new(groupName(arn)),
 		LogGroupClass:             &row.Class,
 		CreationTime:              &row.Created,
-		MetricFilterCount:         new(int32(0)),
+		MetricFilterCount:         new(int32(countFilters(tx, metricFilters, arn))),
 		StoredBytes:               &bytes,
 		DeletionProtectionEnabled: &row.Protected,
 	}

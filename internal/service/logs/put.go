@@ -49,6 +49,9 @@ func (s *Service) PutLogEvents(ctx context.Context, call *aws.Call, in *api.PutL
 			}
 			row.Bytes += int64(len(b.data))
 		}
+		if err := s.tell(tx, key, &g, row.Batches, accepted); err != nil {
+			return err
+		}
 		row.add(accepted, now)
 		return streams.Put(tx, key, row)
 	})

@@ -5,6 +5,7 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/logs"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	deliveries "github.com/aloft-cloud/aloft/internal/event"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 	"github.com/aloft-cloud/aloft/internal/task"
@@ -12,14 +13,16 @@ import (
 
 // Service is CloudWatch Logs.
 type Service struct {
-	db     *store.DB
-	codec  codec
-	expiry task.Bell // rung when something may be due sooner
+	db      *store.DB
+	events  *deliveries.Router // nil: nobody hears of events
+	codec   codec
+	answers answers
+	expiry  task.Bell // rung when something may be due sooner
 }
 
-// New returns CloudWatch Logs over db.
-func New(db *store.DB) *Service {
-	return &Service{db: db, codec: newCodec(), expiry: task.NewBell()}
+// New returns CloudWatch Logs over db, which tells others of events by a router.
+func New(db *store.DB, router *deliveries.Router) *Service {
+	return &Service{db: db, events: router, codec: newCodec(), expiry: task.NewBell()}
 }
 
 // Definition implements the contract in package service.
@@ -44,6 +47,23 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.GetLogEvents, s.GetLogEvents, streamOf),
 			service.Op(api.FilterLogEvents, s.FilterLogEvents, groupOf),
 			service.Op(api.TestMetricFilter, s.TestMetricFilter, service.Any),
+
+			service.Op(api.PutMetricFilter, s.PutMetricFilter, groupNamed).But("Selection by fields, system fields as dimensions and transformed logs are refused."),
+			service.Op(api.DeleteMetricFilter, s.DeleteMetricFilter, groupNamed),
+			service.Op(api.DescribeMetricFilters, s.DescribeMetricFilters, groupNamed),
+			service.Op(api.PutSubscriptionFilter, s.PutSubscriptionFilter, groupNamed).But("Destinations of other accounts are refused, and no test message is sent to the destination."),
+			service.Op(api.DeleteSubscriptionFilter, s.DeleteSubscriptionFilter, groupNamed),
+			service.Op(api.DescribeSubscriptionFilters, s.DescribeSubscriptionFilters, groupNamed),
+			service.Op(api.PutResourcePolicy, s.PutResourcePolicy, service.Any).But("Policies are kept; services of the account may write in its groups without one. Policies of one group are refused."),
+			service.Op(api.DeleteResourcePolicy, s.DeleteResourcePolicy, service.Any),
+			service.Op(api.DescribeResourcePolicies, s.DescribeResourcePolicies, service.Any),
+			service.OpEach(api.StartQuery, s.StartQuery, mayQuery).But("SQL, PPL and the commands pattern, diff, unnest, lookup and anomaly are refused. A query runs when its results are first asked for, over at most 512 MB of compressed events."),
+			service.Op(api.GetQueryResults, s.GetQueryResults, service.Any),
+			service.Op(api.StopQuery, s.StopQuery, service.Any),
+			service.Op(api.DescribeQueries, s.DescribeQueries, service.Any),
+			service.Op(api.PutQueryDefinition, s.PutQueryDefinition, service.Any).But("Queries in SQL and PPL are refused."),
+			service.Op(api.DeleteQueryDefinition, s.DeleteQueryDefinition, service.Any),
+			service.Op(api.DescribeQueryDefinitions, s.DescribeQueryDefinitions, service.Any),
 
 			service.Op(api.TagResource, s.TagResource, resourceOf),
 			service.Op(api.UntagResource, s.UntagResource, resourceOf),
@@ -122,4 +142,18 @@ func anyGroup(call *aws.Call, _ *api.DescribeLogGroupsInput) aws.ARN {
 // resourceOf is the resource an input names by ARN.
 func resourceOf[In interface{ GetResourceArn() string }](call *aws.Call, in In) aws.ARN {
 	return findARN(call, "", in.GetResourceArn())
+}
+
+// mayQuery asks for permission on each group that a query reads.
+func mayQuery(call *aws.Call, in *api.StartQueryInput, check func(service.Access) error) error {
+	names := append([]string{aws.Value(in.LogGroupName)}, in.LogGroupNames...)
+	for _, id := range append(names, in.LogGroupIdentifiers...) {
+		if id == "" {
+			continue
+		}
+		if err := check(service.Access{Action: "logs:StartQuery", Resource: stream(findARN(call, "", id), "")}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -14,6 +14,12 @@ var (
 	streams    = store.NewTable[streamKey, streamRow]("logs.stream")
 	blocks     = store.NewBytes[aws.ARN]("logs.block")                // under their group; see blockKey
 	retentions = store.NewTable[aws.ARN, retention]("logs.retention") // of the groups that have one
+
+	metricFilters = store.NewTable[filterKey, metricFilter]("logs.metricfilter")
+	subscriptions = store.NewTable[filterKey, subscription]("logs.subscription")
+	policies      = store.NewTable[aws.ARN, resourcePolicy]("logs.policy")
+	queries       = store.NewTable[queryKey, queryRow]("logs.query")
+	definitions   = store.NewTable[aws.ARN, definition]("logs.definition")
 )
 
 // A group is a log group.
@@ -22,6 +28,7 @@ type group struct {
 	Class     string
 	Days      int32             `json:",omitempty"` // it keeps events; 0 is for ever
 	Protected bool              `json:",omitempty"` // from deletion
+	Filters   int               `json:",omitempty"` // of metrics and subscriptions
 	Tags      map[string]string `json:",omitempty"`
 }
 

@@ -63,7 +63,7 @@ func (s *Service) ListTagsLogGroup(ctx context.Context, call *aws.Call, in *api.
 }
 
 func (s *Service) tag(ctx context.Context, arn aws.ARN, tags map[string]string) error {
-	return s.changeGroup(ctx, arn, func(g *group) error {
+	return s.changeGroup(ctx, arn, func(_ *store.Tx, g *group) error {
 		all := maps.Clone(g.Tags)
 		if all == nil {
 			all = make(map[string]string)
@@ -78,7 +78,7 @@ func (s *Service) tag(ctx context.Context, arn aws.ARN, tags map[string]string) 
 }
 
 func (s *Service) untag(ctx context.Context, arn aws.ARN, keys []string) error {
-	return s.changeGroup(ctx, arn, func(g *group) error {
+	return s.changeGroup(ctx, arn, func(_ *store.Tx, g *group) error {
 		g.Tags = maps.Clone(g.Tags)
 		for _, key := range keys {
 			delete(g.Tags, key)

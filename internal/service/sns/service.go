@@ -62,6 +62,8 @@ func (s *Service) Definition() service.Definition {
 		Policy:     s.policyOf,
 		Epoch:      s.policies.Load,
 		Receive:    receive,
+		Measure:    measure,
+		Delivered:  delivered,
 		Pages:      []service.Page{{Prefix: certificatePath, Serve: s.signer.serve}, {Prefix: "/_aloft/inbox", Serve: s.serveInbox}},
 		Tasks:      []task.Task{{Name: "sns/replay", Run: s.replay, Bell: s.replays}},
 		Operations: append(s.topicOperations(), s.mobileOperations()...),

@@ -25,6 +25,7 @@ type Service struct {
 	endpoint string
 	known    sync.Map // aws.ARN to *queue, as of some row
 	lines    sync.Map // ids of queues to *line
+	used     sync.Map // aws.ARN to time.Time: queues that are measured
 	sequence atomic.Uint64
 	policies atomic.Uint64 // changes with those of queues
 	expiry   task.Bell     // rung when something may expire sooner than was known
@@ -45,6 +46,8 @@ func (s *Service) Definition() service.Definition {
 		Policy:  s.policyOf,
 		Epoch:   s.policies.Load,
 		Receive: receiveDelivery,
+		Measure: s.measure,
+		Gauge:   s.gauge,
 		Tasks:   s.tasks(),
 		Operations: []service.Operation{
 			service.Op(api.CreateQueue, s.CreateQueue, func(call *aws.Call, in *api.CreateQueueInput) aws.ARN { return call.ARN("sqs", in.QueueName) }).But(kms),
