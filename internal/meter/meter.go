@@ -25,12 +25,7 @@ type Subject struct {
 	Name2, Value2   string
 }
 
-// Of is the subject with one dimension of the account and region of a call.
-func Of(call *aws.Call, namespace, name, value string) Subject {
-	return Subject{Account: call.Account, Region: call.Region, Namespace: namespace, Name1: name, Value1: value}
-}
-
-// OfARN is Of for the account and region of a resource.
+// OfARN is the subject with one dimension of the account and region of a resource.
 func OfARN(arn aws.ARN, namespace, name, value string) Subject {
 	return Subject{Account: arn.Account, Region: arn.Region, Namespace: namespace, Name1: name, Value1: value}
 }

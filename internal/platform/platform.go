@@ -56,6 +56,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/ssm"
 	"github.com/aloft-cloud/aloft/internal/service/states"
 	"github.com/aloft-cloud/aloft/internal/service/sts"
+	"github.com/aloft-cloud/aloft/internal/service/xray"
 	"github.com/aloft-cloud/aloft/internal/store"
 	"github.com/aloft-cloud/aloft/internal/task"
 )
@@ -247,6 +248,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		queues.Definition(),
 		ssm.New(p.db).Definition(),
 		states.New(states.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Edge: p.within(), Inside: p.Domains.Inside, Local: cfg.private(), Log: cfg.Log}).Definition(),
+		xray.New(p.db).Definition(),
 	}, nil
 }
 

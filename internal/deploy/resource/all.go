@@ -29,5 +29,6 @@ func All() Table {
 		SQS(),
 		SSM(),
 		States(),
+		XRay(),
 	)
 }

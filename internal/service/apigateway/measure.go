@@ -27,7 +27,6 @@ func (x *exchange) measure() {
 		readings = append(readings, metrics.Milliseconds("IntegrationLatency", x.state.latency))
 	}
 	of := metrics.OfARN(x.api.arn, "AWS/ApiGateway", "ApiName", aws.Value(x.v.api.Name))
-	of.Account = x.call.Account
 	x.cfg.Meter.Add(of, now, readings...)
 	x.cfg.Meter.Add(of.And("Stage", x.stage.name), now, readings...)
 }

@@ -1,13 +1,14 @@
 package apigatewayv2
 
 import (
+	"strings"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/meter"
 )
 
 // measure counts a request for the metrics of its API and stage.
-func (x *exchange) measure() {
+func (x *exchange) measure(a *served) {
 	m := x.cfg.Meter
 	if m == nil {
 		return
@@ -27,7 +28,7 @@ func (x *exchange) measure() {
 	if x.outcome.integration > 0 {
 		readings = append(readings, meter.Milliseconds("IntegrationLatency", x.outcome.integration))
 	}
-	of := meter.Of(x.call, "AWS/ApiGateway", "ApiId", x.id)
+	of := meter.OfARN(a.api, "AWS/ApiGateway", "ApiId", strings.TrimPrefix(a.api.Resource, "/apis/"))
 	m.Add(of, now, readings...)
 	m.Add(of.And("Stage", x.stage.name), now, readings...)
 }

@@ -130,7 +130,7 @@ func (x *exchange) answer(a *served) {
 	}
 	p := x.request(a, params, body)
 	defer x.log(p)
-	defer x.measure()
+	defer x.measure(a)
 	if err := x.admit(a, p); err != nil {
 		x.challenge(err)
 		return

@@ -55,11 +55,10 @@ func New(c Config, db *store.DB, table *dispatch.Table) *Service {
 // Definition implements the contract in package service.
 func (s *Service) Definition() service.Definition {
 	return service.Definition{
-		API:     api.API,
-		Tasks:   s.tasks(),
-		Policy:  s.policyOf,
-		Measure: measure,
-		Epoch:   s.policies.Load,
+		API:    api.API,
+		Tasks:  s.tasks(),
+		Policy: s.policyOf, Measure: measure,
+		Epoch: s.policies.Load,
 		Operations: []service.Operation{
 			service.OpEach(api.CreateTable, s.CreateTable, createAccess).Checks("TableName").But("Vector indexes and replicas in other accounts are refused. A key of KMS is looked up and told, but encryption is left to the disk."),
 			onTable(api.DescribeTable, s.DescribeTable),
