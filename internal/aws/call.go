@@ -35,6 +35,7 @@ const (
 	User                  // an IAM user
 	Session               // a role's session, or a federated user's
 	Service               // a part of the platform, such as lambda.amazonaws.com
+	Federated             // somebody whom an identity provider knows
 )
 
 // A Kind says what sort of principal one is.
@@ -43,7 +44,7 @@ type Kind uint8
 // A Principal is who makes a call.
 type Principal struct {
 	Kind    Kind
-	ARN     string // "arn:aws:iam::123456789012:user/eve"; for a service its name, "lambda.amazonaws.com"
+	ARN     string // "arn:aws:iam::123456789012:user/eve"; for a service or a provider its name, "lambda.amazonaws.com"
 	ID      string // "AIDA…", or "AROA…:session": aws:userid
 	Account string // the account the principal belongs to; empty for services
 	Role    string // ARN of the role whose session it is

@@ -21,7 +21,9 @@ import (
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/edge"
 	"github.com/aloft-cloud/aloft/internal/event"
+	"github.com/aloft-cloud/aloft/internal/gateway/backend"
 	"github.com/aloft-cloud/aloft/internal/gateway/domain"
+	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
 	"github.com/aloft-cloud/aloft/internal/meter"
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 	"github.com/aloft-cloud/aloft/internal/sandbox/fence"
@@ -36,6 +38,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/cloudformation"
 	"github.com/aloft-cloud/aloft/internal/service/cloudfront"
 	"github.com/aloft-cloud/aloft/internal/service/cloudwatch"
+	cognitoidentity "github.com/aloft-cloud/aloft/internal/service/cognito-identity"
 	cognitoidp "github.com/aloft-cloud/aloft/internal/service/cognito-idp"
 	"github.com/aloft-cloud/aloft/internal/service/dynamodb"
 	"github.com/aloft-cloud/aloft/internal/service/ecr"
@@ -152,7 +155,7 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.dropCache(), db.Close())
 	}
-	services = append(services, identities.Definition(), sts.New(identities, identities.Mint()).Definition())
+	services = append(services, identities.Definition(), sts.New(identities, identities.Mint(), p.Table, p.fetch(cfg)).Definition())
 	work := append(db.Tasks(), p.events.Task(), p.script.Task())
 	for _, def := range services {
 		guard.Add(def)
@@ -228,6 +231,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		cloudcontrol.New(p.db, p.Table, resource.All()).Definition(),
 		cloudformation.New(p.db, p.Table, resource.All()).Definition(),
 		cloudwatch.New(cloudwatch.Config{DB: p.db, Router: p.events, Meter: p.meter, Gauge: p.gauge, Log: cfg.Log}).Definition(),
+		cognitoidentity.New(cognitoidentity.Config{DB: p.db, Table: p.Table, Fetch: p.fetch(cfg), Key: keyFile(cfg, "cognito-identity"), Log: cfg.Log}).Definition(),
 		cognitoidp.New(cognitoidp.Config{DB: p.db, Table: p.Table, Router: p.events, Endpoint: cfg.Endpoint, Key: keyFile(cfg, "cognito-idp"), Log: cfg.Log}).Definition(),
 		tables.Definition(),
 		tables.Streams(),
@@ -279,6 +283,11 @@ func (p *Platform) gauge(ctx context.Context) (used bool, err error) {
 		used, err = used || more, errors.Join(err, failed)
 	}
 	return used, err
+}
+
+// fetch gets what issuers of tokens publish, the platform itself among them.
+func (p *Platform) fetch(cfg Config) func(ctx context.Context, url string) ([]byte, error) {
+	return backend.FetchWithin(p.within(), outbound.NewFetcher(cfg.private()).Fetch)
 }
 
 // within is inside, which is made after those who use it.

@@ -102,7 +102,7 @@ func Decide(r *Request, set *Set) Decision {
 	missing := func(k Kind) Decision { return Decision{Kind: k} }
 	foreign := r.Call.Principal.Account != r.Owner
 	switch {
-	case who == aws.Service || who == aws.Anonymous:
+	case who == aws.Service || who == aws.Anonymous || who == aws.Federated:
 		if reach < directly {
 			return missing(ResourcePolicy)
 		}

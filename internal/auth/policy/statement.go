@@ -169,7 +169,9 @@ func (p *principalPattern) match(r *Request) reach {
 		if p.kind == "AWS" && p.name == who.ARN || p.kind == "CanonicalUser" && p.name == who.ID && who.ID != "" {
 			return directly
 		}
-	case p.kind != "AWS" || who.Kind == aws.Anonymous:
+	case p.kind == "Federated" && who.Kind == aws.Federated && p.name == who.ARN:
+		return directly
+	case p.kind != "AWS" || who.Kind == aws.Anonymous || who.Kind == aws.Federated:
 		return nobody
 	case p.account != "":
 		switch {

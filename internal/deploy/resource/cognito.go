@@ -8,9 +8,12 @@ import (
 	"github.com/aloft-cloud/aloft/internal/aws"
 )
 
-// Cognito has the types of user pools.
+// Cognito has the types of user pools and identity pools.
 func Cognito() []*Type {
-	return []*Type{userPool(), userPoolClient(), userPoolDomain(), userPoolGroup(), userPoolUser(), userPoolMember(), userPoolServer(), userPoolProvider()}
+	return []*Type{
+		identityPool(), identityPoolRoles(), identityPoolTags(),
+		userPool(), userPoolClient(), userPoolDomain(), userPoolGroup(), userPoolUser(), userPoolMember(), userPoolServer(), userPoolProvider(),
+	}
 }
 
 // madePool is a user pool that is there.

@@ -7,10 +7,14 @@ import (
 	"strings"
 )
 
-// PoolIssuers is what the issuers of tokens of user pools begin with.
-const PoolIssuers = "https://cognito-idp."
+// PoolIssuers is what the issuers of tokens of user pools begin with, and
+// IdentityIssuer that of identity pools.
+const (
+	PoolIssuers    = "https://cognito-idp."
+	IdentityIssuer = "https://cognito-identity.amazonaws.com"
+)
 
-// FetchWithin returns what gets what issuers of tokens publish: a user pool of
+// FetchWithin returns what gets what issuers of tokens publish: those of pools of
 // the platform's, from inside; by fetch what else there is, user pools elsewhere
 // among them.
 func FetchWithin(inside http.Handler, fetch func(ctx context.Context, url string) ([]byte, error)) func(context.Context, string) ([]byte, error) {
@@ -19,7 +23,7 @@ func FetchWithin(inside http.Handler, fetch func(ctx context.Context, url string
 		if err != nil {
 			return nil, err
 		}
-		if inside == nil || !strings.HasPrefix(at, PoolIssuers) {
+		if inside == nil || !strings.HasPrefix(at, PoolIssuers) && !strings.HasPrefix(at, IdentityIssuer+"/") {
 			return fetch(ctx, at)
 		}
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+u.Host+u.Path, nil)

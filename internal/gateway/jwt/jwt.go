@@ -124,9 +124,9 @@ func (t *Token) VerifyIssued(keys Keys, issuer string, now time.Time) error {
 // isFor reports whether the token is for one of the audience, or of a client
 // that is one of them, if it has no audience.
 func (t *Token) isFor(audience []string) bool {
-	of := values(t.Claims["aud"])
+	of := Values(t.Claims["aud"])
 	if of == nil {
-		of = values(t.Claims["client_id"])
+		of = Values(t.Claims["client_id"])
 	}
 	return slices.ContainsFunc(of, func(a string) bool { return slices.Contains(audience, a) })
 }
@@ -147,15 +147,15 @@ func (t *Token) time(claim string) (time.Time, bool) {
 func (t *Token) Scopes() []string {
 	var all []string
 	for _, claim := range []string{"scope", "scp"} {
-		for _, v := range values(t.Claims[claim]) {
+		for _, v := range Values(t.Claims[claim]) {
 			all = append(all, strings.Fields(v)...)
 		}
 	}
 	return all
 }
 
-// values are the strings of a claim that is one or a list.
-func values(claim any) []string {
+// Values are the strings of a claim that is one or a list.
+func Values(claim any) []string {
 	switch v := claim.(type) {
 	case string:
 		return []string{v}

@@ -139,3 +139,31 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// What a signer signs, those verify who have its set of keys.
+func TestSigner(t *testing.T) {
+	id, der, err := NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := NewSigner(id, der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := g.Sign(map[string]any{"iss": "https://issuer", "aud": "me", "exp": now.Unix() + 60})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := json.Marshal(g.Set())
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := ParseKeys(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := Parse(text)
+	if err != nil || token.Verify(keys, "https://issuer", []string{"me"}, now) != nil || token.Verify(g.Keys(), "https://issuer", []string{"me"}, now) != nil {
+		t.Errorf("%s is not taken: %v", text, err)
+	}
+}

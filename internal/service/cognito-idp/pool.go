@@ -2,10 +2,6 @@ package cognitoidp
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"maps"
 	"slices"
@@ -13,10 +9,9 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/cognito-idp"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/gateway/jwt"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
-
-const keyBits = 2048 // of keys that sign tokens, as AWS has them
 
 // CreateUserPool makes a user pool, with a key of its own.
 func (s *Service) CreateUserPool(ctx context.Context, call *aws.Call, in *api.CreateUserPoolInput) (*api.CreateUserPoolOutput, error) {
@@ -60,17 +55,11 @@ func (s *Service) CreateUserPool(ctx context.Context, call *aws.Call, in *api.Cr
 
 // newKey gives a pool the key that its tokens are signed with.
 func (s *Service) newKey(p *userPool) error {
-	private, err := rsa.GenerateKey(rand.Reader, keyBits)
+	id, der, err := jwt.NewKey()
 	if err != nil {
 		return err
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return err
-	}
-	b := make([]byte, 32)
-	rand.Read(b)
-	p.KeyID = base64.StdEncoding.EncodeToString(b)
+	p.KeyID = id
 	p.Key, err = s.seal(p.arn, der)
 	return err
 }

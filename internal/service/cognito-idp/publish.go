@@ -1,15 +1,14 @@
 package cognitoidp
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"math/big"
 	"net/http"
 	"regexp"
 	"strings"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/gateway/jwt"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
@@ -40,22 +39,14 @@ func (s *Service) publish(w http.ResponseWriter, r *http.Request, _ *aws.Call) {
 		writeJSON(w, http.StatusOK, s.metadata(p))
 		return
 	case err == nil:
-		var g *signer
+		var g *jwt.Signer
 		if g, err = s.signer(p); err == nil {
-			writeJSON(w, http.StatusOK, g.set())
+			writeJSON(w, http.StatusOK, g.Set())
 			return
 		}
 	}
 	s.cfg.Log.Error("keys of a user pool", "pool", id, "err", err)
 	writeJSON(w, http.StatusInternalServerError, map[string]string{"message": "The keys cannot be read."})
-}
-
-// set is the public key of a pool, as a set of keys.
-func (g *signer) set() any {
-	number := func(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.Bytes()) }
-	return map[string]any{"keys": []map[string]string{{
-		"alg": "RS256", "e": number(big.NewInt(int64(g.key.E))), "kid": g.id, "kty": "RSA", "n": number(g.key.N), "use": "sig",
-	}}}
 }
 
 // metadata says where what is of a pool, as OpenID Connect wants it.

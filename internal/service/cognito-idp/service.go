@@ -12,6 +12,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/event"
 	"github.com/aloft-cloud/aloft/internal/gateway/cache"
+	"github.com/aloft-cloud/aloft/internal/gateway/jwt"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/smithy"
 	"github.com/aloft-cloud/aloft/internal/store"
@@ -37,7 +38,7 @@ type Service struct {
 	router  *event.Router
 	due     task.Bell // rung when a ticket expires sooner
 	master  func() (cipher.AEAD, error)
-	signers cache.Cache[*signer] // by id of the pool
+	signers cache.Cache[*jwt.Signer] // by id of the pool
 }
 
 // New returns user pools.

@@ -2,15 +2,8 @@ package cognitoidp
 
 import (
 	"context"
-	"crypto"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -42,14 +35,8 @@ type login struct {
 	Grace    time.Time // until when that is good
 }
 
-// A signer signs tokens of a pool.
-type signer struct {
-	id  string
-	key *rsa.PrivateKey
-}
-
 // signer returns who signs the tokens of a pool.
-func (s *Service) signer(p *userPool) (*signer, error) {
+func (s *Service) signer(p *userPool) (*jwt.Signer, error) {
 	known, changes := s.signers.Get(p.id())
 	if known != nil {
 		return known, nil
@@ -58,33 +45,10 @@ func (s *Service) signer(p *userPool) (*signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := x509.ParsePKCS8PrivateKey(der)
-	if err != nil {
-		return nil, err
+	if known, err = jwt.NewSigner(p.KeyID, der); err == nil {
+		s.signers.Put(p.id(), known, changes)
 	}
-	private, ok := key.(*rsa.PrivateKey)
-	if !ok {
-		return nil, fmt.Errorf("cognito-idp: the key of %s is a %T", p.arn, key)
-	}
-	known = &signer{p.KeyID, private}
-	s.signers.Put(p.id(), known, changes)
-	return known, nil
-}
-
-// sign writes a token.
-func (g *signer) sign(claims map[string]any) (string, error) {
-	header, err := json.Marshal(map[string]string{"kid": g.id, "alg": "RS256"})
-	if err != nil {
-		return "", err
-	}
-	body, err := json.Marshal(claims)
-	if err != nil {
-		return "", err
-	}
-	text := base64.RawURLEncoding.EncodeToString(header) + "." + base64.RawURLEncoding.EncodeToString(body)
-	sum := sha256.Sum256([]byte(text))
-	signature, err := rsa.SignPKCS1v15(rand.Reader, g.key, crypto.SHA256, sum[:])
-	return text + "." + base64.RawURLEncoding.EncodeToString(signature), err
+	return known, err
 }
 
 // issuer is what the tokens of a pool say of who issues them.
@@ -153,7 +117,7 @@ func (v *visit) tokens(l *login, id, occasion, nonce string) (*api.Authenticatio
 	if err != nil {
 		return nil, err
 	}
-	access, err := sign.sign(c.access)
+	access, err := sign.Sign(c.access)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +126,7 @@ func (v *visit) tokens(l *login, id, occasion, nonce string) (*api.Authenticatio
 	if l.Scopes != nil && !slices.Contains(l.Scopes, openIDScope) {
 		return out, nil
 	}
-	token, err := sign.sign(c.id)
+	token, err := sign.Sign(c.id)
 	out.IdToken = &token
 	return out, err
 }
@@ -294,11 +258,11 @@ func (s *Service) verify(p *userPool, token *jwt.Token, clientID string) error {
 	if err != nil {
 		return err
 	}
-	if err := token.Verify(jwt.Keys{sign.id: &sign.key.PublicKey}, p.issuer(), []string{clientID}, time.Now()); err == nil {
+	if err := token.Verify(sign.Keys(), p.issuer(), []string{clientID}, time.Now()); err == nil {
 		return nil
 	}
 	// Signed by the pool, it can only be late.
-	if err := token.Verify(jwt.Keys{sign.id: &sign.key.PublicKey}, p.issuer(), []string{clientID}, issued(token)); err == nil {
+	if err := token.Verify(sign.Keys(), p.issuer(), []string{clientID}, issued(token)); err == nil {
 		return unauthorized("Access Token has expired")
 	}
 	return unauthorized("Invalid Access Token")

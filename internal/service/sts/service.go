@@ -1,22 +1,30 @@
 package sts
 
 import (
+	"context"
 	"strconv"
 
 	api "github.com/aloft-cloud/aloft/internal/api/sts"
 	"github.com/aloft-cloud/aloft/internal/auth"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/gateway/jwt"
 	"github.com/aloft-cloud/aloft/internal/service"
 )
 
 // Service is STS.
 type Service struct {
-	roles Roles
-	mint  *auth.Mint
+	roles   Roles
+	mint    *auth.Mint
+	table   *dispatch.Table
+	issuers *jwt.Issuers
 }
 
-// New returns STS, which makes credentials with mint.
-func New(roles Roles, mint *auth.Mint) *Service { return &Service{roles: roles, mint: mint} }
+// New returns STS, which makes credentials with mint, and gets what issuers of
+// tokens publish by fetch.
+func New(roles Roles, mint *auth.Mint, table *dispatch.Table, fetch func(ctx context.Context, url string) ([]byte, error)) *Service {
+	return &Service{roles: roles, mint: mint, table: table, issuers: jwt.NewIssuers(fetch)}
+}
 
 // Definition implements the contract in package service.
 func (s *Service) Definition() service.Definition {
@@ -24,6 +32,7 @@ func (s *Service) Definition() service.Definition {
 		API: api.API,
 		Operations: []service.Operation{
 			service.OpEach(api.AssumeRole, s.AssumeRole, assumes).But("There are no devices for a second factor."),
+			service.OpEach(api.AssumeRoleWithWebIdentity, s.AssumeRoleWithWebIdentity, federates).But("Tokens are those of identity pools; other providers are refused."),
 			service.OpEach(api.GetCallerIdentity, s.GetCallerIdentity, everybody).But("Denies do not apply, as on AWS."),
 			service.OpEach(api.GetSessionToken, s.GetSessionToken, everybody).But("There are no devices for a second factor."),
 			service.Op(api.GetAccessKeyInfo, s.GetAccessKeyInfo, service.Any),
