@@ -228,7 +228,7 @@ func (s *session) plain(ts *testscript.TestScript, neg bool, args []string, serv
 	}
 	w := s.send(r, body, service)
 	fmt.Fprintln(ts.Stdout(), w.Code)
-	for _, name := range []string{"Content-Type", "Location", "Etag", "X-Amz-Version-Id", "Access-Control-Allow-Origin"} {
+	for _, name := range []string{"Content-Type", "Location", "Etag", "X-Amz-Version-Id", "Access-Control-Allow-Origin", "Set-Cookie"} {
 		if v := w.Header().Get(name); v != "" {
 			fmt.Fprintf(ts.Stdout(), "%s: %s\n", name, v)
 		}

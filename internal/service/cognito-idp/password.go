@@ -186,11 +186,19 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, call *aws.Call, in 
 	if err := v.present(errMismatch()); err != nil {
 		return nil, err
 	}
-	if err := v.pool.checkPolicy(in.Password); err != nil {
+	if err := v.reset(in.ConfirmationCode, in.Password); err != nil {
 		return nil, err
 	}
-	err = v.update(func(_ *store.Tx, u *user) error {
-		to, err := v.takeCode(u, forPassword, in.ConfirmationCode)
+	return &api.ConfirmForgotPasswordOutput{}, nil
+}
+
+// reset gives the user of v a new password, by the code that it got.
+func (v *visit) reset(given, password string) error {
+	if err := v.pool.checkPolicy(password); err != nil {
+		return err
+	}
+	err := v.update(func(_ *store.Tx, u *user) error {
+		to, err := v.takeCode(u, forPassword, given)
 		if err != nil {
 			return err
 		}
@@ -201,15 +209,12 @@ func (s *Service) ConfirmForgotPassword(ctx context.Context, call *aws.Call, in 
 		}
 		u.Status = api.UserStatusTypeConfirmed
 		u.Modified = now()
-		return s.setPassword(v.pool, u, in.Password)
+		return v.setPassword(v.pool, u, password)
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := v.confirmed("ConfirmForgotPassword"); err != nil {
-		return nil, err
-	}
-	return &api.ConfirmForgotPasswordOutput{}, nil
+	return v.confirmed("ConfirmForgotPassword")
 }
 
 // ChangePassword gives a user who signed in a new password.

@@ -75,6 +75,8 @@ func (s *Service) Definition() service.Definition {
 	return service.Definition{
 		API:        api.API,
 		Pages:      []service.Page{{Prefix: "/", Takes: isPublished, Own: true, Serve: s.publish}},
+		Hosts:      []service.Host{{Suffix: domainSuffix, Owns: s.ownsDomain, Serve: s.serveDomain}},
+		Origin:     s.origin,
 		Tasks:      []task.Task{{Name: "cognito-idp/expire", Run: s.expire, Bell: s.due}},
 		Operations: slices.Concat(s.poolOperations(), s.adminOperations(), s.userOperations()),
 	}

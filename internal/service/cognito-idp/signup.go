@@ -17,6 +17,11 @@ func (s *Service) SignUp(ctx context.Context, call *aws.Call, in *api.SignUpInpu
 	if err != nil {
 		return nil, err
 	}
+	return v.signUp(in)
+}
+
+// signUp makes the user of v, who is not there yet.
+func (v *visit) signUp(in *api.SignUpInput) (*api.SignUpOutput, error) {
 	if *v.pool.AdminCreateUserConfig.AllowAdminCreateUserOnly {
 		return nil, unauthorized("SignUp is not permitted for this user pool")
 	}
@@ -37,7 +42,7 @@ func (s *Service) SignUp(ctx context.Context, call *aws.Call, in *api.SignUpInpu
 	if err := v.pool.checkPolicy(*in.Password); err != nil {
 		return nil, err
 	}
-	if err := s.setPassword(v.pool, u, *in.Password); err != nil {
+	if err := v.setPassword(v.pool, u, *in.Password); err != nil {
 		return nil, err
 	}
 	u.Status = api.UserStatusTypeUnconfirmed
