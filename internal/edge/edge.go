@@ -210,9 +210,12 @@ func (h *Handler) operate(w http.ResponseWriter, r *http.Request, requestID stri
 
 // serveHost answers r if it is for a host that a service answers itself.
 func (h *Handler) serveHost(w http.ResponseWriter, r *http.Request, requestID string) bool {
-	t, _ := h.router.host(r)
-	host, ok := h.owner(r.Context(), t)
-	if t.suffix == "" || !ok {
+	var host service.Host
+	t, ok := h.router.host(r)
+	if ok {
+		host, ok = h.owner(r.Context(), t)
+	}
+	if !ok {
 		t = target{id: hostOf(r)} // which may be a domain of a user's, unless the request is for a service
 		if signed := signedAs(r); signed != "" && signed != "execute-api" && signed != "appsync" {
 			return false

@@ -12,7 +12,7 @@ import (
 func Cognito() []*Type {
 	return []*Type{
 		identityPool(), identityPoolRoles(), identityPoolTags(),
-		userPool(), userPoolClient(), userPoolDomain(), userPoolGroup(), userPoolUser(), userPoolMember(), userPoolServer(), userPoolProvider(),
+		userPool(), userPoolClient(), userPoolDomain(), userPoolGroup(), userPoolUser(), userPoolMember(), userPoolServer(), userPoolProvider(), userPoolStyle(),
 	}
 }
 
@@ -401,6 +401,34 @@ func userPoolProvider() *Type {
 				return nil, ignoreGone(err)
 			}
 			return &Made{PhysicalID: name}, nil
+		},
+	}
+}
+
+func userPoolStyle() *Type {
+	set := func(op *Op) (*Made, error) {
+		in := &cognitoidp.SetUICustomizationInput{}
+		if err := Bind(op, op.New, in); err != nil {
+			return nil, err
+		}
+		_, err := Do(op, cognitoidp.SetUICustomization, in)
+		return &Made{PhysicalID: "UserPoolUICustomizationAttachment-" + in.UserPoolId + "-" + op.Text("ClientId")}, err
+	}
+	return &Type{
+		Name:       "AWS::Cognito::UserPoolUICustomizationAttachment",
+		Properties: Props("CSS ClientId!@ UserPoolId!@"),
+		Create:     set,
+		Update:     set,
+		Delete: func(op *Op) error {
+			in := &cognitoidp.SetUICustomizationInput{}
+			if err := Bind(op, without(op.Old, "CSS"), in); err != nil {
+				return err
+			}
+			_, err := Do(op, cognitoidp.SetUICustomization, in)
+			if e := aws.Refusal(err); err != nil && strings.HasPrefix(e.Message, "There has to be an existing domain") {
+				return nil // it went with the domain
+			}
+			return err
 		},
 	}
 }

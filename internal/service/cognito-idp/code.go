@@ -131,7 +131,7 @@ func (v *visit) send(tx *store.Tx, to place, m *message, secret string) error {
 	}
 	fill := strings.NewReplacer(codeHole, secret, usernameHole, v.username())
 	body = fill.Replace(body)
-	if before, rest, ok := strings.Cut(body, "{##"); ok {
+	if before, rest, ok := strings.Cut(body, "{##"); ok && v.client != nil {
 		if label, after, ok := strings.Cut(rest, "##}"); ok {
 			body = before + `<a href="` + v.confirmLink(secret) + `">` + label + "</a>" + after
 		}

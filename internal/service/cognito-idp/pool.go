@@ -278,7 +278,7 @@ func (s *Service) DeleteUserPool(ctx context.Context, call *aws.Call, in *api.De
 func clear(tx *store.Tx, arn aws.ARN) error {
 	part, pair := partKey{Pool: arn}, pairKey{Pool: arn}
 	return errors.Join(
-		clients.DeletePrefix(tx, part), users.DeletePrefix(tx, part), groups.DeletePrefix(tx, part), aliases.DeletePrefix(tx, aliasKey{Pool: arn}),
+		clients.DeletePrefix(tx, part), servers.DeletePrefix(tx, part), providers.DeletePrefix(tx, part), styles.DeletePrefix(tx, part), users.DeletePrefix(tx, part), groups.DeletePrefix(tx, part), aliases.DeletePrefix(tx, aliasKey{Pool: arn}),
 		members.DeletePrefix(tx, pair), groupsOf.DeletePrefix(tx, pair), tickets.DeletePrefix(tx, ticketKey{Pool: arn}),
 	)
 }

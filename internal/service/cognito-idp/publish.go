@@ -20,7 +20,9 @@ const (
 // published is what pools publish, on hosts of the service as on those of none.
 var published = regexp.MustCompile(`^/[\w-]+_[0-9A-Za-z]+/\.well-known/(jwks\.json|openid-configuration)$`)
 
-func isPublished(r *http.Request) bool { return published.MatchString(r.URL.Path) }
+func isPublished(r *http.Request) bool {
+	return strings.Contains(r.URL.Path, "/.well-known/") && published.MatchString(r.URL.Path)
+}
 
 // publish answers with the keys of a pool, or with where what is.
 func (s *Service) publish(w http.ResponseWriter, r *http.Request, _ *aws.Call) {

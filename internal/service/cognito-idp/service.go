@@ -106,6 +106,9 @@ func (s *Service) poolOperations() []service.Operation {
 		onPool(api.UpdateUserPoolDomain, s.UpdateUserPoolDomain).But("Domains of customers are refused."),
 		onPool(api.DeleteUserPoolDomain, s.DeleteUserPoolDomain),
 
+		onPool(api.SetUICustomization, s.SetUICustomization).But("Styles are kept; the pages look as they do, and images are refused."),
+		onPool(api.GetUICustomization, s.GetUICustomization),
+
 		onPool(api.CreateResourceServer, s.CreateResourceServer),
 		onPool(api.DescribeResourceServer, s.DescribeResourceServer),
 		onPool(api.UpdateResourceServer, s.UpdateResourceServer),
