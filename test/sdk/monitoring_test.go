@@ -87,7 +87,7 @@ func TestKillMetrics(t *testing.T) {
 
 func setAlarm(t *testing.T, c *aloftclient.Client) error {
 	_, err := aloftclient.Do(t.Context(), c, cloudwatchapi.PutMetricAlarm, &cloudwatchapi.PutMetricAlarmInput{
-		AlarmName: "kept", Namespace: "App", MetricName: "Calls", Statistic: new("Sum"), Period: new(int32(60)), EvaluationPeriods: new(int32(1)),
+		AlarmName: "kept", Namespace: new("App"), MetricName: new("Calls"), Statistic: new("Sum"), Period: new(int32(60)), EvaluationPeriods: new(int32(1)),
 		Threshold: new(1e9), ComparisonOperator: new("GreaterThanThreshold"),
 	})
 	return err
