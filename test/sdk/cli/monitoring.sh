@@ -5,8 +5,8 @@ aws="$1 --endpoint-url $AWS_ENDPOINT_URL"
 from=$(date -u -d '-1 hour' +%Y-%m-%dT%H:%M:%SZ) to=$(date -u -d '+1 hour' +%Y-%m-%dT%H:%M:%SZ)
 $aws cloudwatch put-metric-data --namespace CLI --metric-name Calls --value 3 --unit Count --dimensions Stage=prod
 $aws cloudwatch put-metric-data --namespace CLI --metric-data 'MetricName=Calls,Dimensions=[{Name=Stage,Value=prod}],Values=[1,2],Counts=[2,1],Unit=Count'
-[ "$($aws cloudwatch get-metric-statistics --namespace CLI --metric-name Calls --dimensions Name=Stage,Value=prod --start-time "$from" --end-time "$to" \
-  --period 7200 --statistics Sum SampleCount --query 'sum(Datapoints[].Sum)' --output text)" = 7.0 ]
+$aws cloudwatch get-metric-statistics --namespace CLI --metric-name Calls --dimensions Name=Stage,Value=prod --start-time "$from" --end-time "$to" \
+  --period 7200 --statistics Sum SampleCount --query 'sum(Datapoints[].Sum)' --output text | grep -qxE '7(\.0)?'
 $aws cloudwatch list-metrics --namespace CLI --query 'Metrics[0].MetricName' --output text | grep -qx Calls
 $aws cloudwatch put-metric-alarm --alarm-name cli --namespace CLI --metric-name Calls --statistic Sum --period 60 --evaluation-periods 1 --threshold 1 \
   --comparison-operator GreaterThanThreshold --treat-missing-data notBreaching

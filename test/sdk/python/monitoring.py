@@ -121,6 +121,8 @@ def handler(event, context):
 """)
     trust = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]})
     role = iam.create_role(RoleName="shop", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    allowed = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}  # what a function without it logs is nowhere
+    iam.put_role_policy(RoleName="shop", PolicyName="logs", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}))
     functions.create_function(FunctionName="shop", Runtime="python3.13", Handler="fn.handler", Role=role, Timeout=10, Code={"ZipFile": open(archive, "rb").read()})
     functions.get_waiter("function_active_v2").wait(FunctionName="shop")
     out = functions.invoke(FunctionName="shop", Payload=b"{}")
