@@ -55,18 +55,18 @@ type Disk struct {
 
 // An iocb is the kernel's struct of that name.
 type iocb struct {
-	data     uint64
-	key      uint32
-	rwFlags  int32
-	opcode   uint16
-	priority int16
-	fd       uint32
-	buf      uintptr
-	length   uint64
-	offset   int64
-	_        uint64
-	flags    uint32
-	events   uint32 // file
+	_       uint64 // data
+	_       uint32 // key
+	rwFlags int32
+	opcode  uint16
+	_       int16 // priority
+	fd      uint32
+	buf     uintptr
+	length  uint64
+	offset  int64
+	_       uint64
+	flags   uint32
+	events  uint32 // file
 }
 
 // An event is the kernel's struct io_event.

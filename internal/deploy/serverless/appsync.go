@@ -13,16 +13,17 @@ func (b *builder) graphQL() error {
 		g := &graphQL{b: b, path: []string{"appSync"}, config: config, templates: "."}
 		return g.build()
 	}
-	for i, one := range list(at(b.s.root, "custom", "appSync")) {
-		config := asObject(one)
-		if config == nil || i > 0 {
-			return b.s.errorAt([]string{"custom", "appSync"}, "want one API")
-		}
-		g := &graphQL{b: b, path: []string{"custom", "appSync"}, config: config, first: true}
-		g.templates = text(first(config["mappingTemplatesLocation"], "mapping-templates"))
-		return g.build()
+	apis := list(at(b.s.root, "custom", "appSync"))
+	if len(apis) == 0 {
+		return nil
 	}
-	return nil
+	config := asObject(apis[0])
+	if config == nil || len(apis) > 1 {
+		return b.s.errorAt([]string{"custom", "appSync"}, "want one API")
+	}
+	g := &graphQL{b: b, path: []string{"custom", "appSync"}, config: config, first: true}
+	g.templates = text(first(config["mappingTemplatesLocation"], "mapping-templates"))
+	return g.build()
 }
 
 // A graphQL is an API that is being written.

@@ -178,9 +178,7 @@ func (c *certificate) describe(arn aws.ARN) (*api.CertificateDetail, error) {
 	for _, name := range usages(leaf) {
 		d.KeyUsages = append(d.KeyUsages, api.KeyUsage{Name: &name})
 	}
-	for _, u := range extendedUsages(leaf) {
-		d.ExtendedKeyUsages = append(d.ExtendedKeyUsages, u)
-	}
+	d.ExtendedKeyUsages = append(d.ExtendedKeyUsages, extendedUsages(leaf)...)
 	return d, nil
 }
 

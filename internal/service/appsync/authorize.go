@@ -70,7 +70,6 @@ type caller struct {
 	identity any       // as resolvers see it
 	groups   []string
 	denied   map[string]bool // fields that a function says are not theirs
-	ttl      time.Duration
 }
 
 // A refusal is why a request may not come in.

@@ -63,10 +63,3 @@ func (m *memory[V]) drop(key string) {
 	defer m.mu.Unlock()
 	delete(m.known, key)
 }
-
-// clear forgets all.
-func (m *memory[V]) clear() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	clear(m.known)
-}

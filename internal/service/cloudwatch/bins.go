@@ -31,14 +31,6 @@ func newSpan(from, to time.Time, period int64, now time.Time) span {
 
 func mod(a, b int64) int64 { return (a%b + b) % b }
 
-// count is how many periods sp has.
-func (sp span) count() int64 {
-	if sp.to <= sp.from {
-		return 0
-	}
-	return (sp.to - sp.from + sp.period - 1) / sp.period
-}
-
 // checkPeriod refuses a period that no data has.
 func checkPeriod(member string, period int64) error {
 	switch {

@@ -58,7 +58,7 @@ func (s *Service) ListTagsForResource(ctx context.Context, call *aws.Call, in *a
 	out := &api.ListTagsForResourceOutput{Tags: []api.Tag{}}
 	err = s.DB.View(ctx, func(tx *store.Tx) error {
 		out.Tags = []api.Tag{}
-		tags := map[string]string{}
+		var tags map[string]string
 		if strings.HasPrefix(arn.Resource, dashboardKind) {
 			row, err := dashboards.Get(tx, arn)
 			if err != nil && !errors.Is(err, store.ErrNotFound) {

@@ -157,8 +157,6 @@ func (s *Service) keptOperations() []service.Operation {
 
 const noHolds = "Event holds are refused."
 
-const none = "There is nothing to get yet: what would put it is refused."
-
 func (s *Service) objectOperations() []service.Operation {
 	const kept = "Content is encrypted where the request or the bucket asks for it; where neither does, AES256 is left to the disk."
 	operations := []service.Operation{

@@ -171,8 +171,10 @@ func (p *parser) atLeast() expr {
 			break
 		}
 	}
-	if !p.take(")") || !p.take(")") {
-		return p.fail()
+	for range 2 { // of the list, and of the call
+		if !p.take(")") {
+			return p.fail()
+		}
 	}
 	return func(state func(string) string) bool {
 		found := 0
