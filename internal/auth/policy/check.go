@@ -193,7 +193,7 @@ func checkResource(r string) error {
 	if len(f) == 1 {
 		return refuse(`Resource %s must be in ARN format or "*".`, r)
 	}
-	if f[1] != "aws" {
+	if f[1] != "aws" && f[1] != "*" {
 		shown := []string{"*", "*", "*", "*"}
 		copy(shown, f[2:])
 		return refuse("Partition %q is not valid for resource \"arn:%s:%s\".", f[1], f[1], strings.Join(shown, ":"))

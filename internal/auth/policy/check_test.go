@@ -80,6 +80,7 @@ func TestCheckManaged(t *testing.T) {
 	resource(`{"a":"b"}`, syntax)
 	resource(`["*","arn:aws:s3:::b/*"]`, "")
 	resource(`"arn:aws:made-up"`, "")
+	resource(`"arn:*:iam::123456789012:role/*"`, "")
 	resource(`"arn:aws:ec2:us-east-1::x"`, "")
 	resource(`"a:b:c:d:e:f:g:h"`, `Partition "b" is not valid for resource "arn:b:c:d:e:f:g:h".`)
 	resource(`"aws:s3:::b"`, `Partition "s3" is not valid for resource "arn:s3:::b:*".`)

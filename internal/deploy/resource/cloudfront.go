@@ -145,6 +145,9 @@ func bindable(b map[string]any) map[string]any {
 		b["AllowedMethods"] = allowed
 	}
 	delete(b, "CachedMethods")
+	if b["CachePolicyId"] != nil {
+		delete(b, "ForwardedValues") // which templates may have left
+	}
 	if f := object(b["ForwardedValues"]); f != nil && f["Cookies"] == nil {
 		f = maps.Clone(f)
 		f["Cookies"] = map[string]any{"Forward": "none"}
