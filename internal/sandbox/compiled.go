@@ -27,7 +27,7 @@ const (
 	compiledFile = "compiled"
 	compiledDir  = "/var/runtime/compiled"
 	slowInit     = 10 * time.Millisecond
-	compileLimit = time.Minute
+	compileLimit = 5 * time.Minute
 	maxCompiled  = 64 // functions
 )
 
