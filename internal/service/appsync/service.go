@@ -81,7 +81,7 @@ func (s *Service) Definition() service.Definition {
 func (s *Service) apiOperations() []service.Operation {
 	const metrics = "Metrics and traces are kept as settings, and nothing is counted."
 	return []service.Operation{
-		service.Op(api.CreateGraphqlApi, s.CreateGraphqlApi, service.Any).Checks("Tags").But("Merged and private APIs are refused. " + metrics),
+		service.Op(api.CreateGraphqlApi, s.CreateGraphqlApi, service.Any).Checks("Tags").But("Merged and private APIs are refused, and logConfig is kept: nothing is logged. " + metrics),
 		ofAPI(api.GetGraphqlApi, s.GetGraphqlApi),
 		service.Op(api.ListGraphqlApis, s.ListGraphqlApis, service.Any),
 		ofAPI(api.UpdateGraphqlApi, s.UpdateGraphqlApi).But(metrics),

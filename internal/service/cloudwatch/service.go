@@ -45,7 +45,7 @@ func (s *Service) Definition() service.Definition {
 		API: api.API,
 		Operations: []service.Operation{
 			service.Op(api.PutMetricData, s.PutMetricData, service.Any).But("Entities are not kept; more than 256 values of a minute are kept rounded."),
-			service.Op(api.GetMetricData, s.GetMetricData, service.Any).But("Metrics Insights (SELECT), anomaly detection and metrics of other accounts are refused."),
+			service.Op(api.GetMetricData, s.GetMetricData, service.Any).But("Metrics Insights (SELECT), anomaly detection and metrics of other accounts are refused. What the platform counted of itself in the minute before a crash is lost."),
 			service.Op(api.GetMetricStatistics, s.GetMetricStatistics, service.Any),
 			service.Op(api.ListMetrics, s.ListMetrics, service.Any),
 			service.OpEach(receiveMetrics, s.receiveMetrics, mayReceive),

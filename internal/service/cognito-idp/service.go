@@ -86,7 +86,7 @@ func (s *Service) Definition() service.Definition {
 func (s *Service) poolOperations() []service.Operation {
 	const pool = "Threat protection, keys of customers, custom senders, inbound federation and replicas are refused."
 	return []service.Operation{
-		service.Op(api.CreateUserPool, s.CreateUserPool, service.Any).But(pool),
+		service.Op(api.CreateUserPool, s.CreateUserPool, service.Any).But(pool + " Old passwords are not remembered, whatever the policy says."),
 		onPool(api.DescribeUserPool, s.DescribeUserPool),
 		onPool(api.UpdateUserPool, s.UpdateUserPool).But(pool),
 		onPool(api.DeleteUserPool, s.DeleteUserPool),
