@@ -1,29 +1,54 @@
 package resource
 
-import "github.com/aloft-cloud/aloft/internal/api/cloudfront"
+import (
+	"github.com/aloft-cloud/aloft/internal/api/cloudfront"
+)
 
-// A versioned says how a thing of CloudFront's is made, changed and deleted,
-// each change naming the version that it is of.
-type versioned struct {
-	create func(op *Op) (*Made, error)
-	update func(op *Op, version *string) (*Made, error)
+// A configured says how things of CloudFront's are made, changed and deleted
+// that are one configuration C, each change naming the version that it is of.
+type configured[C any] struct {
+	create func(op *Op, c *C) (id string, err error)
+	update func(op *Op, c *C, version *string) error
 	get    func(op *Op) (version *string, err error)
 	delete func(op *Op, version *string) error
+
+	// list calls is with each one that there is on a page after marker, until it
+	// says that it is that, and returns where the next page begins.
+	list func(op *Op, marker *string, is func(id, name string) bool) (next *string, err error)
 }
 
-// typed is a type of things that are one configuration.
-func (v versioned) typed(name, property string, attributes ...string) *Type {
+func madeID(id string) *Made {
+	return &Made{PhysicalID: id, Attributes: map[string]any{"Id": id}}
+}
+
+// typed is the type of that name, whose property is the configuration.
+func (v configured[C]) typed(name, property string) *Type {
+	config := func(op *Op) (*C, error) { return bindConfig[C](op, op.New[property]) }
 	return &Type{
 		Name:       name,
 		Properties: Props(property + "!"),
-		Attributes: attributes,
-		Create:     v.create,
+		Attributes: []string{"Id"},
+		Create: func(op *Op) (*Made, error) {
+			c, err := config(op)
+			if err != nil {
+				return nil, err
+			}
+			id, err := v.create(op, c)
+			if err != nil {
+				return nil, err
+			}
+			return madeID(id), nil
+		},
 		Update: func(op *Op) (*Made, error) {
+			c, err := config(op)
+			if err != nil {
+				return nil, err
+			}
 			version, err := v.get(op)
 			if err != nil {
 				return nil, err
 			}
-			return v.update(op, version)
+			return madeID(op.PhysicalID), v.update(op, c, version)
 		},
 		Delete: func(op *Op) error {
 			version, err := v.get(op)
@@ -32,36 +57,46 @@ func (v versioned) typed(name, property string, attributes ...string) *Type {
 			}
 			return v.delete(op, version)
 		},
+		Find: func(op *Op) (*Made, error) { return v.find(op, text(object(op.New[property])["Name"])) },
 	}
 }
 
-func madeID(id string) *Made {
-	return &Made{PhysicalID: id, Attributes: map[string]any{"Id": id}}
+// find finds what a Create made that was cut short, by its name.
+func (v configured[C]) find(op *Op, name string) (made *Made, err error) {
+	var marker *string
+	for {
+		marker, err = v.list(op, marker, func(id, is string) bool {
+			if is == name && id != op.Except {
+				made = madeID(id)
+			}
+			return made != nil
+		})
+		if err != nil || made != nil || marker == nil {
+			return made, err
+		}
+	}
+}
+
+// etag is the version that an answer tells, if there is one.
+func etag[Out any](out *Out, err error, version func() *string) (*string, error) {
+	if err != nil {
+		return nil, err
+	}
+	return version(), nil
 }
 
 func cachePolicy() *Type {
-	config := func(op *Op) (*cloudfront.CachePolicyConfig, error) {
-		return bindConfig[cloudfront.CachePolicyConfig](op, op.New["CachePolicyConfig"])
-	}
-	return versioned{
-		create: func(op *Op) (*Made, error) {
-			c, err := config(op)
-			if err != nil {
-				return nil, err
-			}
+	return configured[cloudfront.CachePolicyConfig]{
+		create: func(op *Op, c *cloudfront.CachePolicyConfig) (string, error) {
 			out, err := Do(op, cloudfront.CreateCachePolicy, &cloudfront.CreateCachePolicyInput{CachePolicyConfig: c})
 			if err != nil {
-				return nil, err
+				return "", err
 			}
-			return madeID(out.CachePolicy.Id), nil
+			return out.CachePolicy.Id, nil
 		},
-		update: func(op *Op, version *string) (*Made, error) {
-			c, err := config(op)
-			if err != nil {
-				return nil, err
-			}
-			_, err = Do(op, cloudfront.UpdateCachePolicy, &cloudfront.UpdateCachePolicyInput{Id: op.PhysicalID, IfMatch: version, CachePolicyConfig: c})
-			return madeID(op.PhysicalID), err
+		update: func(op *Op, c *cloudfront.CachePolicyConfig, version *string) error {
+			_, err := Do(op, cloudfront.UpdateCachePolicy, &cloudfront.UpdateCachePolicyInput{Id: op.PhysicalID, IfMatch: version, CachePolicyConfig: c})
+			return err
 		},
 		get: func(op *Op) (*string, error) {
 			out, err := Do(op, cloudfront.GetCachePolicyConfig, &cloudfront.GetCachePolicyConfigInput{Id: op.PhysicalID})
@@ -71,40 +106,33 @@ func cachePolicy() *Type {
 			_, err := Do(op, cloudfront.DeleteCachePolicy, &cloudfront.DeleteCachePolicyInput{Id: op.PhysicalID, IfMatch: version})
 			return err
 		},
-	}.typed("AWS::CloudFront::CachePolicy", "CachePolicyConfig", "Id")
-}
-
-// etag is the version that an answer tells, if there is one.
-func etag[Out any](out *Out, err error, version func() *string) (*string, error) {
-	if err != nil || out == nil {
-		return nil, err
-	}
-	return version(), nil
+		list: func(op *Op, marker *string, is func(id, name string) bool) (*string, error) {
+			out, err := Do(op, cloudfront.ListCachePolicies, &cloudfront.ListCachePoliciesInput{Type: new("custom"), Marker: marker})
+			if err != nil {
+				return nil, err
+			}
+			for _, p := range out.CachePolicyList.Items {
+				if is(p.CachePolicy.Id, p.CachePolicy.CachePolicyConfig.Name) {
+					return nil, nil
+				}
+			}
+			return out.CachePolicyList.NextMarker, nil
+		},
+	}.typed("AWS::CloudFront::CachePolicy", "CachePolicyConfig")
 }
 
 func originRequestPolicy() *Type {
-	config := func(op *Op) (*cloudfront.OriginRequestPolicyConfig, error) {
-		return bindConfig[cloudfront.OriginRequestPolicyConfig](op, op.New["OriginRequestPolicyConfig"])
-	}
-	return versioned{
-		create: func(op *Op) (*Made, error) {
-			c, err := config(op)
-			if err != nil {
-				return nil, err
-			}
+	return configured[cloudfront.OriginRequestPolicyConfig]{
+		create: func(op *Op, c *cloudfront.OriginRequestPolicyConfig) (string, error) {
 			out, err := Do(op, cloudfront.CreateOriginRequestPolicy, &cloudfront.CreateOriginRequestPolicyInput{OriginRequestPolicyConfig: c})
 			if err != nil {
-				return nil, err
+				return "", err
 			}
-			return madeID(out.OriginRequestPolicy.Id), nil
+			return out.OriginRequestPolicy.Id, nil
 		},
-		update: func(op *Op, version *string) (*Made, error) {
-			c, err := config(op)
-			if err != nil {
-				return nil, err
-			}
-			_, err = Do(op, cloudfront.UpdateOriginRequestPolicy, &cloudfront.UpdateOriginRequestPolicyInput{Id: op.PhysicalID, IfMatch: version, OriginRequestPolicyConfig: c})
-			return madeID(op.PhysicalID), err
+		update: func(op *Op, c *cloudfront.OriginRequestPolicyConfig, version *string) error {
+			_, err := Do(op, cloudfront.UpdateOriginRequestPolicy, &cloudfront.UpdateOriginRequestPolicyInput{Id: op.PhysicalID, IfMatch: version, OriginRequestPolicyConfig: c})
+			return err
 		},
 		get: func(op *Op) (*string, error) {
 			out, err := Do(op, cloudfront.GetOriginRequestPolicyConfig, &cloudfront.GetOriginRequestPolicyConfigInput{Id: op.PhysicalID})
@@ -114,32 +142,33 @@ func originRequestPolicy() *Type {
 			_, err := Do(op, cloudfront.DeleteOriginRequestPolicy, &cloudfront.DeleteOriginRequestPolicyInput{Id: op.PhysicalID, IfMatch: version})
 			return err
 		},
-	}.typed("AWS::CloudFront::OriginRequestPolicy", "OriginRequestPolicyConfig", "Id")
+		list: func(op *Op, marker *string, is func(id, name string) bool) (*string, error) {
+			out, err := Do(op, cloudfront.ListOriginRequestPolicies, &cloudfront.ListOriginRequestPoliciesInput{Type: new("custom"), Marker: marker})
+			if err != nil {
+				return nil, err
+			}
+			for _, p := range out.OriginRequestPolicyList.Items {
+				if is(p.OriginRequestPolicy.Id, p.OriginRequestPolicy.OriginRequestPolicyConfig.Name) {
+					return nil, nil
+				}
+			}
+			return out.OriginRequestPolicyList.NextMarker, nil
+		},
+	}.typed("AWS::CloudFront::OriginRequestPolicy", "OriginRequestPolicyConfig")
 }
 
 func responseHeadersPolicy() *Type {
-	config := func(op *Op) (*cloudfront.ResponseHeadersPolicyConfig, error) {
-		return bindConfig[cloudfront.ResponseHeadersPolicyConfig](op, op.New["ResponseHeadersPolicyConfig"])
-	}
-	return versioned{
-		create: func(op *Op) (*Made, error) {
-			c, err := config(op)
-			if err != nil {
-				return nil, err
-			}
+	return configured[cloudfront.ResponseHeadersPolicyConfig]{
+		create: func(op *Op, c *cloudfront.ResponseHeadersPolicyConfig) (string, error) {
 			out, err := Do(op, cloudfront.CreateResponseHeadersPolicy, &cloudfront.CreateResponseHeadersPolicyInput{ResponseHeadersPolicyConfig: c})
 			if err != nil {
-				return nil, err
+				return "", err
 			}
-			return madeID(out.ResponseHeadersPolicy.Id), nil
+			return out.ResponseHeadersPolicy.Id, nil
 		},
-		update: func(op *Op, version *string) (*Made, error) {
-			c, err := config(op)
-			if err != nil {
-				return nil, err
-			}
-			_, err = Do(op, cloudfront.UpdateResponseHeadersPolicy, &cloudfront.UpdateResponseHeadersPolicyInput{Id: op.PhysicalID, IfMatch: version, ResponseHeadersPolicyConfig: c})
-			return madeID(op.PhysicalID), err
+		update: func(op *Op, c *cloudfront.ResponseHeadersPolicyConfig, version *string) error {
+			_, err := Do(op, cloudfront.UpdateResponseHeadersPolicy, &cloudfront.UpdateResponseHeadersPolicyInput{Id: op.PhysicalID, IfMatch: version, ResponseHeadersPolicyConfig: c})
+			return err
 		},
 		get: func(op *Op) (*string, error) {
 			out, err := Do(op, cloudfront.GetResponseHeadersPolicyConfig, &cloudfront.GetResponseHeadersPolicyConfigInput{Id: op.PhysicalID})
@@ -149,32 +178,33 @@ func responseHeadersPolicy() *Type {
 			_, err := Do(op, cloudfront.DeleteResponseHeadersPolicy, &cloudfront.DeleteResponseHeadersPolicyInput{Id: op.PhysicalID, IfMatch: version})
 			return err
 		},
-	}.typed("AWS::CloudFront::ResponseHeadersPolicy", "ResponseHeadersPolicyConfig", "Id")
+		list: func(op *Op, marker *string, is func(id, name string) bool) (*string, error) {
+			out, err := Do(op, cloudfront.ListResponseHeadersPolicies, &cloudfront.ListResponseHeadersPoliciesInput{Type: new("custom"), Marker: marker})
+			if err != nil {
+				return nil, err
+			}
+			for _, p := range out.ResponseHeadersPolicyList.Items {
+				if is(p.ResponseHeadersPolicy.Id, p.ResponseHeadersPolicy.ResponseHeadersPolicyConfig.Name) {
+					return nil, nil
+				}
+			}
+			return out.ResponseHeadersPolicyList.NextMarker, nil
+		},
+	}.typed("AWS::CloudFront::ResponseHeadersPolicy", "ResponseHeadersPolicyConfig")
 }
 
 func originAccessControl() *Type {
-	config := func(op *Op) (*cloudfront.OriginAccessControlConfig, error) {
-		return bindConfig[cloudfront.OriginAccessControlConfig](op, op.New["OriginAccessControlConfig"])
-	}
-	return versioned{
-		create: func(op *Op) (*Made, error) {
-			c, err := config(op)
-			if err != nil {
-				return nil, err
-			}
+	return configured[cloudfront.OriginAccessControlConfig]{
+		create: func(op *Op, c *cloudfront.OriginAccessControlConfig) (string, error) {
 			out, err := Do(op, cloudfront.CreateOriginAccessControl, &cloudfront.CreateOriginAccessControlInput{OriginAccessControlConfig: c})
 			if err != nil {
-				return nil, err
+				return "", err
 			}
-			return madeID(out.OriginAccessControl.Id), nil
+			return out.OriginAccessControl.Id, nil
 		},
-		update: func(op *Op, version *string) (*Made, error) {
-			c, err := config(op)
-			if err != nil {
-				return nil, err
-			}
-			_, err = Do(op, cloudfront.UpdateOriginAccessControl, &cloudfront.UpdateOriginAccessControlInput{Id: op.PhysicalID, IfMatch: version, OriginAccessControlConfig: c})
-			return madeID(op.PhysicalID), err
+		update: func(op *Op, c *cloudfront.OriginAccessControlConfig, version *string) error {
+			_, err := Do(op, cloudfront.UpdateOriginAccessControl, &cloudfront.UpdateOriginAccessControlInput{Id: op.PhysicalID, IfMatch: version, OriginAccessControlConfig: c})
+			return err
 		},
 		get: func(op *Op) (*string, error) {
 			out, err := Do(op, cloudfront.GetOriginAccessControlConfig, &cloudfront.GetOriginAccessControlConfigInput{Id: op.PhysicalID})
@@ -184,38 +214,81 @@ func originAccessControl() *Type {
 			_, err := Do(op, cloudfront.DeleteOriginAccessControl, &cloudfront.DeleteOriginAccessControlInput{Id: op.PhysicalID, IfMatch: version})
 			return err
 		},
-	}.typed("AWS::CloudFront::OriginAccessControl", "OriginAccessControlConfig", "Id")
+		list: func(op *Op, marker *string, is func(id, name string) bool) (*string, error) {
+			out, err := Do(op, cloudfront.ListOriginAccessControls, &cloudfront.ListOriginAccessControlsInput{Marker: marker})
+			if err != nil {
+				return nil, err
+			}
+			for _, c := range out.OriginAccessControlList.Items {
+				if is(c.Id, c.Name) {
+					return nil, nil
+				}
+			}
+			return out.OriginAccessControlList.NextMarker, nil
+		},
+	}.typed("AWS::CloudFront::OriginAccessControl", "OriginAccessControlConfig")
 }
 
+// originAccessIdentity is of identities, which have no names: their references
+// tell them apart.
 func originAccessIdentity() *Type {
 	made := func(i *cloudfront.CloudFrontOriginAccessIdentity) *Made {
 		return &Made{PhysicalID: i.Id, Attributes: map[string]any{"Id": i.Id, "S3CanonicalUserId": i.S3CanonicalUserId}}
 	}
-	config := func(op *Op, reference string) *cloudfront.CloudFrontOriginAccessIdentityConfig {
-		return &cloudfront.CloudFrontOriginAccessIdentityConfig{CallerReference: reference, Comment: text(object(op.New["CloudFrontOriginAccessIdentityConfig"])["Comment"])}
+	comment := func(op *Op) string { return text(object(op.New["CloudFrontOriginAccessIdentityConfig"])["Comment"]) }
+	get := func(op *Op, id string) (*cloudfront.GetCloudFrontOriginAccessIdentityOutput, error) {
+		return Do(op, cloudfront.GetCloudFrontOriginAccessIdentity, &cloudfront.GetCloudFrontOriginAccessIdentityInput{Id: id})
 	}
-	return versioned{
-		create: func(op *Op) (*Made, error) {
-			out, err := Do(op, cloudfront.CreateCloudFrontOriginAccessIdentity, &cloudfront.CreateCloudFrontOriginAccessIdentityInput{CloudFrontOriginAccessIdentityConfig: config(op, op.Token)})
+	return &Type{
+		Name:       "AWS::CloudFront::CloudFrontOriginAccessIdentity",
+		Properties: Props("CloudFrontOriginAccessIdentityConfig!"),
+		Attributes: []string{"Id", "S3CanonicalUserId"},
+		Create: func(op *Op) (*Made, error) {
+			c := &cloudfront.CloudFrontOriginAccessIdentityConfig{CallerReference: op.Token, Comment: comment(op)}
+			out, err := Do(op, cloudfront.CreateCloudFrontOriginAccessIdentity, &cloudfront.CreateCloudFrontOriginAccessIdentityInput{CloudFrontOriginAccessIdentityConfig: c})
 			if err != nil {
 				return nil, err
 			}
 			return made(out.CloudFrontOriginAccessIdentity), nil
 		},
-		update: func(op *Op, version *string) (*Made, error) {
-			out, err := Do(op, cloudfront.UpdateCloudFrontOriginAccessIdentity, &cloudfront.UpdateCloudFrontOriginAccessIdentityInput{Id: op.PhysicalID, IfMatch: version, CloudFrontOriginAccessIdentityConfig: config(op, op.Token)})
+		Update: func(op *Op) (*Made, error) {
+			was, err := get(op, op.PhysicalID)
 			if err != nil {
 				return nil, err
 			}
-			return made(out.CloudFrontOriginAccessIdentity), nil
+			c := was.CloudFrontOriginAccessIdentity.CloudFrontOriginAccessIdentityConfig
+			c.Comment = comment(op)
+			_, err = Do(op, cloudfront.UpdateCloudFrontOriginAccessIdentity, &cloudfront.UpdateCloudFrontOriginAccessIdentityInput{Id: op.PhysicalID, IfMatch: was.ETag, CloudFrontOriginAccessIdentityConfig: c})
+			return made(was.CloudFrontOriginAccessIdentity), err
 		},
-		get: func(op *Op) (*string, error) {
-			out, err := Do(op, cloudfront.GetCloudFrontOriginAccessIdentityConfig, &cloudfront.GetCloudFrontOriginAccessIdentityConfigInput{Id: op.PhysicalID})
-			return etag(out, err, func() *string { return out.ETag })
-		},
-		delete: func(op *Op, version *string) error {
-			_, err := Do(op, cloudfront.DeleteCloudFrontOriginAccessIdentity, &cloudfront.DeleteCloudFrontOriginAccessIdentityInput{Id: op.PhysicalID, IfMatch: version})
+		Delete: func(op *Op) error {
+			was, err := get(op, op.PhysicalID)
+			if err != nil {
+				return err
+			}
+			_, err = Do(op, cloudfront.DeleteCloudFrontOriginAccessIdentity, &cloudfront.DeleteCloudFrontOriginAccessIdentityInput{Id: op.PhysicalID, IfMatch: was.ETag})
 			return err
 		},
-	}.typed("AWS::CloudFront::CloudFrontOriginAccessIdentity", "CloudFrontOriginAccessIdentityConfig", "Id", "S3CanonicalUserId")
+		Find: func(op *Op) (*Made, error) {
+			in := &cloudfront.ListCloudFrontOriginAccessIdentitiesInput{}
+			for {
+				out, err := Do(op, cloudfront.ListCloudFrontOriginAccessIdentities, in)
+				if err != nil {
+					return nil, err
+				}
+				for _, i := range out.CloudFrontOriginAccessIdentityList.Items {
+					is, err := get(op, i.Id)
+					if err != nil {
+						return nil, err
+					}
+					if is.CloudFrontOriginAccessIdentity.CloudFrontOriginAccessIdentityConfig.CallerReference == op.Token {
+						return made(is.CloudFrontOriginAccessIdentity), nil
+					}
+				}
+				if in.Marker = out.CloudFrontOriginAccessIdentityList.NextMarker; in.Marker == nil {
+					return nil, nil
+				}
+			}
+		},
+	}
 }

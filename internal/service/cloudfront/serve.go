@@ -45,7 +45,7 @@ func (s *Service) Serve(w http.ResponseWriter, r *http.Request, call *aws.Call, 
 	}
 	a, how := s.fetch(r.Context(), v, b, r, body, id)
 	if page := v.errorFor(a.status); page != nil && how != "Hit from cloudfront" {
-		a, how = s.replace(r, v, b, a, page, id)
+		a, how = s.replace(r, v, a, page, id)
 	}
 	s.write(w, r, a, b, how, id)
 }
@@ -188,7 +188,7 @@ func (v *served) errorFor(status int) *api.CustomErrorResponse {
 }
 
 // replace answers with the page that a distribution has for an error.
-func (s *Service) replace(r *http.Request, v *served, b *behavior, a *answer, e *api.CustomErrorResponse, id string) (*answer, string) {
+func (s *Service) replace(r *http.Request, v *served, a *answer, e *api.CustomErrorResponse, id string) (*answer, string) {
 	q := at(r, *e.ResponsePagePath)
 	q.Method, q.Body = http.MethodGet, http.NoBody
 	page, how := s.fetch(r.Context(), v, v.behavior(q.URL.Path), q, nil, id)

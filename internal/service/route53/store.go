@@ -104,7 +104,6 @@ func (s *Service) changeZone(ctx context.Context, call *aws.Call, id string, cha
 		if err := change(tx, arn, &z); err != nil {
 			return err
 		}
-		s.changed(tx)
 		return zones.Put(tx, arn, z)
 	})
 }
