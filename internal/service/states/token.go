@@ -2,6 +2,7 @@ package states
 
 import (
 	"context"
+	"crypto/hmac"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -118,7 +119,7 @@ func (s *Service) onTask(ctx context.Context, call *aws.Call, text string, fn fu
 		if err != nil {
 			return err
 		}
-		if strand.Secret != t.Secret {
+		if !hmac.Equal([]byte(strand.Secret), []byte(t.Secret)) {
 			return late
 		}
 		heard := false
