@@ -2,7 +2,6 @@ package pack
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -52,7 +51,7 @@ func (b *builder) build(ctx context.Context, a artifact, src string) (*tree, err
 	case a.method == "go1.x":
 		return b.goTree(ctx, a, src)
 	case a.method == "rust-cargolambda":
-		return b.into(a, src, "cargo lambda build", func(out string) error { return cargoBuild(ctx, a, src, out) })
+		return b.into(a, src, "cargo build", func(out string) error { return cargoBuild(ctx, a, src, out) })
 	case a.method == "esbuild":
 		return b.into(a, src, "esbuild", func(out string) error { return b.bundle(ctx, a, src, out) })
 	case strings.HasPrefix(of, "java") && javaTool(src) != "":
@@ -121,36 +120,6 @@ func (b *builder) place(a artifact, src string) (string, error) {
 func exists(dir, name string) bool {
 	_, err := os.Stat(filepath.Join(dir, name))
 	return err == nil
-}
-
-// cargoBuild builds a function that is written in Rust, as cargo-lambda does.
-func cargoBuild(ctx context.Context, a artifact, src, out string) error {
-	args := []string{"lambda", "build", "--release"}
-	binary := scalar(child(a.options, "Binary"))
-	if binary == "" && a.handler != "bootstrap" {
-		binary = a.handler
-	}
-	if binary != "" {
-		args = append(args, "--bin", binary)
-	}
-	if a.arm {
-		args = append(args, "--arm64")
-	}
-	if err := run(ctx, src, nil, "cargo", args...); err != nil {
-		return err
-	}
-	built, err := filepath.Glob(filepath.Join(src, "target", "lambda", cmp.Or(binary, "*"), "bootstrap"))
-	if err != nil {
-		return err
-	}
-	if len(built) != 1 {
-		return fmt.Errorf("cargo lambda build made %d executables; name one in Metadata.BuildProperties.Binary", len(built))
-	}
-	text, err := os.ReadFile(built[0])
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(out, "bootstrap"), text, 0o755)
 }
 
 // pipInstall puts the sources and what they require into out. What is required

@@ -57,28 +57,3 @@ func TestGoStamps(t *testing.T) {
 	deploys(true, true)
 	deploys(false, false)
 }
-
-// Functions in Rust are built by cargo-lambda, which is told which binary and for
-// which processor.
-func TestRust(t *testing.T) {
-	dir := files(t, map[string]string{
-		"template.yaml": "Globals: {Function: {Architectures: [arm64]}}\nResources:\n  F:\n    Type: AWS::Serverless::Function\n" +
-			"    Metadata: {BuildMethod: rust-cargolambda, BuildProperties: {Binary: put}}\n" +
-			"    Properties: {CodeUri: ./rust, Runtime: provided.al2023, Handler: bootstrap}\n",
-		"rust/Cargo.toml": "[package]\n",
-		"bin/cargo":       "#!/bin/sh\n[ \"$*\" = \"lambda build --release --bin put --arm64\" ] || { echo \"cargo $*\"; exit 1; }\nmkdir -p target/lambda/put\necho built > target/lambda/put/bootstrap\n",
-	})
-	if err := os.Chmod(filepath.Join(dir, "bin", "cargo"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("PATH", filepath.Join(dir, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
-	_, b := packed(t, dir)
-	for _, archive := range b {
-		if got := names(t, archive); got != "bootstrap" {
-			t.Errorf("archive holds %q", got)
-		}
-	}
-	if len(b) != 1 {
-		t.Errorf("%d archives, want 1", len(b))
-	}
-}
