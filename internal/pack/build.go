@@ -114,7 +114,7 @@ func (b *builder) place(a artifact, src string) (string, error) {
 	if a.ownBuild() {
 		name += "\n" + a.resource
 	}
-	return filepath.Join(b.cache, hashOf([]byte(name))[:32]), nil
+	return entry(b.cache, name), nil
 }
 
 func exists(dir, name string) bool {

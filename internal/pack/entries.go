@@ -42,7 +42,7 @@ func entryFile(dir, handler string) (file, module string) {
 // bundleEntries makes one file of each function of Node.js, and adds what
 // patterns ask for besides.
 func (w *workshop) bundleEntries(ctx context.Context, a serverless.Artifact, keep *sieve, t *tree) error {
-	out := filepath.Join(w.cache, hashOf([]byte(w.dir + "\nbundle\n" + a.Name))[:32])
+	out := entry(w.cache, w.dir+"\nbundle\n"+a.Name)
 	if err := renew(out); err != nil {
 		return err
 	}
@@ -188,7 +188,7 @@ func (w *workshop) webHandler(a serverless.Artifact, t *tree) error {
 	if !ok {
 		return fmt.Errorf("custom.wsgi.app: want module.application, not %q", a.WSGI)
 	}
-	out := filepath.Join(w.cache, hashOf([]byte(w.dir + "\nwsgi\n" + a.Name))[:32])
+	out := entry(w.cache, w.dir+"\nwsgi\n"+a.Name)
 	if err := renew(out); err != nil {
 		return err
 	}

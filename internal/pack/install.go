@@ -21,7 +21,7 @@ import (
 func (w *workshop) nodeModules(ctx context.Context, extra []string) (string, error) {
 	w.install.Lock()
 	defer w.install.Unlock()
-	out := filepath.Join(w.cache, hashOf([]byte(w.dir + "\nnode_modules"))[:32])
+	out := entry(w.cache, w.dir+"\nnode_modules")
 	stamp := strings.Join(extra, " ")
 	names := []string{"package.json", "package-lock.json", "npm-shrinkwrap.json", ".npmrc"}
 	for _, name := range names {
@@ -123,7 +123,7 @@ func (w *workshop) requirements(ctx context.Context, a serverless.Artifact, t *t
 	}
 	w.install.Lock()
 	defer w.install.Unlock()
-	out := filepath.Join(w.cache, hashOf([]byte(w.dir + "\n" + a.Python.File))[:32])
+	out := entry(w.cache, w.dir+"\n"+a.Python.File)
 	python := w.python(a)
 	stamp := hashOf(text) + strings.Join(a.Python.ExtraArgs, " ") + python
 	if !stamped(out, stamp) {

@@ -95,7 +95,8 @@ func (p *Packer) Pack(ctx context.Context, templateFile string) ([]byte, error) 
 // to be used again.
 func (p *Packer) cacheDir() (dir string, done func(), err error) {
 	if p.Cache != "" {
-		return p.Cache, func() {}, nil
+		// What cannot be removed now is no reason not to deploy.
+		return p.Cache, func() { _ = trim(p.Cache, cacheBytes) }, nil
 	}
 	dir, remove, err := scratch.Dir("aloft-build-")
 	return dir, func() { _ = remove() }, err

@@ -20,12 +20,8 @@ func (r *runner) tryCDK(a application, g *given) (what, words string, answers bo
 	env := append(g.environ(), "AWS_ENDPOINT_URL="+r.endpoint, "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1", "CDK_DISABLE_VERSION_CHECK=1",
 		"AWS_ACCESS_KEY_ID="+r.owner(), "AWS_SECRET_ACCESS_KEY=secret", "CDK_DISABLE_CLI_TELEMETRY=1", "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION=1", "TS_NODE_TRANSPILE_ONLY=1")
 	made := filepath.Join(r.synth, strings.ReplaceAll(a.title+"+"+a.name, "/", "+"))
-	if _, err := os.Stat(filepath.Join(made, "manifest.json")); err != nil {
-		if _, said := r.command(a.file, env, "cdk", "synth", "--quiet", "--no-notices", "--output", made); said != "" {
-			if _, err := os.Stat(filepath.Join(made, "manifest.json")); err != nil {
-				return judge("cdk synth: " + complaint(said))
-			}
-		}
+	if said := r.synthesise(a.file, made, env); said != "" {
+		return judge("cdk synth: " + complaint(said))
 	}
 	types, err := r.lackingIn(made, g)
 	if err != nil {

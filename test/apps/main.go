@@ -30,6 +30,9 @@ import (
 const patience = 180 * time.Second
 
 func main() {
+	if code, ok := docker(os.Args[1:]); ok {
+		os.Exit(code)
+	}
 	r := &runner{account: int(time.Now().Unix() % 1e9)}
 	out := flag.String("out", "docs/apps.md", "file to write")
 	state := flag.String("state", "", "file that keeps what is known")
