@@ -112,6 +112,9 @@ func serving(ctx context.Context, s *settings, open bool, out io.Writer, do func
 		return err
 	}
 	defer end()
+	if err := served(data, l.Addr()); err != nil {
+		return err
+	}
 
 	r := &running{Platform: p, url: url, ready: time.Since(began)}
 	if secure != nil {

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -35,7 +38,7 @@ var allSettings = []setting{
 	{"dns", []string{"ALOFT_DNS"}, "", "address to answer DNS on, for the zones of Route 53 and AWS's own names, which lead here: 127.0.0.1:5353"},
 	{"data", []string{"ALOFT_DATA"}, ".aloft", "directory that keeps everything"},
 	{"region", []string{"AWS_REGION", "AWS_DEFAULT_REGION"}, "us-east-1", "region of commands"},
-	{"endpoint", []string{"AWS_ENDPOINT_URL"}, "http://127.0.0.1:4566", "the Aloft that commands talk to"},
+	{"endpoint", []string{"AWS_ENDPOINT_URL"}, "http://127.0.0.1:4566", "the Aloft that commands talk to; the one that last ran on --data, if it says nothing"},
 	{"access-key-id", []string{"AWS_ACCESS_KEY_ID"}, "test", "access key of commands"},
 	{"secret-access-key", []string{"AWS_SECRET_ACCESS_KEY"}, "test", "secret of the access key"},
 	{"session-token", []string{"AWS_SESSION_TOKEN"}, "", "session token of the access key"},
@@ -112,7 +115,38 @@ func (s *settings) find(name string) (value, from string) {
 	if v, ok := s.file[name]; ok {
 		return v, "file"
 	}
+	if name == "endpoint" {
+		if v, from := s.lastServed(); v != "" {
+			return v, from
+		}
+	}
 	return flag.DefValue, "default"
+}
+
+// servedFile, among the data, says where the Aloft that keeps them was last
+// reached, so that commands beside it need not be told.
+const servedFile = "endpoint"
+
+// lastServed reads it. It is empty where none has run.
+func (s *settings) lastServed() (endpoint, from string) {
+	name := filepath.Join(s.get("data"), servedFile)
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return "", ""
+	}
+	return strings.TrimSpace(string(text)), name
+}
+
+// served writes down that an Aloft is reached at addr.
+func served(data string, addr net.Addr) error {
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return err
+	}
+	if ip := net.ParseIP(host); ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return os.WriteFile(filepath.Join(data, servedFile), []byte("http://"+net.JoinHostPort(host, port)+"\n"), 0o644)
 }
 
 func (s *settings) get(name string) string {

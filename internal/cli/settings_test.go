@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,6 +55,29 @@ func TestSettings(t *testing.T) {
 	want("listen 127.0.0.1:3 --listen", "--config", file, "--listen", "127.0.0.1:3")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "hidden")
 	want("secret-access-key (set) AWS_SECRET_ACCESS_KEY")
+}
+
+// Commands beside the data of an Aloft talk to where it was last reached.
+func TestEndpointOfTheData(t *testing.T) {
+	clearEnv(t)
+	data := t.TempDir()
+	for listens, want := range map[string]string{"0.0.0.0:5000": "http://127.0.0.1:5000", "[::1]:5001": "http://[::1]:5001"} {
+		addr, err := net.ResolveTCPAddr("tcp", listens)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := served(data, addr); err != nil {
+			t.Fatal(err)
+		}
+		out, err := run(t, "config", "--data", data)
+		if err != nil || !strings.Contains(out, want+" ") {
+			t.Errorf("config prints no %s, and %v:\n%s", want, err, out)
+		}
+		out, err = run(t, "config", "--data", data, "--endpoint", "http://127.0.0.1:6000")
+		if err != nil || !strings.Contains(out, "http://127.0.0.1:6000 ") {
+			t.Errorf("--endpoint does not count, and %v:\n%s", err, out)
+		}
+	}
 }
 
 func TestSettingsRefused(t *testing.T) {
