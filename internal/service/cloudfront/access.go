@@ -1,85 +1,95 @@
 package cloudfront
 
 import (
-	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/cloudfront"
 	"github.com/aloft-cloud/aloft/internal/aws"
-	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/service"
 )
 
-func control(arn aws.ARN, h *held[api.OriginAccessControlConfig]) *api.OriginAccessControl {
-	return &api.OriginAccessControl{Id: controls.id(arn), OriginAccessControlConfig: &h.Config}
-}
-
-// CreateOriginAccessControl makes an origin access control.
-func (s *Service) CreateOriginAccessControl(ctx context.Context, call *aws.Call, in *api.CreateOriginAccessControlInput) (*api.CreateOriginAccessControlOutput, error) {
-	arn, h, err := controls.create(ctx, s, call, held[api.OriginAccessControlConfig]{Config: *in.OriginAccessControlConfig}, nil)
-	if err != nil {
-		return nil, err
+func (s *Service) originAccessControlOperations() []service.Operation {
+	type one = made[api.OriginAccessControlConfig]
+	k := &shelf[api.OriginAccessControlConfig]{Service: s, kind: controls, free: freeOfOrigins(api.OriginAccessControlInUse, func(o *api.Origin) string { return aws.Value(o.OriginAccessControlId) })}
+	whole := func(m one) *api.OriginAccessControl {
+		return &api.OriginAccessControl{Id: m.id, OriginAccessControlConfig: &m.Config}
 	}
-	return &api.CreateOriginAccessControlOutput{OriginAccessControl: control(arn, &h), ETag: &h.Version, Location: new(location + arn.Resource)}, nil
-}
-
-// GetOriginAccessControl returns an origin access control.
-func (s *Service) GetOriginAccessControl(ctx context.Context, call *aws.Call, in *api.GetOriginAccessControlInput) (*api.GetOriginAccessControlOutput, error) {
-	h, err := controls.view(ctx, s, call, in.Id)
-	if err != nil {
-		return nil, err
-	}
-	return &api.GetOriginAccessControlOutput{OriginAccessControl: control(controls.arn(call, in.Id), &h), ETag: &h.Version}, nil
-}
-
-// GetOriginAccessControlConfig returns what UpdateOriginAccessControl changes.
-func (s *Service) GetOriginAccessControlConfig(ctx context.Context, call *aws.Call, in *api.GetOriginAccessControlConfigInput) (*api.GetOriginAccessControlConfigOutput, error) {
-	h, err := controls.view(ctx, s, call, in.Id)
-	if err != nil {
-		return nil, err
-	}
-	return &api.GetOriginAccessControlConfigOutput{OriginAccessControlConfig: &h.Config, ETag: &h.Version}, nil
-}
-
-// UpdateOriginAccessControl replaces an origin access control.
-func (s *Service) UpdateOriginAccessControl(ctx context.Context, call *aws.Call, in *api.UpdateOriginAccessControlInput) (*api.UpdateOriginAccessControlOutput, error) {
-	arn, h, err := controls.update(ctx, s, call, in.Id, in.IfMatch, *in.OriginAccessControlConfig, nil)
-	if err != nil {
-		return nil, err
-	}
-	return &api.UpdateOriginAccessControlOutput{OriginAccessControl: control(arn, &h), ETag: &h.Version}, nil
-}
-
-// DeleteOriginAccessControl removes an origin access control that no origin uses.
-func (s *Service) DeleteOriginAccessControl(ctx context.Context, call *aws.Call, in *api.DeleteOriginAccessControlInput) (*api.DeleteOriginAccessControlOutput, error) {
-	return &api.DeleteOriginAccessControlOutput{}, controls.remove(ctx, s, call, in.Id, in.IfMatch, func(tx *store.Tx, arn aws.ARN, _ *held[api.OriginAccessControlConfig]) error {
-		return checkFree(tx, call, api.OriginAccessControlInUse, func(o *api.Origin) bool { return aws.Value(o.OriginAccessControlId) == controls.id(arn) })
-	})
-}
-
-// ListOriginAccessControls lists the origin access controls of an account.
-func (s *Service) ListOriginAccessControls(ctx context.Context, call *aws.Call, in *api.ListOriginAccessControlsInput) (*api.ListOriginAccessControlsOutput, error) {
-	p, err := pageOf(ctx, s, controls, call, in.Marker, in.MaxItems, func(arn aws.ARN, h *held[api.OriginAccessControlConfig]) api.OriginAccessControlSummary {
-		c := &h.Config
-		return api.OriginAccessControlSummary{
-			Id: controls.id(arn), Name: c.Name, Description: aws.Value(c.Description), SigningProtocol: c.SigningProtocol, SigningBehavior: c.SigningBehavior,
-			OriginAccessControlOriginType: c.OriginAccessControlOriginType,
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.ListOriginAccessControlsOutput{OriginAccessControlList: &api.OriginAccessControlList{
-		Marker: p.Marker, NextMarker: p.Next, MaxItems: p.MaxItems, IsTruncated: p.Truncated, Quantity: p.quantity(), Items: p.Items,
-	}}, nil
-}
-
-// checkFree refuses to delete what an origin of the caller's uses.
-func checkFree(tx *store.Tx, call *aws.Call, fault aws.Fault, uses func(*api.Origin) bool) error {
-	for _, d := range distributions.rows.Scan(tx, global(call, "")) {
-		for i := range d.Config.Origins.Items {
-			if uses(&d.Config.Origins.Items[i]) {
-				return fault.Errorf("Cannot delete it: it is in use by a distribution.")
+	return []service.Operation{
+		creates(k, api.CreateOriginAccessControl, func(in *api.CreateOriginAccessControlInput) *api.OriginAccessControlConfig {
+			return in.OriginAccessControlConfig
+		}, func(m one) *api.CreateOriginAccessControlOutput {
+			return &api.CreateOriginAccessControlOutput{OriginAccessControl: whole(m), ETag: m.etag(), Location: m.location()}
+		}),
+		gets(k, api.GetOriginAccessControl, func(m one) *api.GetOriginAccessControlOutput {
+			return &api.GetOriginAccessControlOutput{OriginAccessControl: whole(m), ETag: m.etag()}
+		}),
+		gets(k, api.GetOriginAccessControlConfig, func(m one) *api.GetOriginAccessControlConfigOutput {
+			return &api.GetOriginAccessControlConfigOutput{OriginAccessControlConfig: &m.Config, ETag: m.etag()}
+		}),
+		updates(k, api.UpdateOriginAccessControl, func(in *api.UpdateOriginAccessControlInput) *api.OriginAccessControlConfig {
+			return in.OriginAccessControlConfig
+		}, func(m one) *api.UpdateOriginAccessControlOutput {
+			return &api.UpdateOriginAccessControlOutput{OriginAccessControl: whole(m), ETag: m.etag()}
+		}),
+		deletes(k, api.DeleteOriginAccessControl),
+		lists(k, api.ListOriginAccessControls, every, func(m one) api.OriginAccessControlSummary {
+			return api.OriginAccessControlSummary{
+				Id: m.id, Name: m.Config.Name, Description: aws.Value(m.Config.Description), SigningProtocol: m.Config.SigningProtocol, SigningBehavior: m.Config.SigningBehavior,
+				OriginAccessControlOriginType: m.Config.OriginAccessControlOriginType,
 			}
-		}
+		}, func(p *page[api.OriginAccessControlSummary]) *api.ListOriginAccessControlsOutput {
+			return &api.ListOriginAccessControlsOutput{OriginAccessControlList: &api.OriginAccessControlList{Marker: p.Marker, NextMarker: p.Next, MaxItems: p.MaxItems, IsTruncated: p.Truncated, Quantity: p.quantity(), Items: p.Items}}
+		}),
 	}
-	return tx.Err()
+}
+
+// identityPath begins what distributions call an identity by.
+const identityPath = "origin-access-identity/cloudfront/"
+
+// identityOf is the id of the identity that an origin is asked as, or "".
+func identityOf(o *api.Origin) string {
+	if o.S3OriginConfig == nil {
+		return ""
+	}
+	return strings.TrimPrefix(o.S3OriginConfig.OriginAccessIdentity, identityPath)
+}
+
+// canonicalUser is how bucket policies may call an identity.
+func canonicalUser(id string) string {
+	a, b := sha256.Sum256([]byte("origin access identity "+id)), sha256.Sum256([]byte(id))
+	return hex.EncodeToString(a[:]) + hex.EncodeToString(b[:16])
+}
+
+func (s *Service) originAccessIdentityOperations() []service.Operation {
+	type one = made[api.CloudFrontOriginAccessIdentityConfig]
+	k := &shelf[api.CloudFrontOriginAccessIdentityConfig]{Service: s, kind: identities, free: freeOfOrigins(api.CloudFrontOriginAccessIdentityInUse, identityOf)}
+	whole := func(m one) *api.CloudFrontOriginAccessIdentity {
+		return &api.CloudFrontOriginAccessIdentity{Id: m.id, S3CanonicalUserId: canonicalUser(m.id), CloudFrontOriginAccessIdentityConfig: &m.Config}
+	}
+	return []service.Operation{
+		creates(k, api.CreateCloudFrontOriginAccessIdentity, func(in *api.CreateCloudFrontOriginAccessIdentityInput) *api.CloudFrontOriginAccessIdentityConfig {
+			return in.CloudFrontOriginAccessIdentityConfig
+		}, func(m one) *api.CreateCloudFrontOriginAccessIdentityOutput {
+			return &api.CreateCloudFrontOriginAccessIdentityOutput{CloudFrontOriginAccessIdentity: whole(m), ETag: m.etag(), Location: m.location()}
+		}),
+		gets(k, api.GetCloudFrontOriginAccessIdentity, func(m one) *api.GetCloudFrontOriginAccessIdentityOutput {
+			return &api.GetCloudFrontOriginAccessIdentityOutput{CloudFrontOriginAccessIdentity: whole(m), ETag: m.etag()}
+		}),
+		gets(k, api.GetCloudFrontOriginAccessIdentityConfig, func(m one) *api.GetCloudFrontOriginAccessIdentityConfigOutput {
+			return &api.GetCloudFrontOriginAccessIdentityConfigOutput{CloudFrontOriginAccessIdentityConfig: &m.Config, ETag: m.etag()}
+		}),
+		updates(k, api.UpdateCloudFrontOriginAccessIdentity, func(in *api.UpdateCloudFrontOriginAccessIdentityInput) *api.CloudFrontOriginAccessIdentityConfig {
+			return in.CloudFrontOriginAccessIdentityConfig
+		}, func(m one) *api.UpdateCloudFrontOriginAccessIdentityOutput {
+			return &api.UpdateCloudFrontOriginAccessIdentityOutput{CloudFrontOriginAccessIdentity: whole(m), ETag: m.etag()}
+		}),
+		deletes(k, api.DeleteCloudFrontOriginAccessIdentity),
+		lists(k, api.ListCloudFrontOriginAccessIdentities, every, func(m one) api.CloudFrontOriginAccessIdentitySummary {
+			return api.CloudFrontOriginAccessIdentitySummary{Id: m.id, S3CanonicalUserId: canonicalUser(m.id), Comment: m.Config.Comment}
+		}, func(p *page[api.CloudFrontOriginAccessIdentitySummary]) *api.ListCloudFrontOriginAccessIdentitiesOutput {
+			return &api.ListCloudFrontOriginAccessIdentitiesOutput{CloudFrontOriginAccessIdentityList: &api.CloudFrontOriginAccessIdentityList{Marker: p.Marker, NextMarker: p.Next, MaxItems: p.MaxItems, IsTruncated: p.Truncated, Quantity: p.quantity(), Items: p.Items}}
+		}),
+	}
 }

@@ -135,7 +135,7 @@ func (s *Service) UpdateDistribution(ctx context.Context, call *aws.Call, in *ap
 	if err := checkConfig(c); err != nil {
 		return nil, err
 	}
-	arn, d, err := distributions.update(ctx, s, call, in.Id, in.IfMatch, *c, func(tx *store.Tx, arn aws.ARN, was *distribution) error {
+	arn, d, err := distributions.update(ctx, s, call, in.Id, aws.Value(in.IfMatch), *c, func(tx *store.Tx, arn aws.ARN, was *distribution) error {
 		if was.Config.CallerReference != c.CallerReference {
 			return api.IllegalUpdate.Errorf("The update contains modifications that are not allowed.")
 		}
@@ -149,7 +149,7 @@ func (s *Service) UpdateDistribution(ctx context.Context, call *aws.Call, in *ap
 
 // DeleteDistribution removes a distribution that is disabled.
 func (s *Service) DeleteDistribution(ctx context.Context, call *aws.Call, in *api.DeleteDistributionInput) (*api.DeleteDistributionOutput, error) {
-	return &api.DeleteDistributionOutput{}, distributions.remove(ctx, s, call, in.Id, in.IfMatch, func(tx *store.Tx, arn aws.ARN, d *distribution) error {
+	return &api.DeleteDistributionOutput{}, distributions.remove(ctx, s, call, in.Id, aws.Value(in.IfMatch), func(tx *store.Tx, arn aws.ARN, d *distribution) error {
 		if d.Config.Enabled {
 			return api.DistributionNotDisabled.Errorf("The distribution you are trying to delete has not been disabled.")
 		}
@@ -159,7 +159,7 @@ func (s *Service) DeleteDistribution(ctx context.Context, call *aws.Call, in *ap
 
 // ListDistributions lists the distributions of an account.
 func (s *Service) ListDistributions(ctx context.Context, call *aws.Call, in *api.ListDistributionsInput) (*api.ListDistributionsOutput, error) {
-	p, err := pageOf(ctx, s, distributions, call, in.Marker, in.MaxItems, summary)
+	p, err := pageOf(ctx, s, distributions, call, in.GetMarker(), in.GetMaxItems(), summary)
 	if err != nil {
 		return nil, err
 	}

@@ -3,17 +3,18 @@
 //
 // The idea that makes it work: all that CloudFront keeps is alike, a
 // configuration under an id with a version that changes must name, so there is
-// one kind of row, of any configuration (store.go). What requests need is made
-// of the rows once, and kept in memory until one of them changes (index.go).
+// one kind of row, of any configuration (store.go), and one set of operations for
+// those that do no more than be kept (shelf.go). What requests need is made of
+// the rows once, and kept in memory until one of them changes (index.go).
 //
 //	service.go       the table of operations   serve.go     the way of a request
 //	store.go         what is kept, and how     behavior.go  which behaviour it has
-//	distribution.go  distributions             key.go       what is forwarded, and cached by
-//	check.go         what they may be          origin.go    buckets and servers
-//	policy.go        cache policies            cache.go     what is kept of answers
-//	originrule.go    origin request policies   headers.go   what answers are given
-//	headerrule.go    response headers policies errors.go    answers of our own
-//	managed.go       those that AWS has made   index.go     all of it, ready to serve
-//	access.go        origin access controls    identity.go  and identities
+//	shelf.go         what is only kept         key.go       what is forwarded, and cached by
+//	distribution.go  distributions             origin.go    buckets and servers
+//	check.go         what they may be          cache.go     what is kept of answers
+//	policy.go        policies                  headers.go   what answers are given
+//	managed.go       those that AWS has made   errors.go    answers of our own
+//	access.go        what origins let in       index.go     all of it, ready to serve
+//	trusted.go       keys that sign URLs
 //	invalidation.go  what is to be forgotten
 package cloudfront

@@ -40,7 +40,7 @@ func (s *Service) CreateInvalidation(ctx context.Context, call *aws.Call, in *ap
 	var arn aws.ARN
 	var i invalidation
 	err := s.db.Update(ctx, func(tx *store.Tx) (err error) {
-		i = invalidation{*in.InvalidationBatch, time.Now().UTC().Truncate(time.Millisecond)}
+		i = invalidation{*in.InvalidationBatch, now()}
 		if arn, _, err = distributions.find(tx, call, in.DistributionId); err != nil {
 			return err
 		}

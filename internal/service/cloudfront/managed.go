@@ -1,8 +1,6 @@
 package cloudfront
 
 import (
-	"time"
-
 	api "github.com/aloft-cloud/aloft/internal/api/cloudfront"
 )
 
@@ -10,8 +8,6 @@ import (
 // guide "Use managed policies".
 
 const managedVersion = "E23ZP02F085DFQ"
-
-var managedSince = time.Date(2020, 7, 22, 0, 0, 0, 0, time.UTC)
 
 func cachePolicyOf(name string, min, usual, max int64, gzip, brotli bool, query, cookies string, headers ...string) *api.CachePolicyConfig {
 	h := &api.CachePolicyHeadersConfig{HeaderBehavior: "none"}

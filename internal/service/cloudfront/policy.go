@@ -1,124 +1,101 @@
 package cloudfront
 
 import (
-	"context"
-	"maps"
-	"slices"
-
 	api "github.com/aloft-cloud/aloft/internal/api/cloudfront"
-	"github.com/aloft-cloud/aloft/internal/aws"
-	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/service"
 )
 
-func cachePolicy(arn aws.ARN, h *held[api.CachePolicyConfig]) *api.CachePolicy {
-	return &api.CachePolicy{Id: cachePolicies.id(arn), LastModifiedTime: h.Modified, CachePolicyConfig: &h.Config}
+// Policies say what is cached, what origins are asked with, and what answers are
+// given. They are alike but for their types.
+
+func (s *Service) cachePolicyOperations() []service.Operation {
+	type one = made[api.CachePolicyConfig]
+	k := &shelf[api.CachePolicyConfig]{Service: s, kind: cachePolicies, managed: managedCache, free: freeOf(api.CachePolicyInUse, func(b *api.CacheBehavior) *string { return b.CachePolicyId })}
+	whole := func(m one) *api.CachePolicy {
+		return &api.CachePolicy{Id: m.id, LastModifiedTime: m.Modified, CachePolicyConfig: &m.Config}
+	}
+	return []service.Operation{
+		creates(k, api.CreateCachePolicy, func(in *api.CreateCachePolicyInput) *api.CachePolicyConfig { return in.CachePolicyConfig }, func(m one) *api.CreateCachePolicyOutput {
+			return &api.CreateCachePolicyOutput{CachePolicy: whole(m), ETag: m.etag(), Location: m.location()}
+		}),
+		gets(k, api.GetCachePolicy, func(m one) *api.GetCachePolicyOutput {
+			return &api.GetCachePolicyOutput{CachePolicy: whole(m), ETag: m.etag()}
+		}),
+		gets(k, api.GetCachePolicyConfig, func(m one) *api.GetCachePolicyConfigOutput {
+			return &api.GetCachePolicyConfigOutput{CachePolicyConfig: &m.Config, ETag: m.etag()}
+		}),
+		updates(k, api.UpdateCachePolicy, func(in *api.UpdateCachePolicyInput) *api.CachePolicyConfig { return in.CachePolicyConfig }, func(m one) *api.UpdateCachePolicyOutput {
+			return &api.UpdateCachePolicyOutput{CachePolicy: whole(m), ETag: m.etag()}
+		}),
+		deletes(k, api.DeleteCachePolicy),
+		lists(k, api.ListCachePolicies, func(in *api.ListCachePoliciesInput) *string { return in.Type }, func(m one) api.CachePolicySummary {
+			return api.CachePolicySummary{Type: m.kind, CachePolicy: whole(m)}
+		}, func(p *page[api.CachePolicySummary]) *api.ListCachePoliciesOutput {
+			return &api.ListCachePoliciesOutput{CachePolicyList: &api.CachePolicyList{NextMarker: p.Next, MaxItems: p.MaxItems, Quantity: p.quantity(), Items: p.Items}}
+		}),
+	}
 }
 
-// CreateCachePolicy makes a cache policy.
-func (s *Service) CreateCachePolicy(ctx context.Context, call *aws.Call, in *api.CreateCachePolicyInput) (*api.CreateCachePolicyOutput, error) {
-	arn, h, err := cachePolicies.create(ctx, s, call, held[api.CachePolicyConfig]{Config: *in.CachePolicyConfig}, nil)
-	if err != nil {
-		return nil, err
+func (s *Service) originRequestPolicyOperations() []service.Operation {
+	type one = made[api.OriginRequestPolicyConfig]
+	k := &shelf[api.OriginRequestPolicyConfig]{Service: s, kind: originRules, managed: managedOrigin, free: freeOf(api.OriginRequestPolicyInUse, func(b *api.CacheBehavior) *string { return b.OriginRequestPolicyId })}
+	whole := func(m one) *api.OriginRequestPolicy {
+		return &api.OriginRequestPolicy{Id: m.id, LastModifiedTime: m.Modified, OriginRequestPolicyConfig: &m.Config}
 	}
-	return &api.CreateCachePolicyOutput{CachePolicy: cachePolicy(arn, &h), ETag: &h.Version, Location: new(location + arn.Resource)}, nil
+	return []service.Operation{
+		creates(k, api.CreateOriginRequestPolicy, func(in *api.CreateOriginRequestPolicyInput) *api.OriginRequestPolicyConfig {
+			return in.OriginRequestPolicyConfig
+		}, func(m one) *api.CreateOriginRequestPolicyOutput {
+			return &api.CreateOriginRequestPolicyOutput{OriginRequestPolicy: whole(m), ETag: m.etag(), Location: m.location()}
+		}),
+		gets(k, api.GetOriginRequestPolicy, func(m one) *api.GetOriginRequestPolicyOutput {
+			return &api.GetOriginRequestPolicyOutput{OriginRequestPolicy: whole(m), ETag: m.etag()}
+		}),
+		gets(k, api.GetOriginRequestPolicyConfig, func(m one) *api.GetOriginRequestPolicyConfigOutput {
+			return &api.GetOriginRequestPolicyConfigOutput{OriginRequestPolicyConfig: &m.Config, ETag: m.etag()}
+		}),
+		updates(k, api.UpdateOriginRequestPolicy, func(in *api.UpdateOriginRequestPolicyInput) *api.OriginRequestPolicyConfig {
+			return in.OriginRequestPolicyConfig
+		}, func(m one) *api.UpdateOriginRequestPolicyOutput {
+			return &api.UpdateOriginRequestPolicyOutput{OriginRequestPolicy: whole(m), ETag: m.etag()}
+		}),
+		deletes(k, api.DeleteOriginRequestPolicy),
+		lists(k, api.ListOriginRequestPolicies, func(in *api.ListOriginRequestPoliciesInput) *string { return in.Type }, func(m one) api.OriginRequestPolicySummary {
+			return api.OriginRequestPolicySummary{Type: m.kind, OriginRequestPolicy: whole(m)}
+		}, func(p *page[api.OriginRequestPolicySummary]) *api.ListOriginRequestPoliciesOutput {
+			return &api.ListOriginRequestPoliciesOutput{OriginRequestPolicyList: &api.OriginRequestPolicyList{NextMarker: p.Next, MaxItems: p.MaxItems, Quantity: p.quantity(), Items: p.Items}}
+		}),
+	}
 }
 
-// findCachePolicy returns a cache policy of AWS's or of the caller's.
-func (s *Service) findCachePolicy(ctx context.Context, call *aws.Call, id string) (held[api.CachePolicyConfig], error) {
-	if c := managedCache[id]; c != nil {
-		return held[api.CachePolicyConfig]{Config: *c, Version: managedVersion, Modified: managedSince}, nil
+func (s *Service) responseHeadersPolicyOperations() []service.Operation {
+	type one = made[api.ResponseHeadersPolicyConfig]
+	k := &shelf[api.ResponseHeadersPolicyConfig]{Service: s, kind: headerRules, managed: managedHeaders, free: freeOf(api.ResponseHeadersPolicyInUse, func(b *api.CacheBehavior) *string { return b.ResponseHeadersPolicyId })}
+	whole := func(m one) *api.ResponseHeadersPolicy {
+		return &api.ResponseHeadersPolicy{Id: m.id, LastModifiedTime: m.Modified, ResponseHeadersPolicyConfig: &m.Config}
 	}
-	return cachePolicies.view(ctx, s, call, id)
-}
-
-// GetCachePolicy returns a cache policy.
-func (s *Service) GetCachePolicy(ctx context.Context, call *aws.Call, in *api.GetCachePolicyInput) (*api.GetCachePolicyOutput, error) {
-	h, err := s.findCachePolicy(ctx, call, in.Id)
-	if err != nil {
-		return nil, err
+	return []service.Operation{
+		creates(k, api.CreateResponseHeadersPolicy, func(in *api.CreateResponseHeadersPolicyInput) *api.ResponseHeadersPolicyConfig {
+			return in.ResponseHeadersPolicyConfig
+		}, func(m one) *api.CreateResponseHeadersPolicyOutput {
+			return &api.CreateResponseHeadersPolicyOutput{ResponseHeadersPolicy: whole(m), ETag: m.etag(), Location: m.location()}
+		}).But("Server-Timing is not given."),
+		gets(k, api.GetResponseHeadersPolicy, func(m one) *api.GetResponseHeadersPolicyOutput {
+			return &api.GetResponseHeadersPolicyOutput{ResponseHeadersPolicy: whole(m), ETag: m.etag()}
+		}),
+		gets(k, api.GetResponseHeadersPolicyConfig, func(m one) *api.GetResponseHeadersPolicyConfigOutput {
+			return &api.GetResponseHeadersPolicyConfigOutput{ResponseHeadersPolicyConfig: &m.Config, ETag: m.etag()}
+		}),
+		updates(k, api.UpdateResponseHeadersPolicy, func(in *api.UpdateResponseHeadersPolicyInput) *api.ResponseHeadersPolicyConfig {
+			return in.ResponseHeadersPolicyConfig
+		}, func(m one) *api.UpdateResponseHeadersPolicyOutput {
+			return &api.UpdateResponseHeadersPolicyOutput{ResponseHeadersPolicy: whole(m), ETag: m.etag()}
+		}),
+		deletes(k, api.DeleteResponseHeadersPolicy),
+		lists(k, api.ListResponseHeadersPolicies, func(in *api.ListResponseHeadersPoliciesInput) *string { return in.Type }, func(m one) api.ResponseHeadersPolicySummary {
+			return api.ResponseHeadersPolicySummary{Type: m.kind, ResponseHeadersPolicy: whole(m)}
+		}, func(p *page[api.ResponseHeadersPolicySummary]) *api.ListResponseHeadersPoliciesOutput {
+			return &api.ListResponseHeadersPoliciesOutput{ResponseHeadersPolicyList: &api.ResponseHeadersPolicyList{NextMarker: p.Next, MaxItems: p.MaxItems, Quantity: p.quantity(), Items: p.Items}}
+		}),
 	}
-	return &api.GetCachePolicyOutput{CachePolicy: cachePolicy(cachePolicies.arn(call, in.Id), &h), ETag: &h.Version}, nil
-}
-
-// GetCachePolicyConfig returns what UpdateCachePolicy changes.
-func (s *Service) GetCachePolicyConfig(ctx context.Context, call *aws.Call, in *api.GetCachePolicyConfigInput) (*api.GetCachePolicyConfigOutput, error) {
-	h, err := s.findCachePolicy(ctx, call, in.Id)
-	if err != nil {
-		return nil, err
-	}
-	return &api.GetCachePolicyConfigOutput{CachePolicyConfig: &h.Config, ETag: &h.Version}, nil
-}
-
-// UpdateCachePolicy replaces a cache policy.
-func (s *Service) UpdateCachePolicy(ctx context.Context, call *aws.Call, in *api.UpdateCachePolicyInput) (*api.UpdateCachePolicyOutput, error) {
-	if managedCache[in.Id] != nil {
-		return nil, errManaged()
-	}
-	arn, h, err := cachePolicies.update(ctx, s, call, in.Id, in.IfMatch, *in.CachePolicyConfig, nil)
-	if err != nil {
-		return nil, err
-	}
-	return &api.UpdateCachePolicyOutput{CachePolicy: cachePolicy(arn, &h), ETag: &h.Version}, nil
-}
-
-// DeleteCachePolicy removes a cache policy that no distribution uses.
-func (s *Service) DeleteCachePolicy(ctx context.Context, call *aws.Call, in *api.DeleteCachePolicyInput) (*api.DeleteCachePolicyOutput, error) {
-	if managedCache[in.Id] != nil {
-		return nil, errManaged()
-	}
-	return &api.DeleteCachePolicyOutput{}, cachePolicies.remove(ctx, s, call, in.Id, in.IfMatch, func(tx *store.Tx, arn aws.ARN, _ *held[api.CachePolicyConfig]) error {
-		return checkUnused(tx, call, api.CachePolicyInUse, func(b *api.CacheBehavior) bool { return aws.Value(b.CachePolicyId) == cachePolicies.id(arn) })
-	})
-}
-
-// ListCachePolicies lists cache policies: AWS's, the caller's, or both.
-func (s *Service) ListCachePolicies(ctx context.Context, call *aws.Call, in *api.ListCachePoliciesInput) (*api.ListCachePoliciesOutput, error) {
-	describe := func(kind string) func(arn aws.ARN, h *held[api.CachePolicyConfig]) api.CachePolicySummary {
-		return func(arn aws.ARN, h *held[api.CachePolicyConfig]) api.CachePolicySummary {
-			return api.CachePolicySummary{Type: kind, CachePolicy: cachePolicy(arn, h)}
-		}
-	}
-	p, err := listPolicies(ctx, s, cachePolicies, managedCache, call, in.Type, in.Marker, in.MaxItems, describe)
-	if err != nil {
-		return nil, err
-	}
-	return &api.ListCachePoliciesOutput{CachePolicyList: &api.CachePolicyList{NextMarker: p.Next, MaxItems: p.MaxItems, Quantity: p.quantity(), Items: p.Items}}, nil
-}
-
-// errManaged refuses to change what is AWS's.
-func errManaged() error {
-	return api.IllegalUpdate.Errorf("You can't update or delete a managed policy.")
-}
-
-// checkUnused refuses to delete what a behaviour of the caller's uses.
-func checkUnused(tx *store.Tx, call *aws.Call, fault aws.Fault, uses func(*api.CacheBehavior) bool) error {
-	for _, d := range distributions.rows.Scan(tx, global(call, "")) {
-		for _, b := range behaviors(&d.Config) {
-			if uses(&b) {
-				return fault.Errorf("The specified policy is currently associated with one or more cache behaviors and cannot be deleted.")
-			}
-		}
-	}
-	return tx.Err()
-}
-
-// listPolicies is pageOf for kinds of which AWS has some, which come first.
-func listPolicies[C, T any](ctx context.Context, s *Service, k *kind[C], managed map[string]*C, call *aws.Call, kind, marker, max *string, describe func(kind string) func(aws.ARN, *held[C]) T) (page[T], error) {
-	wanted := aws.Value(kind)
-	p := page[T]{Items: []T{}, MaxItems: pageSize}
-	if wanted != "managed" {
-		var err error
-		if p, err = pageOf(ctx, s, k, call, marker, max, describe("custom")); err != nil {
-			return p, err
-		}
-	}
-	if wanted == "custom" || aws.Value(marker) != "" {
-		return p, nil
-	}
-	first := make([]T, 0, len(managed)+len(p.Items))
-	for _, id := range slices.Sorted(maps.Keys(managed)) {
-		first = append(first, describe("managed")(k.arn(call, id), &held[C]{Config: *managed[id], Version: managedVersion, Modified: managedSince}))
-	}
-	p.Items = append(first, p.Items...)
-	return p, nil
 }

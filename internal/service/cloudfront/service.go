@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync/atomic"
 
 	api "github.com/aloft-cloud/aloft/internal/api/cloudfront"
@@ -61,7 +62,7 @@ func (s *Service) Definition() service.Definition {
 	return service.Definition{
 		API:   api.API,
 		Hosts: []service.Host{{Suffix: "cloudfront", Serve: s.Serve}, {Owns: s.isAlias, Serve: s.Serve}},
-		Operations: append(s.policyOperations(),
+		Operations: append(s.kept(),
 			service.Op(api.CreateDistribution, s.CreateDistribution, anyOf[api.CreateDistributionInput]("distribution")).But(lacks),
 			service.Op(api.CreateDistributionWithTags, s.CreateDistributionWithTags, anyOf[api.CreateDistributionWithTagsInput]("distribution")).But(lacks),
 			onID(distributions, api.GetDistribution, s.GetDistribution),
@@ -85,39 +86,10 @@ func (s *Service) Definition() service.Definition {
 	}
 }
 
-func (s *Service) policyOperations() []service.Operation {
-	return []service.Operation{
-		service.Op(api.CreateCachePolicy, s.CreateCachePolicy, anyOf[api.CreateCachePolicyInput]("cache-policy")),
-		onID(cachePolicies, api.GetCachePolicy, s.GetCachePolicy),
-		onID(cachePolicies, api.GetCachePolicyConfig, s.GetCachePolicyConfig),
-		onID(cachePolicies, api.UpdateCachePolicy, s.UpdateCachePolicy),
-		onID(cachePolicies, api.DeleteCachePolicy, s.DeleteCachePolicy),
-		service.Op(api.ListCachePolicies, s.ListCachePolicies, service.Any),
-		service.Op(api.CreateOriginRequestPolicy, s.CreateOriginRequestPolicy, anyOf[api.CreateOriginRequestPolicyInput]("origin-request-policy")),
-		onID(originRules, api.GetOriginRequestPolicy, s.GetOriginRequestPolicy),
-		onID(originRules, api.GetOriginRequestPolicyConfig, s.GetOriginRequestPolicyConfig),
-		onID(originRules, api.UpdateOriginRequestPolicy, s.UpdateOriginRequestPolicy),
-		onID(originRules, api.DeleteOriginRequestPolicy, s.DeleteOriginRequestPolicy),
-		service.Op(api.ListOriginRequestPolicies, s.ListOriginRequestPolicies, service.Any),
-		service.Op(api.CreateResponseHeadersPolicy, s.CreateResponseHeadersPolicy, anyOf[api.CreateResponseHeadersPolicyInput]("response-headers-policy")).But("Server-Timing is not given."),
-		onID(headerRules, api.GetResponseHeadersPolicy, s.GetResponseHeadersPolicy),
-		onID(headerRules, api.GetResponseHeadersPolicyConfig, s.GetResponseHeadersPolicyConfig),
-		onID(headerRules, api.UpdateResponseHeadersPolicy, s.UpdateResponseHeadersPolicy),
-		onID(headerRules, api.DeleteResponseHeadersPolicy, s.DeleteResponseHeadersPolicy),
-		service.Op(api.ListResponseHeadersPolicies, s.ListResponseHeadersPolicies, service.Any),
-		service.Op(api.CreateOriginAccessControl, s.CreateOriginAccessControl, anyOf[api.CreateOriginAccessControlInput]("origin-access-control")),
-		onID(controls, api.GetOriginAccessControl, s.GetOriginAccessControl),
-		onID(controls, api.GetOriginAccessControlConfig, s.GetOriginAccessControlConfig),
-		onID(controls, api.UpdateOriginAccessControl, s.UpdateOriginAccessControl),
-		onID(controls, api.DeleteOriginAccessControl, s.DeleteOriginAccessControl),
-		service.Op(api.ListOriginAccessControls, s.ListOriginAccessControls, service.Any),
-		service.Op(api.CreateCloudFrontOriginAccessIdentity, s.CreateCloudFrontOriginAccessIdentity, service.Any),
-		onID(identities, api.GetCloudFrontOriginAccessIdentity, s.GetCloudFrontOriginAccessIdentity),
-		onID(identities, api.GetCloudFrontOriginAccessIdentityConfig, s.GetCloudFrontOriginAccessIdentityConfig),
-		onID(identities, api.UpdateCloudFrontOriginAccessIdentity, s.UpdateCloudFrontOriginAccessIdentity),
-		onID(identities, api.DeleteCloudFrontOriginAccessIdentity, s.DeleteCloudFrontOriginAccessIdentity),
-		service.Op(api.ListCloudFrontOriginAccessIdentities, s.ListCloudFrontOriginAccessIdentities, service.Any),
-	}
+// kept are the operations that only keep configurations.
+func (s *Service) kept() []service.Operation {
+	return slices.Concat(s.cachePolicyOperations(), s.originRequestPolicyOperations(), s.responseHeadersPolicyOperations(), s.originAccessControlOperations(), s.originAccessIdentityOperations(),
+		s.publicKeyOperations(), s.keyGroupOperations())
 }
 
 // onID is the row of an operation on one of a kind.

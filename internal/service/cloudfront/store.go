@@ -16,7 +16,8 @@ import (
 // A held is a configuration that is kept.
 type held[C any] struct {
 	Config   C
-	Version  string // ETag
+	Version  string    // ETag
+	Created  time.Time `json:",omitzero"`
 	Modified time.Time
 	Domain   string            `json:",omitempty"` // of a distribution: d111111abcdef8.cloudfront.net
 	Tags     map[string]string `json:",omitempty"`
@@ -29,10 +30,11 @@ type kind[C any] struct {
 	missing aws.Fault       // the refusal of one that is not there
 	taken   aws.Fault       // and of one whose name another has
 	called  func(*C) string // its name, which is one of a kind; nil: it has none
+	newID   func(*C) string // what a new one is called
 }
 
 func newKind[C any](name string, missing, taken aws.Fault, called func(*C) string) *kind[C] {
-	return &kind[C]{store.NewTable[aws.ARN, held[C]]("cloudfront." + name), name, missing, taken, called}
+	return &kind[C]{store.NewTable[aws.ARN, held[C]]("cloudfront." + name), name, missing, taken, called, func(*C) string { return newID("E") }}
 }
 
 var (
@@ -41,8 +43,16 @@ var (
 	originRules   = newKind("origin-request-policy", api.NoSuchOriginRequestPolicy, api.OriginRequestPolicyAlreadyExists, func(c *api.OriginRequestPolicyConfig) string { return c.Name })
 	headerRules   = newKind("response-headers-policy", api.NoSuchResponseHeadersPolicy, api.ResponseHeadersPolicyAlreadyExists, func(c *api.ResponseHeadersPolicyConfig) string { return c.Name })
 	controls      = newKind("origin-access-control", api.NoSuchOriginAccessControl, api.OriginAccessControlAlreadyExists, func(c *api.OriginAccessControlConfig) string { return c.Name })
+	publicKeys    = newKind("public-key", api.NoSuchPublicKey, api.PublicKeyAlreadyExists, func(c *api.PublicKeyConfig) string { return c.Name }).numbered(func(*api.PublicKeyConfig) string { return newID("K") })
+	keyGroups     = newKind("key-group", api.NoSuchResource, api.KeyGroupAlreadyExists, func(c *api.KeyGroupConfig) string { return c.Name }).numbered(func(*api.KeyGroupConfig) string { return aws.NewRequestID() })
 	identities    = newKind[api.CloudFrontOriginAccessIdentityConfig]("origin-access-identity/cloudfront", api.NoSuchCloudFrontOriginAccessIdentity, api.CloudFrontOriginAccessIdentityAlreadyExists, nil)
 )
+
+// numbered returns k, new ones of which newID names.
+func (k *kind[C]) numbered(newID func(*C) string) *kind[C] {
+	k.newID = newID
+	return k
+}
 
 // newID is what a new thing is called: "E", or another letter, and 13 more.
 func newID(first string) string {
@@ -101,8 +111,9 @@ func (k *kind[C]) checkName(tx *store.Tx, call *aws.Call, arn aws.ARN, c *C) err
 
 // create keeps a new configuration. check may refuse it.
 func (k *kind[C]) create(ctx context.Context, s *Service, call *aws.Call, h held[C], check func(tx *store.Tx, arn aws.ARN) error) (aws.ARN, held[C], error) {
-	arn := k.arn(call, newID("E"))
-	h.Version, h.Modified = newID("E"), time.Now().UTC().Truncate(time.Millisecond)
+	arn := k.arn(call, k.newID(&h.Config))
+	h.Version, h.Modified = newID("E"), now()
+	h.Created = h.Modified
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
 		if err := k.checkName(tx, call, arn, &h.Config); err != nil {
 			return err
@@ -118,19 +129,22 @@ func (k *kind[C]) create(ctx context.Context, s *Service, call *aws.Call, h held
 	return arn, h, err
 }
 
+// now is the time, as precise as it is told.
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
 // checkVersion refuses a change of another version than there is.
-func checkVersion(version string, match *string) error {
+func checkVersion(version, match string) error {
 	switch {
-	case match == nil || *match == "":
+	case match == "":
 		return api.InvalidIfMatchVersion.Errorf("The If-Match version is missing or not valid for the resource.")
-	case strings.Trim(*match, `"`) != version:
+	case strings.Trim(match, `"`) != version:
 		return api.PreconditionFailed.Errorf("The request failed because it didn't meet the preconditions in one or more request-header fields.")
 	}
 	return nil
 }
 
 // update replaces the configuration of one of the caller's.
-func (k *kind[C]) update(ctx context.Context, s *Service, call *aws.Call, id string, match *string, is C, check func(tx *store.Tx, arn aws.ARN, was *held[C]) error) (aws.ARN, held[C], error) {
+func (k *kind[C]) update(ctx context.Context, s *Service, call *aws.Call, id, match string, is C, check func(tx *store.Tx, arn aws.ARN, was *held[C]) error) (aws.ARN, held[C], error) {
 	var arn aws.ARN
 	var h held[C]
 	err := s.db.Update(ctx, func(tx *store.Tx) (err error) {
@@ -145,7 +159,7 @@ func (k *kind[C]) update(ctx context.Context, s *Service, call *aws.Call, id str
 				return err
 			}
 		}
-		h.Config, h.Version, h.Modified = is, newID("E"), time.Now().UTC().Truncate(time.Millisecond)
+		h.Config, h.Version, h.Modified = is, newID("E"), now()
 		if err := k.checkName(tx, call, arn, &h.Config); err != nil {
 			return err
 		}
@@ -156,7 +170,7 @@ func (k *kind[C]) update(ctx context.Context, s *Service, call *aws.Call, id str
 }
 
 // remove deletes one of the caller's. check may refuse that.
-func (k *kind[C]) remove(ctx context.Context, s *Service, call *aws.Call, id string, match *string, check func(tx *store.Tx, arn aws.ARN, h *held[C]) error) error {
+func (k *kind[C]) remove(ctx context.Context, s *Service, call *aws.Call, id, match string, check func(tx *store.Tx, arn aws.ARN, h *held[C]) error) error {
 	return s.db.Update(ctx, func(tx *store.Tx) error {
 		arn, h, err := k.find(tx, call, id)
 		if err != nil {
@@ -189,10 +203,10 @@ func (p *page[T]) quantity() int32 { return int32(len(p.Items)) }
 const pageSize = 100
 
 // pageOf returns a page of the caller's, each made by describe.
-func pageOf[C, T any](ctx context.Context, s *Service, k *kind[C], call *aws.Call, marker, max *string, describe func(arn aws.ARN, h *held[C]) T) (page[T], error) {
-	p := page[T]{Items: []T{}, Marker: aws.Value(marker), MaxItems: pageSize}
-	if max != nil {
-		n, err := strconv.Atoi(*max)
+func pageOf[C, T any](ctx context.Context, s *Service, k *kind[C], call *aws.Call, marker, most string, describe func(arn aws.ARN, h *held[C]) T) (page[T], error) {
+	p := page[T]{Items: []T{}, Marker: marker, MaxItems: pageSize}
+	if most != "" {
+		n, err := strconv.Atoi(most)
 		if err != nil || n < 1 {
 			return p, api.InvalidArgument.Errorf("MaxItems must be a number of at least 1.")
 		}
