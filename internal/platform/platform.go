@@ -219,11 +219,12 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	objects := s3.New(s3.Config{DB: p.db, Table: p.Table, Key: keyFile(cfg, "s3"), Events: p.events, Deliver: p.deliver, Sessions: p.sessions})
 	gateways := apigatewayv2.New(apigatewayv2.Config{DB: p.db, Meter: p.meter, Table: p.Table, Domains: p.Domains, Edge: p.within(), Keys: rest, Auth: guard, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log})
 	p.Names = route53.New(p.db)
-	p.distributions = cloudfront.New(cloudfront.Config{DB: p.db, Table: p.Table, Edge: p.within(), Functions: functions, Domains: p.Domains, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
+	p.distributions = cloudfront.New(cloudfront.Config{DB: p.db, Table: p.Table, Edge: p.within(), Functions: functions, Scripts: p.script, Domains: p.Domains, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
 	p.certificates = acm.New(p.db, p.CA, p.Domains, p.distributions)
 	return []service.Definition{
 		p.certificates.Definition(),
 		p.distributions.Definition(),
+		p.distributions.Values(),
 		rest.Definition(),
 		gateways.Definition(),
 		gateways.Management(),

@@ -19,6 +19,7 @@ import (
 var Handlers = map[string]sandbox.Handler{
 	"apigateway": apigateway,
 	"echo":       echo,
+	"edge":       atEdge,
 	"env":        env,
 	"fail":       fail,
 	"log":        logEvent,
@@ -38,6 +39,42 @@ func echo(_ context.Context, _ *sandbox.Function, e sandbox.Event, _ func(string
 // apigateway answers an API with its event.
 func apigateway(_ context.Context, _ *sandbox.Function, e sandbox.Event, _ func(string)) ([]byte, error) {
 	return json.Marshal(map[string]any{"statusCode": 200, "body": string(e.Payload)})
+}
+
+// atEdge is a function at the edge, which does what the path says: /fail fails,
+// /bad returns what it may not, /answer answers, /moved goes to the origin
+// other.example; else it logs its event and adds a header that names it.
+func atEdge(_ context.Context, _ *sandbox.Function, e sandbox.Event, log func(string)) ([]byte, error) {
+	var in struct {
+		Records []struct {
+			CF struct {
+				Config            struct{ EventType string }
+				Request, Response map[string]any
+			}
+		}
+	}
+	if err := json.Unmarshal(e.Payload, &in); err != nil {
+		return nil, err
+	}
+	log(string(e.Payload))
+	cf := in.Records[0].CF
+	out := cf.Request
+	if cf.Response != nil {
+		out = cf.Response
+	}
+	out["headers"].(map[string]any)["x-"+cf.Config.EventType] = []any{map[string]string{"key": "X-" + cf.Config.EventType, "value": "seen"}}
+	origin, _ := out["origin"].(map[string]any)
+	switch uri := cf.Request["uri"]; {
+	case uri == "/fail":
+		return nil, errors.New("failed as asked")
+	case uri == "/bad":
+		return []byte(`"bad"`), nil
+	case uri == "/answer" && cf.Response == nil:
+		return []byte(`{"status":"201","headers":{"x-made":[{"value":"here"}]},"body":"bWFkZQ==","bodyEncoding":"base64"}`), nil
+	case uri == "/moved" && origin != nil:
+		origin["custom"].(map[string]any)["domainName"] = "other.example"
+	}
+	return json.Marshal(out)
 }
 
 // env returns the function's variables.

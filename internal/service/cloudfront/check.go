@@ -103,12 +103,8 @@ func checkLacks(c *api.DistributionConfig) error {
 	}
 	for _, b := range behaviors(c) {
 		switch {
-		case b.LambdaFunctionAssociations != nil && len(b.LambdaFunctionAssociations.Items) > 0:
-			return lack("Lambda@Edge functions")
-		case b.FunctionAssociations != nil && len(b.FunctionAssociations.Items) > 0:
-			return lack("CloudFront Functions")
-		case b.TrustedKeyGroups != nil && b.TrustedKeyGroups.Enabled, b.TrustedSigners != nil && b.TrustedSigners.Enabled:
-			return lack("signed URLs and cookies")
+		case b.TrustedSigners != nil && b.TrustedSigners.Enabled:
+			return lack("trusted signers, whose keys are those of accounts; key groups are answered")
 		case aws.Value(b.FieldLevelEncryptionId) != "":
 			return lack("field-level encryption")
 		case aws.Value(b.RealtimeLogConfigArn) != "":
@@ -122,6 +118,12 @@ func checkLacks(c *api.DistributionConfig) error {
 // another distribution has.
 func (s *Service) checkWhole(tx *store.Tx, call *aws.Call, arn aws.ARN, c *api.DistributionConfig) error {
 	for _, b := range behaviors(c) {
+		if err := checkFunctions(tx, call, &b); err != nil {
+			return err
+		}
+		if err := checkTrusted(tx, call, &b); err != nil {
+			return err
+		}
 		if b.CachePolicyId != nil && managedCache[*b.CachePolicyId] == nil {
 			if _, _, err := cachePolicies.find(tx, call, *b.CachePolicyId); err != nil {
 				return err

@@ -42,8 +42,11 @@ func (s *Service) createDistribution(ctx context.Context, call *aws.Call, c *api
 	if err := checkConfig(c); err != nil {
 		return aws.ARN{}, distribution{}, err
 	}
+	if err := s.checkTriggers(ctx, call, c); err != nil {
+		return aws.ARN{}, distribution{}, err
+	}
 	d := distribution{Config: *c, Domain: strings.ToLower(newID("d")) + ".cloudfront.net", Tags: tags}
-	return distributions.create(ctx, s, call, d, func(tx *store.Tx, arn aws.ARN) error {
+	return distributions.create(ctx, s, call, d, func(tx *store.Tx, arn aws.ARN, _ *distribution) error {
 		return s.checkWhole(tx, call, arn, c)
 	})
 }
@@ -135,7 +138,10 @@ func (s *Service) UpdateDistribution(ctx context.Context, call *aws.Call, in *ap
 	if err := checkConfig(c); err != nil {
 		return nil, err
 	}
-	arn, d, err := distributions.update(ctx, s, call, in.Id, aws.Value(in.IfMatch), *c, func(tx *store.Tx, arn aws.ARN, was *distribution) error {
+	if err := s.checkTriggers(ctx, call, c); err != nil {
+		return nil, err
+	}
+	arn, d, err := distributions.update(ctx, s, call, in.Id, aws.Value(in.IfMatch), *c, func(tx *store.Tx, arn aws.ARN, was *distribution, _ *api.DistributionConfig) error {
 		if was.Config.CallerReference != c.CallerReference {
 			return api.IllegalUpdate.Errorf("The update contains modifications that are not allowed.")
 		}

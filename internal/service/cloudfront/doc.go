@@ -9,12 +9,14 @@
 //
 //	service.go       the table of operations   serve.go     the way of a request
 //	store.go         what is kept, and how     behavior.go  which behaviour it has
-//	shelf.go         what is only kept         key.go       what is forwarded, and cached by
-//	distribution.go  distributions             origin.go    buckets and servers
-//	check.go         what they may be          cache.go     what is kept of answers
+//	shelf.go         what is only kept         trigger.go   functions that see it
+//	distribution.go  distributions             key.go       what is forwarded, and cached by
+//	check.go         what they may be          origin.go    buckets and servers
+//	associate.go     and what they may run     cache.go     what is kept of answers
 //	policy.go        policies                  headers.go   what answers are given
 //	managed.go       those that AWS has made   errors.go    answers of our own
-//	access.go        what origins let in       index.go     all of it, ready to serve
-//	trusted.go       keys that sign URLs
-//	invalidation.go  what is to be forgotten
+//	access.go        what origins let in       log.go       what functions log
+//	trusted.go       keys that sign URLs       index.go     all of it, ready to serve
+//	function.go      CloudFront Functions      invalidation.go  what is to be forgotten
+//	value.go         key value stores          valuekey.go  and their keys
 package cloudfront

@@ -1,11 +1,15 @@
 package cloudfront
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"html"
 	"io"
 	"net/http"
 	"strings"
+
+	"github.com/aloft-cloud/aloft/internal/service/cloudfront/function"
 )
 
 func escape(s string) string { return html.EscapeString(s) }
@@ -30,12 +34,41 @@ Request ID: %s
 </ADDRESS>
 </BODY></HTML>`, status, escape(words), escape(id))
 	h := http.Header{"Content-Type": {"text/html"}, "Server": {"CloudFront"}}
-	return &answer{status: status, header: h, body: io.NopCloser(strings.NewReader(text)), size: int64(len(text))}
+	return &answer{status: status, header: h, body: io.NopCloser(strings.NewReader(text)), size: int64(len(text)), how: wrong}
+}
+
+// failed is what is answered when an origin does not, or a function fails.
+func (x *exchange) failed(err error) *answer {
+	page := func(status int, words, how string) *answer {
+		a := errorPage(status, words+wordsLater, x.id)
+		a.how = how + " from cloudfront"
+		return a
+	}
+	x.cfg.Log.Debug("answer in place of an origin", "distribution", x.v.arn.String(), "err", err)
+	if e, ok := errors.AsType[*function.Invalid](err); ok {
+		return page(http.StatusBadGateway, e.Message, "FunctionValidationError")
+	}
+	if e, ok := errors.AsType[*function.Rejected](err); ok {
+		return page(http.StatusBadGateway, e.Message, "LambdaValidationError")
+	}
+	if _, ok := errors.AsType[*function.Failure](err); ok {
+		return page(http.StatusServiceUnavailable, "The CloudFront function associated with the CloudFront distribution is invalid or could not run.", "FunctionExecutionError")
+	}
+	switch {
+	case errors.Is(err, errThrottled):
+		return page(http.StatusServiceUnavailable, "The Lambda function associated with the CloudFront distribution was throttled.", "LambdaLimitExceeded")
+	case errors.Is(err, errTrigger):
+		return page(http.StatusServiceUnavailable, "The Lambda function associated with the CloudFront distribution is invalid or doesn't have the required permissions.", "LambdaExecutionError")
+	case errors.Is(err, context.DeadlineExceeded):
+		return errorPage(http.StatusGatewayTimeout, wordsOrigin, x.id)
+	}
+	return errorPage(http.StatusBadGateway, wordsOrigin, x.id)
 }
 
 const (
-	wordsBlocked = "Request blocked. We can't connect to the server for this app or website at this time. There might be too much traffic or a configuration error. Try again later, or contact the app or website owner."
+	wordsLater   = " We can't connect to the server for this app or website at this time. There might be too much traffic or a configuration error. Try again later, or contact the app or website owner."
+	wordsBlocked = "Request blocked." + wordsLater
 	wordsMethod  = "This distribution is not configured to allow the HTTP request method that was used for this request. The distribution supports only cachable requests."
-	wordsHTTPS   = "Bad request. We can't connect to the server for this app or website at this time. There might be too much traffic or a configuration error. Try again later, or contact the app or website owner."
-	wordsOrigin  = "CloudFront wasn't able to connect to the origin. We can't connect to the server for this app or website at this time. There might be too much traffic or a configuration error. Try again later, or contact the app or website owner."
+	wordsHTTPS   = "Bad request." + wordsLater
+	wordsOrigin  = "CloudFront wasn't able to connect to the origin." + wordsLater
 )

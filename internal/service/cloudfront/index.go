@@ -15,6 +15,7 @@ type index map[string]*served
 // A served is a distribution, ready to serve. It never changes.
 type served struct {
 	arn       aws.ARN
+	domain    string
 	config    *api.DistributionConfig
 	behaviors []behavior
 	origins   map[string]*api.Origin
@@ -28,6 +29,8 @@ type behavior struct {
 	keyed     keying
 	forwarded keying
 	headers   *api.ResponseHeadersPolicyConfig // nil: none are given
+	scripts   map[string]*scripted             // by event
+	triggers  map[string]*triggered            // by event
 }
 
 // changed has the index made anew once tx is kept.
@@ -72,7 +75,7 @@ func (s *Service) indexed(ctx context.Context) (*index, error) {
 
 // compile makes a distribution ready to serve.
 func compile(tx *store.Tx, arn aws.ARN, d *distribution) (*served, error) {
-	v := &served{arn: arn, config: &d.Config, origins: make(map[string]*api.Origin), groups: make(map[string]*api.OriginGroup), signs: make(map[string]bool)}
+	v := &served{arn: arn, domain: d.Domain, config: &d.Config, origins: make(map[string]*api.Origin), groups: make(map[string]*api.OriginGroup), signs: make(map[string]bool)}
 	owner := &aws.Call{Account: arn.Account}
 	for i := range d.Config.Origins.Items {
 		o := &d.Config.Origins.Items[i]
@@ -100,7 +103,21 @@ func compile(tx *store.Tx, arn aws.ARN, d *distribution) (*served, error) {
 }
 
 func compileBehavior(tx *store.Tx, owner *aws.Call, b api.CacheBehavior) (behavior, error) {
-	out := behavior{CacheBehavior: b}
+	out := behavior{CacheBehavior: b, scripts: make(map[string]*scripted), triggers: make(map[string]*triggered)}
+	for _, a := range associated(&b) {
+		f, err := liveFunction(tx, owner, a.FunctionARN)
+		if err != nil {
+			return out, err
+		}
+		out.scripts[a.EventType] = &scripted{f.Name, f.Live.program()}
+	}
+	for _, a := range triggersOf(&b) {
+		arn, err := aws.ParseARN(a.LambdaFunctionARN)
+		if err != nil {
+			return out, err
+		}
+		out.triggers[a.EventType] = &triggered{arn, aws.Value(a.IncludeBody)}
+	}
 	if b.CachePolicyId == nil {
 		out.keyed = legacyKeying(&b)
 	} else {

@@ -18,6 +18,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/gateway/backend"
+	"github.com/aloft-cloud/aloft/internal/service/cloudfront/function"
 )
 
 // An answer is one of an origin.
@@ -25,7 +26,8 @@ type answer struct {
 	status int
 	header http.Header
 	body   io.ReadCloser
-	size   int64 // -1: not known
+	size   int64  // -1: not known
+	how    string // it came to be, as X-Cache says
 }
 
 // errOrigin is the error of an origin that does not answer.
@@ -41,29 +43,86 @@ func bucketOf(host string) string {
 	return ""
 }
 
-// ask asks the origin of a behaviour, or those of its group one after another.
-func (s *Service) ask(ctx context.Context, v *served, b *behavior, r *http.Request, body []byte) (*answer, error) {
-	g := v.groups[b.TargetOriginId]
-	if g == nil {
-		return s.askOrigin(ctx, v, b, v.origins[b.TargetOriginId], r, body)
+// ask asks the origins of a behaviour, one after another, until one answers well.
+func (x *exchange) ask(b *behavior, r *http.Request) (*answer, error) {
+	all, failover, err := x.chosen(b)
+	if err != nil {
+		return nil, err
 	}
-	first, second := g.Members.Items[0].OriginId, g.Members.Items[1].OriginId
-	a, err := s.askOrigin(ctx, v, b, v.origins[first], r, body)
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions
-	if !reads || err == nil && !slices.Contains(g.FailoverCriteria.StatusCodes.Items, int32(a.status)) {
-		return a, err
+	var a *answer
+	for i, o := range all {
+		a, err = x.askOrigin(b, o, r)
+		last := !reads || i == len(all)-1
+		if last || err == nil && !slices.Contains(failover, int32(a.status)) {
+			break
+		}
+		if err == nil {
+			a.body.Close()
+		}
 	}
-	if err == nil {
-		a.body.Close()
-	}
-	return s.askOrigin(ctx, v, b, v.origins[second], r, body)
+	return a, err
 }
 
-func (s *Service) askOrigin(ctx context.Context, v *served, b *behavior, o *api.Origin, r *http.Request, body []byte) (*answer, error) {
-	if o.S3OriginConfig != nil {
-		return s.askBucket(ctx, v, o, r)
+// askOrigin asks one origin. Functions of Lambda may see the request before it
+// does, and the answer after it.
+func (x *exchange) askOrigin(b *behavior, o *api.Origin, r *http.Request) (*answer, error) {
+	q, body := x.outgoing(b, o, r), x.body
+	if t := b.triggers[function.OriginRequest]; t != nil {
+		turn, err := x.turn(t, function.OriginRequest, q, body, o)
+		if err != nil {
+			return nil, err
+		}
+		if turn.Answer != nil {
+			return answered(turn.Answer, "LambdaGeneratedResponse"), nil
+		}
+		q, body, o = turn.Request, turn.Body, elsewhere(o, turn.Origin)
+		if turn.Host != "" {
+			q.Host = turn.Host
+		}
 	}
-	return s.askServer(ctx, v, b, o, r, body)
+	for _, h := range o.CustomHeaders.Items {
+		q.Header.Set(h.HeaderName, h.HeaderValue)
+	}
+	var a *answer
+	var err error
+	if o.S3OriginConfig != nil {
+		a, err = x.askBucket(o, q, body)
+	} else {
+		a, err = x.askServer(o, q, body)
+	}
+	t := b.triggers[function.OriginResponse]
+	if err != nil || t == nil {
+		return a, err
+	}
+	is, err := x.turnAnswer(t, function.OriginResponse, q, &function.Answer{Status: a.status, Description: http.StatusText(a.status), Header: a.header})
+	if err != nil {
+		a.body.Close()
+		return nil, err
+	}
+	return a.become(is), nil
+}
+
+// outgoing is the request that an origin is asked.
+func (x *exchange) outgoing(b *behavior, o *api.Origin, r *http.Request) *http.Request {
+	q := r.Clone(r.Context())
+	q.URL.RawQuery, q.Header, q.Host = b.query(r.URL.RawQuery), b.forward(r), o.DomainName
+	q.Header.Set("User-Agent", "Amazon CloudFront")
+	q.Header.Set("Via", "1.1 "+strings.ToLower(distributions.id(x.v.arn))+".cloudfront.net (CloudFront)")
+	q.Header.Set("X-Amz-Cf-Id", x.id)
+	if ip, _, ok := strings.Cut(r.RemoteAddr, ":"); ok {
+		q.Header.Set("X-Forwarded-For", strings.TrimPrefix(r.Header.Get("X-Forwarded-For")+", "+ip, ", "))
+	}
+	if b.forwarded.headers.all && r.UserAgent() != "" || b.forwarded.headers.has("user-agent") {
+		q.Header.Set("User-Agent", r.UserAgent())
+	}
+	if b.hostForwarded() {
+		q.Host = r.Host
+	}
+	if c := x.choice; c != nil && c.Origin != nil && c.Origin.HostHeader != "" {
+		q.Host = c.Origin.HostHeader
+	}
+	return q
 }
 
 // as is who asks an origin for a distribution.
@@ -80,27 +139,73 @@ func as(v *served, o *api.Origin) *aws.Call {
 	return call
 }
 
-// askBucket gets an object.
-func (s *Service) askBucket(ctx context.Context, v *served, o *api.Origin, r *http.Request) (*answer, error) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return refusalOf(aws.AccessDenied.Errorf("Access Denied")), nil
-	}
+// askBucket gets an object, or writes one.
+func (x *exchange) askBucket(o *api.Origin, r *http.Request, body []byte) (*answer, error) {
 	bucket := bucketOf(o.DomainName)
 	key := strings.TrimPrefix(*o.OriginPath+r.URL.Path, "/")
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		return x.getObject(o, r, bucket, key)
+	case http.MethodPut:
+		return x.putObject(o, r, bucket, key, body)
+	case http.MethodDelete:
+		out, err := dispatch.CallChecked(r.Context(), x.cfg.Table, as(x.v, o), s3.DeleteObject, &s3.DeleteObjectInput{Bucket: bucket, Key: key})
+		if err != nil {
+			return refused(err)
+		}
+		a := &answer{status: http.StatusNoContent, header: http.Header{"Server": {"AmazonS3"}}, body: http.NoBody}
+		if out.VersionId != nil {
+			a.header.Set("X-Amz-Version-Id", *out.VersionId)
+		}
+		return a, nil
+	}
+	return refusalOf(s3.MethodNotAllowed.Errorf("The specified method is not allowed against this resource.")), nil
+}
+
+// refused is what a bucket answers that refuses. Other errors are ours.
+func refused(err error) (*answer, error) {
+	if aws.Refusal(err).Status < 500 {
+		return refusalOf(err), nil
+	}
+	return nil, err
+}
+
+// putObject writes an object.
+func (x *exchange) putObject(o *api.Origin, r *http.Request, bucket, key string, body []byte) (*answer, error) {
+	in := &s3.PutObjectInput{
+		Bucket: bucket, Key: key, Body: bytes.NewReader(body), ContentLength: new(int64(len(body))), ContentType: header(r, "Content-Type"), CacheControl: header(r, "Cache-Control"),
+		ContentEncoding: header(r, "Content-Encoding"), ContentDisposition: header(r, "Content-Disposition"), ContentLanguage: header(r, "Content-Language"),
+		IfMatch: header(r, "If-Match"), IfNoneMatch: header(r, "If-None-Match"), Metadata: make(map[string]string),
+	}
+	for name := range r.Header {
+		if meta, ok := strings.CutPrefix(name, "X-Amz-Meta-"); ok {
+			in.Metadata[strings.ToLower(meta)] = r.Header.Get(name)
+		}
+	}
+	out, err := dispatch.CallChecked(r.Context(), x.cfg.Table, as(x.v, o), s3.PutObject, in)
+	if err != nil {
+		return refused(err)
+	}
+	a := &answer{status: http.StatusOK, header: http.Header{"Server": {"AmazonS3"}, "Etag": {aws.Value(out.ETag)}}, body: http.NoBody}
+	if out.VersionId != nil {
+		a.header.Set("X-Amz-Version-Id", *out.VersionId)
+	}
+	return a, nil
+}
+
+// getObject gets an object.
+func (x *exchange) getObject(o *api.Origin, r *http.Request, bucket, key string) (*answer, error) {
 	if key == "" {
 		return refusalOf(aws.AccessDenied.Errorf("Access Denied")), nil // a list of the bucket is not answered
 	}
 	in := &s3.GetObjectInput{Bucket: bucket, Key: key, IfNoneMatch: header(r, "If-None-Match"), IfMatch: header(r, "If-Match"), Range: header(r, "Range")}
 	in.IfModifiedSince, in.IfUnmodifiedSince = when(r, "If-Modified-Since"), when(r, "If-Unmodified-Since")
-	out, err := dispatch.CallChecked(ctx, s.cfg.Table, as(v, o), s3.GetObject, in)
-	if errors.Is(err, s3.NoSuchKey) && !s.mayList(ctx, as(v, o), bucket) {
+	out, err := dispatch.CallChecked(r.Context(), x.cfg.Table, as(x.v, o), s3.GetObject, in)
+	if errors.Is(err, s3.NoSuchKey) && !x.mayList(r.Context(), as(x.v, o), bucket) {
 		err = aws.AccessDenied.Errorf("Access Denied")
 	}
 	if err != nil {
-		if refusal := aws.Refusal(err); refusal.Status < 500 {
-			return refusalOf(err), nil
-		}
-		return nil, err
+		return refused(err)
 	}
 	a := &answer{status: http.StatusOK, header: objectHeader(out), body: readCloser(out.Body), size: aws.Or(out.ContentLength, -1)}
 	if out.ContentRange != nil {
@@ -181,7 +286,7 @@ func refusalOf(err error) *answer {
 
 // askServer asks a server over HTTP: the platform itself, if it is one of its
 // own.
-func (s *Service) askServer(ctx context.Context, v *served, b *behavior, o *api.Origin, r *http.Request, body []byte) (*answer, error) {
+func (x *exchange) askServer(o *api.Origin, r *http.Request, body []byte) (*answer, error) {
 	c := o.CustomOriginConfig
 	scheme, port := "https", int(c.HTTPSPort)
 	if c.OriginProtocolPolicy == "http-only" || c.OriginProtocolPolicy == "match-viewer" && r.TLS == nil {
@@ -193,31 +298,19 @@ func (s *Service) askServer(ctx context.Context, v *served, b *behavior, o *api.
 	} else if scheme == "https" && port != 443 || scheme == "http" && port != 80 {
 		host += ":" + strconv.Itoa(port)
 	}
-	to := &url.URL{Scheme: scheme, Host: host, Path: *o.OriginPath + r.URL.Path, RawPath: *o.OriginPath + r.URL.EscapedPath(), RawQuery: b.query(r.URL.RawQuery)}
+	to := &url.URL{Scheme: scheme, Host: host, Path: *o.OriginPath + r.URL.Path, RawPath: *o.OriginPath + r.URL.EscapedPath(), RawQuery: r.URL.RawQuery}
 	limit := time.Duration(aws.Or(c.OriginReadTimeout, 30)) * time.Second
-	ctx, done := context.WithTimeout(ctx, limit)
+	ctx, done := context.WithTimeout(r.Context(), limit)
 	q, err := http.NewRequestWithContext(ctx, r.Method, to.String(), bytes.NewReader(body))
 	if err != nil {
 		done()
 		return nil, err
 	}
-	q.Header = b.forward(r)
-	q.Header.Set("User-Agent", "Amazon CloudFront")
-	q.Header.Set("Via", "1.1 "+strings.ToLower(distributions.id(v.arn))+".cloudfront.net (CloudFront)")
-	q.Header.Set("X-Amz-Cf-Id", aws.NewLongRequestID())
-	if ip, _, ok := strings.Cut(r.RemoteAddr, ":"); ok {
-		q.Header.Set("X-Forwarded-For", strings.TrimPrefix(r.Header.Get("X-Forwarded-For")+", "+ip, ", "))
-	}
-	if b.forwarded.headers.all && r.UserAgent() != "" || b.forwarded.headers.has("user-agent") {
-		q.Header.Set("User-Agent", r.UserAgent())
-	}
-	if b.hostForwarded() {
+	q.Header = r.Header
+	if r.Host != o.DomainName {
 		q.Host = r.Host
 	}
-	for _, h := range o.CustomHeaders.Items {
-		q.Header.Set(h.HeaderName, h.HeaderValue)
-	}
-	resp, err := s.roundTrip(v, o, q)
+	resp, err := x.roundTrip(x.v, o, q)
 	if err != nil {
 		done()
 		return nil, fmt.Errorf("%w: %w", errOrigin, err)

@@ -2,8 +2,6 @@ package cloudfront
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -13,41 +11,87 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/cloudfront"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/service/cloudfront/function"
 )
 
 const maxBody = 50 << 20 // of a request that is no GET
 
+// How answers came to be, as X-Cache says.
+const (
+	hit   = "Hit from cloudfront"
+	miss  = "Miss from cloudfront"
+	wrong = "Error from cloudfront"
+)
+
+// An exchange is a request on its way through a distribution, and back.
+type exchange struct {
+	*Service
+	v    *served
+	b    *behavior
+	call *aws.Call
+	id   string
+	r    *http.Request // as the viewer has made it, and then its function
+	body []byte
+
+	choice *function.Choice // of the origin, by a function; nil: it is the behaviour's
+}
+
 // Serve answers a request to a distribution, by the label before the domain of
 // CloudFront, or by a user's name for it.
 func (s *Service) Serve(w http.ResponseWriter, r *http.Request, call *aws.Call, name string) {
-	id := aws.NewLongRequestID()
-	v, err := s.find(r.Context(), name)
+	x := &exchange{Service: s, call: call, id: aws.NewLongRequestID(), r: r}
+	a := x.begin(w, name)
+	if a == nil {
+		a = x.answer()
+	}
+	x.write(w, r, a)
+}
+
+// begin finds out what is asked, and refuses what may not be.
+func (x *exchange) begin(w http.ResponseWriter, name string) *answer {
+	v, err := x.find(x.r.Context(), name)
 	if err != nil {
-		s.cfg.Log.Error("find a distribution", "host", name, "err", err)
-		s.write(w, r, errorPage(http.StatusInternalServerError, wordsOrigin, id), nil, "Error from cloudfront", id)
-		return
+		x.cfg.Log.Error("find a distribution", "host", name, "err", err)
+		return errorPage(http.StatusInternalServerError, wordsOrigin, x.id)
 	}
 	if v == nil || !v.config.Enabled {
-		s.write(w, r, errorPage(http.StatusForbidden, wordsBlocked, id), nil, "Error from cloudfront", id)
-		return
+		return errorPage(http.StatusForbidden, wordsBlocked, x.id)
 	}
-	if r.URL.Path == "/" && aws.Value(v.config.DefaultRootObject) != "" {
-		r = at(r, "/"+*v.config.DefaultRootObject)
+	x.v, x.b = v, v.behavior(v.rooted(x.r).URL.Path)
+	if a := x.admit(); a != nil {
+		return a
 	}
-	b := v.behavior(r.URL.Path)
-	if !s.admit(w, r, call, b, id) {
-		return
+	if x.body, err = io.ReadAll(http.MaxBytesReader(w, x.r.Body, maxBody)); err != nil {
+		return errorPage(http.StatusRequestEntityTooLarge, wordsHTTPS, x.id)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		s.write(w, r, errorPage(http.StatusRequestEntityTooLarge, wordsHTTPS, id), nil, "Error from cloudfront", id)
-		return
+	return nil
+}
+
+// answer has functions see the request, and then the answer to it.
+func (x *exchange) answer() *answer {
+	if a := x.viewerRequest(); a != nil {
+		return a
 	}
-	a, how := s.fetch(r.Context(), v, b, r, body, id)
-	if page := v.errorFor(a.status); page != nil && how != "Hit from cloudfront" {
-		a, how = s.replace(r, v, a, page, id)
+	x.r = x.v.rooted(x.r)
+	a := x.fetch(x.b, x.r)
+	if page := x.v.errorFor(a.status); page != nil && a.how != hit {
+		a = x.replace(a, page)
+		give(x.b.headers, x.r, a.header)
+		return a // which functions do not see
 	}
-	s.write(w, r, a, b, how, id)
+	give(x.b.headers, x.r, a.header)
+	if a.status < http.StatusBadRequest {
+		return x.viewerResponse(a)
+	}
+	return a
+}
+
+// rooted is r for the object that stands for the root, if it asks for that.
+func (v *served) rooted(r *http.Request) *http.Request {
+	if name := aws.Value(v.config.DefaultRootObject); r.URL.Path == "/" && name != "" {
+		return at(r, "/"+name)
+	}
+	return r
 }
 
 // at is r for another path.
@@ -68,26 +112,24 @@ func (v *served) behavior(path string) *behavior {
 }
 
 // admit refuses, or sends elsewhere, what a behaviour does not let in.
-func (s *Service) admit(w http.ResponseWriter, r *http.Request, call *aws.Call, b *behavior, id string) bool {
-	if !call.Secure && !s.cfg.Local && b.ViewerProtocolPolicy != "allow-all" {
-		if b.ViewerProtocolPolicy == "redirect-to-https" && r.Host != "" {
-			a := errorPage(http.StatusMovedPermanently, "", id)
-			a.header.Set("Location", "https://"+hostOnly(r.Host)+r.URL.RequestURI())
-			s.write(w, r, a, nil, "Redirect from cloudfront", id)
-			return false
+func (x *exchange) admit() *answer {
+	if !x.call.Secure && !x.cfg.Local && x.b.ViewerProtocolPolicy != "allow-all" {
+		if x.b.ViewerProtocolPolicy == "redirect-to-https" && x.r.Host != "" {
+			a := errorPage(http.StatusMovedPermanently, "", x.id)
+			a.header.Set("Location", "https://"+hostOnly(x.r.Host)+x.r.URL.RequestURI())
+			a.how = "Redirect from cloudfront"
+			return a
 		}
-		s.write(w, r, errorPage(http.StatusForbidden, wordsHTTPS, id), nil, "Error from cloudfront", id)
-		return false
+		return errorPage(http.StatusForbidden, wordsHTTPS, x.id)
 	}
 	methods := []string{http.MethodGet, http.MethodHead}
-	if m := b.AllowedMethods; m != nil {
+	if m := x.b.AllowedMethods; m != nil {
 		methods = m.Items
 	}
-	if !slices.Contains(methods, r.Method) {
-		s.write(w, r, errorPage(http.StatusForbidden, wordsMethod, id), nil, "Error from cloudfront", id)
-		return false
+	if !slices.Contains(methods, x.r.Method) {
+		return errorPage(http.StatusForbidden, wordsMethod, x.id)
 	}
-	return true
+	return nil
 }
 
 func hostOnly(host string) string {
@@ -95,48 +137,46 @@ func hostOnly(host string) string {
 	return name
 }
 
-// fetch returns what is kept, or asks the origin, and says which.
-func (s *Service) fetch(ctx context.Context, v *served, b *behavior, r *http.Request, body []byte, id string) (*answer, string) {
+// fetch returns what is kept, or asks the origin.
+func (x *exchange) fetch(b *behavior, r *http.Request) *answer {
 	kept := b.keyed.caches() && (r.Method == http.MethodGet || r.Method == http.MethodHead)
 	key := ""
 	var drops uint64
 	if kept {
 		var e *entry
 		key = b.cacheKey(r)
-		if e, drops = s.cache.get(v.arn.String(), key); e != nil {
+		if e, drops = x.cache.get(x.v.arn.String(), key); e != nil {
 			h := e.header.Clone()
 			h.Set("Age", strconv.FormatInt(int64(time.Since(e.stored)/time.Second), 10))
-			return &answer{status: e.status, header: h, body: memory{bytes.NewReader(e.body)}, size: int64(len(e.body))}, "Hit from cloudfront"
+			return &answer{status: e.status, header: h, body: memory{bytes.NewReader(e.body)}, size: int64(len(e.body)), how: hit}
 		}
 	}
 	q := r
 	if kept { // the whole is asked for, to be kept
-		q = r.Clone(ctx)
+		q = r.Clone(r.Context())
 		q.Method = http.MethodGet
 		for _, name := range []string{"Range", "If-Range", "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since"} {
 			q.Header.Del(name)
 		}
 	}
-	a, err := s.ask(ctx, v, b, q, body)
+	a, err := x.ask(b, q)
 	if err != nil {
-		status := http.StatusBadGateway
-		if errors.Is(err, context.DeadlineExceeded) {
-			status = http.StatusGatewayTimeout
-		}
-		s.cfg.Log.Debug("ask an origin", "distribution", v.arn.String(), "err", err)
-		return errorPage(status, wordsOrigin, id), "Error from cloudfront"
+		return x.failed(err)
 	}
 	if kept && a.status == http.StatusOK {
-		s.keep(v, b, r.URL.Path, key, drops, a)
+		x.keep(b, r.URL.Path, key, drops, a)
 	}
-	if a.status >= 400 {
-		return a, "Error from cloudfront"
+	if a.how == "" {
+		a.how = miss
+		if a.status >= 400 {
+			a.how = wrong
+		}
 	}
-	return a, "Miss from cloudfront"
+	return a
 }
 
 // keep keeps an answer that is small enough, and good for a while.
-func (s *Service) keep(v *served, b *behavior, path, key string, drops uint64, a *answer) {
+func (x *exchange) keep(b *behavior, path, key string, drops uint64, a *answer) {
 	life := b.keyed.lifetime(a.header)
 	if life <= 0 || a.size > maxObject || a.header.Get("Set-Cookie") != "" || a.header.Get("Vary") == "*" {
 		return
@@ -149,7 +189,7 @@ func (s *Service) keep(v *served, b *behavior, path, key string, drops uint64, a
 	a.body.Close()
 	a.body, a.size = memory{bytes.NewReader(begin)}, int64(len(begin))
 	now := time.Now()
-	s.cache.put(&entry{of: v.arn.String(), path: path, key: key, status: a.status, header: a.header.Clone(), body: begin, stored: now, expires: now.Add(life)}, drops)
+	x.cache.put(&entry{of: x.v.arn.String(), path: path, key: key, status: a.status, header: a.header.Clone(), body: begin, stored: now, expires: now.Add(life)}, drops)
 }
 
 // A memory is a body that is kept, of which any part can be answered.
@@ -188,24 +228,24 @@ func (v *served) errorFor(status int) *api.CustomErrorResponse {
 }
 
 // replace answers with the page that a distribution has for an error.
-func (s *Service) replace(r *http.Request, v *served, a *answer, e *api.CustomErrorResponse, id string) (*answer, string) {
-	q := at(r, *e.ResponsePagePath)
+func (x *exchange) replace(a *answer, e *api.CustomErrorResponse) *answer {
+	q := at(x.r, *e.ResponsePagePath)
 	q.Method, q.Body = http.MethodGet, http.NoBody
-	page, how := s.fetch(r.Context(), v, v.behavior(q.URL.Path), q, nil, id)
+	page := x.fetch(x.v.behavior(q.URL.Path), q)
 	if page.status != http.StatusOK {
 		page.body.Close()
-		return a, how // there is no such page
+		return a // there is no such page
 	}
 	a.body.Close()
-	page.status = a.status
+	page.status, page.how = a.status, wrong
 	if n, err := strconv.Atoi(aws.Value(e.ResponseCode)); err == nil {
 		page.status = n
 	}
-	return page, "Error from cloudfront"
+	return page
 }
 
 // write writes an answer.
-func (s *Service) write(w http.ResponseWriter, r *http.Request, a *answer, b *behavior, how, id string) {
+func (x *exchange) write(w http.ResponseWriter, r *http.Request, a *answer) {
 	defer a.body.Close()
 	h := w.Header()
 	for name, values := range a.header {
@@ -215,13 +255,10 @@ func (s *Service) write(w http.ResponseWriter, r *http.Request, a *answer, b *be
 			h[name] = values
 		}
 	}
-	h.Set("X-Cache", how)
-	h.Set("X-Amz-Cf-Id", id)
+	h.Set("X-Cache", a.how)
+	h.Set("X-Amz-Cf-Id", x.id)
 	h.Set("X-Amz-Cf-Pop", "ALOFT1-P1")
 	h.Add("Via", "1.1 cloudfront (CloudFront)")
-	if b != nil {
-		give(b.headers, r, h)
-	}
 	if body, ok := a.body.(memory); ok && a.status == http.StatusOK {
 		modified, _ := http.ParseTime(h.Get("Last-Modified"))
 		http.ServeContent(w, r, "", modified, body)

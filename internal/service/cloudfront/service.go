@@ -10,11 +10,14 @@ import (
 	api "github.com/aloft-cloud/aloft/internal/api/cloudfront"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
+	"github.com/aloft-cloud/aloft/internal/gateway/accesslog"
 	"github.com/aloft-cloud/aloft/internal/gateway/backend"
 	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
 	"github.com/aloft-cloud/aloft/internal/service"
+	"github.com/aloft-cloud/aloft/internal/service/cloudfront/function"
 	"github.com/aloft-cloud/aloft/internal/smithy"
 	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/task"
 )
 
 // Functions answer requests to URLs of functions that a service makes.
@@ -33,6 +36,7 @@ type Config struct {
 	Table     *dispatch.Table
 	Edge      http.Handler // answers for origins that are the platform itself
 	Functions Functions
+	Scripts   function.Runner // runs CloudFront Functions
 	Domains   Domains
 	Local     bool // viewers need no TLS, whatever behaviours say: there is none
 	Private   bool // origins may be on this host and its networks
@@ -45,22 +49,24 @@ type Service struct {
 	db     *store.DB
 	client http.RoundTripper
 	cache  cache
+	logs   *accesslog.Log        // of functions
 	index  atomic.Pointer[index] // nil after a change
 	epoch  atomic.Uint64
 }
 
 // New returns CloudFront.
 func New(cfg Config) *Service {
-	s := &Service{cfg: cfg, db: cfg.DB}
+	s := &Service{cfg: cfg, db: cfg.DB, logs: accesslog.New()}
 	s.client = backend.Within(cfg.Edge, s.ours, outbound.NewTransport(cfg.Private))
 	return s
 }
 
 // Definition implements the contract in package service.
 func (s *Service) Definition() service.Definition {
-	const lacks = "Buckets are read, and not written. Functions of CloudFront and of Lambda at the edge, signed URLs, logs, web ACLs, geographic restrictions, VPC origins, tenants and staging are refused. There is one place, this one."
+	const lacks = "Signers that are accounts, logs, web ACLs, geographic restrictions, VPC origins, tenants and staging are refused. There is one place, this one."
 	return service.Definition{
 		API:   api.API,
+		Tasks: []task.Task{s.logs.Task("cloudfront/log", s.writeLog)},
 		Hosts: []service.Host{{Suffix: "cloudfront", Serve: s.Serve}, {Owns: s.isAlias, Serve: s.Serve}},
 		Operations: append(s.kept(),
 			service.Op(api.CreateDistribution, s.CreateDistribution, anyOf[api.CreateDistributionInput]("distribution")).But(lacks),
@@ -89,7 +95,7 @@ func (s *Service) Definition() service.Definition {
 // kept are the operations that only keep configurations.
 func (s *Service) kept() []service.Operation {
 	return slices.Concat(s.cachePolicyOperations(), s.originRequestPolicyOperations(), s.responseHeadersPolicyOperations(), s.originAccessControlOperations(), s.originAccessIdentityOperations(),
-		s.publicKeyOperations(), s.keyGroupOperations())
+		s.publicKeyOperations(), s.keyGroupOperations(), s.functionOperations(), s.storeOperations())
 }
 
 // onID is the row of an operation on one of a kind.

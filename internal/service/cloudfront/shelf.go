@@ -63,7 +63,7 @@ func errManaged() error {
 func creates[C, In, Out any](k *shelf[C], op smithy.Operation[In, Out], config func(*In) *C, out func(made[C]) *Out) service.Operation {
 	return service.Op(op, func(ctx context.Context, call *aws.Call, in *In) (*Out, error) {
 		c := config(in)
-		arn, h, err := k.create(ctx, k.Service, call, held[C]{Config: *c}, func(tx *store.Tx, _ aws.ARN) error {
+		arn, h, err := k.create(ctx, k.Service, call, held[C]{Config: *c}, func(tx *store.Tx, _ aws.ARN, _ *held[C]) error {
 			if k.check == nil {
 				return nil
 			}
@@ -105,7 +105,7 @@ func updates[C, In, Out any, P interface {
 		if k.managed[id] != nil {
 			return nil, errManaged()
 		}
-		arn, h, err := k.update(ctx, k.Service, call, id, P(in).GetIfMatch(), *c, func(tx *store.Tx, _ aws.ARN, was *held[C]) error {
+		arn, h, err := k.update(ctx, k.Service, call, id, P(in).GetIfMatch(), *c, func(tx *store.Tx, _ aws.ARN, was *held[C], _ *C) error {
 			if k.check == nil {
 				return nil
 			}

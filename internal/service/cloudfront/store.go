@@ -43,6 +43,8 @@ var (
 	originRules   = newKind("origin-request-policy", api.NoSuchOriginRequestPolicy, api.OriginRequestPolicyAlreadyExists, func(c *api.OriginRequestPolicyConfig) string { return c.Name })
 	headerRules   = newKind("response-headers-policy", api.NoSuchResponseHeadersPolicy, api.ResponseHeadersPolicyAlreadyExists, func(c *api.ResponseHeadersPolicyConfig) string { return c.Name })
 	controls      = newKind("origin-access-control", api.NoSuchOriginAccessControl, api.OriginAccessControlAlreadyExists, func(c *api.OriginAccessControlConfig) string { return c.Name })
+	scripts       = newKind("function", api.NoSuchFunctionExists, api.FunctionAlreadyExists, func(c *script) string { return c.Name }).numbered(func(c *script) string { return c.Name })
+	valueStores   = newKind("key-value-store", api.EntityNotFound, api.EntityAlreadyExists, func(c *valueStore) string { return c.Name }).numbered(func(*valueStore) string { return aws.NewRequestID() })
 	publicKeys    = newKind("public-key", api.NoSuchPublicKey, api.PublicKeyAlreadyExists, func(c *api.PublicKeyConfig) string { return c.Name }).numbered(func(*api.PublicKeyConfig) string { return newID("K") })
 	keyGroups     = newKind("key-group", api.NoSuchResource, api.KeyGroupAlreadyExists, func(c *api.KeyGroupConfig) string { return c.Name }).numbered(func(*api.KeyGroupConfig) string { return aws.NewRequestID() })
 	identities    = newKind[api.CloudFrontOriginAccessIdentityConfig]("origin-access-identity/cloudfront", api.NoSuchCloudFrontOriginAccessIdentity, api.CloudFrontOriginAccessIdentityAlreadyExists, nil)
@@ -96,6 +98,10 @@ func (k *kind[C]) view(ctx context.Context, s *Service, call *aws.Call, id strin
 	return h, err
 }
 
+func (k *kind[C]) errTaken() error {
+	return k.taken.Errorf("A %s with the same name already exists.", k.words())
+}
+
 // checkName refuses a configuration with the name of another.
 func (k *kind[C]) checkName(tx *store.Tx, call *aws.Call, arn aws.ARN, c *C) error {
 	if k.called == nil {
@@ -103,23 +109,30 @@ func (k *kind[C]) checkName(tx *store.Tx, call *aws.Call, arn aws.ARN, c *C) err
 	}
 	for other, h := range k.rows.Scan(tx, global(call, "")) {
 		if other != arn && k.called(&h.Config) == k.called(c) {
-			return k.taken.Errorf("A %s with the same name already exists.", k.words())
+			return k.errTaken()
 		}
 	}
 	return tx.Err()
 }
 
-// create keeps a new configuration. check may refuse it.
-func (k *kind[C]) create(ctx context.Context, s *Service, call *aws.Call, h held[C], check func(tx *store.Tx, arn aws.ARN) error) (aws.ARN, held[C], error) {
-	arn := k.arn(call, k.newID(&h.Config))
-	h.Version, h.Modified = newID("E"), now()
-	h.Created = h.Modified
+// create keeps a new configuration. check may refuse it, or add to it.
+func (k *kind[C]) create(ctx context.Context, s *Service, call *aws.Call, is held[C], check func(tx *store.Tx, arn aws.ARN, h *held[C]) error) (aws.ARN, held[C], error) {
+	arn := k.arn(call, k.newID(&is.Config))
+	is.Version, is.Modified = newID("E"), now()
+	is.Created = is.Modified
+	var h held[C]
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
+		h = is
+		if _, err := k.rows.Get(tx, arn); err == nil {
+			return k.errTaken()
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
 		if err := k.checkName(tx, call, arn, &h.Config); err != nil {
 			return err
 		}
 		if check != nil {
-			if err := check(tx, arn); err != nil {
+			if err := check(tx, arn, &h); err != nil {
 				return err
 			}
 		}
@@ -143,11 +156,13 @@ func checkVersion(version, match string) error {
 	return nil
 }
 
-// update replaces the configuration of one of the caller's.
-func (k *kind[C]) update(ctx context.Context, s *Service, call *aws.Call, id, match string, is C, check func(tx *store.Tx, arn aws.ARN, was *held[C]) error) (aws.ARN, held[C], error) {
+// update replaces the configuration of one of the caller's. check may refuse that,
+// or keep something of what was.
+func (k *kind[C]) update(ctx context.Context, s *Service, call *aws.Call, id, match string, to C, check func(tx *store.Tx, arn aws.ARN, was *held[C], is *C) error) (aws.ARN, held[C], error) {
 	var arn aws.ARN
 	var h held[C]
 	err := s.db.Update(ctx, func(tx *store.Tx) (err error) {
+		is := to
 		if arn, h, err = k.find(tx, call, id); err != nil {
 			return err
 		}
@@ -155,7 +170,7 @@ func (k *kind[C]) update(ctx context.Context, s *Service, call *aws.Call, id, ma
 			return err
 		}
 		if check != nil {
-			if err := check(tx, arn, &h); err != nil {
+			if err := check(tx, arn, &h, &is); err != nil {
 				return err
 			}
 		}
