@@ -46,4 +46,6 @@
 //	replication.go  what goes to other buckets  replica.go  and what comes there
 //	inventory.go    reports of buckets
 //	logging.go      whose requests are logged   log.go      and the log
+//	select.go       queries over an object:     query/      their SQL
+//	                                            rows/       CSV and JSON, in and out
 package s3

@@ -163,6 +163,7 @@ func (s *Service) objectOperations() []service.Operation {
 		service.OpEach(api.PutObject, s.PutObject, mayPut).But(kept),
 		service.OpEach(postObject, s.postObject, mayPut),
 		onVersion(api.GetObject, s.GetObject, "GetObject", "GetObjectVersion"),
+		onObject(api.SelectObjectContent, s.SelectObjectContent, "GetObject").But("Parquet is refused."),
 		onVersion(api.HeadObject, s.HeadObject, "GetObject", "GetObjectVersion"),
 		onVersion(api.GetObjectAttributes, s.GetObjectAttributes, "GetObjectAttributes", "GetObjectVersionAttributes"),
 		onVersion(api.GetObjectAcl, s.GetObjectAcl, "GetObjectAcl", "GetObjectVersionAcl"),

@@ -1,6 +1,8 @@
 # Files with boto3: its transfer manager, which works in parts; with a key of the
 # customer's; and locked.
+import gzip
 import hashlib
+import json
 import os
 import socket
 from datetime import datetime, timedelta, timezone
@@ -8,7 +10,7 @@ from urllib.request import urlopen
 
 import boto3
 from boto3.s3.transfer import TransferConfig
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EventStreamError
 
 s3 = boto3.client("s3")
 large = os.urandom(12 << 20)
@@ -87,6 +89,38 @@ with open(target, "rb") as f:
     assert f.read() == large
 kms.disable_key(KeyId=arn)
 assert refused("KMS.DisabledException", s3.get_object, Bucket="files", Key="kept") == f"{arn} is disabled."
+
+# An object is asked in SQL, and what does not read as it was said is an event too.
+
+
+def select(key, sql, source, sink, **more):
+    answer = s3.select_object_content(Bucket="files", Key=key, ExpressionType="SQL", Expression=sql, InputSerialization=source, OutputSerialization=sink, **more)
+    events = list(answer["Payload"])
+    assert "End" in events[-1] and "Stats" in events[-2], events[-2:]
+    text = b"".join(e["Records"]["Payload"] for e in events if "Records" in e)
+    stats = events[-2]["Stats"]["Details"]
+    assert stats["BytesReturned"] == len(text), stats
+    return text.decode(), stats
+
+
+lines = "".join(f'{i},"name {i}",{i % 7}\n' for i in range(200000)).encode()
+s3.put_object(Bucket="files", Key="lines.csv.gz", Body=gzip.compress(b"id,name,group\n" + lines))
+packed = {"CSV": {"FileHeaderInfo": "USE"}, "CompressionType": "GZIP"}
+text, stats = select("lines.csv.gz", "SELECT s.name FROM S3Object s WHERE CAST(s.id AS INT) IN (5, 199999)", packed, {"CSV": {}})
+assert text == "name 5\nname 199999\n" and stats["BytesScanned"] < stats["BytesProcessed"] == len(lines) + 14, (text, stats)
+text, _ = select("lines.csv.gz", "SELECT COUNT(*) AS n, MAX(CAST(s.id AS INT)) AS top FROM S3Object s WHERE s.\"group\" = '3'", packed, {"JSON": {}})
+assert json.loads(text) == {"n": 28571, "top": 199993}, text
+text, _ = select("lines.csv.gz", "SELECT * FROM S3Object", packed, {"CSV": {}}, RequestProgress={"Enabled": True})
+assert text.encode() == lines.replace(b'"', b""), len(text)
+s3.put_object(Bucket="files", Key="doc.json", Body=json.dumps({"orders": [{"id": i, "lines": [{"sku": f"s{i}"}]} for i in range(9)]}))
+text, _ = select("doc.json", "SELECT o.id, o.lines[0].sku FROM S3Object[*].orders[*] o WHERE o.id > 6", {"JSON": {"Type": "DOCUMENT"}}, {"JSON": {"RecordDelimiter": ";"}})
+assert text == '{"id":7,"sku":"s7"};{"id":8,"sku":"s8"};', text
+refused("UnsupportedSqlStructure", select, key="doc.json", sql="SELECT a FROM S3Object ORDER BY a", source={"JSON": {"Type": "LINES"}}, sink={"CSV": {}})
+try:
+    select("lines.csv.gz", "SELECT CAST(s.name AS INT) FROM S3Object s", packed, {"CSV": {}})
+    raise AssertionError("a name is no number")
+except EventStreamError as e:
+    assert e.response["Error"]["Code"] == "CastFailed", e
 
 # Lists open objects to everyone, and access points are other names of buckets.
 s3.put_bucket_ownership_controls(Bucket="files", OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]})

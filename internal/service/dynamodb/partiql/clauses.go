@@ -3,6 +3,8 @@ package partiql
 import (
 	"slices"
 	"strings"
+
+	"github.com/aloft-cloud/aloft/internal/lexer"
 )
 
 // A clause is a condition: terms that must all hold.
@@ -37,7 +39,7 @@ func (p *parser) condition() clause {
 	}
 	defer func() { p.depth-- }()
 	c := p.and()
-	if !p.peek().is("OR") {
+	if !p.peek().Is("OR") {
 		return c
 	}
 	texts := []string{c.text(true)}
@@ -84,7 +86,7 @@ func (p *parser) test() clause {
 		p.expect(")")
 		return c
 	}
-	if p.isCall() && !p.peek().is("size") {
+	if p.isCall() && !p.peek().Is("size") {
 		return p.call()
 	}
 	left := p.operand()
@@ -113,7 +115,7 @@ func (p *parser) test() clause {
 }
 
 func (p *parser) isCall() bool {
-	return p.peek().kind == tokenWord && p.at+1 < len(p.tokens) && p.tokens[p.at+1].is("(")
+	return p.peek().Kind == lexer.Word && p.at+1 < len(p.tokens) && p.tokens[p.at+1].Is("(")
 }
 
 // flipped has the operators for operands that change places.
@@ -169,7 +171,7 @@ func (p *parser) is(left operand) clause {
 
 // function reads the beginning of a call of one of functions.
 func (p *parser) function(functions ...string) string {
-	name := strings.ToLower(p.next().text)
+	name := strings.ToLower(p.next().Text)
 	if !slices.Contains(functions, name) {
 		p.fail(malformed("No such function: " + name))
 	}
@@ -206,7 +208,7 @@ func (p *parser) operand() operand {
 			return operand{}
 		}
 		return operand{text: p.refValue(v), value: v}
-	case p.peek().is("size") && p.isCall():
+	case p.peek().Is("size") && p.isCall():
 		p.next()
 		p.expect("(")
 		path := p.path()
@@ -253,7 +255,7 @@ func (p *parser) set1(sections map[string][]string) {
 	path := p.path()
 	p.expect("=")
 	for function, section := range map[string]string{"set_add": "ADD", "set_delete": "DELETE"} {
-		if p.isCall() && p.peek().is(function) {
+		if p.isCall() && p.peek().Is(function) {
 			p.next()
 			p.expect("(")
 			if from := p.path(); from.text != path.text {

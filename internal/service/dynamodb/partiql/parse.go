@@ -5,12 +5,13 @@ import (
 	"strings"
 
 	"github.com/aloft-cloud/aloft/internal/item"
+	"github.com/aloft-cloud/aloft/internal/lexer"
 )
 
 // A parser reads one statement. Its first error moves it to the end, so every
 // loop ends.
 type parser struct {
-	tokens     []token
+	tokens     []lexer.Token
 	at         int
 	parameters []item.Value
 	used       int // of the parameters
@@ -20,9 +21,9 @@ type parser struct {
 	err        error
 }
 
-func (p *parser) peek() token { return p.tokens[p.at] }
+func (p *parser) peek() lexer.Token { return p.tokens[p.at] }
 
-func (p *parser) next() token {
+func (p *parser) next() lexer.Token {
 	t := p.tokens[p.at]
 	if p.at < len(p.tokens)-1 {
 		p.at++
@@ -31,7 +32,7 @@ func (p *parser) next() token {
 }
 
 func (p *parser) take(s string) bool {
-	if !p.peek().is(s) {
+	if !p.peek().Is(s) {
 		return false
 	}
 	p.next()
@@ -53,7 +54,7 @@ func (p *parser) fail(err error) {
 	p.at = len(p.tokens) - 1
 }
 
-func (p *parser) unexpected() { p.fail(malformed("Unexpected token: " + p.peek().text)) }
+func (p *parser) unexpected() { p.fail(malformed("Unexpected token: " + p.peek().Text)) }
 
 // deeper guards the recursion of what may be nested.
 func (p *parser) deeper() bool {
@@ -107,7 +108,7 @@ func (p *parser) selectStatement() {
 	}
 	p.expect("FROM")
 	p.from()
-	if p.peek().is("WHERE") {
+	if p.peek().Is("WHERE") {
 		p.where()
 	}
 	if p.take("ORDER") {
@@ -142,14 +143,14 @@ func (p *parser) order() {
 // name reads a name, with quotes or without.
 func (p *parser) name() string {
 	t := p.peek()
-	if t.kind != tokenWord && t.kind != tokenName {
+	if t.Kind != lexer.Word && t.Kind != lexer.Name {
 		p.unexpected()
 		return ""
 	}
-	if t.text == "" {
+	if t.Text == "" {
 		p.fail(malformed("Path component cannot be an empty string"))
 	}
-	return p.next().text
+	return p.next().Text
 }
 
 // from reads the table, and the index if there is one.
@@ -169,7 +170,7 @@ func (p *parser) returning() {
 	if !p.take("RETURNING") {
 		return
 	}
-	what, when := strings.ToUpper(p.next().text), strings.ToUpper(p.next().text)
+	what, when := strings.ToUpper(p.next().Text), strings.ToUpper(p.next().Text)
 	p.expect("*")
 	if what != "ALL" && what != "MODIFIED" || when != "OLD" && when != "NEW" {
 		p.fail(malformed("Malformed RETURNING clause; expected RETURNING <ALL|MODIFIED> <OLD|NEW> *"))
@@ -219,12 +220,12 @@ func (p *parser) path() operand {
 			o.text += "." + p.refName(o.leaf)
 		case p.take("["):
 			t := p.next()
-			if t.kind != tokenNumber || strings.Trim(t.text, "0123456789") != "" {
-				p.fail(malformed("Unexpected token: " + t.text))
+			if t.Kind != lexer.Number || strings.Trim(t.Text, "0123456789") != "" {
+				p.fail(malformed("Unexpected token: " + t.Text))
 			}
 			p.expect("]")
-			o.leaf += "[" + t.text + "]"
-			o.text += "[" + t.text + "]"
+			o.leaf += "[" + t.Text + "]"
+			o.text += "[" + t.Text + "]"
 		default:
 			return o
 		}
@@ -237,12 +238,12 @@ func (p *parser) path() operand {
 // isValue reports whether a literal or a parameter is next.
 func (p *parser) isValue() bool {
 	t := p.peek()
-	switch t.kind {
-	case tokenString, tokenNumber:
+	switch t.Kind {
+	case lexer.String, lexer.Number:
 		return true
 	}
 	for _, s := range []string{"?", "[", "{", "<<", "-", "+", "TRUE", "FALSE", "NULL"} {
-		if t.is(s) {
+		if t.Is(s) {
 			return true
 		}
 	}
@@ -257,28 +258,28 @@ func (p *parser) value() item.Value {
 	defer func() { p.depth-- }()
 	t := p.next()
 	switch {
-	case t.kind == tokenString:
-		return item.String(t.text)
-	case t.kind == tokenNumber:
-		return p.number(t.text)
-	case t.is("-") || t.is("+"):
-		return p.number(t.text + p.next().text)
-	case t.is("TRUE") || t.is("FALSE"):
-		return item.Bool(t.is("TRUE"))
-	case t.is("NULL"):
+	case t.Kind == lexer.String:
+		return item.String(t.Text)
+	case t.Kind == lexer.Number:
+		return p.number(t.Text)
+	case t.Is("-") || t.Is("+"):
+		return p.number(t.Text + p.next().Text)
+	case t.Is("TRUE") || t.Is("FALSE"):
+		return item.Bool(t.Is("TRUE"))
+	case t.Is("NULL"):
 		return item.Null()
-	case t.is("?"):
+	case t.Is("?"):
 		if p.used == len(p.parameters) {
 			p.fail(errParameters())
 			return nil
 		}
 		p.used++
 		return p.parameters[p.used-1]
-	case t.is("["):
+	case t.Is("["):
 		return item.List(p.list("]")...)
-	case t.is("<<"):
+	case t.Is("<<"):
 		return p.set(p.list(">>"))
-	case t.is("{"):
+	case t.Is("{"):
 		return p.object()
 	}
 	p.at--
@@ -335,12 +336,12 @@ func (p *parser) object() item.Value {
 			p.expect(",")
 		}
 		t := p.next()
-		if t.kind != tokenString && t.kind != tokenName && t.kind != tokenWord {
+		if t.Kind != lexer.String && t.Kind != lexer.Name && t.Kind != lexer.Word {
 			p.at--
 			p.unexpected()
 		}
 		p.expect(":")
-		fields = append(fields, item.Attribute{Name: t.text, Value: p.value()})
+		fields = append(fields, item.Attribute{Name: t.Text, Value: p.value()})
 	}
 	if p.err != nil {
 		return nil

@@ -11,6 +11,7 @@ package partiql
 import (
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/item"
+	"github.com/aloft-cloud/aloft/internal/lexer"
 )
 
 // Kinds of statements.
@@ -98,9 +99,9 @@ func Parse(text string, parameters []item.Value) (*Statement, error) {
 	if len(text) > maxText {
 		return nil, aws.ValidationException.With(nil, "Statement is longer than the maximum size of 8192 bytes")
 	}
-	tokens, err := lex(text)
-	if err != nil {
-		return nil, err
+	tokens, ok := lexer.Cut(text)
+	if !ok {
+		return nil, malformed("Unexpected token")
 	}
 	for _, v := range parameters {
 		if err := v.Err(); err != nil {
@@ -109,7 +110,7 @@ func Parse(text string, parameters []item.Value) (*Statement, error) {
 	}
 	p := &parser{tokens: tokens, parameters: parameters, out: &Statement{}}
 	p.statement()
-	if p.err == nil && p.peek().kind != tokenEnd {
+	if p.err == nil && p.peek().Kind != lexer.End {
 		p.unexpected()
 	}
 	switch {
