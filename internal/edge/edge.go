@@ -164,12 +164,12 @@ func (h *Handler) operate(w http.ResponseWriter, r *http.Request, requestID stri
 		return form.Value(name)
 	})
 	if err != nil {
-		return protocol.Unmatched(r, spoken(h.router.byTarget[name])), nil, err
+		return protocol.Unmatched(r, spoken(h.router.byTarget[name], name, form)), nil, err
 	}
 	api := h.apis[name]
 	if api == nil {
 		s := h.router.byTarget[name]
-		return protocol.Unmatched(r, spoken(s)), nil, errNoService(r, s, name, form.Value("Action"))
+		return protocol.Unmatched(r, spoken(s, name, form)), nil, errNoService(r, s, name, form.Value("Action"))
 	}
 	x, err := api.Match(r, form)
 	if err != nil {

@@ -6,15 +6,22 @@ import (
 
 	"github.com/aloft-cloud/aloft/internal/api/catalog"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/protocol"
 	"github.com/aloft-cloud/aloft/internal/smithy"
 )
 
-// spoken is the protocol of s, which may be nil.
-func spoken(s *catalog.Service) smithy.Protocol {
-	if s == nil {
-		return ""
+// spoken is the protocol of the service s of a name. One that is not known, so
+// that s is nil, speaks REST JSON as most do, if what it is sent is no form.
+func spoken(s *catalog.Service, name string, form *protocol.Form) smithy.Protocol {
+	switch {
+	case s != nil:
+		return s.Protocols[0]
+	case name == "ec2":
+		return smithy.EC2
+	case name != "" && form == nil:
+		return smithy.RESTJSON
 	}
-	return s.Protocols[0]
+	return ""
 }
 
 // errNoService refuses a request for the service s, which is not there, by

@@ -179,6 +179,11 @@ func (x *Exchange) xmlError(e *aws.Error, requestID string) []byte {
 	plain := x.api == nil || x.api.quirks.plainErrors
 	var b []byte
 	switch {
+	case x.Protocol == smithy.EC2:
+		b = closeXML(appendXMLText(openXML([]byte(xmlProlog+"<Response><Errors><Error>"), "Code"), e.QueryName()), "Code")
+		b = closeXML(appendXMLText(openXML(b, "Message"), e.Message), "Message")
+		b = closeXML(appendXMLText(openXML(append(b, "</Error></Errors>"...), "RequestID"), requestID), "RequestID")
+		return closeXML(b, "Response")
 	case plain && x.Protocol == smithy.RESTXML:
 		b = append(b, xmlProlog+"<Error>"...)
 	case x.Protocol == smithy.RESTXML:

@@ -60,6 +60,7 @@ const (
 	RESTJSON Protocol = "rest-json"
 	RESTXML  Protocol = "rest-xml"
 	Query    Protocol = "query"
+	EC2      Protocol = "ec2" // only to refuse in
 	CBOR     Protocol = "smithy-rpc-v2-cbor"
 )
 

@@ -70,7 +70,9 @@ type result struct {
 	Collection, Name, Kind string // Kind is "SAM", "serverless.yml", …
 	What                   string
 	Words                  string // why it did not work, or how it answers
-	Answers                bool   // on its main path
+	Answers                bool   // on one of its paths
+	Wants                  string `json:",omitempty"` // what its functions wanted that is not here
+	NoPath                 bool   `json:",omitempty"` // it has nothing that could answer
 }
 
 type runner struct {

@@ -25,11 +25,16 @@ func (r *runner) try(a application) result {
 		return res
 	}
 	g := r.given(a)
+	stack := ""
 	for range 30 { // each time it asks for one thing more
 		if a.kind == kindCDK {
-			res.What, res.Words, res.Answers = r.tryCDK(a, g)
+			res.What, res.Words, stack = r.tryCDK(a, g)
 		} else {
-			res.What, res.Words, res.Answers = r.once(a, g)
+			res.What, res.Words, stack = r.once(a, g)
+		}
+		if res.What == works {
+			r.answers(a, stack, &res)
+			break
 		}
 		res.Words = ownPaths.ReplaceAllString(strings.ReplaceAll(res.Words, a.top+"/", ""), "")
 		if res.What != other || !g.learn(res.Words) {
@@ -39,8 +44,8 @@ func (r *runner) try(a application) result {
 	return res
 }
 
-// once checks and deploys an application with what is given to it.
-func (r *runner) once(a application, g *given) (what, words string, answers bool) {
+// once checks and deploys an application with what is given to it, as a stack.
+func (r *runner) once(a application, g *given) (what, words, stack string) {
 	check, said := r.aloftDoes(g, append([]string{"deploy", "--check", "--json", a.file}, g.flags()...)...)
 	var found []struct {
 		Findings []struct{ Kind, Type, Message string }
@@ -63,20 +68,18 @@ func (r *runner) once(a application, g *given) (what, words string, answers bool
 	slices.Sort(types)
 	switch types = slices.Compact(types); {
 	case types != nil:
-		return lacks, strings.Join(types, ", "), false
+		return lacks, strings.Join(types, ", "), ""
 	case refused != nil:
 		return judge(strings.Join(slices.Compact(refused), "; "))
 	}
 	out, said := r.aloftDoes(g, append([]string{"deploy", "--json", "--stack", g.stack, a.file}, g.flags()...)...)
 	var done struct {
 		Stack, Status string
-		Outputs       map[string]string
 	}
 	if json.Unmarshal(out, &done) != nil || !strings.HasSuffix(done.Status, "_COMPLETE") || strings.Contains(done.Status, "ROLLBACK") {
 		return judge(said)
 	}
-	words, answers = r.answers(done.Outputs)
-	return works, words, answers
+	return works, "", done.Stack
 }
 
 // aloftDoes runs aloft, and returns what it prints and what it complains of.
@@ -117,15 +120,17 @@ func (r *runner) client() *client.Client {
 func (r *runner) clean() {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	c := r.client()
-	for range 3 { // what others import goes after them
-		out, err := client.Do(ctx, c, cfn.DescribeStacks, &cfn.DescribeStacksInput{})
-		if err != nil || len(out.Stacks) == 0 {
-			return
-		}
-		for _, s := range out.Stacks {
-			if s.ParentId == nil {
-				r.delete(ctx, c, s.StackId)
+	for _, region := range regions {
+		c := r.client().In(region)
+		for range 3 { // what others import goes after them
+			out, err := client.Do(ctx, c, cfn.DescribeStacks, &cfn.DescribeStacksInput{})
+			if err != nil || len(out.Stacks) == 0 {
+				break
+			}
+			for _, s := range out.Stacks {
+				if s.ParentId == nil {
+					r.delete(ctx, c, s.StackId)
+				}
 			}
 		}
 	}
@@ -155,13 +160,13 @@ var (
 
 // judge tells what Aloft lacks from what an application asks of its user, or
 // does not bring, by what was said.
-func judge(said string) (what, words string, answers bool) {
+func judge(said string) (what, words, stack string) {
 	words = strings.Join(strings.Fields(said), " ")
 	if types := typesLacking.FindStringSubmatch(words); types != nil {
-		return lacks, types[1], false
+		return lacks, types[1], ""
 	}
 	if ownWords.MatchString(words) {
-		return lacks, words, false
+		return lacks, words, ""
 	}
-	return other, words, false
+	return other, words, ""
 }

@@ -1,0 +1,172 @@
+package drive
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/aloft-cloud/aloft/internal/api/cloudwatch"
+	"github.com/aloft-cloud/aloft/internal/api/lambda"
+	"github.com/aloft-cloud/aloft/internal/api/logs"
+	"github.com/aloft-cloud/aloft/internal/api/states"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/client"
+)
+
+// A target is what is to run when an entry is driven: an ARN, or a rule by name.
+type target struct {
+	arn  string
+	rule string // whose metrics tell of targets that have none of their own
+}
+
+// A reading is what a target has done.
+type reading struct{ ran, failed float64 }
+
+// functionOf is the name of the function that an ARN is of, or "".
+func functionOf(arn string) string {
+	_, name, ok := strings.Cut(arn, ":function:")
+	if !ok {
+		return ""
+	}
+	name, _, _ = strings.Cut(name, "/invocations")
+	name, _, _ = strings.Cut(name, ":")
+	return name
+}
+
+// read reads what a target has done.
+func (d *driver) read(ctx context.Context, t target) reading {
+	last := t.arn[strings.LastIndexAny(t.arn, ":/")+1:]
+	switch {
+	case functionOf(t.arn) != "":
+		name := functionOf(t.arn)
+		return reading{d.metric(ctx, "AWS/Lambda", "Invocations", "FunctionName", name), d.metric(ctx, "AWS/Lambda", "Errors", "FunctionName", name)}
+	case strings.Contains(t.arn, ":stateMachine:"):
+		if r, ok := d.executions(ctx, t.arn); ok {
+			return r
+		}
+	case strings.HasPrefix(t.arn, "arn:aws:sqs:"):
+		return reading{ran: d.metric(ctx, "AWS/SQS", "NumberOfMessagesSent", "QueueName", last)}
+	case strings.HasPrefix(t.arn, "arn:aws:sns:"):
+		return reading{ran: d.metric(ctx, "AWS/SNS", "NumberOfMessagesPublished", "TopicName", last)}
+	}
+	if t.rule == "" {
+		return reading{}
+	}
+	return reading{d.metric(ctx, "AWS/Events", "Invocations", "RuleName", t.rule), d.metric(ctx, "AWS/Events", "FailedInvocations", "RuleName", t.rule)}
+}
+
+// executions counts those of a standard state machine that are through, or wait.
+func (d *driver) executions(ctx context.Context, machine string) (reading, bool) {
+	list, err := client.Do(ctx, d.Client, states.ListExecutions, &states.ListExecutionsInput{StateMachineArn: &machine})
+	if err != nil {
+		return reading{}, false
+	}
+	var r reading
+	for _, e := range list.Executions {
+		switch {
+		case e.Status == "SUCCEEDED", e.Status == "RUNNING" && time.Since(e.StartDate) > 8*time.Second && d.waits(ctx, e.ExecutionArn):
+			r.ran++
+		case e.Status != "RUNNING":
+			r.failed++
+		}
+	}
+	return r, true
+}
+
+// waits says whether an execution stands at something that is to wait.
+func (d *driver) waits(ctx context.Context, execution string) bool {
+	out, err := client.Do(ctx, d.Client, states.GetExecutionHistory, &states.GetExecutionHistoryInput{ExecutionArn: execution, ReverseOrder: new(true), MaxResults: new(int32(1))})
+	if err != nil || len(out.Events) == 0 {
+		return false
+	}
+	switch out.Events[0].Type {
+	case "WaitStateEntered", "TaskSubmitted", "ActivityScheduled", "LambdaFunctionSucceeded":
+		return true
+	}
+	return false
+}
+
+// metric sums a metric since a little before the application was driven.
+func (d *driver) metric(ctx context.Context, namespace, name, dimension, value string) float64 {
+	out, err := client.Do(ctx, d.Client, cloudwatch.GetMetricStatistics, &cloudwatch.GetMetricStatisticsInput{
+		Namespace: namespace, MetricName: name, Dimensions: []cloudwatch.Dimension{{Name: dimension, Value: value}},
+		StartTime: d.began.Add(-2 * time.Hour), EndTime: time.Now().Add(time.Minute), Period: 300, Statistics: []string{"Sum"},
+	})
+	if err != nil {
+		return 0
+	}
+	sum := 0.0
+	for _, p := range out.Datapoints {
+		sum += aws.Value(p.Sum)
+	}
+	return sum
+}
+
+// why is what a target says of its failure.
+func (d *driver) why(ctx context.Context, t target) string {
+	switch {
+	case functionOf(t.arn) != "":
+		return d.lastError(ctx, functionOf(t.arn))
+	case strings.Contains(t.arn, ":stateMachine:"):
+		list, err := client.Do(ctx, d.Client, states.ListExecutions, &states.ListExecutionsInput{StateMachineArn: &t.arn, StatusFilter: new("FAILED")})
+		if err != nil || len(list.Executions) == 0 {
+			return ""
+		}
+		out, err := client.Do(ctx, d.Client, states.DescribeExecution, &states.DescribeExecutionInput{ExecutionArn: list.Executions[0].ExecutionArn})
+		if err != nil {
+			return ""
+		}
+		d.want(aws.Value(out.Cause))
+		return brief(aws.Value(out.Error) + " " + aws.Value(out.Cause))
+	}
+	return ""
+}
+
+var wrongLine = regexp.MustCompile(`(?i)\berror|exception|traceback|timed out|panic|cannot|fail|Aloft (does|knows)`)
+
+// lastError is the last complaint in the logs of a function. What it wanted
+// that is not here is noted.
+func (d *driver) lastError(ctx context.Context, function string) string {
+	group := "/aws/lambda/" + function
+	if f, err := client.Do(ctx, d.Client, lambda.GetFunctionConfiguration, &lambda.GetFunctionConfigurationInput{FunctionName: function}); err == nil && f.LoggingConfig != nil {
+		group = cmp.Or(aws.Value(f.LoggingConfig.LogGroup), group)
+	}
+	out, err := client.Do(ctx, d.Client, logs.FilterLogEvents, &logs.FilterLogEventsInput{LogGroupName: &group, StartTime: new(d.began.UnixMilli())})
+	if err != nil {
+		return ""
+	}
+	last := ""
+	for _, e := range out.Events {
+		line := aws.Value(e.Message)
+		if strings.HasPrefix(line, "START ") || strings.HasPrefix(line, "END ") || strings.HasPrefix(line, "REPORT ") && !strings.Contains(line, "Status:") || !wrongLine.MatchString(line) {
+			continue
+		}
+		d.want(line)
+		if !strings.HasPrefix(line, "REPORT ") || last == "" {
+			last = line
+		}
+	}
+	return complaint(last)
+}
+
+// complaint is what is to be read of a line of a log.
+func complaint(line string) string {
+	if i := strings.IndexByte(line, '{'); i >= 0 {
+		var failed struct{ ErrorType, ErrorMessage string }
+		if json.Unmarshal([]byte(line[i:]), &failed) == nil && failed.ErrorMessage+failed.ErrorType != "" {
+			return brief(failed.ErrorType + " " + failed.ErrorMessage)
+		}
+	}
+	return brief(line)
+}
+
+// noteWants notes what the application's functions wanted that is not here,
+// even where they answer in spite of it.
+func (d *driver) noteWants(ctx context.Context) {
+	for _, f := range d.all("AWS::Lambda::Function") {
+		d.lastError(ctx, f.id)
+	}
+}
