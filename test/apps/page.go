@@ -12,21 +12,30 @@ Written by ` + "`go run ./test/apps`" + `: each application was deployed as it w
 parameters, environment variables and files that an application asks of its user, and what it says must be there already
 was made. Packages were built as its author builds them where the tool was at hand.
 
-An application *answers* if one of its routes or function URLs answered below 500 in words of its own, or else if a function
-of it handled an event, or a state machine of it an input, without an error. Its function code ran as it is: one that wants
-a model of Bedrock or a key of some other company finds none here, and answers with its own complaint. It is no promise:
+An application *answers* if one of its entries did. Each entry was driven as the world would: routes with the bodies, paths and
+tokens that fit them, queues and topics with a message, streams and tables with a record, buckets with an object, buses with an
+event that the rule's pattern lets through, GraphQL APIs with a query of their schema, WebSocket APIs with a connection and a
+message to each route, user pools with a user, state machines with an input; schedules, and events that only AWS's own services
+send, were given to the targets of their rules. What was put there is what the application ships as an example, or else made of
+its models, schemas, patterns and sources. The entry answers if it took that, and what is behind it ran without an error, by the
+metrics of functions, queues, topics and rules and by the executions of state machines. Functions without any entry were
+invoked; functions of frameworks and custom resources do not count.
+
+What *wants what is not here* calls a service that Aloft does not have, or a host of some other company, and does not answer for
+that; the last column has it by name. What has *nothing to drive* is infrastructure only. None of this is a promise:
 ` + "`aloft deploy --check DIR`" + ` says what would work of yours.
 
-What is refused has the types, properties or operations that Aloft lacks by their names. What was not deployed for another
-reason has that in the words that a user sees: a file, a value, a layer or a tool is not there, or the template asks for what
-AWS refuses as well.
+What is *refused* has the types, properties or operations that Aloft lacks by their names. *AWS refuses it too* is what AWS
+refuses in the same words, and *wants what is gone* what needs packages that nobody publishes any more: both tell nothing of
+Aloft, and the shares are of the rest. *Not deployed for another reason* has that in the words that a user sees: a file, a value,
+a layer or a tool is not there.
 `
 
 // page writes what is known as a page.
 func (r *runner) page() string {
 	var page strings.Builder
 	page.WriteString(heading)
-	page.WriteString("\n| | tried | deployed | of these answer | refused | not deployed for another reason | not tried yet |\n|---|---|---|---|---|---|---|\n")
+	page.WriteString("\n| | tried | AWS refuses it too | wants what is gone | of the rest: deployed | answer | want what is not here | nothing to drive | refused | not deployed for another reason | not tried yet |\n|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, title := range r.titles {
 		fmt.Fprintf(&page, "| %s | %s |\n", title, r.count(title))
 	}
@@ -40,7 +49,7 @@ func (r *runner) page() string {
 // count has the numbers of a collection, or of all.
 func (r *runner) count(title string) string {
 	count := make(map[string]int)
-	answer, all, untried := 0, 0, 0
+	answer, wants, nothing, all, untried := 0, 0, 0, 0, 0
 	for _, res := range r.results {
 		if title != "" && res.Collection != title {
 			continue
@@ -52,12 +61,24 @@ func (r *runner) count(title string) string {
 			continue
 		}
 		all++
+		if class, _ := classOf(&res); class != classed {
+			count[class]++
+			continue
+		}
 		count[res.What]++
-		if res.What == works && res.Answers {
+		switch {
+		case res.What != works:
+		case res.Answers:
 			answer++
+		case res.NoPath:
+			nothing++
+		case res.Wants != "":
+			wants++
 		}
 	}
-	return fmt.Sprintf("%d | %d (%d %%) | %d | %d | %d | %d", all, count[works], 100*count[works]/max(1, all), answer, count[lacks], count[other], untried)
+	rest := max(1, all-count[awsToo]-count[noMore])
+	return fmt.Sprintf("%d | %d | %d | %d (%d %%) | %d (%d %%) | %d | %d | %d | %d | %d", all, count[awsToo], count[noMore],
+		count[works], 100*count[works]/rest, answer, 100*answer/rest, wants, nothing, count[lacks], count[other], untried)
 }
 
 // table writes the table of a collection.
@@ -75,15 +96,25 @@ func (r *runner) table(page *strings.Builder, title string) {
 			others = append(others, res.Name)
 			continue
 		}
-		words := strings.ReplaceAll(res.Words, "|", "\\|")
+		words := res.Words
+		what, answers := res.What, ""
+		if class, why := classOf(&res); class != classed {
+			what, words = class, why+": "+words
+		}
+		switch {
+		case res.What != works:
+		case res.Answers:
+			answers = "yes"
+		case res.NoPath:
+			answers = "nothing to drive"
+		case res.Wants != "":
+			answers, words = "wants what is not here", res.Wants+": "+words
+		}
+		words = strings.ReplaceAll(words, "|", "\\|")
 		if runes := []rune(words); len(runes) > 240 {
 			words = string(runes[:240]) + " …"
 		}
-		answers := ""
-		if res.What == works && res.Answers {
-			answers = "yes"
-		}
-		fmt.Fprintf(page, "| %s | %s | %s | %s | %s |\n", res.Name, res.Kind, res.What, answers, words)
+		fmt.Fprintf(page, "| %s | %s | %s | %s | %s |\n", res.Name, res.Kind, what, answers, words)
 	}
 	if others != nil {
 		fmt.Fprintf(page, "\nWithout a template, or another tool's: %s.\n", strings.Join(others, ", "))

@@ -1,0 +1,58 @@
+package main
+
+import "regexp"
+
+// What AWS refuses in the same words, or what is not to be had any more, says
+// nothing of Aloft: it is told apart, by these words.
+var (
+	alike = []struct {
+		words *regexp.Regexp
+		why   string
+	}{
+		{regexp.MustCompile(`The bucket does not allow ACLs`), "since April 2023 new buckets allow no ACLs, and the template does not say otherwise"},
+		{regexp.MustCompile(`because public policies are blocked by`), "since April 2023 new buckets block public policies, and the template does not say otherwise"},
+		{regexp.MustCompile(`iam:PassRole on resource: arn:aws:iam::\d+:role/`), "it names a role of its author's account"},
+		{regexp.MustCompile(`at 'runtime' failed to satisfy constraint`), "its runtime is none, or one that can no longer be chosen"},
+		{regexp.MustCompile(`AWS ARN for integration must contain path or action`), "its integration has no action"},
+		{regexp.MustCompile(`No export named [^ ]+ found`), "it imports what a stack of its author exports"},
+		{regexp.MustCompile(`Template format error|Template error: instance of Fn::GetAtt references undefined|Unresolved resource dependencies|Invalid template (?:resource )?property|extraneous key \[|[Pp]roperty \w+ not defined for resource of type|expected type: \w+, found`), "its template is not valid"},
+		{regexp.MustCompile(`Parameter ScheduleExpression is not valid`), "its schedule is none"},
+		{regexp.MustCompile(`Invalid value for the parameter Policy\.|Policy at index \d+ in the 'Policies' property is not valid`), "its policy is none"},
+		{regexp.MustCompile(`Unable to parse API definition`), "its API definition is not valid"},
+		{regexp.MustCompile(`The specified bucket is not valid`), "its bucket has no valid name"},
+		{regexp.MustCompile(`at 'eventSourceArn' failed to satisfy constraint`), "it wants the ARN of a stream written into it"},
+	}
+	gone = []struct {
+		words *regexp.Regexp
+		why   string
+	}{
+		{regexp.MustCompile(`(?i)npm error (?:code|notarget) (?:E404|ETARGET|No matching version)|404 Not Found - GET https://registry\.npmjs`), "a package that it needs is not published"},
+		{regexp.MustCompile(`No matching distribution found for|Could not find a version that satisfies`), "a package that it needs is not published"},
+		{regexp.MustCompile(`dep ensure`), "it is built with dep, which is no more"},
+	}
+)
+
+// Classes of applications that tell nothing of Aloft.
+const (
+	awsToo  = "AWS refuses it too"
+	noMore  = "wants what is gone"
+	classed = "" // what was said is what it is
+)
+
+// classOf is the class of a result, and why it is of that.
+func classOf(res *result) (class, why string) {
+	if res.What != other {
+		return classed, ""
+	}
+	for _, a := range alike {
+		if a.words.MatchString(res.Words) {
+			return awsToo, a.why
+		}
+	}
+	for _, g := range gone {
+		if g.words.MatchString(res.Words) {
+			return noMore, g.why
+		}
+	}
+	return classed, ""
+}
