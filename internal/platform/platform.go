@@ -43,6 +43,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/dynamodb"
 	"github.com/aloft-cloud/aloft/internal/service/ecr"
 	"github.com/aloft-cloud/aloft/internal/service/events"
+	"github.com/aloft-cloud/aloft/internal/service/firehose"
 	"github.com/aloft-cloud/aloft/internal/service/iam"
 	"github.com/aloft-cloud/aloft/internal/service/kinesis"
 	"github.com/aloft-cloud/aloft/internal/service/kms"
@@ -237,6 +238,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		tables.Definition(),
 		tables.Streams(),
 		events.New(events.Config{DB: p.db, Meter: p.meter, Table: p.Table, Router: p.events, Local: cfg.private(), Log: cfg.Log}).Definition(),
+		firehose.New(firehose.Config{DB: p.db, Table: p.Table, Sessions: p.sessions, Edge: p.within(), Domains: p.Domains, Local: cfg.private(), Log: cfg.Log}).Definition(),
 		images.Definition(),
 		functions.Definition(),
 		kinesis.New(p.db).Definition(),

@@ -22,6 +22,7 @@ var Handlers = map[string]sandbox.Handler{
 	"edge":       atEdge,
 	"env":        env,
 	"fail":       fail,
+	"firehose":   firehose,
 	"log":        logEvent,
 	"macro":      macro,
 	"picky":      picky,
@@ -210,4 +211,41 @@ func custom(serve http.HandlerFunc) sandbox.Handler {
 		}
 		return []byte("null"), nil
 	}
+}
+
+// firehose transforms records of a delivery stream, by what they begin with:
+// "drop" is dropped, "bad" fails, "lost" is not returned, "crash" throws, and
+// the rest is shouted, in a partition named for its first letter.
+func firehose(_ context.Context, _ *sandbox.Function, e sandbox.Event, _ func(string)) ([]byte, error) {
+	type record struct {
+		ID       string         `json:"recordId"`
+		Result   string         `json:"result"`
+		Data     []byte         `json:"data"`
+		Metadata map[string]any `json:"metadata,omitempty"`
+	}
+	var in, out struct {
+		Records []record `json:"records"`
+	}
+	if err := json.Unmarshal(e.Payload, &in); err != nil {
+		return nil, err
+	}
+	for _, r := range in.Records {
+		text := string(r.Data)
+		r.Result = "Ok"
+		switch {
+		case strings.HasPrefix(text, "crash"):
+			return nil, errors.New("failed as asked")
+		case strings.HasPrefix(text, "lost"):
+			continue
+		case strings.HasPrefix(text, "drop"):
+			r.Result = "Dropped"
+		case strings.HasPrefix(text, "bad"):
+			r.Result = "ProcessingFailed"
+		default:
+			r.Data = []byte(strings.ToUpper(text))
+			r.Metadata = map[string]any{"partitionKeys": map[string]any{"letter": text[:1]}}
+		}
+		out.Records = append(out.Records, r)
+	}
+	return json.Marshal(out)
 }

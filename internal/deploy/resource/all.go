@@ -14,6 +14,7 @@ func All() Table {
 		DynamoDB(),
 		ECR(),
 		Events(),
+		Firehose(),
 		IAM(),
 		Kinesis(),
 		KMS(),

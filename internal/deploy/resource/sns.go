@@ -145,7 +145,7 @@ func subscribe(op *Op, arn string) error {
 // the template leaves them out.
 var subscriptionSettings = []struct{ name, usual string }{
 	{"FilterPolicyScope", "MessageAttributes"}, {"FilterPolicy", "{}"}, {"RawMessageDelivery", "false"},
-	{"RedrivePolicy", ""}, {"DeliveryPolicy", ""}, {"ReplayPolicy", ""},
+	{"RedrivePolicy", ""}, {"DeliveryPolicy", ""}, {"ReplayPolicy", ""}, {"SubscriptionRoleArn", ""},
 }
 
 func topicSubscription() *Type {
@@ -171,7 +171,7 @@ func topicSubscription() *Type {
 	return &Type{
 		Name: "AWS::SNS::Subscription",
 		Properties: Props(`DeliveryPolicy Endpoint@ FilterPolicy FilterPolicyScope Protocol!@ RawMessageDelivery RedrivePolicy Region@ ReplayPolicy
-			SubscriptionRoleArn- TopicArn!@`),
+			SubscriptionRoleArn TopicArn!@`),
 		Attributes: []string{"Arn"},
 		Create:     create,
 		Find:       create, // the same endpoint is the same subscription

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/sns"
+	"github.com/aloft-cloud/aloft/internal/auth"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/smithy"
@@ -73,7 +74,13 @@ func maySubscribe(call *aws.Call, in *api.SubscribeInput, check func(service.Acc
 		return err
 	}
 	keys := service.Keys{"sns:Protocol": {in.Protocol}, "sns:Endpoint": {aws.Value(in.Endpoint)}}
-	return check(service.Access{Action: "sns:Subscribe", Resource: arn, Keys: keys})
+	if err := check(service.Access{Action: "sns:Subscribe", Resource: arn, Keys: keys}); err != nil {
+		return err
+	}
+	if role := in.Attributes[roleAttribute]; role != "" {
+		return check(auth.PassRole(role, "sns"))
+	}
+	return nil
 }
 
 // mayConfirm lets everybody confirm who has the token, as links in messages do.

@@ -1,7 +1,9 @@
 package sns
 
 import (
+	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -82,6 +84,15 @@ func (e *envelope) json() string {
 		add("MessageAttributes", e.Attributes)
 	}
 	b.WriteString("\n}")
+	return b.String()
+}
+
+// line is the envelope on one line, as streams of records have it.
+func (e *envelope) line() string {
+	var b bytes.Buffer
+	if err := json.Compact(&b, []byte(e.json())); err != nil {
+		panic(err) // what json returns is JSON
+	}
 	return b.String()
 }
 

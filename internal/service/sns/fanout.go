@@ -2,6 +2,7 @@ package sns
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -64,7 +65,7 @@ func (s *Service) sendMessage(tx *store.Tx, t *topic, key subscriptionKey, sub *
 	e := newEnvelope(m, protocol)
 	e.UnsubscribeURL = s.link("Unsubscribe", "SubscriptionArn", key.ARN().String())
 	raw := sub.raw()
-	if !t.FIFO && !raw && sub.Protocol != "sms" && sub.Protocol != "application" {
+	if !t.FIFO && !raw && !slices.Contains([]string{"sms", "application", "firehose"}, sub.Protocol) {
 		if err := s.signMessage(t, e, key.Topic, sub, m); err != nil {
 			return err
 		}
@@ -72,6 +73,11 @@ func (s *Service) sendMessage(tx *store.Tx, t *topic, key subscriptionKey, sub *
 	d := s.delivery(t, key, sub, e)
 	if raw {
 		d.Body = []byte(e.Message)
+	}
+	if sub.Protocol == "firehose" {
+		d.Body = append(d.Body, '\n')
+	}
+	if raw {
 		if sub.Protocol == "sqs" && len(m.MessageAttributes) > 0 {
 			d.Params[event.MessageAttributes] = toJSON(m.MessageAttributes)
 		}
@@ -113,6 +119,8 @@ func (s *Service) delivery(t *topic, key subscriptionKey, sub *subscription, e *
 	switch sub.Protocol {
 	case "sqs":
 		d.Target, d.Body = endpointOf(sub), []byte(e.json())
+	case "firehose":
+		d.Target, d.Role, d.Body = endpointOf(sub), sub.Attributes[roleAttribute], []byte(e.line())
 	case "lambda":
 		d.Target, d.Body, d.Original = endpointOf(sub), []byte(e.event(arn.String())), []byte(e.json())
 	default:

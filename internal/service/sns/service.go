@@ -84,7 +84,7 @@ func (s *Service) topicOperations() []service.Operation {
 		onResource(api.UntagResource, s.UntagResource),
 		onResource(api.ListTagsForResource, s.ListTagsForResource),
 
-		service.OpEach(api.Subscribe, s.Subscribe, maySubscribe).But("Firehose is refused."),
+		service.OpEach(api.Subscribe, s.Subscribe, maySubscribe),
 		service.OpEach(api.ConfirmSubscription, s.ConfirmSubscription, mayConfirm),
 		service.OpEach(api.Unsubscribe, s.Unsubscribe, mayUnsubscribe),
 		service.Op(api.ListSubscriptions, s.ListSubscriptions, service.Any),

@@ -16,6 +16,8 @@ import (
 const (
 	scopeAttributes = "MessageAttributes"
 	scopeBody       = "MessageBody"
+
+	roleAttribute = "SubscriptionRoleArn" // as which messages go to Firehose
 )
 
 // setSubscriptionAttribute sets an attribute of a subscription to t. all are
@@ -58,8 +60,10 @@ func (s *Service) setSubscriptionAttribute(t *topic, sub *subscription, name, va
 		if _, err := parseReplay(value); err != nil {
 			return err
 		}
-	case "SubscriptionRoleArn":
-		return aws.NotImplemented.Errorf("Aloft has no Firehose yet, so subscriptions have no SubscriptionRoleArn.")
+	case roleAttribute:
+		if role, err := aws.ParseARN(value); err != nil || role.Service != "iam" || !strings.HasPrefix(role.Resource, "role/") || sub.Protocol != "firehose" {
+			return invalid("SubscriptionRoleArn: Invalid value [%s].", value)
+		}
 	default:
 		return invalid("AttributeName")
 	}

@@ -53,6 +53,9 @@ func (s *Service) Subscribe(ctx context.Context, call *aws.Call, in *api.Subscri
 				return reason(err)
 			}
 		}
+		if in.Protocol == "firehose" && sub.Attributes[roleAttribute] == "" {
+			return invalid("SubscriptionRoleArn Reason: a subscription of Firehose needs a role")
+		}
 		key, old, err := s.sameSubscription(tx, arn, &sub)
 		if err != nil {
 			return err
@@ -149,7 +152,7 @@ func (s *Service) checkEndpoint(protocol, endpoint string) error {
 	case "application":
 		return arnOf("sns", "Application endpoint arn invalid")
 	case "firehose":
-		return aws.NotImplemented.Errorf("Aloft has no Firehose yet, so topics cannot be subscribed by it.")
+		return arnOf("firehose", "Firehose endpoint ARN")
 	default:
 		return invalid("Amazon SNS does not support this protocol string: %s", protocol)
 	}
