@@ -58,7 +58,7 @@ func (b *builder) build(ctx context.Context, a artifact, src string) (*tree, err
 		return b.into(a, src, javaTool(src), func(out string) error { return javaBuild(ctx, src, layerDir(a, out, "java")) })
 	case strings.HasPrefix(of, "python") && exists(src, "requirements.txt"):
 		return b.into(a, src, "pip install", func(out string) error {
-			return pipInstall(ctx, src, layerDir(a, out, "python"), stampOf(src, "requirements.txt"))
+			return pipInstall(ctx, src, layerDir(a, out, "python"), pythonOf(of))
 		})
 	case strings.HasPrefix(of, "nodejs") && exists(src, "package.json") && !exists(src, "node_modules"):
 		return b.into(a, src, "npm install", func(out string) error { return npmInstall(ctx, src, layerDir(a, out, "nodejs")) })
@@ -122,9 +122,10 @@ func exists(dir, name string) bool {
 	return err == nil
 }
 
-// pipInstall puts the sources and what they require into out. What is required
-// is installed when it changes.
-func pipInstall(ctx context.Context, src, out, stamp string) error {
+// pipInstall puts the sources and what they require into out, as the python
+// that will run them takes it. What is required is installed when it changes.
+func pipInstall(ctx context.Context, src, out, python string) error {
+	stamp := stampOf(src, "requirements.txt") + python
 	if stamped(out, stamp) {
 		return copyDir(src, out)
 	}
@@ -134,8 +135,7 @@ func pipInstall(ctx context.Context, src, out, stamp string) error {
 	if err := copyDir(src, out); err != nil {
 		return err
 	}
-	err := run(ctx, out, nil, "python3", "-m", "pip", "install", "-q", "--no-compile", "--disable-pip-version-check", "-r", "requirements.txt", "-t", ".")
-	if err != nil {
+	if err := pip(ctx, out, python, "-r", "requirements.txt", "-t", "."); err != nil {
 		return err
 	}
 	return writeStamp(out, stamp)
@@ -152,11 +152,7 @@ func npmInstall(ctx context.Context, src, out string) error {
 	if err := copyDir(src, out); err != nil {
 		return err
 	}
-	verb := "install"
-	if exists(src, "package-lock.json") {
-		verb = "ci"
-	}
-	if err := run(ctx, out, nil, "npm", verb, "--omit=dev", "--no-audit", "--no-fund", "--silent"); err != nil {
+	if err := npm(ctx, out, nil); err != nil {
 		return err
 	}
 	return writeStamp(out, stamp)

@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/aloft-cloud/aloft/internal/deploy/serverless"
-	"github.com/aloft-cloud/aloft/internal/sandbox/lang"
 )
 
 // nodeModules returns a directory with the service's modules for production,
@@ -95,7 +94,15 @@ func npm(ctx context.Context, out string, extra []string) error {
 	err := run(ctx, out, nil, "npm", args...)
 	if err != nil && strings.Contains(err.Error(), "ERESOLVE") {
 		// Modules of before npm 7 say of others what they do not mean.
-		err = run(ctx, out, nil, "npm", append(args, "--legacy-peer-deps")...)
+		args = append(args, "--legacy-peer-deps")
+		err = run(ctx, out, nil, "npm", args...)
+	}
+	if err != nil && ownScript(err.Error(), out) {
+		// What a package does for its developers, as husky, wants their tools.
+		// Its modules are made as they want nevertheless.
+		if err = run(ctx, out, nil, "npm", append(args, "--ignore-scripts")...); err == nil {
+			err = run(ctx, out, nil, "npm", "rebuild", "--loglevel=error")
+		}
 	}
 	if err != nil {
 		return err
@@ -103,67 +110,16 @@ func npm(ctx context.Context, out string, extra []string) error {
 	return os.MkdirAll(filepath.Join(out, "node_modules"), 0o755)
 }
 
+// ownScript says whether npm failed in a script of the package in out itself,
+// and not of a module.
+func ownScript(said, out string) bool {
+	return strings.Contains(said, "npm error path "+out+"\n") || strings.Contains(said, "npx canceled")
+}
+
 func (w *workshop) tell(what string) {
 	if w.report != nil {
 		w.report("code", what)
 	}
-}
-
-// requirements installs what a service of Python requires, and adds it.
-func (w *workshop) requirements(ctx context.Context, a serverless.Artifact, t *tree) error {
-	file := filepath.Join(w.dir, filepath.FromSlash(a.Python.File))
-	text, err := os.ReadFile(file)
-	if err != nil {
-		for _, other := range []string{"Pipfile", "poetry.lock"} {
-			if exists(w.dir, other) {
-				return fmt.Errorf("Aloft installs what %s lists, not %s", a.Python.File, other)
-			}
-		}
-		return nil
-	}
-	w.install.Lock()
-	defer w.install.Unlock()
-	out := entry(w.cache, w.dir+"\n"+a.Python.File)
-	python := w.python(a)
-	stamp := hashOf(text) + strings.Join(a.Python.ExtraArgs, " ") + python
-	if !stamped(out, stamp) {
-		w.tell("pip install")
-		if err := renew(out); err != nil {
-			return err
-		}
-		args := append([]string{"install", "-q", "--no-compile", "--disable-pip-version-check", "-r", file, "-t", out}, a.Python.ExtraArgs...)
-		err := run(ctx, w.dir, nil, python, append([]string{"-m", "pip"}, args...)...)
-		if err != nil && strings.Contains(err.Error(), "No module named pip") {
-			// Another Python's may install for it.
-			err = run(ctx, w.dir, nil, "python3", append([]string{"-m", "pip", "--python", python}, args...)...)
-		}
-		if err != nil {
-			return err
-		}
-		if err := writeStamp(out, stamp); err != nil {
-			return err
-		}
-	}
-	left := make(map[string]bool)
-	for _, name := range a.Python.NoDeploy {
-		left[a.Python.Prefix+strings.ReplaceAll(name, "-", "_")] = true
-	}
-	return t.follow(out, strings.TrimSuffix(a.Python.Prefix, "/"), func(name string) bool { return !belongsTo(left, name) })
-}
-
-// python is the program of Python that runs the artifact's functions: what is
-// installed for another version may not work with it.
-func (w *workshop) python(a serverless.Artifact) string {
-	for _, e := range a.Entries {
-		if kind, _, err := lang.Parse(e.Runtime); err != nil || kind != lang.Python {
-			continue
-		}
-		home, _ := os.UserHomeDir() // where none is known, the host's own is found
-		if l, err := (&lang.Finder{Home: home}).Find(e.Runtime); err == nil && l.Prefix != "" {
-			return filepath.Join(l.Prefix, l.Exec)
-		}
-	}
-	return "python3"
 }
 
 var buildTarget = regexp.MustCompile(`(?m)^build\s*:`)

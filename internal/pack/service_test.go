@@ -115,6 +115,7 @@ func TestPackServiceRefusals(t *testing.T) {
 	}
 	f("package: {patterns: ['!**']}\nfunctions: {one: {handler: a.run}}", nil, "no file is in it")
 	f("package: {patterns: ['../x/**']}\nfunctions: {one: {handler: a.run}}", nil, "outside the application")
+	f("plugins: [serverless-python-requirements]\nfunctions: {one: {handler: a.run, runtime: python3.12}}", map[string]string{"uv.lock": "", "a.py": ""}, "not uv.lock")
 	f("package: {patterns: ['x/!(a).js']}\nfunctions: {one: {handler: a.run}}", nil, "of a form that Aloft does not know")
 	f("package: {artifact: code.zip}\nfunctions: {one: {handler: a.run}}", nil, "code.zip is not there")
 	f("plugins: [serverless-esbuild]\nfunctions: {one: {handler: a.run}}", nil, "there is no source for a.run")

@@ -23,6 +23,9 @@ func newSieve(patterns []string) (*sieve, error) {
 		bare, negated := strings.CutPrefix(p, "!")
 		bare = strings.TrimPrefix(bare, "./")
 		if strings.HasPrefix(bare, "../") {
+			if negated {
+				continue // nothing from there would be in it
+			}
 			return nil, fmt.Errorf("pattern %q: files outside the application are not packed", p)
 		}
 		if strings.Contains(bare, "!(") || !doublestar.ValidatePattern(bare) {
