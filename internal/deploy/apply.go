@@ -27,6 +27,11 @@ func (r *run) apply() error {
 		}
 		return r.fail("", denied)
 	}
+	if r.st.WatchUntil.IsZero() {
+		if reason, err := r.alarmed(); err != nil || reason != "" {
+			return r.failFor(reason, err)
+		}
+	}
 	failed := walk(r.ctx, r.prepared.Graph, mostAtOnce, true, r.visit)
 	if err := r.ctx.Err(); err != nil {
 		return err
@@ -42,6 +47,9 @@ func (r *run) apply() error {
 	outputs, err := r.outputs(r.prepared)
 	if err != nil {
 		return r.fail(err.Error(), nil)
+	}
+	if reason, err := r.watch(); err != nil || reason != "" {
+		return r.failFor(reason, err)
 	}
 	return r.applied(outputs)
 }
@@ -132,6 +140,14 @@ func (r *run) fail(reason string, ids []string) error {
 		return r.enter(AtRest, "UPDATE_FAILED", reason)
 	}
 	return r.enter(RollingBackUpdate, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
+}
+
+// failFor is fail, or err if that is why nothing can be said.
+func (r *run) failFor(reason string, err error) error {
+	if err != nil {
+		return err
+	}
+	return r.fail(reason, nil)
 }
 
 // visit makes one resource what the template says.

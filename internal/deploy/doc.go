@@ -26,5 +26,6 @@
 //	apply.go    creating, updating and replacing a resource
 //	remove.go   deleting resources
 //	restore.go  taking an update back
+//	watch.go    alarms for which a deed is taken back
 //	import.go   taking in resources that exist
 package deploy

@@ -88,6 +88,8 @@ type Stack struct {
 	Policy               string    // the stack policy, a document
 	PolicyNow            string    // that takes its place during this update
 	Skip                 []string  // logical ids that this rollback leaves as they are
+	Watch                Watch     // the alarms it is taken back for
+	WatchUntil           time.Time // when they have been looked at for long enough; zero: not all is there yet
 
 	Import map[string]string // by logical id, what identifies the resources that are imported
 

@@ -48,6 +48,7 @@ func (s *Service) CreateChangeSet(ctx context.Context, call *aws.Call, in *api.C
 		ID: call.ARN("cloudformation", "changeSet/"+in.ChangeSetName+"/"+aws.NewRequestID()), Name: in.ChangeSetName,
 		Description: aws.Value(in.Description), Type: kind, Status: "CREATE_COMPLETE", Execution: "AVAILABLE", Created: time.Now(),
 		OnFailure: aws.Value(in.OnStackFailure), IncludeNested: aws.Value(in.IncludeNestedStacks),
+		Watch: watched(in.RollbackConfiguration, st.Watch),
 	}
 	if kind == "IMPORT" {
 		if set.Import, err = s.toImport(in.ResourcesToImport); err != nil {
@@ -216,7 +217,7 @@ func (s *Service) DescribeChangeSet(ctx context.Context, call *aws.Call, in *api
 		ChangeSetName: &set.Name, ChangeSetId: new(set.ID.String()), StackId: new(id.String()), StackName: new(stackName(id)),
 		Description: optional(set.Description), CreationTime: &set.Created, ExecutionStatus: &set.Execution, Status: &set.Status,
 		StatusReason: optional(set.Reason), NotificationARNs: append([]string{}, set.Spec.NotificationARNs...),
-		RollbackConfiguration: &api.RollbackConfiguration{}, Capabilities: append([]string{}, set.Spec.Capabilities...),
+		RollbackConfiguration: shownWatch(set.Watch), Capabilities: append([]string{}, set.Spec.Capabilities...),
 		IncludeNestedStacks: &set.IncludeNested, OnStackFailure: optional(set.OnFailure), Parameters: shownParameters(&set.Spec),
 		Changes: []api.Change{},
 	}
@@ -324,7 +325,7 @@ func (s *Service) execute(tx *store.Tx, call *aws.Call, st deploy.Stack, set cha
 	if spec.RoleARN == "" {
 		spec.RoleARN = st.Spec.RoleARN
 	}
-	st.PolicyNow = ""
+	st.PolicyNow, st.Watch = "", set.Watch
 	st.Next, st.Updated, st.ChangeSet, st.Token = &spec, time.Now(), set.ID.String(), aws.Value(in.ClientRequestToken)
 	st.DisableRollback = aws.Value(in.DisableRollback)
 	if set.OnFailure != "" {

@@ -117,7 +117,7 @@ func describe(st *deploy.Stack) api.Stack {
 	}
 	out := api.Stack{
 		StackId: &st.ID, StackName: st.Name, StackStatus: st.Status, CreationTime: st.Created,
-		DisableRollback: &st.DisableRollback, RollbackConfiguration: &api.RollbackConfiguration{},
+		DisableRollback: &st.DisableRollback, RollbackConfiguration: shownWatch(st.Watch),
 		NotificationARNs: append([]string{}, spec.NotificationARNs...), Tags: []api.Tag{},
 		DriftInformation: &api.StackDriftInformation{StackDriftStatus: notChecked},
 		Capabilities:     spec.Capabilities,

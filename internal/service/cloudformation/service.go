@@ -47,8 +47,7 @@ func (s *Service) Definition() service.Definition {
 		Tasks: s.tasks(),
 		Hosts: []service.Host{{Suffix: signalHost, Serve: s.receive}},
 		Operations: []service.Operation{
-			service.OpEach(api.CreateStack, s.CreateStack, withRole(api.CreateStack.Name, (*api.CreateStackInput).GetRoleARN)).
-				But("Rollback triggers are refused: there are no alarms."),
+			service.OpEach(api.CreateStack, s.CreateStack, withRole(api.CreateStack.Name, (*api.CreateStackInput).GetRoleARN)),
 			service.OpEach(api.UpdateStack, s.UpdateStack, withRole(api.UpdateStack.Name, (*api.UpdateStackInput).GetRoleARN)),
 			service.OpEach(api.DeleteStack, s.DeleteStack, withRole(api.DeleteStack.Name, (*api.DeleteStackInput).GetRoleARN)),
 			service.Op(api.CancelUpdateStack, s.CancelUpdateStack, stackOf),

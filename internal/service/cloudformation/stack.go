@@ -52,7 +52,7 @@ func (s *Service) createStack(ctx context.Context, call *aws.Call, in *api.Creat
 		ID: id.String(), Name: in.StackName, Next: d.spec, Token: aws.Value(in.ClientRequestToken),
 		DisableRollback: aws.Value(in.DisableRollback), OnFailure: aws.Value(in.OnFailure),
 		RetainExceptOnCreate: aws.Value(in.RetainExceptOnCreate), Protected: aws.Value(in.EnableTerminationProtection),
-		Parent: parent, Policy: policy, Created: time.Now(),
+		Parent: parent, Policy: policy, Watch: watched(in.RollbackConfiguration, deploy.Watch{}), Created: time.Now(),
 	}
 	if minutes := aws.Value(in.TimeoutInMinutes); minutes > 0 {
 		st.Deadline = st.Created.Add(time.Duration(minutes) * time.Minute)
@@ -100,7 +100,7 @@ func (s *Service) keepNew(ctx context.Context, call *aws.Call, st deploy.Stack, 
 // begin gives a stack something to do.
 func (s *Service) begin(tx *store.Tx, call *aws.Call, old *deploy.Stack, st deploy.Stack, phase deploy.Phase, status, reason string) error {
 	st.Phase, st.Deed, st.Status, st.Reason = phase, aws.NewRequestID(), status, reason
-	st.Caller, st.Failed = *call, nil
+	st.Caller, st.Failed, st.WatchUntil = *call, nil, time.Time{}
 	if st.Next != nil && st.Next.Template != "" {
 		if err := putBody(tx, stackID(st.ID), st.Next); err != nil {
 			return err
@@ -168,7 +168,7 @@ func (s *Service) UpdateStack(ctx context.Context, call *aws.Call, in *api.Updat
 		now.Import = nil
 		now.Next, now.Updated, now.Token = d.spec, time.Now(), aws.Value(in.ClientRequestToken)
 		now.DisableRollback = aws.Value(in.DisableRollback)
-		now.PolicyNow = during
+		now.PolicyNow, now.Watch = during, watched(in.RollbackConfiguration, now.Watch)
 		if policy != "" {
 			now.Policy = policy
 		}
@@ -268,10 +268,37 @@ func checkRollback(c *api.RollbackConfiguration) error {
 			return api.ValidationError.Errorf("RelativeId of a Rollback Trigger's ARN is incorrect")
 		}
 	}
-	if len(c.RollbackTriggers) > 0 || aws.Value(c.MonitoringTimeInMinutes) > 0 {
-		return aws.NotImplemented.Errorf("Aloft does not heed RollbackConfiguration yet: it has no alarms.")
-	}
 	return nil
+}
+
+// watched is what c says of a stack, or usual if it says nothing.
+func watched(c *api.RollbackConfiguration, usual deploy.Watch) deploy.Watch {
+	if c == nil {
+		return usual
+	}
+	w := deploy.Watch{Minutes: aws.Value(c.MonitoringTimeInMinutes), Triggers: usual.Triggers}
+	if c.MonitoringTimeInMinutes == nil {
+		w.Minutes = usual.Minutes
+	}
+	if c.RollbackTriggers != nil {
+		w.Triggers = nil
+	}
+	for _, t := range c.RollbackTriggers {
+		w.Triggers = append(w.Triggers, deploy.Trigger{Arn: t.Arn, Type: t.Type})
+	}
+	return w
+}
+
+// shownWatch is a watch as people see it.
+func shownWatch(w deploy.Watch) *api.RollbackConfiguration {
+	out := &api.RollbackConfiguration{}
+	for _, t := range w.Triggers {
+		out.RollbackTriggers = append(out.RollbackTriggers, api.RollbackTrigger{Arn: t.Arn, Type: t.Type})
+	}
+	if w.Minutes > 0 {
+		out.MonitoringTimeInMinutes = &w.Minutes
+	}
+	return out
 }
 
 // DeleteStack begins to delete a stack. That there is none is no failure.

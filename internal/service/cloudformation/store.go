@@ -67,6 +67,7 @@ type changeSet struct {
 	OnFailure     string
 	IncludeNested bool
 	NoEcho        []string
+	Watch         deploy.Watch
 	Import        map[string]string // by logical id, what identifies the resources to import
 }
 
