@@ -164,6 +164,9 @@ func (f *follower) show(e cfn.StackEvent) {
 		mark, reason = "○", "a record: nothing runs behind it"
 	}
 	verb, _, _ := strings.Cut(strings.ToLower(status), "_")
+	if strings.HasSuffix(status, "_SKIPPED") {
+		mark, verb = "·", "keep"
+	}
 	took := at.Sub(f.began[id]).Seconds()
 	if f.began[id].IsZero() {
 		took = 0

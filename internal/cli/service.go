@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"mime"
 	"net/http"
 	"net/url"
 	"os"
@@ -91,10 +89,8 @@ func (d *deployer) deployLoaded(ctx context.Context, file string, s *serverless.
 		return done, err
 	}
 	d.showService(s, done)
-	if err := d.syncBuckets(ctx, up, filepath.Dir(file), s, done); err != nil {
-		return done, err
-	}
-	return done, nil
+	a := &afterwards{d: d, up: up, client: up.client, service: s, stack: name, done: done}
+	return done, a.do(ctx, filepath.Dir(file))
 }
 
 // showService shows how to call a service, what it says of itself, and what of
@@ -227,42 +223,4 @@ func (l *lookup) Object(ctx context.Context, bucket, key string) ([]byte, error)
 		return nil, fmt.Errorf("s3://%s/%s: it is over %d bytes", bucket, key, maxObject)
 	}
 	return body, nil
-}
-
-// syncBuckets puts into buckets the files that serverless-s3-sync would.
-func (d *deployer) syncBuckets(ctx context.Context, up *uploader, dir string, s *serverless.Service, done *deployment) error {
-	for _, sync := range s.Syncs() {
-		bucket := sync.Bucket
-		if bucket == "" {
-			bucket = done.Outputs[sync.BucketOutput]
-		}
-		if bucket == "" {
-			return fmt.Errorf("custom.s3Sync: there is no output %q to name a bucket", sync.BucketOutput)
-		}
-		from := filepath.Join(dir, filepath.FromSlash(sync.LocalDir))
-		fmt.Fprintf(d.out, "    %s: put into the bucket %s\n", sync.LocalDir, bucket)
-		if err := up.putAll(ctx, from, bucket, sync.Prefix); err != nil {
-			return fmt.Errorf("custom.s3Sync: %w", err)
-		}
-	}
-	return nil
-}
-
-// putAll puts the files below dir into a bucket, under a prefix.
-func (u *uploader) putAll(ctx context.Context, dir, bucket, prefix string) error {
-	return filepath.WalkDir(dir, func(file string, e fs.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() {
-			return err
-		}
-		rel, err := filepath.Rel(dir, file)
-		if err != nil {
-			return err
-		}
-		body, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		place := (&url.URL{Path: "/" + bucket + "/" + prefix + filepath.ToSlash(rel)}).EscapedPath()
-		return u.put(ctx, place, mime.TypeByExtension(filepath.Ext(file)), body)
-	})
 }

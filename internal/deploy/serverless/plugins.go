@@ -18,21 +18,16 @@ var silentPlugins = []string{
 	"serverless-plugin-log-retention", "serverless-appsync-simulator", "serverless-better-credentials", "serverless-plugin-common-excludes",
 	"serverless-step-functions", "serverless-appsync-plugin", "serverless-webpack-", "serverless-dependson-plugin", "serverless-functions-base-path", "serverless-express",
 	"serverless-go-plugin", "serverless-plugin-split-stacks", "serverless-offline", "serverless-s3-deploy", "serverless-stack-output",
+	"serverless-prune-plugin", "serverless-domain-manager", "serverless-cloudfront-invalidate", "serverless-baseline-invalidate-cloudfront",
+	"serverless-stack-termination-protection", "serverless-termination-protection", "serverless-plugin-aws-alerts", "serverless-plugin-metric",
 	"serverless-export-outputs", "serverless-manifest-plugin", "serverless-lift", "serverless-stage-manager", "serverless-plugin-aws-resolvers",
 }
 
 // notedPlugins would do something that is left out here.
 var notedPlugins = map[string]string{
-	"serverless-prune-plugin":                        "old versions of functions are kept",
-	"serverless-domain-manager":                      "the API has no domain of its own: it answers at the address that is printed",
-	"serverless-plugin-aws-alerts":                   "no alarms are made",
 	"serverless-plugin-canary-deployments":           "all requests go to the new version at once",
 	"serverless-plugin-warmup":                       "functions are not kept warm",
 	"serverless-plugin-lambda-insights":              "there is no Lambda Insights",
-	"serverless-cloudfront-invalidate":               "there is no CloudFront to invalidate",
-	"serverless-baseline-invalidate-cloudfront":      "there is no CloudFront to invalidate",
-	"serverless-plugin-metric":                       "no metric filters are made",
-	"serverless-stack-termination-protection":        "the stack is not protected; use UpdateTerminationProtection",
 	"serverless-associate-waf":                       "there is no WAF",
 	"serverless-plugin-datadog":                      "nothing is sent to Datadog",
 	"serverless-sentry":                              "nothing is sent to Sentry",
@@ -118,35 +113,9 @@ func (b *builder) extend() error {
 	if err := b.graphQL(); err != nil {
 		return err
 	}
+	b.metrics()
+	if err := b.alerts(); err != nil {
+		return err
+	}
 	return b.stateMachines()
-}
-
-// A Sync is a directory whose files belong in a bucket, once that is there.
-type Sync struct {
-	LocalDir     string
-	Bucket       string
-	BucketOutput string // name of the output that names the bucket, if Bucket is empty
-	Prefix       string
-}
-
-// Syncs returns the directories that the plugin serverless-s3-sync would copy.
-func (s *Service) Syncs() []Sync {
-	if !s.plugins["serverless-s3-sync"] {
-		return nil
-	}
-	config := at(s.root, "custom", "s3Sync")
-	if buckets := at(config, "buckets"); buckets != nil {
-		config = buckets
-	}
-	var all []Sync
-	for _, c := range list(config) {
-		if v := at(c, "enabled"); v != nil && !truthy(v) || at(c, "localDir") == nil {
-			continue
-		}
-		all = append(all, Sync{
-			LocalDir: text(at(c, "localDir")), Bucket: text(at(c, "bucketName")),
-			BucketOutput: text(at(c, "bucketNameKey")), Prefix: text(at(c, "bucketPrefix")),
-		})
-	}
-	return all
 }
