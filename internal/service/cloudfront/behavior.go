@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/cloudfront"
+	"github.com/aloft-cloud/aloft/internal/gateway/glob"
 )
 
 // behaviors are the behaviours of a configuration in the order in which they are
@@ -26,21 +27,5 @@ func matches(pattern, path string) bool {
 	if !strings.HasPrefix(pattern, "/") && !strings.HasPrefix(pattern, "*") {
 		pattern = "/" + pattern
 	}
-	p, s, star, mark := 0, 0, -1, 0
-	for s < len(path) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, s
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == path[s]):
-			p++
-			s++
-		case star >= 0:
-			mark++
-			p, s = star+1, mark
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
+	return glob.Match(pattern, path)
 }
