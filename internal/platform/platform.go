@@ -42,6 +42,7 @@ import (
 	cognitoidp "github.com/aloft-cloud/aloft/internal/service/cognito-idp"
 	"github.com/aloft-cloud/aloft/internal/service/dynamodb"
 	"github.com/aloft-cloud/aloft/internal/service/ecr"
+	"github.com/aloft-cloud/aloft/internal/service/elasticloadbalancing"
 	"github.com/aloft-cloud/aloft/internal/service/events"
 	"github.com/aloft-cloud/aloft/internal/service/firehose"
 	"github.com/aloft-cloud/aloft/internal/service/iam"
@@ -113,6 +114,7 @@ type Platform struct {
 
 	certificates  *acm.Service
 	distributions *cloudfront.Service
+	balancers     *elasticloadbalancing.Service
 
 	sessions *dispatch.Sessions
 	events   *event.Router
@@ -221,11 +223,15 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	gateways := apigatewayv2.New(apigatewayv2.Config{DB: p.db, Meter: p.meter, Table: p.Table, Domains: p.Domains, Edge: p.within(), Keys: rest, Auth: guard, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log})
 	p.Names = route53.New(p.db)
 	p.distributions = cloudfront.New(cloudfront.Config{DB: p.db, Table: p.Table, Edge: p.within(), Functions: functions, Scripts: p.script, Domains: p.Domains, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
-	p.certificates = acm.New(p.db, p.CA, p.Domains, p.distributions)
+	if p.balancers, err = p.newBalancers(cfg); err != nil {
+		return nil, err
+	}
+	p.certificates = acm.New(p.db, p.CA, p.Domains, p.distributions, p.balancers)
 	return []service.Definition{
 		p.certificates.Definition(),
 		p.distributions.Definition(),
 		p.distributions.Values(),
+		p.balancers.Definition(),
 		rest.Definition(),
 		gateways.Definition(),
 		gateways.Management(),
@@ -259,12 +265,21 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	}, nil
 }
 
+// newBalancers makes load balancers, whose certificates are made after them.
+func (p *Platform) newBalancers(cfg Config) (*elasticloadbalancing.Service, error) {
+	return elasticloadbalancing.New(elasticloadbalancing.Config{
+		DB: p.db, Table: p.Table, Meter: p.meter, Edge: p.within(), Names: p.Names, Key: keyFile(cfg, "elasticloadbalancing"),
+		Certificates: func(ctx context.Context, arn string) ([]string, error) { return p.certificates.Names(ctx, arn) },
+		Local:        cfg.Open, Private: cfg.private(), Log: cfg.Log,
+	})
+}
+
 // Certificate returns the certificate that the domain of a name shows, or nil if
 // it shows one of the authority's.
 func (p *Platform) Certificate(ctx context.Context, name string) (*tls.Certificate, error) {
 	for _, shown := range []interface {
 		Certificate(ctx context.Context, host string) (string, error)
-	}{p.Domains, p.distributions} {
+	}{p.Domains, p.distributions, p.balancers} {
 		arn, err := shown.Certificate(ctx, name)
 		if err != nil {
 			return nil, err

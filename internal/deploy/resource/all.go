@@ -13,6 +13,7 @@ func All() Table {
 		Cognito(),
 		DynamoDB(),
 		ECR(),
+		ElasticLoadBalancing(),
 		Events(),
 		Firehose(),
 		IAM(),

@@ -80,6 +80,9 @@ func (d *Domains) Inside(ctx context.Context, host string) bool {
 	if _, rest, ok := strings.Cut(host, ".appsync-api."); ok { // whatever its id is
 		return rest == "localhost" || strings.HasSuffix(rest, ".localhost") || rest == d.own || strings.HasSuffix(rest, ".amazonaws.com")
 	}
+	if _, _, ok := strings.Cut(host, ".elb."); ok {
+		return strings.HasSuffix(host, ".localhost") || strings.HasSuffix(host, "."+d.own) || strings.HasSuffix(host, ".amazonaws.com")
+	}
 	return d.Is(ctx, host)
 }
 

@@ -103,3 +103,17 @@ func (s *Service) change(ctx context.Context, call *aws.Call, text string, chang
 		return certificates.Put(tx, arn, c)
 	})
 }
+
+// Names returns the names that a certificate is for, or store.ErrNotFound.
+func (s *Service) Names(ctx context.Context, text string) ([]string, error) {
+	arn, err := aws.ParseARN(text)
+	if err != nil {
+		return nil, store.ErrNotFound
+	}
+	var c certificate
+	err = s.db.View(ctx, func(tx *store.Tx) error {
+		c, err = certificates.Get(tx, arn)
+		return err
+	})
+	return c.Names, err
+}

@@ -130,13 +130,7 @@ func (r *resolution) answer(asked, name string, depth int) {
 		return
 	}
 	r.out.Authoritative = true
-	sets := r.sets(arn, name)
-	if len(sets) == 0 {
-		_, parent, _ := strings.Cut(name, ".")
-		for ; len(sets) == 0 && len(parent) >= len(zone); _, parent, _ = strings.Cut(parent, ".") {
-			sets = r.sets(arn, `\052.`+parent)
-		}
-	}
+	sets := r.lookup(arn, zone, name)
 	if len(sets) == 0 {
 		r.out.Rcode = dns.RcodeNameError
 		r.authority(arn, zone)
@@ -149,6 +143,16 @@ func (r *resolution) answer(asked, name string, depth int) {
 	if len(r.out.Answer) == before && depth == 0 {
 		r.authority(arn, zone)
 	}
+}
+
+// lookup are the record sets for a name of a zone: its own, or those of a wildcard.
+func (r *resolution) lookup(arn aws.ARN, zone, name string) []api.ResourceRecordSet {
+	sets := r.sets(arn, name)
+	_, parent, _ := strings.Cut(name, ".")
+	for ; len(sets) == 0 && len(parent) >= len(zone); _, parent, _ = strings.Cut(parent, ".") {
+		sets = r.sets(arn, `\052.`+parent)
+	}
+	return sets
 }
 
 // sets are the record sets of a name.
