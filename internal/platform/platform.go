@@ -31,6 +31,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/script"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/service/acm"
+	"github.com/aloft-cloud/aloft/internal/service/amplify"
 	"github.com/aloft-cloud/aloft/internal/service/apigateway"
 	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/service/appsync"
@@ -115,6 +116,7 @@ type Platform struct {
 	certificates  *acm.Service
 	distributions *cloudfront.Service
 	balancers     *elasticloadbalancing.Service
+	sites         *amplify.Service
 
 	sessions *dispatch.Sessions
 	events   *event.Router
@@ -226,9 +228,11 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	if p.balancers, err = p.newBalancers(cfg); err != nil {
 		return nil, err
 	}
-	p.certificates = acm.New(p.db, p.CA, p.Domains, p.distributions, p.balancers)
+	p.sites = amplify.New(amplify.Config{DB: p.db, Table: p.Table, Edge: p.within(), Domains: p.Domains, Endpoint: cfg.Endpoint, Private: cfg.private(), Log: cfg.Log})
+	p.certificates = acm.New(p.db, p.CA, p.Domains, p.distributions, p.balancers, p.sites)
 	return []service.Definition{
 		p.certificates.Definition(),
+		p.sites.Definition(),
 		p.distributions.Definition(),
 		p.distributions.Values(),
 		p.balancers.Definition(),
@@ -279,7 +283,7 @@ func (p *Platform) newBalancers(cfg Config) (*elasticloadbalancing.Service, erro
 func (p *Platform) Certificate(ctx context.Context, name string) (*tls.Certificate, error) {
 	for _, shown := range []interface {
 		Certificate(ctx context.Context, host string) (string, error)
-	}{p.Domains, p.distributions, p.balancers} {
+	}{p.Domains, p.distributions, p.balancers, p.sites} {
 		arn, err := shown.Certificate(ctx, name)
 		if err != nil {
 			return nil, err

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/aloft-cloud/aloft/internal/task"
 )
@@ -80,4 +81,15 @@ func ask(h http.Handler, r *http.Request) (a *Answer) {
 		}
 	}()
 	return Ask(h, r)
+}
+
+// Named reports whether a host is one of the names that AWS gives what it runs,
+// which is here, or one that leads to this host in any case.
+func Named(host string) bool {
+	for _, end := range []string{".amazonaws.com", ".on.aws", ".cloudfront.net", ".amplifyapp.com", ".localhost"} {
+		if strings.HasSuffix(host, end) {
+			return true
+		}
+	}
+	return false
 }

@@ -347,10 +347,5 @@ func (c *closing) Close() error {
 // ours reports whether a host is the platform's own: one of AWS's names, or a
 // domain of a user's.
 func (s *Service) ours(ctx context.Context, host string) bool {
-	for _, end := range []string{".amazonaws.com", ".on.aws", ".cloudfront.net", ".localhost"} {
-		if strings.HasSuffix(host, end) {
-			return true
-		}
-	}
-	return s.cfg.Domains.Is(ctx, host) || s.isAlias(ctx, host)
+	return backend.Named(host) || s.cfg.Domains.Is(ctx, host) || s.isAlias(ctx, host)
 }
