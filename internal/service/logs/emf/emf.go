@@ -43,6 +43,7 @@ func Parse(message string) []Datum {
 	if !strings.Contains(message, `"_aws"`) {
 		return nil
 	}
+	message = unprefixed(message)
 	var head struct {
 		AWS struct {
 			Timestamp  int64       `json:"Timestamp"`
@@ -69,6 +70,18 @@ func Parse(message string) []Datum {
 		}
 	}
 	return data
+}
+
+// unprefixed is what a log event says, without what console.log of functions in
+// Node.js puts before it: a time, the id of the request, and the level.
+func unprefixed(message string) string {
+	if strings.HasPrefix(strings.TrimSpace(message), "{") {
+		return message
+	}
+	if parts := strings.SplitN(message, "\t", 4); len(parts) == 4 {
+		return parts[3]
+	}
+	return message
 }
 
 // dimensions are the sets of dimensions of d with their values. One without a

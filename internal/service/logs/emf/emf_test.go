@@ -20,6 +20,7 @@ func TestParse(t *testing.T) {
 	f(`{"_aws":{"CloudWatchMetrics":[{"Namespace":"App","Metrics":[{"Name":"n"}]}]},"n":3}`, Datum{"App", "n", "", nil, []float64{3}, 0, false})
 	f(`{"_aws":{"CloudWatchMetrics":[{"Namespace":"App","Metrics":[{"Name":"n"}]}]},"n":"3"}`)
 	f(`{"_aws":{"CloudWatchMetrics":"no"},"n":3}`)
+	f("2026-01-02T03:04:05.678Z\t6d3a1f2e-0000-4000-8000-000000000000\tINFO\t"+`{"_aws":{"CloudWatchMetrics":[{"Namespace":"App","Metrics":[{"Name":"n"}]}]},"n":3}`, Datum{"App", "n", "", nil, []float64{3}, 0, false})
 	f(`START "_aws" {`)
 	f(`{"n":3}`)
 }
