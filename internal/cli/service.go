@@ -129,7 +129,8 @@ func digestOf(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-var gatewayAddress = regexp.MustCompile(`(https?|wss?)://([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com(\.cn)?`)
+// awsAddress is an address of what Aloft serves by hosts of its own.
+var awsAddress = regexp.MustCompile(`(https?|wss?)://([a-z0-9]+\.execute-api)\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?|(https?)://((?:[a-z0-9-]+\.)?[a-z0-9]+\.(?:amplifyapp|cloudfront))\.(?:com|net)\b`)
 
 // reachable writes an address that AWS would serve as one that Aloft does.
 func (d *deployer) reachable(value string) string {
@@ -144,13 +145,13 @@ func (d *deployer) reachable(value string) string {
 			host += ":" + p
 		}
 	}
-	return gatewayAddress.ReplaceAllStringFunc(value, func(address string) string {
-		m := gatewayAddress.FindStringSubmatch(address)
-		scheme := strings.TrimSuffix(m[1], "s")
+	return awsAddress.ReplaceAllStringFunc(value, func(address string) string {
+		m := awsAddress.FindStringSubmatch(address)
+		scheme := strings.TrimSuffix(m[1]+m[3], "s")
 		if u.Scheme == "https" {
 			scheme += "s"
 		}
-		return scheme + "://" + m[2] + ".execute-api." + host
+		return scheme + "://" + m[2] + m[4] + "." + host
 	})
 }
 
