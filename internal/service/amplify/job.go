@@ -30,16 +30,33 @@ func findJob(tx *store.Tx, app aws.ARN, name, id string) (jobKey, job, error) {
 
 func errNoJob(id string) error { return api.NotFoundException.Errorf("Job %s not found.", id) }
 
-// StartJob would build a repository.
+// notBuilt is why the build of a repository fails.
+const notBuilt = "Aloft does not build repositories. Build the app where you are, and deploy the files with CreateDeployment and StartDeployment."
+
+// StartJob makes the job of building a repository, which fails: there is nothing
+// here that builds.
 func (s *Service) StartJob(ctx context.Context, call *aws.Call, in *api.StartJobInput) (*api.StartJobOutput, error) {
-	err := s.db.View(ctx, func(tx *store.Tx) error {
-		_, err := findBranch(tx, appARN(call, in.AppId), in.BranchName)
-		return err
+	app := appARN(call, in.AppId)
+	var j job
+	err := s.db.Update(ctx, func(tx *store.Tx) error {
+		a, err := findApp(tx, app)
+		if err != nil {
+			return err
+		}
+		key, err := s.begin(tx, app, in.BranchName, api.JobStatusFailed, &j)
+		if err != nil {
+			return err
+		}
+		if a.Repository == "" {
+			return api.BadRequestException.Errorf("Operation not supported. App %s is not connected to a repository.", in.AppId)
+		}
+		j.JobType, j.Reason, j.EndTime = in.JobType, notBuilt, new(j.StartTime)
+		put(&j.CommitId, in.CommitId)
+		put(&j.CommitMessage, in.CommitMessage)
+		put(&j.CommitTime, in.CommitTime)
+		return jobs.Put(tx, key, j)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return nil, aws.NotImplemented.Errorf("Aloft does not build repositories. Build the app where you are, and deploy the files with StartDeployment.")
+	return &api.StartJobOutput{JobSummary: &j.JobSummary}, err
 }
 
 // GetJob returns a job, and its steps.
@@ -55,6 +72,9 @@ func (s *Service) GetJob(ctx context.Context, call *aws.Call, in *api.GetJobInpu
 	steps := []api.Step{}
 	if j.Status != api.JobStatusCreated {
 		step := api.Step{StepName: "DEPLOY", StartTime: j.StartTime, Status: j.Status, EndTime: aws.Or(j.EndTime, j.StartTime)}
+		if j.JobType != api.JobTypeManual {
+			step.StepName = "BUILD"
+		}
 		if j.Reason != "" {
 			step.StatusReason = &j.Reason
 		}

@@ -76,7 +76,7 @@ func (s *Service) Definition() service.Definition {
 		Operations: append(s.siteOperations(),
 			service.Op(api.CreateDeployment, s.CreateDeployment, deploymentsOf),
 			service.Op(api.StartDeployment, s.StartDeployment, deploymentsOf).But(lacksCompute),
-			service.Op(api.StartJob, s.StartJob, jobsOf).But("Is refused. "+lacksBuilds),
+			service.Op(api.StartJob, s.StartJob, jobsOf).But("The job fails. "+lacksBuilds),
 			service.Op(api.GetJob, s.GetJob, jobOf).But("There are no logs of steps."),
 			service.Op(api.ListJobs, s.ListJobs, jobsOf),
 			service.Op(api.StopJob, s.StopJob, jobOf),
