@@ -71,21 +71,11 @@ func waitUntil(t *testing.T, what string, ok func() bool) {
 // what another client says, it shows.
 func talkInBrowser(t *testing.T, a *aloft, page, socket, host string) {
 	t.Helper()
-	browser := ""
-	for _, name := range []string{"chromium-headless-shell", "chromium", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			browser = path
-			break
-		}
-	}
-	if browser == "" {
-		t.Skip("needs chromium-headless-shell, chromium or google-chrome")
-	}
 	u, err := url.Parse(page)
 	check(t, err)
 	id, _, _ := strings.Cut(u.Host, ".")
 	u.Scheme, u.Host = "http", id+".execute-api.localhost"+a.url[strings.LastIndexByte(a.url, ':'):]
-	tab := openTab(t, browser, u.String())
+	tab := openTab(t, browser(t), u.String())
 	waitUntil(t, "the page is connected", func() bool { return tab.run("document.getElementById('state').textContent") == "connected" })
 	tab.run("document.getElementById('text').value = 'from the page'; document.querySelector('form').requestSubmit()")
 	waitUntil(t, "the page hears itself", func() bool {
@@ -95,6 +85,18 @@ func talkInBrowser(t *testing.T, a *aloft, page, socket, host string) {
 	waitUntil(t, "the page hears others", func() bool {
 		return strings.Contains(tab.run("document.getElementById('said').innerHTML"), "<b>Ada</b>again")
 	})
+}
+
+// browser is the program of a browser, if the host has one.
+func browser(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium-headless-shell", "chromium", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Skip("needs chromium-headless-shell, chromium or google-chrome")
+	return ""
 }
 
 // A tab is a page that a browser shows.
