@@ -72,11 +72,24 @@ func TestSite(t *testing.T) {
 	if status, body := ask(http.MethodPost, "/api/notes", token); status != http.StatusOK || body != `{"who":"eve@example.com","note":"hello"}` {
 		t.Errorf("with a token the API answers %d %s", status, body)
 	}
+	dir := t.TempDir()
+	check(t, os.WriteFile(dir+"/more.html", []byte("more"), 0o644))
+	check(t, os.CopyFS(dir, os.DirFS("site/page")))
+	check(t, os.WriteFile(dir+"/config.json", configOf(outputs["Client"]), 0o644))
+	runClient(t, a, a.bin, "publish", "notes", "main", dir)
+	if status, body := ask(http.MethodGet, "/more", ""); status != http.StatusOK || body != "more" {
+		t.Errorf("what is published is answered %d %s", status, body)
+	}
 	t.Run("browser", func(t *testing.T) { signInByBrowser(t, a, outputs, host) })
 }
 
 // port is that of a, after a colon.
 func (a *aloft) port() string { return a.url[strings.LastIndexByte(a.url, ':'):] }
+
+// configOf is what the page reads of where to sign in.
+func configOf(client string) []byte {
+	return fmt.Appendf(nil, `{"client":%q,"login":"http://notes-of-people.auth.localhost"}`, client)
+}
 
 // deployPage deploys the page, and returns once that is acknowledged.
 func deployPage(t *testing.T, a *aloft, app, client string) {
@@ -89,7 +102,8 @@ func deployPage(t *testing.T, a *aloft, app, client string) {
 	check(t, z.AddFS(os.DirFS("site/page")))
 	f, err := z.Create("config.json")
 	check(t, err)
-	fmt.Fprintf(f, `{"client":%q,"login":"http://notes-of-people.auth.localhost"}`, client)
+	_, err = f.Write(configOf(client))
+	check(t, err)
 	check(t, z.Close())
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, out.ZipUploadUrl, &body)
 	check(t, err)
@@ -116,7 +130,11 @@ func signInByBrowser(t *testing.T, a *aloft, outputs map[string]string, host str
 	tab.run("location = document.getElementById('login').href.replace('.localhost', '.localhost" + a.port() + "')")
 	waitUntil(t, "the user pool asks who it is", func() bool { return tab.run("String(!!document.querySelector('input[name=username]'))") == "true" })
 	tab.run("document.querySelector('input[name=username]').value = 'eve@example.com'; document.querySelector('input[name=password]').value = 'Passw0rd!'; document.querySelector('input[name=password]').form.requestSubmit()")
-	waitUntil(t, "the page knows who it is", func() bool { return tab.run("(document.getElementById('state') || {}).textContent || ''") == "signed in" })
+	waitUntil(t, "the page knows who it is", func() bool {
+		return tab.run("(document.getElementById('state') || {}).textContent || ''") == "signed in"
+	})
 	tab.run("document.getElementById('note').value = 'from the page'; document.querySelector('form').requestSubmit()")
-	waitUntil(t, "the note is kept", func() bool { return tab.run("document.getElementById('said').textContent") == "eve@example.com: from the page" })
+	waitUntil(t, "the note is kept", func() bool {
+		return tab.run("document.getElementById('said').textContent") == "eve@example.com: from the page"
+	})
 }
