@@ -57,9 +57,9 @@ var kits = map[lang.SDK]kit{
 // service and several hundred of them.
 var script3 = func() []string {
 	var all []string
-	const clients = `accessanalyzer acm api-gateway apigatewaymanagementapi apigatewayv2 appconfig appconfigdata appsync athena bedrock-agent-runtime bedrock-runtime
-		cloudformation cloudfront cloudwatch cloudwatch-logs codepipeline cognito-identity cognito-identity-provider comprehend dynamodb dynamodb-streams ecs
-		eventbridge firehose iam iot-data-plane kinesis kms lambda pinpoint polly rds-data rekognition resource-groups-tagging-api s3 scheduler secrets-manager
+	const clients = `accessanalyzer acm amplify api-gateway apigatewaymanagementapi apigatewayv2 appconfig appconfigdata appsync athena bedrock-agent-runtime bedrock-runtime
+		cloudformation cloudfront cloudwatch cloudwatch-logs codepipeline cognito-identity cognito-identity-provider comprehend dynamodb dynamodb-streams ecr ecs
+		eventbridge firehose iam iot-data-plane kinesis kms lambda pinpoint pipes polly rds-data rekognition resource-groups-tagging-api route-53 s3 scheduler schemas secrets-manager
 		ses sesv2 sfn sns sqs ssm sts textract transcribe translate xray`
 	for name := range strings.FieldsSeq(clients) {
 		all = append(all, "@aws-sdk/client-"+name)
