@@ -2,34 +2,25 @@ package apigatewayv2
 
 import (
 	"context"
-	"maps"
 	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
-// maxTags is how many tags a resource has at most.
-const maxTags = 50
-
 // TagResource adds tags to an API or a stage.
 func (s *Service) TagResource(ctx context.Context, call *aws.Call, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
-	err := s.retag(ctx, call, in.ResourceArn, func(tags map[string]string) { maps.Copy(tags, in.Tags) })
-	if err != nil {
+	if err := s.tags().Add(ctx, call, in.ResourceArn, in.Tags); err != nil {
 		return nil, err
 	}
 	return &api.TagResourceOutput{}, nil
 }
 
-// UntagResource removes tags from an API or a stage.
+// UntagResource takes tags from an API or a stage.
 func (s *Service) UntagResource(ctx context.Context, call *aws.Call, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
-	err := s.retag(ctx, call, in.ResourceArn, func(tags map[string]string) {
-		for _, k := range in.TagKeys {
-			delete(tags, k)
-		}
-	})
-	if err != nil {
+	if err := s.tags().Remove(ctx, call, in.ResourceArn, in.TagKeys); err != nil {
 		return nil, err
 	}
 	return &api.UntagResourceOutput{}, nil
@@ -37,31 +28,17 @@ func (s *Service) UntagResource(ctx context.Context, call *aws.Call, in *api.Unt
 
 // GetTags returns the tags of an API or a stage.
 func (s *Service) GetTags(ctx context.Context, call *aws.Call, in *api.GetTagsInput) (*api.GetTagsOutput, error) {
-	out := new(api.GetTagsOutput)
-	err := s.db.View(ctx, func(tx *store.Tx) error {
-		tags, _, err := findTags(tx, call, in.ResourceArn)
-		out.Tags = tags
-		return err
-	})
+	tags, err := s.tags().List(ctx, call, in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	return &api.GetTagsOutput{Tags: tags}, nil
 }
 
-func (s *Service) retag(ctx context.Context, call *aws.Call, arn string, change func(map[string]string)) error {
-	return s.db.Update(ctx, func(tx *store.Tx) error {
-		old, put, err := findTags(tx, call, arn)
-		if err != nil {
-			return err
-		}
-		tags := make(map[string]string)
-		maps.Copy(tags, old)
-		if change(tags); len(tags) > maxTags {
-			return errBad("The maximum number of tags for a resource is %d", maxTags)
-		}
-		return put(tags)
-	})
+func (s *Service) tags() *service.Tags {
+	return &service.Tags{DB: s.db, Find: findTags, TooMany: func(string) error {
+		return errBad("The maximum number of tags for a resource is %d", service.MaxTags)
+	}}
 }
 
 // findTags returns the tags of the resource that arn names, and what keeps others.

@@ -18,7 +18,6 @@ const (
 	alarmKind    = "alarm:"
 	initial      = "Unchecked: Initial alarm creation"
 	usualRecords = 50
-	maxTags      = 50
 	day          = 86400 // seconds
 )
 

@@ -11,6 +11,7 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/cloudwatch"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
@@ -56,7 +57,7 @@ func (s *Service) PutDashboard(ctx context.Context, call *aws.Call, in *api.PutD
 		}
 		row.Body, row.Modified = in.DashboardBody, time.Now().UTC()
 		if errors.Is(err, store.ErrNotFound) {
-			row.Tags = tagMap(in.Tags)
+			row.Tags = service.TagMap(in.Tags, pair)
 		}
 		return dashboards.Put(tx, arn, row)
 	})

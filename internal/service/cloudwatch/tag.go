@@ -3,47 +3,29 @@ package cloudwatch
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/cloudwatch"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
-func tagMap(tags []api.Tag) map[string]string {
-	all := make(map[string]string)
-	for _, t := range tags {
-		all[t.Key] = t.Value
-	}
-	return all
-}
+func pair(t api.Tag) (key, value string) { return t.Key, t.Value }
+
+func tag(key, value string) api.Tag { return api.Tag{Key: key, Value: value} }
 
 // TagResource adds tags to an alarm or a dashboard.
 func (s *Service) TagResource(ctx context.Context, call *aws.Call, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
-	err := s.retag(ctx, in.ResourceARN, func(tags map[string]string) error {
-		maps.Copy(tags, tagMap(in.Tags))
-		if len(tags) > maxTags {
-			return invalid("A resource can have at most %d tags.", maxTags)
-		}
-		return nil
-	})
-	if err != nil {
+	if err := s.tags().Add(ctx, call, in.ResourceARN, service.TagMap(in.Tags, pair)); err != nil {
 		return nil, err
 	}
 	return &api.TagResourceOutput{}, nil
 }
 
-// UntagResource removes tags.
+// UntagResource takes tags from an alarm or a dashboard.
 func (s *Service) UntagResource(ctx context.Context, call *aws.Call, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
-	err := s.retag(ctx, in.ResourceARN, func(tags map[string]string) error {
-		for _, key := range in.TagKeys {
-			delete(tags, key)
-		}
-		return nil
-	})
-	if err != nil {
+	if err := s.tags().Remove(ctx, call, in.ResourceARN, in.TagKeys); err != nil {
 		return nil, err
 	}
 	return &api.UntagResourceOutput{}, nil
@@ -51,33 +33,11 @@ func (s *Service) UntagResource(ctx context.Context, call *aws.Call, in *api.Unt
 
 // ListTagsForResource lists tags; what is not there has none.
 func (s *Service) ListTagsForResource(ctx context.Context, call *aws.Call, in *api.ListTagsForResourceInput) (*api.ListTagsForResourceOutput, error) {
-	arn, err := parseResource(in.ResourceARN)
-	if err != nil {
+	tags, err := s.tags().List(ctx, call, in.ResourceARN)
+	if err != nil && !errors.Is(err, api.ResourceNotFoundException) {
 		return nil, err
 	}
-	out := &api.ListTagsForResourceOutput{Tags: []api.Tag{}}
-	err = s.DB.View(ctx, func(tx *store.Tx) error {
-		out.Tags = []api.Tag{}
-		var tags map[string]string
-		if strings.HasPrefix(arn.Resource, dashboardKind) {
-			row, err := dashboards.Get(tx, arn)
-			if err != nil && !errors.Is(err, store.ErrNotFound) {
-				return err
-			}
-			tags = row.Tags
-		} else {
-			row, err := alarms.Get(tx, arn)
-			if err != nil && !errors.Is(err, store.ErrNotFound) {
-				return err
-			}
-			tags = row.Tags
-		}
-		for _, key := range slices.Sorted(maps.Keys(tags)) {
-			out.Tags = append(out.Tags, api.Tag{Key: key, Value: tags[key]})
-		}
-		return nil
-	})
-	return out, err
+	return &api.ListTagsForResourceOutput{Tags: service.TagList(tags, tag)}, nil
 }
 
 // parseResource reads the ARN of something that has tags.
@@ -89,38 +49,31 @@ func parseResource(text string) (aws.ARN, error) {
 	return arn, nil
 }
 
-// retag changes the tags of an alarm or a dashboard.
-func (s *Service) retag(ctx context.Context, resource string, change func(map[string]string) error) error {
-	arn, err := parseResource(resource)
+func (s *Service) tags() *service.Tags {
+	return &service.Tags{DB: s.DB, Find: findTags, TooMany: func(string) error {
+		return invalid("A resource can have at most %d tags.", service.MaxTags)
+	}}
+}
+
+// findTags returns the tags of the alarm or dashboard that arn names, and what
+// keeps others.
+func findTags(tx *store.Tx, _ *aws.Call, text string) (map[string]string, func(map[string]string) error, error) {
+	arn, err := parseResource(text)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	return s.DB.Update(ctx, func(tx *store.Tx) error {
-		if strings.HasPrefix(arn.Resource, dashboardKind) {
-			row, err := dashboards.Get(tx, arn)
-			if err != nil {
-				return noResource(err, "dashboard", arn)
-			}
-			if row.Tags = maps.Clone(row.Tags); row.Tags == nil {
-				row.Tags = make(map[string]string)
-			}
-			if err := change(row.Tags); err != nil {
-				return err
-			}
+	if strings.HasPrefix(arn.Resource, dashboardKind) {
+		row, err := dashboards.Get(tx, arn)
+		return row.Tags, func(tags map[string]string) error {
+			row.Tags = tags
 			return dashboards.Put(tx, arn, row)
-		}
-		row, err := alarms.Get(tx, arn)
-		if err != nil {
-			return noResource(err, "alarm", arn)
-		}
-		if row.Tags = maps.Clone(row.Tags); row.Tags == nil {
-			row.Tags = make(map[string]string)
-		}
-		if err := change(row.Tags); err != nil {
-			return err
-		}
+		}, noResource(err, "dashboard", arn)
+	}
+	row, err := alarms.Get(tx, arn)
+	return row.Tags, func(tags map[string]string) error {
+		row.Tags = tags
 		return alarms.Put(tx, arn, row)
-	})
+	}, noResource(err, "alarm", arn)
 }
 
 // noResource is the refusal for a resource that is not there.

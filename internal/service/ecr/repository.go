@@ -8,13 +8,14 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/ecr"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
 // CreateRepository makes a repository.
 func (s *Service) CreateRepository(ctx context.Context, call *aws.Call, in *api.CreateRepositoryInput) (*api.CreateRepositoryOutput, error) {
 	arn := repositoryARN(call, in.RegistryId, in.RepositoryName)
-	row := repository{Created: time.Now(), Mutability: aws.Or(in.ImageTagMutability, api.ImageTagMutabilityMutable), Encryption: api.EncryptionTypeAes256, Tags: tagMap(in.Tags)}
+	row := repository{Created: time.Now(), Mutability: aws.Or(in.ImageTagMutability, api.ImageTagMutabilityMutable), Encryption: api.EncryptionTypeAes256, Tags: service.TagMap(in.Tags, pair)}
 	if err := checkMutability(row.Mutability); err != nil {
 		return nil, err
 	}

@@ -2,82 +2,59 @@ package ecr
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/ecr"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
-const maxTags = 50
+func pair(t api.Tag) (key, value string) { return t.Key, t.Value }
 
-func tagMap(list []api.Tag) map[string]string {
-	if len(list) == 0 {
-		return nil
-	}
-	all := make(map[string]string, len(list))
-	for _, t := range list {
-		all[t.Key] = t.Value
-	}
-	return all
-}
+func tag(key, value string) api.Tag { return api.Tag{Key: key, Value: value} }
 
 // TagResource adds tags to a repository.
-func (s *Service) TagResource(ctx context.Context, _ *aws.Call, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
-	_, err := s.retag(ctx, in.ResourceArn, func(tags map[string]string) { maps.Copy(tags, tagMap(in.Tags)) })
-	if err != nil {
+func (s *Service) TagResource(ctx context.Context, call *aws.Call, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
+	if err := s.tags().Add(ctx, call, in.ResourceArn, service.TagMap(in.Tags, pair)); err != nil {
 		return nil, err
 	}
 	return &api.TagResourceOutput{}, nil
 }
 
-// UntagResource removes tags from a repository.
-func (s *Service) UntagResource(ctx context.Context, _ *aws.Call, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
-	_, err := s.retag(ctx, in.ResourceArn, func(tags map[string]string) {
-		for _, key := range in.TagKeys {
-			delete(tags, key)
-		}
-	})
-	if err != nil {
+// UntagResource takes tags from a repository.
+func (s *Service) UntagResource(ctx context.Context, call *aws.Call, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
+	if err := s.tags().Remove(ctx, call, in.ResourceArn, in.TagKeys); err != nil {
 		return nil, err
 	}
 	return &api.UntagResourceOutput{}, nil
 }
 
-// ListTagsForResource lists the tags of a repository.
-func (s *Service) ListTagsForResource(ctx context.Context, _ *aws.Call, in *api.ListTagsForResourceInput) (*api.ListTagsForResourceOutput, error) {
-	tags, err := s.retag(ctx, in.ResourceArn, func(map[string]string) {})
+// ListTagsForResource returns the tags of a repository.
+func (s *Service) ListTagsForResource(ctx context.Context, call *aws.Call, in *api.ListTagsForResourceInput) (*api.ListTagsForResourceOutput, error) {
+	tags, err := s.tags().List(ctx, call, in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
-	list := []api.Tag{}
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		list = append(list, api.Tag{Key: key, Value: tags[key]})
-	}
-	return &api.ListTagsForResourceOutput{Tags: list}, nil
+	return &api.ListTagsForResourceOutput{Tags: service.TagList(tags, tag)}, nil
 }
 
-// retag changes the tags of a repository, and returns them.
-func (s *Service) retag(ctx context.Context, text string, change func(map[string]string)) (tags map[string]string, err error) {
+func (s *Service) tags() *service.Tags {
+	return &service.Tags{DB: s.db, Find: findTags, TooMany: func(string) error {
+		return api.TooManyTagsException.Errorf("The list of tags on the repository is over the limit. The maximum number of tags that can be applied to a repository is %d.", service.MaxTags)
+	}}
+}
+
+// findTags returns the tags of the repository that arn names, and what keeps
+// others.
+func findTags(tx *store.Tx, _ *aws.Call, text string) (map[string]string, func(map[string]string) error, error) {
 	arn, err := aws.ParseARN(text)
 	if err != nil || !strings.HasPrefix(arn.Resource, repositoryKind) {
-		return nil, api.InvalidParameterException.Errorf("Invalid parameter at 'resourceArn' failed to satisfy constraint: 'Invalid ARN'")
+		return nil, nil, api.InvalidParameterException.Errorf("Invalid parameter at 'resourceArn' failed to satisfy constraint: 'Invalid ARN'")
 	}
-	err = s.db.Update(ctx, func(tx *store.Tx) error {
-		row, err := findRepository(tx, arn)
-		if err != nil {
-			return err
-		}
-		tags = make(map[string]string)
-		maps.Copy(tags, row.Tags)
-		change(tags)
-		if len(tags) > maxTags {
-			return api.TooManyTagsException.Errorf("The list of tags on the repository is over the limit. The maximum number of tags that can be applied to a repository is %d.", maxTags)
-		}
+	row, err := findRepository(tx, arn)
+	return row.Tags, func(tags map[string]string) error {
 		row.Tags = tags
 		return repositories.Put(tx, arn, row)
-	})
-	return tags, err
+	}, err
 }

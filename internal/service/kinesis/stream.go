@@ -7,6 +7,7 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/kinesis"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
@@ -36,7 +37,7 @@ func (s *Service) CreateStream(ctx context.Context, call *aws.Call, in *api.Crea
 	case in.ShardCount == nil:
 		row.Mode, n = api.StreamModeOnDemand, usualShards
 	}
-	if len(in.Tags) > maxTags {
+	if len(in.Tags) > service.MaxTags {
 		return nil, errTags(in.StreamName, call.Account)
 	}
 	for i, first := range bounds(min(n, maxShards+1)) {

@@ -10,18 +10,14 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/scheduler"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
-
-const maxTags = 50
 
 // CreateScheduleGroup makes a group.
 func (s *Service) CreateScheduleGroup(ctx context.Context, call *aws.Call, in *api.CreateScheduleGroupInput) (*api.CreateScheduleGroupOutput, error) {
 	arn, now := groupNamed(call, in), time.Now()
-	g := group{Token: aws.Value(in.ClientToken), Created: now, Modified: now, Tags: make(map[string]string)}
-	for _, t := range in.Tags {
-		g.Tags[t.Key] = t.Value
-	}
+	g := group{Token: aws.Value(in.ClientToken), Created: now, Modified: now, Tags: service.TagMap(in.Tags, pair)}
 	err := s.DB.Update(ctx, func(tx *store.Tx) error {
 		had, err := groups.Get(tx, arn)
 		switch {
@@ -118,69 +114,4 @@ func (s *Service) ListScheduleGroups(ctx context.Context, call *aws.Call, in *ap
 		return nil
 	})
 	return out, err
-}
-
-// TagResource adds tags to a group.
-func (s *Service) TagResource(ctx context.Context, _ *aws.Call, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
-	_, err := s.retag(ctx, in.ResourceArn, func(tags map[string]string) {
-		for _, t := range in.Tags {
-			tags[t.Key] = t.Value
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.TagResourceOutput{}, nil
-}
-
-// UntagResource removes tags from a group.
-func (s *Service) UntagResource(ctx context.Context, _ *aws.Call, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
-	_, err := s.retag(ctx, in.ResourceArn, func(tags map[string]string) {
-		for _, key := range in.TagKeys {
-			delete(tags, key)
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.UntagResourceOutput{}, nil
-}
-
-// ListTagsForResource lists the tags of a group.
-func (s *Service) ListTagsForResource(ctx context.Context, _ *aws.Call, in *api.ListTagsForResourceInput) (*api.ListTagsForResourceOutput, error) {
-	tags, err := s.retag(ctx, in.ResourceArn, func(map[string]string) {})
-	if err != nil {
-		return nil, err
-	}
-	out := &api.ListTagsForResourceOutput{Tags: []api.Tag{}}
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		out.Tags = append(out.Tags, api.Tag{Key: key, Value: tags[key]})
-	}
-	return out, nil
-}
-
-// retag changes the tags of a group, and returns them.
-func (s *Service) retag(ctx context.Context, text string, change func(map[string]string)) (tags map[string]string, err error) {
-	arn, err := aws.ParseARN(text)
-	if err != nil {
-		return nil, invalid("%s is not a valid ARN.", text)
-	}
-	err = s.DB.Update(ctx, func(tx *store.Tx) error {
-		g, err := findGroup(tx, arn)
-		if err != nil {
-			return err
-		}
-		tags = make(map[string]string)
-		maps.Copy(tags, g.Tags)
-		change(tags)
-		if len(tags) > maxTags {
-			return api.ServiceQuotaExceededException.Errorf("A schedule group can have no more than %d tags.", maxTags)
-		}
-		if maps.Equal(tags, g.Tags) {
-			return nil
-		}
-		g.Tags = tags
-		return groups.Put(tx, arn, g)
-	})
-	return tags, err
 }

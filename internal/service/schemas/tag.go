@@ -2,81 +2,62 @@ package schemas
 
 import (
 	"context"
-	"maps"
 	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/schemas"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
-const maxTags = 50
-
 // TagResource adds tags to a registry or a schema.
-func (s *Service) TagResource(ctx context.Context, _ *aws.Call, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
-	_, err := s.retag(ctx, in.ResourceArn, func(tags map[string]string) { maps.Copy(tags, in.Tags) })
-	if err != nil {
+func (s *Service) TagResource(ctx context.Context, call *aws.Call, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
+	if err := s.tags().Add(ctx, call, in.ResourceArn, in.Tags); err != nil {
 		return nil, err
 	}
 	return &api.TagResourceOutput{}, nil
 }
 
-// UntagResource removes tags from a registry or a schema.
-func (s *Service) UntagResource(ctx context.Context, _ *aws.Call, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
-	_, err := s.retag(ctx, in.ResourceArn, func(tags map[string]string) {
-		for _, key := range in.TagKeys {
-			delete(tags, key)
-		}
-	})
-	if err != nil {
+// UntagResource takes tags from a registry or a schema.
+func (s *Service) UntagResource(ctx context.Context, call *aws.Call, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
+	if err := s.tags().Remove(ctx, call, in.ResourceArn, in.TagKeys); err != nil {
 		return nil, err
 	}
 	return &api.UntagResourceOutput{}, nil
 }
 
-// ListTagsForResource lists the tags of a registry or a schema.
-func (s *Service) ListTagsForResource(ctx context.Context, _ *aws.Call, in *api.ListTagsForResourceInput) (*api.ListTagsForResourceOutput, error) {
-	tags, err := s.retag(ctx, in.ResourceArn, func(map[string]string) {})
+// ListTagsForResource returns the tags of a registry or a schema.
+func (s *Service) ListTagsForResource(ctx context.Context, call *aws.Call, in *api.ListTagsForResourceInput) (*api.ListTagsForResourceOutput, error) {
+	tags, err := s.tags().List(ctx, call, in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
 	return &api.ListTagsForResourceOutput{Tags: tags}, nil
 }
 
-// retag changes the tags of a registry or a schema, and returns them.
-func (s *Service) retag(ctx context.Context, text string, change func(map[string]string)) (tags map[string]string, err error) {
+func (s *Service) tags() *service.Tags {
+	return &service.Tags{DB: s.db, Find: findTags, TooMany: func(string) error {
+		return api.BadRequestException.Errorf("A resource can have no more than %d tags.", service.MaxTags)
+	}}
+}
+
+// findTags returns the tags of the registry or schema that arn names, and what
+// keeps others.
+func findTags(tx *store.Tx, _ *aws.Call, text string) (map[string]string, func(map[string]string) error, error) {
 	arn, err := aws.ParseARN(text)
 	if err != nil {
-		return nil, api.BadRequestException.Errorf("%s is not a valid ARN.", text)
+		return nil, nil, api.BadRequestException.Errorf("%s is not a valid ARN.", text)
 	}
-	changed := func(had map[string]string) (map[string]string, error) {
-		tags = make(map[string]string)
-		maps.Copy(tags, had)
-		change(tags)
-		if len(tags) > maxTags {
-			return nil, api.BadRequestException.Errorf("A resource can have no more than %d tags.", maxTags)
-		}
-		return tags, nil
+	if strings.HasPrefix(arn.Resource, registryKind) {
+		row, err := findRegistry(tx, arn)
+		return row.Tags, func(tags map[string]string) error {
+			row.Tags = tags
+			return registries.Put(tx, arn, row)
+		}, err
 	}
-	err = s.db.Update(ctx, func(tx *store.Tx) error {
-		if strings.HasPrefix(arn.Resource, registryKind) {
-			r, err := findRegistry(tx, arn)
-			if err != nil {
-				return err
-			}
-			if r.Tags, err = changed(r.Tags); err != nil {
-				return err
-			}
-			return registries.Put(tx, arn, r)
-		}
-		row, err := findSchema(tx, arn)
-		if err != nil {
-			return err
-		}
-		if row.Tags, err = changed(row.Tags); err != nil {
-			return err
-		}
+	row, err := findSchema(tx, arn)
+	return row.Tags, func(tags map[string]string) error {
+		row.Tags = tags
 		return schemas.Put(tx, arn, row)
-	})
-	return tags, err
+	}, err
 }

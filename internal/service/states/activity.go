@@ -33,7 +33,7 @@ func (s *Service) CreateActivity(ctx context.Context, call *aws.Call, in *api.Cr
 	if e := in.EncryptionConfiguration; e != nil && e.Type == api.EncryptionTypeCustomerManagedKmsKey {
 		return nil, errAbsent("activities that are encrypted with keys of KMS")
 	}
-	tags, err := newTags(nil, in.Tags)
+	tags, err := newTags(in.Tags)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package states
 import (
 	"context"
 	"errors"
-	"maps"
 	"reflect"
 	"strings"
 	"time"
@@ -23,7 +22,7 @@ func (s *Service) CreateStateMachine(ctx context.Context, call *aws.Call, in *ap
 	if err := checkName(in.Name); err != nil {
 		return nil, err
 	}
-	tags, err := newTags(nil, in.Tags)
+	tags, err := newTags(in.Tags)
 	if err != nil {
 		return nil, err
 	}
@@ -365,19 +364,4 @@ func (s *Service) ListStateMachines(ctx context.Context, call *aws.Call, in *api
 		return nil
 	})
 	return out, err
-}
-
-// newTags is tags with more of them.
-func newTags(tags map[string]string, more []api.Tag) (map[string]string, error) {
-	out := maps.Clone(tags)
-	for _, t := range more {
-		if out == nil {
-			out = make(map[string]string)
-		}
-		out[aws.Value(t.Key)] = aws.Value(t.Value)
-	}
-	if len(out) > maxTags {
-		return nil, api.TooManyTags.Errorf("You have exceeded the maximum of %d tags.", maxTags)
-	}
-	return out, nil
 }

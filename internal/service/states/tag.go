@@ -3,71 +3,62 @@ package states
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/states"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
-const maxTags = 50
+func pair(t api.Tag) (key, value string) { return aws.Value(t.Key), aws.Value(t.Value) }
+
+func tag(key, value string) api.Tag { return api.Tag{Key: &key, Value: &value} }
+
+func errTags(string) error {
+	return api.TooManyTags.Errorf("You have exceeded the maximum of %d tags.", service.MaxTags)
+}
+
+// newTags are the tags of what is made.
+func newTags(list []api.Tag) (map[string]string, error) {
+	tags := service.TagMap(list, pair)
+	if len(tags) > service.MaxTags {
+		return nil, errTags("")
+	}
+	return tags, nil
+}
+
+func (s *Service) tags() *service.Tags {
+	return &service.Tags{DB: s.DB, Find: findTags, TooMany: errTags}
+}
 
 // TagResource adds tags to a machine or an activity.
-func (s *Service) TagResource(ctx context.Context, _ *aws.Call, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
-	err := s.retag(ctx, in.ResourceArn, func(tags map[string]string) (map[string]string, error) { return newTags(tags, in.Tags) })
-	if err != nil {
+func (s *Service) TagResource(ctx context.Context, call *aws.Call, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
+	if err := s.tags().Add(ctx, call, in.ResourceArn, service.TagMap(in.Tags, pair)); err != nil {
 		return nil, err
 	}
 	return &api.TagResourceOutput{}, nil
 }
 
-// UntagResource removes tags from a machine or an activity.
-func (s *Service) UntagResource(ctx context.Context, _ *aws.Call, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
-	err := s.retag(ctx, in.ResourceArn, func(tags map[string]string) (map[string]string, error) {
-		tags = maps.Clone(tags)
-		for _, key := range in.TagKeys {
-			delete(tags, key)
-		}
-		return tags, nil
-	})
-	if err != nil {
+// UntagResource takes tags from a machine or an activity.
+func (s *Service) UntagResource(ctx context.Context, call *aws.Call, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
+	if err := s.tags().Remove(ctx, call, in.ResourceArn, in.TagKeys); err != nil {
 		return nil, err
 	}
 	return &api.UntagResourceOutput{}, nil
 }
 
-// ListTagsForResource lists the tags of a machine or an activity.
-func (s *Service) ListTagsForResource(ctx context.Context, _ *aws.Call, in *api.ListTagsForResourceInput) (*api.ListTagsForResourceOutput, error) {
-	out := &api.ListTagsForResourceOutput{}
-	err := s.DB.View(ctx, func(tx *store.Tx) error {
-		out.Tags = []api.Tag{}
-		tags, _, err := findTags(tx, in.ResourceArn)
-		for _, key := range slices.Sorted(maps.Keys(tags)) {
-			out.Tags = append(out.Tags, api.Tag{Key: &key, Value: new(tags[key])})
-		}
-		return err
-	})
-	return out, err
-}
-
-// retag changes the tags of a resource.
-func (s *Service) retag(ctx context.Context, text string, change func(map[string]string) (map[string]string, error)) error {
-	return s.DB.Update(ctx, func(tx *store.Tx) error {
-		tags, put, err := findTags(tx, text)
-		if err != nil {
-			return err
-		}
-		if tags, err = change(tags); err != nil {
-			return err
-		}
-		return put(tags)
-	})
+// ListTagsForResource returns the tags of a machine or an activity.
+func (s *Service) ListTagsForResource(ctx context.Context, call *aws.Call, in *api.ListTagsForResourceInput) (*api.ListTagsForResourceOutput, error) {
+	tags, err := s.tags().List(ctx, call, in.ResourceArn)
+	if err != nil {
+		return nil, err
+	}
+	return &api.ListTagsForResourceOutput{Tags: service.TagList(tags, tag)}, nil
 }
 
 // findTags returns the tags of a resource, and what puts others in their place.
-func findTags(tx *store.Tx, text string) (map[string]string, func(map[string]string) error, error) {
+func findTags(tx *store.Tx, _ *aws.Call, text string) (map[string]string, func(map[string]string) error, error) {
 	arn, err := parseARN(text)
 	if err != nil {
 		return nil, nil, err

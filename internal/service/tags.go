@@ -1,0 +1,94 @@
+package service
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/store"
+)
+
+// MaxTags is how many tags a resource has at most, in most services.
+const MaxTags = 50
+
+// Tags changes and lists the tags of a service's resources.
+type Tags struct {
+	DB *store.DB
+
+	// Find returns the tags of the resource that an ARN names, and what keeps
+	// others in their place.
+	Find func(tx *store.Tx, call *aws.Call, arn string) (tags map[string]string, keep func(map[string]string) error, err error)
+
+	// TooMany is the refusal of more than MaxTags.
+	TooMany func(arn string) error
+}
+
+// Add adds tags to a resource.
+func (t *Tags) Add(ctx context.Context, call *aws.Call, arn string, more map[string]string) error {
+	return t.change(ctx, call, arn, func(tags map[string]string) { maps.Copy(tags, more) })
+}
+
+// Remove takes tags from a resource.
+func (t *Tags) Remove(ctx context.Context, call *aws.Call, arn string, keys []string) error {
+	return t.change(ctx, call, arn, func(tags map[string]string) {
+		for _, key := range keys {
+			delete(tags, key)
+		}
+	})
+}
+
+func (t *Tags) change(ctx context.Context, call *aws.Call, arn string, change func(map[string]string)) error {
+	return t.DB.Update(ctx, func(tx *store.Tx) error {
+		had, keep, err := t.Find(tx, call, arn)
+		if err != nil {
+			return err
+		}
+		tags := make(map[string]string, len(had))
+		maps.Copy(tags, had)
+		change(tags)
+		switch {
+		case len(tags) > MaxTags:
+			return t.TooMany(arn)
+		case maps.Equal(tags, had):
+			return nil
+		}
+		return keep(tags)
+	})
+}
+
+// List returns the tags of a resource; those of one without are empty, not nil.
+func (t *Tags) List(ctx context.Context, call *aws.Call, arn string) (map[string]string, error) {
+	tags := make(map[string]string)
+	err := t.DB.View(ctx, func(tx *store.Tx) error {
+		had, _, err := t.Find(tx, call, arn)
+		maps.Copy(tags, had)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return tags, nil
+}
+
+// TagMap makes a map of a list of tags, nil of an empty one.
+func TagMap[T any](list []T, pair func(T) (key, value string)) map[string]string {
+	if len(list) == 0 {
+		return nil
+	}
+	tags := make(map[string]string, len(list))
+	for _, t := range list {
+		key, value := pair(t)
+		tags[key] = value
+	}
+	return tags
+}
+
+// TagList makes a list of a map of tags, by key; it is never nil.
+func TagList[T any](tags map[string]string, tag func(key, value string) T) []T {
+	list := make([]T, 0, len(tags))
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		list = append(list, tag(key, tags[key]))
+	}
+	return list
+}
