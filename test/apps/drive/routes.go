@@ -183,7 +183,7 @@ func (d *driver) ask(ctx context.Context, list []route) {
 	}
 }
 
-var ownRoutes = regexp.MustCompile("(?:\\.|@)(get|post|put|patch|delete|route)\\(\\s*['\"`](/[^'\"`]*)['\"`](?:,\\s*methods\\s*=\\s*\\[\\s*['\"](\\w+))?")
+var ownRoutes = regexp.MustCompile("(?:\\.(get|post|put|patch|delete|route)\\(\\s*['\"`](/[^'\"`]*)|@(?:\\w+\\.)?(?i:(get|post|put|patch|delete|route))\\(\\s*['\"`]([^'\"`]*))['\"`](?:,\\s*methods\\s*=\\s*\\[\\s*['\"](\\w+))?")
 
 // spread returns the routes that a function answers itself behind one that
 // leads all paths to it, by its source.
@@ -195,11 +195,17 @@ func (d *driver) spread(ctx context.Context, r route) []route {
 		}
 		return []route{r}
 	}
+	return d.routesIn(d.source(ctx, r.function), r)
+}
+
+// routesIn are those in a source behind a route that ends in a path of any length.
+func (d *driver) routesIn(source string, r route) []route {
+	greedy := strings.LastIndex(r.path, "/{")
 	var list []route
-	for _, m := range ownRoutes.FindAllStringSubmatch(d.source(ctx, r.function), mostEntries) {
+	for _, m := range ownRoutes.FindAllStringSubmatch(source, mostEntries) {
 		one := r
-		one.path = r.path[:greedy] + regexp.MustCompile(`:(\w+)|<(?:\w+:)?(\w+)>`).ReplaceAllString(m[2], "{$1$2}")
-		one.method = strings.ToUpper(cmp.Or(m[3], m[1]))
+		one.path = r.path[:greedy] + "/" + regexp.MustCompile(`:(\w+)|<(?:\w+:)?(\w+)>`).ReplaceAllString(strings.TrimPrefix(m[2]+m[4], "/"), "{$1$2}")
+		one.method = strings.ToUpper(cmp.Or(m[5], m[3], m[1]))
 		if one.method == "ROUTE" {
 			one.method = "GET"
 		}
@@ -208,8 +214,10 @@ func (d *driver) spread(ctx context.Context, r route) []route {
 	if r.method == "ANY" {
 		r.method = "GET"
 	}
+	deeper := r
+	deeper.path = r.path[:greedy] + "/hello"
 	r.path = cmp.Or(r.path[:greedy], "/")
-	return append(list, r)
+	return append(list, r, deeper)
 }
 
 // A request is one that a route is asked with.

@@ -203,31 +203,43 @@ func (s *samples) sourceOf(handler string) string {
 }
 
 var (
+	carriers   = `(?:body|Body|data|payload|item|input|params|requestBody|request_body|requestJSON|json_body|detail|record|request|event|msg|update|user|order)`
 	fieldReads = []*regexp.Regexp{
-		regexp.MustCompile(`(?:body|data|payload|item|input|params|requestBody|requestJSON|detail|message|record|request|user|order)(?:\?)?\.([a-zA-Z_]\w*)\b[^(\w]`),
-		regexp.MustCompile(`(?:body|data|payload|item|input|params|detail|message|request_body|json_body|event|user|order)\[["'](\w+)["']\]`),
-		regexp.MustCompile(`(?:body|data|payload|item|input|params|detail|message|event|user|order)\.get\(["'](\w+)["']`),
-		regexp.MustCompile(`json:"(\w+)`),
+		regexp.MustCompile(`\b` + carriers + `((?:\??\.[a-zA-Z_]\w*)+)\b([^(\w]|$)`),
+		regexp.MustCompile(`\b` + carriers + `((?:\[["']\w+["']\])+)()`),
+		regexp.MustCompile(`\b` + carriers + `\.get\(["'](\w+)["']()`),
+		regexp.MustCompile(`\bmessage(\.[a-z]\w*)\b([^(\w]|$)`),
+		regexp.MustCompile(`json:"(\w+)()`),
 	}
-	fieldList = regexp.MustCompile(`\{\s*([\w\s,:]+?)\s*\}\s*(?::\s*[\w<>.]+\s*)?=\s*(?:await\s+)?(?:JSON\.parse|event\b|body\b|req\.body|data\b)`)
-	noField   = []string{"body", "Records", "pathParameters", "queryStringParameters", "headers", "requestContext", "httpMethod", "isBase64Encoded", "path", "resource", "length", "toString", "map", "forEach", "push", "Item", "Items", "rawPath", "multiValueHeaders", "stageVariables", "detail", "source", "statusCode", "message", "id_", "Body", "then", "catch", "json", "get", "trim", "split", "eventName", "dynamodb", "eventSource", "s3", "Sns", "kinesis", "data", "promise", "log", "TableName", "Key"}
+	fieldList = regexp.MustCompile(`\{\s*([\w\s,:=]+?)\s*\}\s*(?::\s*[\w<>.]+\s*)?=\s*(?:await\s+)?(?:JSON\.parse\([^)]*\)|` + carriers + `)((?:\??\.\w+)*)`)
+	separate  = regexp.MustCompile(`[\[\]"'?.]+`)
+	noField   = []string{"body", "Records", "pathParameters", "queryStringParameters", "headers", "requestContext", "httpMethod", "isBase64Encoded", "path", "resource", "rawPath", "rawQueryString", "multiValueHeaders", "stageVariables", "detail", "source", "Body", "eventName", "dynamodb", "eventSource", "s3", "Sns", "kinesis", "Item", "Items", "TableName", "Key", "Key", "requestTemplates", "triggerSource", "response", "arguments", "identity", "awslogs", "routeKey", "cookies", "version", "error", "status", "data"}
+	method    = []string{"length", "toString", "map", "forEach", "push", "then", "catch", "json", "get", "trim", "split", "promise", "log", "filter", "find", "reduce", "keys", "items", "values", "includes", "join", "strip", "lower", "upper", "decode", "read", "append"}
 )
 
 // fields makes an object of what a source reads of its input.
 func fields(source string) map[string]any {
 	object := make(map[string]any)
+	add := func(path string) {
+		names := strings.Split(strings.Trim(separate.ReplaceAllString(path, "."), "."), ".")
+		for len(names) > 0 && slices.Contains(method, names[len(names)-1]) {
+			names = names[:len(names)-1]
+		}
+		if len(names) > 0 && names[0] != "" && !slices.Contains(noField, names[0]) && len(object) < 40 {
+			set(object, strings.Join(names[:min(len(names), 5)], "."), valueFor(names[len(names)-1]))
+		}
+	}
 	for _, re := range fieldReads {
 		for _, m := range re.FindAllStringSubmatch(source, -1) {
-			if !slices.Contains(noField, m[1]) && len(object) < 40 {
-				object[m[1]] = valueFor(m[1])
-			}
+			add(m[1])
 		}
 	}
 	for _, m := range fieldList.FindAllStringSubmatch(source, -1) {
-		for _, name := range strings.Split(m[1], ",") {
+		for name := range strings.SplitSeq(m[1], ",") {
 			name, _, _ = strings.Cut(strings.TrimSpace(name), ":")
-			if name != "" && !slices.Contains(noField, name) && !strings.Contains(name, " ") {
-				object[name] = valueFor(name)
+			name, _, _ = strings.Cut(name, "=")
+			if name = strings.TrimSpace(name); name != "" && !strings.Contains(name, " ") {
+				add(m[2] + "." + name)
 			}
 		}
 	}
