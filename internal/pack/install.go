@@ -27,6 +27,13 @@ func (w *workshop) nodeModules(ctx context.Context, extra []string) (string, err
 		body, _ := os.ReadFile(filepath.Join(w.dir, name)) // what is not there is empty
 		stamp += "\n" + hashOf(body)
 	}
+	var local map[string]string
+	if p, err := readPackage(w.dir); err == nil {
+		local = needed(p, siblings(w.dir))
+	}
+	if len(local) > 0 {
+		stamp += "\n" + hashOfTrees(local)
+	}
 	modules := filepath.Join(out, "node_modules")
 	if stamped(out, stamp) {
 		return modules, nil
@@ -48,6 +55,13 @@ func (w *workshop) nodeModules(ctx context.Context, extra []string) (string, err
 		if err := forProduction(out); err != nil {
 			return "", err
 		}
+	}
+	copied, err := localModules(out, local)
+	if err != nil {
+		return "", err
+	}
+	if copied {
+		extra = append(slices.Clone(extra), "--install-links")
 	}
 	if err := npm(ctx, out, extra); err != nil {
 		return "", err

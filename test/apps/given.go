@@ -135,6 +135,7 @@ func (g *given) value(name string, p map[string]any, uses map[string]bool) strin
 		return "1"
 	}
 	if strings.HasPrefix(typ, "AWS::SSM::Parameter") {
+		g.make("{roleName}", nil) // of roles that are named there, one is there
 		g.ssm("/placeholder/"+name, "placeholder")
 		return "/placeholder/" + name
 	}
@@ -375,6 +376,8 @@ func (g *given) build() bool {
 		g.built[dir] = true
 		has := func(name string) bool { _, err := os.Stat(filepath.Join(dir, name)); return err == nil }
 		switch {
+		case has("2-build-layer.sh"):
+			g.runner.command(dir, nil, "./2-build-layer.sh")
 		case has("pom.xml"):
 			g.runner.command(dir, nil, "mvn", "-q", "-B", "-DskipTests", "package")
 		case has("package.json"):

@@ -73,6 +73,7 @@ type result struct {
 	Answers                bool   // on one of its paths
 	Wants                  string `json:",omitempty"` // what its functions wanted that is not here
 	NoPath                 bool   `json:",omitempty"` // it has nothing that could answer
+	fresh                  bool   // it was tried now
 }
 
 type runner struct {
@@ -177,6 +178,28 @@ func (r *runner) entry(title, dir, name string, all bool) error {
 			return err
 		}
 	}
+	return r.second(apps)
+}
+
+// needsAnother is what is said of an application that needs what another of
+// its repository makes.
+var needsAnother = regexp.MustCompile(`No export named|does not exist or is not attachable|cannot be found|can't find the specified`)
+
+// second tries again what of a repository was tried before others that it needs.
+func (r *runner) second(apps []application) error {
+	first := len(r.results) - len(apps)
+	for i, a := range apps {
+		res := &r.results[first+i]
+		if res.What != other || !res.fresh || !needsAnother.MatchString(res.Words) || len(apps) == 1 {
+			continue
+		}
+		*res = r.try(a)
+		if r.state != nil {
+			if err := json.NewEncoder(r.state).Encode(res); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
@@ -194,6 +217,7 @@ func (r *runner) record(a application) error {
 	}
 	began := time.Now()
 	res := r.try(a)
+	res.fresh = true
 	fmt.Fprintf(os.Stderr, "%-60s %-16s %5.1f s  %v %s\n", a.name, res.What, time.Since(began).Seconds(), res.Answers, res.Words)
 	r.results = append(r.results, res)
 	if r.state == nil {

@@ -1,6 +1,9 @@
 package main
 
-import "regexp"
+import (
+	"regexp"
+	"strings"
+)
 
 // What AWS refuses in the same words, or what is not to be had any more, says
 // nothing of Aloft: it is told apart, by these words.
@@ -15,10 +18,12 @@ var (
 		{regexp.MustCompile(`at 'runtime' failed to satisfy constraint`), "its runtime is none, or one that can no longer be chosen"},
 		{regexp.MustCompile(`AWS ARN for integration must contain path or action`), "its integration has no action"},
 		{regexp.MustCompile(`No export named [^ ]+ found`), "it imports what a stack of its author exports"},
-		{regexp.MustCompile(`Template format error|Template error: instance of Fn::GetAtt references undefined|Unresolved resource dependencies|Invalid template (?:resource )?property|extraneous key \[|[Pp]roperty \w+ not defined for resource of type|expected type: \w+, found`), "its template is not valid"},
+		{regexp.MustCompile(`layer arn:aws:lambda:[\w-]+:123456789012:`), "it names a layer of an account that its user is to put there"},
+		{regexp.MustCompile(`Template format error|Template error: instance of Fn::GetAtt references undefined|Unresolved resource dependencies|Invalid template (?:resource )?property|property \w+ not defined for resource of type|expected type: \w+, found|has no EntryPoints`), "its template is not valid"},
 		{regexp.MustCompile(`Parameter ScheduleExpression is not valid`), "its schedule is none"},
 		{regexp.MustCompile(`Invalid value for the parameter Policy\.|Policy at index \d+ in the 'Policies' property is not valid`), "its policy is none"},
 		{regexp.MustCompile(`Unable to parse API definition`), "its API definition is not valid"},
+		{regexp.MustCompile(`S3 error: The specified bucket does not exist`), "the bucket of its nested templates is gone"},
 		{regexp.MustCompile(`The specified bucket is not valid`), "its bucket has no valid name"},
 		{regexp.MustCompile(`at 'eventSourceArn' failed to satisfy constraint`), "it wants the ARN of a stream written into it"},
 	}
@@ -28,6 +33,8 @@ var (
 	}{
 		{regexp.MustCompile(`(?i)npm error (?:code|notarget) (?:E404|ETARGET|No matching version)|404 Not Found - GET https://registry\.npmjs`), "a package that it needs is not published"},
 		{regexp.MustCompile(`No matching distribution found for|Could not find a version that satisfies`), "a package that it needs is not published"},
+		{regexp.MustCompile(`macro AWS::CodeStar`), "CodeStar is no more"},
+		{regexp.MustCompile(`go\.mod file not found|no required module provides package`), "it is built as Go was before modules"},
 		{regexp.MustCompile(`dep ensure`), "it is built with dep, which is no more"},
 	}
 )
@@ -41,13 +48,16 @@ const (
 
 // classOf is the class of a result, and why it is of that.
 func classOf(res *result) (class, why string) {
-	if res.What != other {
-		return classed, ""
+	if res.What == works || strings.Contains(res.Words, "placeholder") {
+		return classed, "" // what was given to it is not its own
 	}
 	for _, a := range alike {
 		if a.words.MatchString(res.Words) {
 			return awsToo, a.why
 		}
+	}
+	if res.What != other {
+		return classed, ""
 	}
 	for _, g := range gone {
 		if g.words.MatchString(res.Words) {

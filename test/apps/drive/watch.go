@@ -134,20 +134,27 @@ func (d *driver) lastError(ctx context.Context, function string) string {
 	if f, err := client.Do(ctx, d.Client, lambda.GetFunctionConfiguration, &lambda.GetFunctionConfigurationInput{FunctionName: function}); err == nil && f.LoggingConfig != nil {
 		group = cmp.Or(aws.Value(f.LoggingConfig.LogGroup), group)
 	}
-	out, err := client.Do(ctx, d.Client, logs.FilterLogEvents, &logs.FilterLogEventsInput{LogGroupName: &group, StartTime: new(d.began.UnixMilli())})
-	if err != nil {
-		return ""
-	}
 	last := ""
-	for _, e := range out.Events {
-		line := aws.Value(e.Message)
-		if strings.HasPrefix(line, "START ") || strings.HasPrefix(line, "END ") || strings.HasPrefix(line, "REPORT ") && !strings.Contains(line, "Status:") || !wrongLine.MatchString(line) {
-			continue
+	for range 3 { // logs come a little after their run
+		out, err := client.Do(ctx, d.Client, logs.FilterLogEvents, &logs.FilterLogEventsInput{LogGroupName: &group, StartTime: new(d.began.UnixMilli())})
+		if err != nil {
+			return ""
 		}
-		d.want(line)
-		if !strings.HasPrefix(line, "REPORT ") || last == "" {
-			last = line
+		for _, e := range out.Events {
+			line := aws.Value(e.Message)
+			report := strings.HasPrefix(line, "REPORT ") || strings.HasPrefix(line, "INIT_REPORT ")
+			if strings.HasPrefix(line, "START ") || strings.HasPrefix(line, "END ") || report && !strings.Contains(line, "Status:") || !wrongLine.MatchString(line) {
+				continue
+			}
+			d.want(line)
+			if !report || last == "" {
+				last = line
+			}
 		}
+		if last != "" {
+			break
+		}
+		pause(ctx, 400*time.Millisecond)
 	}
 	return complaint(last)
 }
@@ -161,12 +168,4 @@ func complaint(line string) string {
 		}
 	}
 	return brief(line)
-}
-
-// noteWants notes what the application's functions wanted that is not here,
-// even where they answer in spite of it.
-func (d *driver) noteWants(ctx context.Context) {
-	for _, f := range d.all("AWS::Lambda::Function") {
-		d.lastError(ctx, f.id)
-	}
 }
