@@ -220,14 +220,14 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	if err != nil {
 		return nil, err
 	}
-	rest := apigateway.New(apigateway.Config{DB: p.db, Meter: p.meter, Table: p.Table, Domains: p.Domains, Auth: guard, Edge: p.within(), Sessions: p.sessions, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
-	objects := s3.New(s3.Config{DB: p.db, Table: p.Table, Key: keyFile(cfg, "s3"), Events: p.events, Deliver: p.deliver, Sessions: p.sessions})
-	gateways := apigatewayv2.New(apigatewayv2.Config{DB: p.db, Meter: p.meter, Table: p.Table, Domains: p.Domains, Edge: p.within(), Keys: rest, Auth: guard, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log})
 	p.Names = route53.New(p.db)
-	p.distributions = cloudfront.New(cloudfront.Config{DB: p.db, Table: p.Table, Edge: p.within(), Functions: functions, Scripts: p.script, Domains: p.Domains, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
 	if p.balancers, err = p.newBalancers(cfg); err != nil {
 		return nil, err
 	}
+	rest := apigateway.New(apigateway.Config{DB: p.db, Balancers: p.balancers, Meter: p.meter, Table: p.Table, Domains: p.Domains, Auth: guard, Edge: p.within(), Sessions: p.sessions, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
+	objects := s3.New(s3.Config{DB: p.db, Table: p.Table, Key: keyFile(cfg, "s3"), Events: p.events, Deliver: p.deliver, Sessions: p.sessions})
+	gateways := apigatewayv2.New(apigatewayv2.Config{DB: p.db, Balancers: p.balancers, Meter: p.meter, Table: p.Table, Domains: p.Domains, Edge: p.within(), Keys: rest, Auth: guard, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log})
+	p.distributions = cloudfront.New(cloudfront.Config{DB: p.db, Table: p.Table, Edge: p.within(), Functions: functions, Scripts: p.script, Domains: p.Domains, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
 	p.sites = amplify.New(amplify.Config{DB: p.db, Table: p.Table, Edge: p.within(), Domains: p.Domains, Endpoint: cfg.Endpoint, Private: cfg.private(), Log: cfg.Log})
 	p.certificates = acm.New(p.db, p.CA, p.Domains, p.distributions, p.balancers, p.sites)
 	return []service.Definition{

@@ -15,7 +15,7 @@ import (
 func APIGateway() []*Type {
 	return []*Type{
 		restAPI(), restResource(), restMethod(), restDeployment(), restStage(), restAuthorizer(), restModel(), restValidator(), restResponse(),
-		restKey(), restPlan(), restPlanKey(), restAccount(), restDomain(), restMapping(), restClientCertificate(), restVpcLink(), restDocPart(), restDocVersion(),
+		restKey(), restPlan(), restPlanKey(), restAccount(), restDomain(), restMapping(), restPrivateDomain(), restPrivateMapping(), restAssociation(), restClientCertificate(), restVpcLink(), restDocPart(), restDocVersion(),
 	}
 }
 

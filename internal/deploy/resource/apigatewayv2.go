@@ -10,7 +10,7 @@ import (
 
 // APIGatewayV2 has the types of HTTP and WebSocket APIs.
 func APIGatewayV2() []*Type {
-	return []*Type{httpAPI(), apiRoute(), apiIntegration(), apiStage(), apiDeployment(), apiAuthorizer(), apiRouteResponse(), apiIntegrationResponse(), apiModel(), apiDomain(), apiMapping(), apiRoutingRule()}
+	return []*Type{httpAPI(), apiRoute(), apiIntegration(), apiStage(), apiDeployment(), apiAuthorizer(), apiRouteResponse(), apiIntegrationResponse(), apiModel(), apiDomain(), apiMapping(), apiRoutingRule(), apiVpcLink()}
 }
 
 func httpAPI() *Type {

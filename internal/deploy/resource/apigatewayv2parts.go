@@ -45,6 +45,35 @@ func apiAuthorizer() *Type {
 	}
 }
 
+func apiVpcLink() *Type {
+	made := func(id string) *Made { return &Made{PhysicalID: id, Attributes: map[string]any{"VpcLinkId": id}} }
+	return &Type{
+		Name:       "AWS::ApiGatewayV2::VpcLink",
+		Properties: Props("Name! SecurityGroupIds@ SubnetIds!@ Tags@"),
+		Attributes: []string{"VpcLinkId"},
+		TagMap:     true,
+		Create: func(op *Op) (*Made, error) {
+			in := &api.CreateVpcLinkInput{}
+			if err := Bind(op, op.New, in); err != nil {
+				return nil, err
+			}
+			out, err := Do(op, api.CreateVpcLink, in)
+			if err != nil {
+				return nil, err
+			}
+			return made(*out.VpcLinkId), nil
+		},
+		Update: func(op *Op) (*Made, error) {
+			_, err := Do(op, api.UpdateVpcLink, &api.UpdateVpcLinkInput{VpcLinkId: op.PhysicalID, Name: new(op.Text("Name"))})
+			return made(op.PhysicalID), err
+		},
+		Delete: func(op *Op) error {
+			_, err := Do(op, api.DeleteVpcLink, &api.DeleteVpcLinkInput{VpcLinkId: op.PhysicalID})
+			return err
+		},
+	}
+}
+
 func apiRouteResponse() *Type {
 	return &Type{
 		Name:       "AWS::ApiGatewayV2::RouteResponse",

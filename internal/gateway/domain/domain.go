@@ -10,6 +10,7 @@
 //	row.go      domains and mappings as they are kept
 //	rule.go     routing rules
 //	trust.go    whom a domain with mutual TLS trusts
+//	private.go  who may ask a private domain
 //	certificate.go  what a domain shows
 package domain
 
@@ -93,8 +94,13 @@ func (d *Domains) Serve(w http.ResponseWriter, r *http.Request, call *aws.Call, 
 		forbid(w, call, http.StatusInternalServerError, "InternalServerErrorException", "Internal server error")
 		return
 	}
-	if s != nil && s.admit(r, host) {
+	endpoint, admitted := "", s != nil && s.admit(r, host)
+	if admitted && s.private != nil {
+		endpoint, admitted = s.private.admit(r, call)
+	}
+	if admitted {
 		if id, via := s.lead(r); via != nil {
+			via.Endpoint = endpoint
 			for _, g := range d.gateways {
 				if g.Owns(r.Context(), id) {
 					g.ServeVia(w, r, call, id, via)
@@ -126,6 +132,7 @@ type served struct {
 	rules    []Rule             // by priority
 	mapped   bool               // mappings are asked, after the rules
 	trust    *trust             // nil if clients need no certificates
+	private  *privacy           // nil if it is for everybody
 
 	certificate string // ARN of what is shown, or ""
 }
@@ -193,6 +200,10 @@ func (d *Domains) changed(tx *store.Tx) {
 func compile(tx *store.Tx, arn aws.ARN, row *Row) (*served, error) {
 	mode := aws.Value(row.RoutingMode)
 	s := &served{mappings: make(map[string]Mapping), mapped: mode != rulesOnly, certificate: certificateOf(row)}
+	var err error
+	if s.private, err = compilePrivacy(tx, arn, row); err != nil {
+		return nil, err
+	}
 	for key, m := range mappings.Scan(tx, partKey{Of: arn}) {
 		s.mappings[key.Part] = m
 		if key.Part != "" {
@@ -258,6 +269,7 @@ type Via struct {
 	Path  string // what of Full comes after Base: "/", "/pets"
 
 	Certificate *certificate // of the client, if the domain wants one
+	Endpoint    string       // of a network, if the domain is private
 }
 
 // below is what of path comes after base.

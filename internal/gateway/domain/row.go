@@ -74,6 +74,13 @@ func (d *Domains) reserved(host string) bool {
 func Place(call *aws.Call, row *Row) {
 	row.RegionalDomainName, row.RegionalHostedZoneId, row.DistributionDomainName, row.DistributionHostedZoneId = nil, nil, nil, nil
 	row.CertificateUploadDate = new(time.Now().UTC().Truncate(time.Second))
+	if IsPrivate(row) {
+		if row.DomainNameId == nil {
+			row.DomainNameId = new(newID(10))
+		}
+		row.DomainNameArn = new(ARNOf(call, row))
+		return
+	}
 	if row.EndpointConfiguration.Types[0] == "REGIONAL" {
 		row.RegionalDomainName = new("d-" + newID(10) + ".execute-api." + call.Region + ".amazonaws.com")
 		row.RegionalHostedZoneId = new("Z1U9ULNL0V5AJ3")
@@ -139,12 +146,13 @@ func (d *Domains) All(tx *store.Tx, call *aws.Call, after string) iter.Seq[Row] 
 
 // Delete removes a domain with its mappings and rules.
 func (d *Domains) Delete(tx *store.Tx, call *aws.Call, name string) error {
-	if _, err := d.Find(tx, call, name); err != nil {
+	row, err := d.Find(tx, call, name)
+	if err != nil {
 		return err
 	}
 	arn := keyOf(call, name)
 	d.changed(tx)
-	return errors.Join(mappings.DeletePrefix(tx, partKey{Of: arn}), rules.DeletePrefix(tx, partKey{Of: arn}), trusted.Delete(tx, arn),
+	return errors.Join(dropAssociations(tx, call, &row), mappings.DeletePrefix(tx, partKey{Of: arn}), rules.DeletePrefix(tx, partKey{Of: arn}), trusted.Delete(tx, arn),
 		homes.Delete(tx, homeOf(name)), names.Delete(tx, arn))
 }
 

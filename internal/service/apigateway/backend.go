@@ -124,6 +124,9 @@ func (x *exchange) proxyHTTP() error {
 func (x *exchange) fetch(out *outgoing) (*incoming, error) {
 	ctx, cancel := x.deadline()
 	defer cancel()
+	if err := x.privately(out); err != nil {
+		return nil, err
+	}
 	answer, err := backend.HTTP(ctx, x.transport(), out.request())
 	if err != nil {
 		return nil, x.unanswered(err)

@@ -7,6 +7,7 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/apigateway"
 	"github.com/aloft-cloud/aloft/internal/api/s3"
+	"github.com/aloft-cloud/aloft/internal/auth/policy"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/gateway/domain"
@@ -22,6 +23,11 @@ func (s *Service) CreateDomainName(ctx context.Context, call *aws.Call, in *api.
 	if err != nil {
 		return nil, err
 	}
+	if domain.IsPrivate(row) {
+		if err := s.checkPrivate(row); err != nil {
+			return nil, err
+		}
+	}
 	trust := ""
 	if m := row.MutualTlsAuthentication; m != nil {
 		if trust, err = domain.ReadTrust(ctx, call, s.getObject, m.TruststoreUri, m.TruststoreVersion); err != nil {
@@ -35,6 +41,20 @@ func (s *Service) CreateDomainName(ctx context.Context, call *aws.Call, in *api.
 		return nil, err
 	}
 	return row, nil
+}
+
+// checkPrivate refuses a private domain whose policy cannot be, and all where
+// whoever reaches the platform could say that it came by a network.
+func (s *Service) checkPrivate(row *api.DomainName) error {
+	if !s.cfg.Local {
+		return errNotYet("private domain names, whose callers a network would have to vouch for,")
+	}
+	if text := aws.Value(row.Policy); text != "" {
+		if _, err := policy.Parse(text); err != nil {
+			return errBad("Invalid policy document. Please check the policy syntax and ensure that Principals are valid.")
+		}
+	}
+	return nil
 }
 
 // getObject gets an object of S3, as the caller may.
@@ -53,8 +73,6 @@ func newDomain(call *aws.Call, in *api.CreateDomainNameInput) (*api.DomainName, 
 	switch {
 	case len(endpoint.Types) != 1:
 		return nil, errBad("Only one endpoint type can be specified for a domain name")
-	case endpoint.Types[0] == "PRIVATE":
-		return nil, errNotYet("private domain names")
 	case in.MutualTlsAuthentication != nil && aws.Value(in.MutualTlsAuthentication.TruststoreUri) == "":
 		return nil, errBad("The truststore URI must be specified for mutual TLS")
 	}
@@ -62,7 +80,7 @@ func newDomain(call *aws.Call, in *api.CreateDomainNameInput) (*api.DomainName, 
 		DomainName: &in.DomainName, CertificateName: in.CertificateName, CertificateArn: in.CertificateArn, RegionalCertificateName: in.RegionalCertificateName,
 		RegionalCertificateArn: in.RegionalCertificateArn, EndpointConfiguration: endpoint, DomainNameStatus: new("AVAILABLE"),
 		SecurityPolicy: new(aws.Or(in.SecurityPolicy, "TLS_1_2")), EndpointAccessMode: in.EndpointAccessMode, Tags: in.Tags,
-		OwnershipVerificationCertificateArn: in.OwnershipVerificationCertificateArn, RoutingMode: new(aws.Or(in.RoutingMode, "BASE_PATH_MAPPING_ONLY")),
+		OwnershipVerificationCertificateArn: in.OwnershipVerificationCertificateArn, Policy: in.Policy, RoutingMode: new(aws.Or(in.RoutingMode, "BASE_PATH_MAPPING_ONLY")),
 	}
 	row.DomainNameArn = new(aws.ARN{Service: "apigateway", Region: call.Region, Resource: "/domainnames/" + in.DomainName}.String())
 	if m := in.MutualTlsAuthentication; m != nil {
@@ -157,6 +175,8 @@ func patchDomain(call *aws.Call, row *api.DomainName, c *change) error {
 		row.EndpointAccessMode = c.text()
 	case "/routingMode":
 		row.RoutingMode = c.text()
+	case "/policy":
+		row.Policy = c.text()
 	case "/ownershipVerificationCertificateArn":
 		row.OwnershipVerificationCertificateArn = c.text()
 	case "/mutualTlsAuthentication/truststoreUri", "/mutualTlsAuthentication/truststoreVersion":

@@ -155,6 +155,9 @@ func (x *exchange) find(a *served, path string) bool {
 		x.req.Path = path // with the base path, which functions see
 	}
 	x.v = x.stage.main
+	if x.via != nil {
+		x.endpoint = x.via.Endpoint
+	}
 	if isPrivate(&x.v.api) != (x.endpoint != "") {
 		// Names of networks' own are without endpoints: it is the API's first.
 		if all := x.v.api.EndpointConfiguration.VpcEndpointIds; x.endpoint != "" || x.via != nil {

@@ -34,8 +34,18 @@ type Config struct {
 	Meter    *metrics.Meter     // counts requests for metrics; nil: nobody does
 	Log      *slog.Logger       // nil is slog.Default
 
+	Balancers Balancers // to which links lead; nil: there are none
+
 	Local   bool // everybody on this host is within the network of private APIs
 	Private bool // integrations and issuers of tokens may be on this host and its networks
+}
+
+// Balancers know where load balancers are.
+type Balancers interface {
+	// Address returns the host and port at which a load balancer is asked that has a
+	// listener at a port, by ARN, and the scheme, which is "" if it takes any. Host is
+	// "" if there is no such load balancer.
+	Address(ctx context.Context, arn, port string) (scheme, host string, err error)
 }
 
 // An Authority says who sent a request, and whether they may do what it asks.
@@ -185,8 +195,8 @@ func (s *Service) partOperations() []service.Operation {
 }
 
 func (s *Service) accountOperations() []service.Operation {
-	const link = "There are no networks to lead to: an integration reaches its address if the platform's host does."
-	const domains = "A certificate is kept as a name: the operator says which one clients see. Private domains and Route 53 are refused."
+	const link = "A link leads to the load balancer that it or the integration names, with that as the host; without one here, an integration reaches its address if the platform's host does."
+	const domains = "A certificate is kept as a name: the operator says which one clients see. Private domains are answered in development alone."
 	return []service.Operation{
 		row(api.CreateApiKey, s.CreateApiKey),
 		row(api.GetApiKey, s.GetApiKey),
@@ -215,6 +225,9 @@ func (s *Service) accountOperations() []service.Operation {
 		row(api.GetDomainNames, s.GetDomainNames),
 		row(api.UpdateDomainName, s.UpdateDomainName).But(domains),
 		row(api.DeleteDomainName, s.DeleteDomainName),
+		row(api.CreateDomainNameAccessAssociation, s.CreateDomainNameAccessAssociation).But("There is no network: a request to the domain is taken to come by the first endpoint that its policy lets in."),
+		row(api.GetDomainNameAccessAssociations, s.GetDomainNameAccessAssociations).But("Those of other accounts are none."),
+		row(api.DeleteDomainNameAccessAssociation, s.DeleteDomainNameAccessAssociation),
 		row(api.CreateBasePathMapping, s.CreateBasePathMapping),
 		row(api.GetBasePathMapping, s.GetBasePathMapping),
 		row(api.GetBasePathMappings, s.GetBasePathMappings),

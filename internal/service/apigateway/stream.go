@@ -81,6 +81,9 @@ func (x *exchange) streamFunction(function string, mapped http.Header, event []b
 
 // streamHTTP has a server answer, part by part.
 func (x *exchange) streamHTTP(out *outgoing) error {
+	if err := x.privately(out); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(x.ctx, x.method.timeout)
 	answer, err := backend.Open(ctx, x.transport(), out.request())
 	if err != nil {

@@ -1,16 +1,19 @@
 package apigateway
 
 import (
+	"cmp"
 	"context"
+	"net/url"
 	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/apigateway"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/gateway/uri"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
-// vpcLinks are records: there are no networks for them to lead to, so
-// integrations go through them as they would without.
+// vpcLinks lead to the load balancers that they name. There is no network: an
+// integration whose link names none of ours goes as it would without.
 var vpcLinks = store.NewTable[aws.ARN, api.VpcLink]("apigateway.vpcLink")
 
 func findVpcLink(tx *store.Tx, call *aws.Call, id string) (aws.ARN, api.VpcLink, error) {
@@ -109,4 +112,44 @@ func (s *Service) DeleteVpcLink(ctx context.Context, call *aws.Call, in *api.Del
 		return nil, err
 	}
 	return &api.DeleteVpcLinkOutput{}, nil
+}
+
+// privately has a request go to the load balancer that the link of x's
+// integration leads to, or that the integration names.
+func (x *exchange) privately(out *outgoing) error {
+	i := &x.method.integ
+	if aws.Value(i.ConnectionType) != "VPC_LINK" || x.cfg.Balancers == nil {
+		return nil
+	}
+	to := aws.Value(i.IntegrationTarget)
+	if to == "" {
+		id := uri.Fill(*i.ConnectionId, x.v.variables)
+		err := x.db.View(x.ctx, func(tx *store.Tx) error {
+			_, row, err := findVpcLink(tx, &aws.Call{Account: x.api.arn.Account, Region: x.api.arn.Region}, id)
+			if len(row.TargetArns) > 0 {
+				to = row.TargetArns[0]
+			}
+			return err
+		})
+		if err != nil {
+			return errConfig.because(err)
+		}
+	}
+	u, err := url.Parse(out.uri)
+	if err != nil {
+		return errConfig.because(err)
+	}
+	port := u.Port()
+	if port == "" && u.Scheme == "https" {
+		port = "443"
+	} else if port == "" {
+		port = "80"
+	}
+	scheme, host, err := x.cfg.Balancers.Address(x.ctx, to, port)
+	if err != nil || host == "" {
+		return err
+	}
+	u.Scheme, u.Host = cmp.Or(scheme, u.Scheme), host
+	out.uri = u.String()
+	return nil
 }

@@ -64,6 +64,13 @@ var errIntegration = errors.New("the integration does not answer")
 // of the path's variables, and the query.
 func (x *exchange) target(p *proxy.Request) (string, error) {
 	text := x.route.uri
+	if strings.HasPrefix(text, "arn:") {
+		private, err := x.listener(text, x.fullPath())
+		if err != nil {
+			return "", err
+		}
+		text = private
+	}
 	for name, value := range p.Params {
 		escaped := (&url.URL{Path: value}).EscapedPath()
 		text = strings.NewReplacer("{"+name+"}", escaped, "{"+name+"+}", escaped).Replace(text)

@@ -63,13 +63,16 @@ func (s *Service) addIntegration(tx *store.Tx, arn aws.ARN, row *api.Integration
 	if err := s.checkIntegration(&of, row); err != nil {
 		return err
 	}
+	if err := checkPrivate(tx, arn, row); err != nil {
+		return err
+	}
 	return integrations.Put(tx, partKey{arn, *row.IntegrationId}, *row)
 }
 
 // checkForWebSockets refuses what only WebSocket APIs have.
 func checkForWebSockets(row *api.Integration) error {
-	if row.ContentHandlingStrategy != nil || row.PassthroughBehavior != nil || row.TemplateSelectionExpression != nil || row.RequestTemplates != nil {
-		return errBad("Content handling, passthrough behavior and templates are supported only for WebSocket APIs")
+	if row.ContentHandlingStrategy != nil || row.TemplateSelectionExpression != nil || row.RequestTemplates != nil {
+		return errBad("Content handling and templates are supported only for WebSocket APIs")
 	}
 	return nil
 }
@@ -84,8 +87,10 @@ func (s *Service) checkIntegration(of *apiRow, row *api.Integration) error {
 	switch {
 	case *row.TimeoutInMillis < 50 || *row.TimeoutInMillis > maxTimeout:
 		return errBad("Timeout should be between 50 ms and 30000 ms")
-	case *row.ConnectionType != api.ConnectionTypeInternet || aws.Value(row.ConnectionId) != "" || row.TlsConfig != nil:
-		return errNotYet("private integrations")
+	case *row.ConnectionType == api.ConnectionTypeVpcLink:
+		return checkMappings(row.RequestParameters, row.ResponseParameters) // and see checkPrivate
+	case aws.Value(row.ConnectionId) != "" || row.TlsConfig != nil:
+		return errBad("ConnectionId and TlsConfig are supported only for VPC_LINK connections")
 	case *row.IntegrationType == api.IntegrationTypeAwsProxy && aws.Value(row.IntegrationSubtype) != "":
 		return s.checkDirect(*row.IntegrationSubtype, row.RequestParameters, row.CredentialsArn)
 	}
@@ -194,6 +199,9 @@ func (s *Service) UpdateIntegration(ctx context.Context, call *aws.Call, in *api
 			return err
 		}
 		if err := s.checkIntegration(&of, &row); err != nil {
+			return err
+		}
+		if err := checkPrivate(tx, key.API, &row); err != nil {
 			return err
 		}
 		if err := integrations.Put(tx, key, row); err != nil {

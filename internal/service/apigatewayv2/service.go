@@ -27,16 +27,17 @@ import (
 
 // Config is what HTTP APIs stand on.
 type Config struct {
-	DB       *store.DB
-	Table    *dispatch.Table    // where functions are invoked
-	Edge     http.Handler       // where the platform is asked by its public API; it checks keys
-	Domains  *domain.Domains    // by which APIs are asked; the service adds its own to what they lead to
-	Auth     Authority          // knows who signed, for routes that want that
-	Sessions *dispatch.Sessions // of the roles that integrations act as
-	Keys     Keys               // of callers of WebSocket APIs
-	Endpoint string             // base of URLs in answers to callers that came without a host
-	Meter    *meter.Meter       // counts requests for metrics; nil: nobody does
-	Log      *slog.Logger       // nil is slog.Default
+	DB        *store.DB
+	Table     *dispatch.Table    // where functions are invoked
+	Edge      http.Handler       // where the platform is asked by its public API; it checks keys
+	Domains   *domain.Domains    // by which APIs are asked; the service adds its own to what they lead to
+	Auth      Authority          // knows who signed, for routes that want that
+	Sessions  *dispatch.Sessions // of the roles that integrations act as
+	Keys      Keys               // of callers of WebSocket APIs
+	Balancers Balancers          // to which private integrations lead; nil: there are none
+	Endpoint  string             // base of URLs in answers to callers that came without a host
+	Meter     *meter.Meter       // counts requests for metrics; nil: nobody does
+	Log       *slog.Logger       // nil is slog.Default
 
 	// Local lets issuers of tokens be on this host and on private networks.
 	Local bool
@@ -55,6 +56,13 @@ type Keys interface {
 	// UseKey counts a request with a key to a route of an API's stage, and returns
 	// the key's id. What is refused is a refusal of status 403 or 429.
 	UseKey(ctx context.Context, api aws.ARN, stage, route, value string) (id string, err error)
+}
+
+// Balancers know where load balancers are.
+type Balancers interface {
+	// Address returns the host and port of a listener, by ARN, and its scheme, which
+	// is "" if it takes any. Host is "" if there is no such listener.
+	Address(ctx context.Context, arn, port string) (scheme, host string, err error)
 }
 
 // Service is API Gateway's HTTP APIs.
@@ -114,6 +122,12 @@ func (s *Service) apiOperations() []service.Operation {
 		row(api.ImportApi, s.ImportApi, put, func(in *api.ImportApiInput) string { return "/apis" }).But(document),
 		row(api.ReimportApi, s.ReimportApi, put, func(in *api.ReimportApiInput) string { return "/apis/" + in.ApiId }).But(document),
 
+		row(api.CreateVpcLink, s.CreateVpcLink, post, func(in *api.CreateVpcLinkInput) string { return "/vpclinks" }).But("There is no network: subnets and security groups are kept as they are named."),
+		row(api.GetVpcLink, s.GetVpcLink, get, func(in *api.GetVpcLinkInput) string { return "/vpclinks/" + in.VpcLinkId }),
+		row(api.GetVpcLinks, s.GetVpcLinks, get, func(in *api.GetVpcLinksInput) string { return "/vpclinks" }),
+		row(api.UpdateVpcLink, s.UpdateVpcLink, patch, func(in *api.UpdateVpcLinkInput) string { return "/vpclinks/" + in.VpcLinkId }),
+		row(api.DeleteVpcLink, s.DeleteVpcLink, remove, func(in *api.DeleteVpcLinkInput) string { return "/vpclinks/" + in.VpcLinkId }),
+
 		row(api.TagResource, s.TagResource, post, func(in *api.TagResourceInput) string { return "/tags/" + in.ResourceArn }),
 		row(api.UntagResource, s.UntagResource, remove, func(in *api.UntagResourceInput) string { return "/tags/" + in.ResourceArn }),
 		row(api.GetTags, s.GetTags, get, func(in *api.GetTagsInput) string { return "/tags/" + in.ResourceArn }),
@@ -121,7 +135,7 @@ func (s *Service) apiOperations() []service.Operation {
 }
 
 func (s *Service) partOperations() []service.Operation {
-	const lambda = "Private integrations, AppConfig and the credentials of the caller are refused."
+	const lambda = "A VPC link leads to load balancers alone, and not to services of Cloud Map. AppConfig and the credentials of the caller are refused."
 	const logs = "Access logs go to log groups alone. Detailed metrics and execution logs are kept as settings, and nothing is counted or written."
 	return []service.Operation{
 		row(api.CreateRoute, s.CreateRoute, post, func(in *api.CreateRouteInput) string { return part(in.ApiId, "routes") }),

@@ -14,7 +14,9 @@ import (
 
 const maxCertificates = 25 // of a listener, besides its default
 
-// certified returns the names that certificates are for, by ARN.
+// certified returns the names that certificates are for, by ARN. In development,
+// one that is not here is taken for one without names: it is where the
+// application runs otherwise.
 func (s *Service) certified(ctx context.Context, all []api.Certificate) (map[string][]string, error) {
 	out := make(map[string][]string, len(all))
 	for _, c := range all {
@@ -26,7 +28,10 @@ func (s *Service) certified(ctx context.Context, all []api.Certificate) (map[str
 			return nil, notYet("certificates of IAM")
 		}
 		names, err := s.cfg.Certificates(ctx, arn)
-		if errors.Is(err, store.ErrNotFound) {
+		switch {
+		case errors.Is(err, store.ErrNotFound) && s.cfg.Local:
+			err = nil
+		case errors.Is(err, store.ErrNotFound):
 			return nil, api.CertificateNotFoundException.Errorf("Certificate '%s' not found", arn)
 		}
 		if err != nil {

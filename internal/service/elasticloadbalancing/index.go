@@ -242,8 +242,10 @@ func (s *Service) Certificate(ctx context.Context, host string) (string, error) 
 				return arn, nil
 			}
 		}
-		if len(l.row.Certificates) > 0 && usual == "" {
-			usual = *l.row.Certificates[0].CertificateArn
+		for _, c := range l.row.Certificates { // the default one, unless it is not here
+			if len(l.row.Names[*c.CertificateArn]) > 0 && usual == "" {
+				usual = *c.CertificateArn
+			}
 		}
 	}
 	return usual, nil

@@ -82,7 +82,7 @@ func (s *Service) Definition() service.Definition {
 
 func (s *Service) balancerOperations() []service.Operation {
 	const lacks = "A network load balancer passes on HTTP alone; gateway load balancers are refused. Subnets, zones and security groups are kept as they are named: there is no network, and no VpcId."
-	const listens = "A platform has one port: a listener is found by the port in the Host header, and one that no listener has leads to the listener for the scheme, 443 and 80 first. UDP, QUIC and certificates of clients are refused; ciphers are the platform's, whatever the policy."
+	const listens = "A platform has one port: a listener is found by the port in the Host header, and one that no listener has leads to the listener for the scheme, 443 and 80 first. In development, an HTTPS listener is asked without TLS too, and its certificate need not be here. UDP, QUIC and certificates of clients are refused; ciphers are the platform's, whatever the policy."
 	const acts = "Actions of type jwt-validation and transforms are refused. Logins are not refreshed before their session is over."
 	return []service.Operation{
 		service.Op(api.CreateLoadBalancer, s.CreateLoadBalancer, func(call *aws.Call, in *api.CreateLoadBalancerInput) aws.ARN {

@@ -140,7 +140,7 @@ func (k *kind[V]) belowARN(arn aws.ARN) aws.ARN {
 // above is what arn belongs to, of the kind.
 func (k *kind[V]) above(arn aws.ARN) aws.ARN {
 	_, rest, _ := strings.Cut(arn.Resource, "/")
-	arn.Resource = k.prefix + rest[:strings.LastIndexByte(rest, '/')]
+	arn.Resource = k.prefix + rest[:max(0, strings.LastIndexByte(rest, '/'))]
 	return arn
 }
 
