@@ -9,7 +9,7 @@ import (
 // IAM has the types of IAM.
 func IAM() []*Type {
 	return []*Type{
-		role(), user(), group(), userToGroup(), accessKey(), serviceLinkedRole(),
+		role(), user(), group(), userToGroup(), accessKey(), serviceLinkedRole(), instanceProfile(),
 		inlinePolicy(), managedPolicy(),
 		onePolicy("AWS::IAM::RolePolicy", "RoleName", roles), onePolicy("AWS::IAM::UserPolicy", "UserName", users),
 		onePolicy("AWS::IAM::GroupPolicy", "GroupName", groups),

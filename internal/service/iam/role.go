@@ -158,6 +158,9 @@ func (s *Service) DeleteRole(ctx context.Context, call *aws.Call, in *api.Delete
 		if isLinked(row) {
 			return errProtected(row.Name)
 		}
+		if err := checkNoProfile(tx, call.Account, row.Name); err != nil {
+			return err
+		}
 		return checkBare(tx, owner)
 	})
 }
@@ -203,15 +206,6 @@ func (s *Service) DeleteRolePermissionsBoundary(ctx context.Context, call *aws.C
 	return &api.DeleteRolePermissionsBoundaryOutput{}, s.change(ctx, call, role, in.RoleName, func(tx *store.Tx, row *identity) error {
 		return setBoundary(tx, row, row.owner(call.Account), "")
 	})
-}
-
-// ListInstanceProfilesForRole finds none: they are for machines, and there are
-// no machines here. Clients ask before they delete a role.
-func (s *Service) ListInstanceProfilesForRole(ctx context.Context, call *aws.Call, in *api.ListInstanceProfilesForRoleInput) (*api.ListInstanceProfilesForRoleOutput, error) {
-	if _, err := s.look(ctx, call, role, in.RoleName); err != nil {
-		return nil, err
-	}
-	return &api.ListInstanceProfilesForRoleOutput{InstanceProfiles: []api.InstanceProfile{}, IsTruncated: new(false)}, nil
 }
 
 // trustOf is the Policy of the Definition: the policy of a role, as of a

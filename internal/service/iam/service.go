@@ -53,6 +53,7 @@ func (s *Service) Definition() service.Definition {
 	def.Operations = append(def.Operations, s.ofGroups()...)
 	def.Operations = append(def.Operations, s.ofRoles()...)
 	def.Operations = append(def.Operations, s.ofPolicies()...)
+	def.Operations = append(def.Operations, s.ofProfiles()...)
 	return def
 }
 
@@ -129,7 +130,7 @@ func (s *Service) ofRoles() []service.Operation {
 		onRole(s, api.AttachRolePolicy, s.AttachRolePolicy),
 		onRole(s, api.DetachRolePolicy, s.DetachRolePolicy),
 		onRole(s, api.ListAttachedRolePolicies, s.ListAttachedRolePolicies),
-		onRole(s, api.ListInstanceProfilesForRole, s.ListInstanceProfilesForRole).But("There are no instance profiles."),
+		onRole(s, api.ListInstanceProfilesForRole, s.ListInstanceProfilesForRole),
 		service.Op(api.CreateServiceLinkedRole, s.CreateServiceLinkedRole, linkedRoleNew).But("AWS attaches a policy to the role; here it has none."),
 		onRole(s, api.DeleteServiceLinkedRole, s.DeleteServiceLinkedRole),
 		service.Op(api.GetServiceLinkedRoleDeletionStatus, s.GetServiceLinkedRoleDeletionStatus, service.Any),
