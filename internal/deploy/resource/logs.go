@@ -15,13 +15,13 @@ func logGroup() *Type {
 	}
 	return &Type{
 		Name:       "AWS::Logs::LogGroup",
-		Properties: Props("LogGroupName@ RetentionInDays Tags KmsKeyId- LogGroupClass@ DataProtectionPolicy- FieldIndexPolicies- DeletionProtectionEnabled ResourcePolicyDocument- BearerTokenAuthenticationEnabled-"),
+		Properties: Props("LogGroupName@ RetentionInDays Tags KmsKeyId LogGroupClass@ DataProtectionPolicy- FieldIndexPolicies- DeletionProtectionEnabled ResourcePolicyDocument- BearerTokenAuthenticationEnabled-"),
 		Attributes: []string{"Arn"},
 		Naming:     Naming{Property: "LogGroupName", Max: 512},
 		Create: func(op *Op) (*Made, error) {
 			name := op.Named("LogGroupName")
 			in := &logs.CreateLogGroupInput{LogGroupName: name, Tags: tagMap(op.New["Tags"])}
-			if err := Bind(op, pick(op.New, "LogGroupClass", "DeletionProtectionEnabled"), in); err != nil {
+			if err := Bind(op, pick(op.New, "LogGroupClass", "DeletionProtectionEnabled", "KmsKeyId"), in); err != nil {
 				return nil, err
 			}
 			if _, err := Do(op, logs.CreateLogGroup, in); err != nil {
@@ -35,6 +35,9 @@ func logGroup() *Type {
 				if err := setRetention(op, name); err != nil {
 					return nil, err
 				}
+			}
+			if err := setLogKey(op, name); err != nil {
+				return nil, err
 			}
 			if op.Changed("DeletionProtectionEnabled") {
 				_, err := Do(op, logs.PutLogGroupDeletionProtection, &logs.PutLogGroupDeletionProtectionInput{
@@ -70,6 +73,20 @@ func logGroup() *Type {
 			return nil, nil
 		},
 	}
+}
+
+// setLogKey makes the key of a group that of op.New.
+func setLogKey(op *Op, name string) error {
+	key := op.Text("KmsKeyId")
+	switch {
+	case !op.Changed("KmsKeyId"):
+		return nil
+	case key == "":
+		_, err := Do(op, logs.DisassociateKmsKey, &logs.DisassociateKmsKeyInput{LogGroupName: &name})
+		return err
+	}
+	_, err := Do(op, logs.AssociateKmsKey, &logs.AssociateKmsKeyInput{LogGroupName: &name, KmsKeyId: key})
+	return err
 }
 
 func setRetention(op *Op, name string) error {

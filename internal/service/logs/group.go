@@ -19,7 +19,9 @@ const maxPage = 50
 // CreateLogGroup makes a log group.
 func (s *Service) CreateLogGroup(ctx context.Context, call *aws.Call, in *api.CreateLogGroupInput) (*api.CreateLogGroupOutput, error) {
 	if in.KmsKeyId != nil {
-		return nil, aws.NotImplemented.Errorf("Aloft does not answer logs:CreateLogGroup with kmsKeyId yet.")
+		if err := checkKey(*in.KmsKeyId); err != nil {
+			return nil, err
+		}
 	}
 	class := aws.Or(in.LogGroupClass, api.LogGroupClassStandard)
 	if class == api.LogGroupClassDelivery {
@@ -37,6 +39,7 @@ func (s *Service) CreateLogGroup(ctx context.Context, call *aws.Call, in *api.Cr
 			Class:     class,
 			Protected: aws.Value(in.DeletionProtectionEnabled),
 			Tags:      in.Tags,
+			Key:       aws.Value(in.KmsKeyId),
 		})
 	})
 	if err != nil {
@@ -178,6 +181,9 @@ func describeGroup(tx *store.Tx, arn aws.ARN, row *group) api.LogGroup {
 	}
 	if row.Days != 0 {
 		g.RetentionInDays = &row.Days
+	}
+	if row.Key != "" {
+		g.KmsKeyId = &row.Key
 	}
 	return g
 }

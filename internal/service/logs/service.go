@@ -27,12 +27,19 @@ func New(db *store.DB, router *deliveries.Router) *Service {
 
 // Definition implements the contract in package service.
 func (s *Service) Definition() service.Definition {
+	const sealed = "A key of KMS is remembered, and encryption is left to the disk."
 	return service.Definition{
 		API:     api.API,
 		Tasks:   s.tasks(),
 		Receive: receive,
 		Operations: []service.Operation{
-			service.Op(api.CreateLogGroup, s.CreateLogGroup, groupNamed).But("Encryption with a key of KMS is refused."),
+			service.Op(api.CreateLogGroup, s.CreateLogGroup, groupNamed).But(sealed),
+			service.Op(api.AssociateKmsKey, s.AssociateKmsKey, func(call *aws.Call, in *api.AssociateKmsKeyInput) aws.ARN {
+				return stream(findARN(call, in.GetLogGroupName(), in.GetResourceIdentifier()), "")
+			}).But(sealed),
+			service.Op(api.DisassociateKmsKey, s.DisassociateKmsKey, func(call *aws.Call, in *api.DisassociateKmsKeyInput) aws.ARN {
+				return stream(findARN(call, in.GetLogGroupName(), in.GetResourceIdentifier()), "")
+			}),
 			service.Op(api.DeleteLogGroup, s.DeleteLogGroup, groupNamed),
 			service.Op(api.DescribeLogGroups, s.DescribeLogGroups, anyGroup),
 			service.Op(api.PutLogGroupDeletionProtection, s.PutLogGroupDeletionProtection, groupOf),

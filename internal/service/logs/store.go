@@ -29,6 +29,7 @@ type group struct {
 	Days      int32             `json:",omitempty"` // it keeps events; 0 is for ever
 	Protected bool              `json:",omitempty"` // from deletion
 	Filters   int               `json:",omitempty"` // of metrics and subscriptions
+	Key       string            `json:",omitempty"` // of KMS; it is remembered, and nothing is sealed with it
 	Tags      map[string]string `json:",omitempty"`
 }
 
