@@ -17,11 +17,11 @@ var eventKinds = []struct {
 	{"cognitoUserPool", (*builder).userPools},
 	{"alexaSkill", (*builder).alexa},
 	{"alexaSmartHome", nil}, // with alexaSkill
+	{"alb", (*builder).balancers},
 }
 
 // refusedEvents are those of the framework that Aloft has nothing for.
 var refusedEvents = map[string]string{
-	"alb":                  "load balancers",
 	"iot":                  "IoT rules",
 	"iotFleetProvisioning": "IoT fleets",
 	"cloudFront":           "functions at CloudFront's edge",
