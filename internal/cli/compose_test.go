@@ -55,6 +55,9 @@ func TestReachable(t *testing.T) {
 	f("http://127.0.0.1:4566", "https://abc.execute-api.us-east-1.amazonaws.com/dev", "http://abc.execute-api.localhost:4566/dev")
 	f("https://aloft.example.com", "wss://abc.execute-api.eu-west-1.amazonaws.com/dev", "wss://abc.execute-api.aloft.example.com/dev")
 	f("http://127.0.0.1:4566", "https://main.d1abc.amplifyapp.com", "http://main.d1abc.amplifyapp.localhost:4566")
+	f("http://127.0.0.1:4566", "http://web-123.us-east-1.elb.amazonaws.com/a", "http://web-123.elb.localhost:4566/a")
+	f("http://127.0.0.1:4566", "http://web-123.elb.us-east-1.amazonaws.com", "http://web-123.elb.localhost:4566")
+	f("http://127.0.0.1:4566", "http://web-123.us-east-1.elb.amazonaws.com:8080/a", "http://web-123.us-east-1.elb.amazonaws.com:8080/a")
 	f("http://127.0.0.1:4566", "https://d1abc.cloudfront.net/a", "http://d1abc.cloudfront.localhost:4566/a")
 	f("http://127.0.0.1:4566", "https://example.com/dev", "https://example.com/dev")
 }

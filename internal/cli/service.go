@@ -130,7 +130,8 @@ func digestOf(text string) string {
 }
 
 // awsAddress is an address of what Aloft serves by hosts of its own.
-var awsAddress = regexp.MustCompile(`(https?|wss?)://([a-z0-9]+\.execute-api)\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?|(https?)://((?:[a-z0-9-]+\.)?[a-z0-9]+\.(?:amplifyapp|cloudfront))\.(?:com|net)\b`)
+var awsAddress = regexp.MustCompile(`(https?|wss?)://([a-z0-9]+\.execute-api)\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?|(https?)://((?:[a-z0-9-]+\.)?[a-z0-9]+\.(?:amplifyapp|cloudfront))\.(?:com|net)\b` +
+	`|(https?)://([A-Za-z0-9-]+)(?:\.[a-z0-9-]+)?(\.elb)(?:\.[a-z0-9-]+)?\.amazonaws\.com\b(:\d+)?`)
 
 // reachable writes an address that AWS would serve as one that Aloft does.
 func (d *deployer) reachable(value string) string {
@@ -147,11 +148,14 @@ func (d *deployer) reachable(value string) string {
 	}
 	return awsAddress.ReplaceAllStringFunc(value, func(address string) string {
 		m := awsAddress.FindStringSubmatch(address)
-		scheme := strings.TrimSuffix(m[1]+m[3], "s")
+		if m[8] != "" {
+			return address // the listener of another port, which the host has to name
+		}
+		scheme := strings.TrimSuffix(m[1]+m[3]+m[5], "s")
 		if u.Scheme == "https" {
 			scheme += "s"
 		}
-		return scheme + "://" + m[2] + m[4] + "." + host
+		return scheme + "://" + m[2] + m[4] + m[6] + m[7] + "." + host
 	})
 }
 
