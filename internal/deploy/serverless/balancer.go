@@ -97,7 +97,7 @@ func (b *builder) balancerConditions(e event, path []string) ([]any, error) {
 			all = append(all, object{"Field": field, config: object{"Values": list(v)}})
 		}
 	}
-	for key := range asObject(e.get("conditions")) {
+	for _, key := range keys(asObject(e.get("conditions"))) {
 		switch key {
 		case "host", "path", "method", "header", "query", "ip":
 		default:

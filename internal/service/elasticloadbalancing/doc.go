@@ -18,5 +18,7 @@
 //	action.go        what actions may be        login.go     who a browser is
 //	targetgroup.go   target groups              session.go   what it keeps of that
 //	target.go        targets, and their health  claims.go    what targets are told
-//	attribute.go     attributes                 certificate.go, tag.go, limit.go
+//	attribute.go     attributes                 stick.go     where a browser was before
+//	certificate.go   certificates               address.go   where gateways find it
+//	tag.go, limit.go                            measure.go   what is counted
 package elasticloadbalancing
