@@ -68,6 +68,7 @@ const (
 	Protocol  = "Protocol"
 	To        = "To" // an address or a number
 	MessageID = "MessageId"
+	Whole     = "Whole" // the body is a whole message of MIME, from this address
 
 	Email = "email"
 	SMS   = "sms"

@@ -57,6 +57,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/scheduler"
 	"github.com/aloft-cloud/aloft/internal/service/schemas"
 	"github.com/aloft-cloud/aloft/internal/service/secretsmanager"
+	"github.com/aloft-cloud/aloft/internal/service/ses"
 	"github.com/aloft-cloud/aloft/internal/service/sns"
 	"github.com/aloft-cloud/aloft/internal/service/sqs"
 	"github.com/aloft-cloud/aloft/internal/service/ssm"
@@ -230,6 +231,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	p.distributions = cloudfront.New(cloudfront.Config{DB: p.db, Table: p.Table, Edge: p.within(), Functions: functions, Scripts: p.script, Domains: p.Domains, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
 	p.sites = amplify.New(amplify.Config{DB: p.db, Table: p.Table, Edge: p.within(), Domains: p.Domains, Endpoint: cfg.Endpoint, Private: cfg.private(), Log: cfg.Log})
 	p.certificates = acm.New(p.db, p.CA, p.Domains, p.distributions, p.balancers, p.sites)
+	letters := ses.New(ses.Config{DB: p.db, Table: p.Table, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open, Log: cfg.Log})
 	return []service.Definition{
 		p.certificates.Definition(),
 		p.sites.Definition(),
@@ -260,6 +262,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		p.Names.Definition(),
 		objects.Definition(),
 		objects.Control(),
+		letters.Definition(), letters.V2(),
 		sns.New(sns.Config{DB: p.db, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open, Private: cfg.private(), Courier: courier}).Definition(),
 		queues.Definition(),
 		ssm.New(p.db).Definition(),

@@ -28,6 +28,7 @@ func All() Table {
 		S3(),
 		Scheduler(),
 		SecretsManager(),
+		SES(),
 		SNS(),
 		SQS(),
 		SSM(),

@@ -58,13 +58,14 @@ func Parse(text string) (*Server, error) {
 	}, nil
 }
 
-// A Message is mail in plain text.
+// A Message is mail in plain text, or a whole message of MIME.
 type Message struct {
 	ID      string // of the message, the same when it is sent again
 	To      string
 	Subject string
 	Body    string
 	Time    time.Time
+	Whole   []byte // not nil: it is sent as it is
 }
 
 // A Refusal is what a server says that does not take a message.
@@ -81,9 +82,11 @@ func (s *Server) Send(ctx context.Context, m *Message) error {
 	if err != nil {
 		return &Refusal{553, "the address of the recipient is not valid"}
 	}
-	data, err := s.write(m, to)
-	if err != nil {
-		return err
+	data := m.Whole
+	if data == nil {
+		if data, err = s.write(m, to); err != nil {
+			return err
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, sending)
 	defer cancel()

@@ -2,6 +2,7 @@ package sns
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/sns"
@@ -138,10 +139,10 @@ func publishTarget(in *api.PublishInput) string {
 // mayDeliver lets SNS deliver its own, and services that write to people: the
 // operation is not AWS's.
 func mayDeliver(call *aws.Call, in *deliverInput, check func(service.Access) error) error {
-	if call.Principal.Kind == aws.Service && (call.Principal.Source.Service == "sns" || call.Principal.Source.Service == "cognito-idp") {
+	if call.Principal.Kind == aws.Service && slices.Contains([]string{"sns", "ses", "cognito-idp"}, call.Principal.Source.Service) {
 		return nil
 	}
-	return aws.AccessDenied.Errorf("Only topics and user pools deliver letters.")
+	return aws.AccessDenied.Errorf("Only topics, user pools and SES deliver letters.")
 }
 
 // parseARN reads an ARN of SNS.

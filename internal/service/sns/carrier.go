@@ -53,7 +53,7 @@ func (c *Courier) send(ctx context.Context, l *Letter) error {
 	if subject == "" {
 		subject = "AWS Notification Message"
 	}
-	err := c.mail.Send(ctx, &mail.Message{ID: l.ID, To: l.To, Subject: subject, Body: l.Body, Time: l.Time})
+	err := c.mail.Send(ctx, &mail.Message{ID: l.ID, To: l.To, Subject: subject, Body: l.Body, Time: l.Time, Whole: l.Message})
 	if refusal, ok := errors.AsType[*mail.Refusal](err); ok && refusal.Code >= 500 {
 		return failed("MailRefused", http.StatusBadRequest, "%s", refusal)
 	}

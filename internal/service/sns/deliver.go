@@ -13,6 +13,7 @@ import (
 	api "github.com/aloft-cloud/aloft/internal/api/sns"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/event"
+	"github.com/aloft-cloud/aloft/internal/gateway/mail"
 	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
 	"github.com/aloft-cloud/aloft/internal/smithy"
 )
@@ -68,11 +69,15 @@ func (s *Service) deliver(ctx context.Context, call *aws.Call, in *deliverInput)
 	if protocol := d.Params[event.Protocol]; protocol == "http" || protocol == "https" {
 		return &deliverOutput{}, s.post(ctx, d)
 	}
-	return &deliverOutput{}, s.courier.carry(ctx, &Letter{
+	l := &Letter{
 		Account: d.Source.Account, Region: d.Source.Region, Time: time.Now().UTC(), ID: d.Params[event.MessageID],
 		Protocol: d.Params[event.Protocol], To: d.Params[event.To], From: d.Source.String(),
 		Subject: d.Params[event.Subject], Body: string(d.Body),
-	})
+	}
+	if from := d.Params[event.Whole]; from != "" {
+		l.From, l.Message, l.Body = from, d.Body, mail.Text(d.Body)
+	}
+	return &deliverOutput{}, s.courier.carry(ctx, l)
 }
 
 // failed is the fault of an endpoint that does not take a message. Those of

@@ -21,6 +21,7 @@ type Letter struct {
 	Platform        string `json:",omitempty"` // of the device
 	Subject         string `json:",omitempty"`
 	Body            string
+	Message         []byte `json:",omitempty"` // all of it, if it came as MIME: From is an address then
 }
 
 type letterKey struct {
