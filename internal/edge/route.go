@@ -137,6 +137,9 @@ func (rt *router) signed(signed, targetPrefix, path string) *catalog.Service {
 	if signed == "apigateway" && strings.HasPrefix(path, "/v2/") {
 		return rt.byTarget["apigatewayv2"]
 	}
+	if signed == "appconfig" && (path == "/configuration" || path == "/configurationsessions") {
+		return rt.byTarget["appconfigdata"]
+	}
 	if signed == "ses" && strings.HasPrefix(path, "/v2/") {
 		return rt.byTarget["sesv2"]
 	}

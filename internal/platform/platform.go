@@ -34,6 +34,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/amplify"
 	"github.com/aloft-cloud/aloft/internal/service/apigateway"
 	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2"
+	"github.com/aloft-cloud/aloft/internal/service/appconfig"
 	"github.com/aloft-cloud/aloft/internal/service/appsync"
 	"github.com/aloft-cloud/aloft/internal/service/cloudcontrol"
 	"github.com/aloft-cloud/aloft/internal/service/cloudformation"
@@ -232,22 +233,21 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	p.sites = amplify.New(amplify.Config{DB: p.db, Table: p.Table, Edge: p.within(), Domains: p.Domains, Endpoint: cfg.Endpoint, Private: cfg.private(), Log: cfg.Log})
 	p.certificates = acm.New(p.db, p.CA, p.Domains, p.distributions, p.balancers, p.sites)
 	letters := ses.New(ses.Config{DB: p.db, Table: p.Table, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open, Log: cfg.Log})
+	configurations := appconfig.New(appconfig.Config{DB: p.db, Table: p.Table, Sessions: p.sessions, Key: keyFile(cfg, "appconfig"), Log: cfg.Log})
 	return []service.Definition{
+		configurations.Definition(), configurations.Data(),
 		p.certificates.Definition(),
 		p.sites.Definition(),
 		p.distributions.Definition(), p.distributions.Values(),
 		p.balancers.Definition(),
-		rest.Definition(),
-		gateways.Definition(),
-		gateways.Management(),
+		rest.Definition(), gateways.Definition(), gateways.Management(),
 		appsync.New(appsync.Config{DB: p.db, Table: p.Table, Sessions: p.sessions, Auth: guard, Scripts: p.script, Domains: p.Domains, Edge: p.within(), Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log}).Definition(),
 		cloudcontrol.New(p.db, p.Table, resource.All()).Definition(),
 		cloudformation.New(p.db, p.Table, resource.All()).Definition(),
 		cloudwatch.New(cloudwatch.Config{DB: p.db, Router: p.events, Meter: p.meter, Gauge: p.gauge, Log: cfg.Log}).Definition(),
 		cognitoidentity.New(cognitoidentity.Config{DB: p.db, Table: p.Table, Fetch: p.fetch(cfg), Key: keyFile(cfg, "cognito-identity"), Log: cfg.Log}).Definition(),
 		cognitoidp.New(cognitoidp.Config{DB: p.db, Table: p.Table, Router: p.events, Endpoint: cfg.Endpoint, Key: keyFile(cfg, "cognito-idp"), Log: cfg.Log}).Definition(),
-		tables.Definition(),
-		tables.Streams(),
+		tables.Definition(), tables.Streams(),
 		events.New(events.Config{DB: p.db, Meter: p.meter, Table: p.Table, Router: p.events, Local: cfg.private(), Log: cfg.Log}).Definition(),
 		firehose.New(firehose.Config{DB: p.db, Table: p.Table, Sessions: p.sessions, Edge: p.within(), Domains: p.Domains, Local: cfg.private(), Log: cfg.Log}).Definition(),
 		images.Definition(),
@@ -260,8 +260,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		schemas.New(p.db, p.Table).Definition(),
 		secretsmanager.New(p.db, p.Table, p.events).Definition(),
 		p.Names.Definition(),
-		objects.Definition(),
-		objects.Control(),
+		objects.Definition(), objects.Control(),
 		letters.Definition(), letters.V2(),
 		sns.New(sns.Config{DB: p.db, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open, Private: cfg.private(), Courier: courier}).Definition(),
 		queues.Definition(),

@@ -5,6 +5,7 @@ func All() Table {
 	return NewTable(
 		ACM(),
 		Amplify(),
+		AppConfig(),
 		APIGateway(),
 		APIGatewayV2(),
 		AppSync(),
