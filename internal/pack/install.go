@@ -113,15 +113,34 @@ func npm(ctx context.Context, out string, extra []string) error {
 	}
 	if err != nil && ownScript(err.Error(), out) {
 		// What a package does for its developers, as husky, wants their tools.
-		// Its modules are made as they want nevertheless.
-		if err = run(ctx, out, nil, "npm", append(args, "--ignore-scripts")...); err == nil {
-			err = run(ctx, out, nil, "npm", "rebuild", "--loglevel=error")
-		}
+		err = withoutScripts(out, func() error { return run(ctx, out, nil, "npm", args...) })
 	}
 	if err != nil {
 		return err
 	}
 	return os.MkdirAll(filepath.Join(out, "node_modules"), 0o755)
+}
+
+// withoutScripts does something while the package in dir has no scripts.
+func withoutScripts(dir string, do func() error) error {
+	file := filepath.Join(dir, "package.json")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	p, err := readPackage(dir)
+	if err != nil {
+		return err
+	}
+	delete(p, "scripts")
+	bare, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, bare, 0o600); err != nil {
+		return err
+	}
+	return errors.Join(do(), os.WriteFile(file, text, 0o600))
 }
 
 // ownScript says whether npm failed in a script of the package in out itself,

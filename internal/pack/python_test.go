@@ -1,6 +1,11 @@
 package pack
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
 
 func TestLocks(t *testing.T) {
 	got, err := ofPipenv([]byte(`{"default":{"requests":{"version":"==2.31.0","markers":"python_version >= '3.7'"},"boto3":{"version":"==1.26.1","extras":["crt"]},
@@ -63,4 +68,21 @@ func TestOwnScript(t *testing.T) {
 	f("sh: 1: husky: not found\nnpm error code 127\nnpm error path /a/out\nnpm error command failed", true)
 	f("npm error npx canceled due to missing packages and no YES option", true)
 	f("npm error code 1\nnpm error path /a/out/node_modules/sharp\nnpm error command failed", false)
+}
+
+func TestWithoutScripts(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "package.json")
+	before := `{"scripts": {"prepare": "husky install"}, "name": "a"}`
+	if err := os.WriteFile(file, []byte(before), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var during []byte
+	err := withoutScripts(filepath.Dir(file), func() (err error) {
+		during, err = os.ReadFile(file)
+		return err
+	})
+	after, err2 := os.ReadFile(file)
+	if err != nil || err2 != nil || strings.Contains(string(during), "husky") || string(after) != before {
+		t.Errorf("meanwhile %s, afterwards %s, %v, %v", during, after, err, err2)
+	}
 }
