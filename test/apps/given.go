@@ -47,6 +47,9 @@ func (r *runner) given(a application) *given {
 	if g.stack == "" || g.stack[0] <= '9' {
 		g.stack = "app-" + g.stack
 	}
+	if r.stacks[g.stack]++; r.stacks[g.stack] > 1 {
+		g.stack = fmt.Sprintf("%s-%d", g.stack, r.stacks[g.stack]) // two of a repository are called so
+	}
 	if a.kind == kindSAM || a.kind == kindPlain {
 		g.fill()
 	}

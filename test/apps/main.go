@@ -78,7 +78,8 @@ type result struct {
 
 type runner struct {
 	aloft, endpoint, synth string
-	account                int // of the application that is tried: each has one of its own
+	account                int            // of the application that is tried: each has one of its own
+	stacks                 map[string]int // how often stacks of the account have a name
 	until                  time.Time
 
 	state   *os.File
@@ -167,6 +168,7 @@ func (r *runner) entry(title, dir, name string, all bool) error {
 		apps = []application{{dir: top}}
 	}
 	r.account++
+	r.stacks = make(map[string]int)
 	defer func() { r.clean() }()
 	for i := range apps {
 		a := &apps[i]

@@ -17,7 +17,7 @@ var (
 		{regexp.MustCompile(`iam:PassRole on resource: arn:aws:iam::\d+:role/`), "it names a role of its author's account"},
 		{regexp.MustCompile(`at 'runtime' failed to satisfy constraint`), "its runtime is none, or one that can no longer be chosen"},
 		{regexp.MustCompile(`AWS ARN for integration must contain path or action`), "its integration has no action"},
-		{regexp.MustCompile(`No export named [^ ]+ found`), "it imports what a stack of its author exports"},
+		{regexp.MustCompile(`No export named [^ ]+ found`), "it imports what another stack is to export first"},
 		{regexp.MustCompile(`layer arn:aws:lambda:[\w-]+:123456789012:`), "it names a layer of an account that its user is to put there"},
 		{regexp.MustCompile(`Template format error|Template error: instance of Fn::GetAtt references undefined|Unresolved resource dependencies|Invalid template (?:resource )?property|property \w+ not defined for resource of type|expected type: \w+, found|has no EntryPoints`), "its template is not valid"},
 		{regexp.MustCompile(`Parameter ScheduleExpression is not valid`), "its schedule is none"},
@@ -32,12 +32,14 @@ var (
 		why   string
 	}{
 		{regexp.MustCompile(`(?i)npm error (?:code|notarget) (?:E404|ETARGET|No matching version)|404 Not Found - GET https://registry\.npmjs`), "a package that it needs is not published"},
-		{regexp.MustCompile(`No matching distribution found for|Could not find a version that satisfies`), "a package that it needs is not published"},
 		{regexp.MustCompile(`macro AWS::CodeStar`), "CodeStar is no more"},
 		{regexp.MustCompile(`go\.mod file not found|no required module provides package`), "it is built as Go was before modules"},
 		{regexp.MustCompile(`dep ensure`), "it is built with dep, which is no more"},
 	}
 )
+
+// python2 is what Python 3 says of sources of Python 2.
+var python2 = regexp.MustCompile(`No module named '?(?:urllib2|urlparse|StringIO|httplib|ConfigParser|Queue)\b|module 'urllib' has no attribute|Missing parentheses in call to`)
 
 // Classes of applications that tell nothing of Aloft.
 const (
@@ -48,7 +50,13 @@ const (
 
 // classOf is the class of a result, and why it is of that.
 func classOf(res *result) (class, why string) {
-	if res.What == works || strings.Contains(res.Words, "placeholder") {
+	if res.What == works {
+		if !res.Answers && python2.MatchString(res.Words) {
+			return noMore, "it is written in Python 2, for which AWS has no runtime any more"
+		}
+		return classed, ""
+	}
+	if strings.Contains(res.Words, "placeholder") {
 		return classed, "" // what was given to it is not its own
 	}
 	for _, a := range alike {

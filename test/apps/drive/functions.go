@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -61,7 +62,7 @@ func (d *driver) eventsFor(ctx context.Context, p part, handler string) []any {
 	}
 	source := d.samples.sourceOf(handler)
 	for _, k := range principals {
-		if k.service == "alexa-appkit.amazon.com" && len(list) < 2 && (strings.Contains(source, ".intent") || strings.Contains(source, "['intent']") || strings.Contains(source, "alexa")) {
+		if words := spoken[k.service]; words != nil && len(list) < 2 && words.MatchString(source) {
 			list = append(list, parsed(k.event))
 		}
 	}
@@ -88,6 +89,14 @@ var read = []struct{ word, event string }{
 	{"Sns", `{"Records":[{"EventVersion":"1.0","EventSource":"aws:sns","EventSubscriptionArn":"arn:aws:sns:us-east-1:123456789012:t:1","Sns":{"Type":"Notification","MessageId":"1","TopicArn":"arn:aws:sns:us-east-1:123456789012:t","Subject":"s","Message":"{}","Timestamp":"2030-01-01T00:00:00.000Z","MessageAttributes":{}}}]}`},
 	{"kinesis", `{"Records":[{"kinesis":{"kinesisSchemaVersion":"1.0","partitionKey":"1","sequenceNumber":"1","data":"e30=","approximateArrivalTimestamp":1545084650.987},"eventSource":"aws:kinesis","eventVersion":"1.0","eventID":"shardId-000000000006:1","eventName":"aws:kinesis:record","awsRegion":"us-east-1","eventSourceARN":"arn:aws:kinesis:us-east-1:123456789012:stream/s"}]}`},
 	{"body", `{"Records":[{"messageId":"1","receiptHandle":"r","body":"{}","attributes":{"ApproximateReceiveCount":"1"},"messageAttributes":{},"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:us-east-1:123456789012:queue","awsRegion":"us-east-1"}]}`},
+}
+
+// spoken are words in the sources of functions that only events of some have.
+var spoken = map[string]*regexp.Regexp{
+	"alexa-appkit.amazon.com":        regexp.MustCompile(`(?i)\.intent\b|\['intent'\]|alexa|session.*application`),
+	"alexa-connectedhome.amazon.com": regexp.MustCompile(`(?i)connectedhome|smart ?home`),
+	"lex.amazonaws.com":              regexp.MustCompile(`currentIntent`),
+	"events.amazonaws.com":           regexp.MustCompile(`event(?:\.time\b|\[['"](?:time|detail-type|detail)['"]\])`),
 }
 
 // principals are those that send events of their own kind to functions.

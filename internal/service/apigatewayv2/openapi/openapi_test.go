@@ -197,3 +197,11 @@ func TestExport(t *testing.T) {
 		t.Errorf("without extensions: %s, %v", b, err)
 	}
 }
+
+// A route is open that says so in SAM's word, where a scheme of that name is none.
+func TestOpenRoute(t *testing.T) {
+	d, err := Parse(`{"openapi":"3.0.1","paths":{"/a":{"get":{"security":[{"NONE":[]}],` + lambda + `}}}}`)
+	if err != nil || len(d.Routes) != 1 || d.Routes[0].Authorization != "" {
+		t.Errorf("got %+v, %v", d, err)
+	}
+}

@@ -89,6 +89,7 @@ func (doc *document) secure(r *Route, own *[]map[string][]string) error {
 			}
 			s, ok := doc.Components.Schemes[name]
 			switch {
+			case !ok && name == "NONE": // SAM's word for a route that is open where others are not
 			case ok && strings.EqualFold(s.AuthType, signed):
 				r.Authorization = api.AuthorizationTypeAwsIam
 			case s.Authorizer == nil: // whoever asks for security must not get none
