@@ -19,6 +19,7 @@
 //	send.go       SendMessage and its batch   check.go   what is refused of messages
 //	receive.go    ReceiveMessage              handle.go  receipt handles
 //	settle.go     deleting and hiding what was received
+//	throttle.go   how many calls a FIFO queue takes
 //	recent.go     deduplication, and attempts to receive
 //	move.go       tasks that move messages    worker.go  retention, and those tasks
 package sqs

@@ -33,6 +33,7 @@ type line struct {
 	next    int64         // when the first entry past read becomes visible, as far as known
 	waiting int           // receivers that wait for the bell
 	counts  counts
+	calls   [kindsOfCalls]allowance // of FIFO queues
 }
 
 const (

@@ -40,6 +40,9 @@ func (s *Service) ReceiveMessage(ctx context.Context, call *aws.Call, in *api.Re
 	if err := checkReceive(q, in); err != nil {
 		return nil, err
 	}
+	if err := q.admit(call, receives); err != nil {
+		return nil, err
+	}
 	r := &receipt{
 		most:       int(aws.Or(in.MaxNumberOfMessages, 1)),
 		visibility: int64(aws.Or(in.VisibilityTimeout, int32(q.Visibility))) * 1000,
@@ -188,6 +191,7 @@ func (b *batch) takeFrom(q, dead *queue, entry []byte, r *receipt, most int) (go
 				m.First = b.now
 			}
 			m.Visible = b.now + r.visibility
+			m.taken = b.now
 			if err := b.body(q, m); err != nil {
 				return false, err
 			}
@@ -233,6 +237,7 @@ func (s *Service) receiveAgain(ctx context.Context, q *queue, r *receipt) (recei
 			all = append(all, m)
 		}
 		for _, m := range all {
+			m.taken = b.now
 			if err := b.hide(q, q.placeOf(m.Group, m.sequence), m, b.now+r.visibility); err != nil {
 				return err
 			}
@@ -261,7 +266,7 @@ var systemAttributes = []string{
 
 // show returns m as the receiver asked for it.
 func (q *queue) show(m *message, in *api.ReceiveMessageInput) api.Message {
-	h := handle{received: m.Received, sequence: m.sequence}
+	h := handle{received: m.Received, sequence: m.sequence, at: uint32(m.taken / 1000)}
 	if q.FIFO {
 		h.place = []byte(m.Group)
 	}

@@ -23,6 +23,7 @@ type message struct {
 	Body          string
 
 	sequence uint64 // in the key of the row
+	taken    int64  // by who receives it now; no row has it
 }
 
 const (

@@ -23,10 +23,10 @@ func FuzzRow(f *testing.F) {
 // Only a queue's own handles are known for such, whatever was changed in them.
 func FuzzHandle(f *testing.F) {
 	q := &queue{Secret: []byte("secret"), FIFO: true}
-	f.Add("", uint32(1), uint64(2), []byte("group"))
-	f.Fuzz(func(t *testing.T, forged string, received uint32, sequence uint64, place []byte) {
-		h, err := q.parseHandle(handle{received, sequence, place}.text(q))
-		if err != nil || h.received != received || h.sequence != sequence || !bytes.Equal(h.place, place) {
+	f.Add("", uint32(1), uint64(2), uint32(3), []byte("group"))
+	f.Fuzz(func(t *testing.T, forged string, received uint32, sequence uint64, at uint32, place []byte) {
+		h, err := q.parseHandle(handle{received, sequence, at, place}.text(q))
+		if err != nil || h.received != received || h.sequence != sequence || h.at != at || !bytes.Equal(h.place, place) {
 			t.Errorf("got %v, %v", h, err)
 		}
 		if _, err := q.parseHandle(forged); err == nil {

@@ -14,7 +14,7 @@ const maxTrace = 512
 
 // SendMessage puts a message into a queue.
 func (s *Service) SendMessage(ctx context.Context, call *aws.Call, in *api.SendMessageInput) (*api.SendMessageOutput, error) {
-	arn, err := queueARN(call, in.QueueUrl)
+	arn, err := s.admitted(ctx, call, in.QueueUrl, sends)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (s *Service) SendMessage(ctx context.Context, call *aws.Call, in *api.SendM
 
 // SendMessageBatch puts up to ten messages into a queue.
 func (s *Service) SendMessageBatch(ctx context.Context, call *aws.Call, in *api.SendMessageBatchInput) (*api.SendMessageBatchOutput, error) {
-	arn, err := queueARN(call, in.QueueUrl)
+	arn, err := s.admitted(ctx, call, in.QueueUrl, sends)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 
 // DeleteMessage deletes a message that was received.
 func (s *Service) DeleteMessage(ctx context.Context, call *aws.Call, in *api.DeleteMessageInput) (*api.DeleteMessageOutput, error) {
-	arn, err := queueARN(call, in.QueueUrl)
+	arn, err := s.admitted(ctx, call, in.QueueUrl, deletes)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (s *Service) DeleteMessageBatch(ctx context.Context, call *aws.Call, in *ap
 // settleAll does one for each entry of a batch, in one transaction that begins
 // with reset.
 func (s *Service) settleAll(ctx context.Context, call *aws.Call, queueURL, kind string, ids []string, reset func(), one func(b *batch, q *queue, i int) error) error {
-	arn, err := queueARN(call, queueURL)
+	arn, err := s.admitted(ctx, call, queueURL, settles)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (b *batch) held(q *queue, text string) (handle, *message, error) {
 // ChangeMessageVisibility hides a message that was received for longer, or
 // gives it back.
 func (s *Service) ChangeMessageVisibility(ctx context.Context, call *aws.Call, in *api.ChangeMessageVisibilityInput) (*api.ChangeMessageVisibilityOutput, error) {
-	arn, err := queueARN(call, in.QueueUrl)
+	arn, err := s.admitted(ctx, call, in.QueueUrl, settles)
 	if err != nil {
 		return nil, err
 	}
@@ -165,6 +165,9 @@ func (b *batch) prolong(q *queue, text string, timeout int32) error {
 	}
 	if m == nil || m.Received != h.received || q.FIFO && m.Visible <= b.now {
 		return errValue(text, "ReceiptHandle", "Message does not exist or is not available for visibility timeout change.")
+	}
+	if h.at != 0 && b.now/1000-int64(h.at)+int64(timeout) > maxVisibility {
+		return errValue(timeout, "VisibilityTimeout", "Total VisibilityTimeout for the message is beyond the limit [43200 seconds].")
 	}
 	return b.hide(q, h.place, m, b.now+int64(timeout)*1000)
 }

@@ -24,6 +24,7 @@ func TestStorm(t *testing.T) {
 			name := "storm"
 			if fifo {
 				name, attributes["FifoQueue"] = "storm.fifo", "true"
+				attributes["DeduplicationScope"], attributes["FifoThroughputLimit"] = "messageGroup", "perMessageGroupId"
 				s.url += ".fifo"
 			}
 			if _, err := s.service.CreateQueue(t.Context(), call, &api.CreateQueueInput{QueueName: name, Attributes: attributes}); err != nil {
