@@ -35,7 +35,11 @@ import (
 // A case begins with its name in the recording, or the end of it. An … in it
 // matches anything, so that the steps are those of several cases, and what the
 // last one stands for is @…@. The steps of the case * come before those of every
-// other.
+// other. Those after "without" are cases that are not replayed, each with the
+// reason; where there are such, every recorded case is one or the other:
+//
+//	without
+//	test_get_key[slow]: nothing was recorded
 //
 // A step is the name under which the answer was recorded, or - if it was not;
 // the operation, of another service if it says so; and the input. =KEY keeps the
@@ -79,8 +83,9 @@ func (r Recording) Run(t *testing.T, vectors, file string) {
 	if text, err = os.ReadFile(file); err != nil {
 		t.Fatal(err)
 	}
-	before, cases := parseCases(string(text))
+	before, without, cases := parseCases(string(text))
 	cases, compared := expand(t, cases, recorded), 0
+	checkAll(t, cases, without, recorded)
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -92,18 +97,49 @@ func (r Recording) Run(t *testing.T, vectors, file string) {
 }
 
 // parseCases reads a file of steps.
-func parseCases(text string) (before []string, cases []recordedCase) {
+func parseCases(text string) (before, without []string, cases []recordedCase) {
 	for i, part := range strings.Split(strings.TrimSpace(text), "\n\n") {
 		lines := strings.Split(strings.TrimSpace(part), "\n")
 		switch {
 		case i == 0: // what the file is
 		case lines[0] == "*":
 			before = lines[1:]
+		case lines[0] == "without":
+			without = append(without, lines[1:]...)
 		default:
 			cases = append(cases, recordedCase{lines[0], lines[1:]})
 		}
 	}
-	return before, cases
+	return before, without, cases
+}
+
+// checkAll reports cases that were recorded and are neither replayed nor, with a
+// reason, without steps, if any are.
+func checkAll(t *testing.T, cases []recordedCase, without []string, recorded map[string]map[string]any) {
+	if len(without) == 0 {
+		return
+	}
+	known := make(map[string]bool)
+	for _, c := range cases {
+		known[c.name] = true
+	}
+	for _, line := range without {
+		name, _, ok := strings.Cut(line, ": ")
+		if !ok {
+			t.Errorf("%s: not replayed for no reason", line)
+		}
+		for _, c := range expand(t, []recordedCase{{name: name}}, recorded) {
+			if known[c.name] {
+				t.Errorf("%s is replayed, or listed twice", c.name)
+			}
+			known[c.name] = true
+		}
+	}
+	for name := range recorded {
+		if !known[name] {
+			t.Errorf("%s is not replayed, and not listed with a reason", name)
+		}
+	}
 }
 
 // expand returns cases by their whole names, one for each that was recorded.

@@ -15,6 +15,7 @@ func TestRecorded(t *testing.T) {
 		Texts: map[string]string{
 			"MIB":   strings.Repeat("a", 1<<20),
 			"A1024": strings.Repeat("a", 1024),
+			"A2040": strings.Repeat("a", 2040),
 			"A1025": strings.Repeat("a", 1025),
 		},
 	}.Run(t, os.Getenv("ALOFT_VECTORS"), "testdata/recorded.steps")
