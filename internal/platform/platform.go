@@ -264,7 +264,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		letters.Definition(), letters.V2(),
 		sns.New(sns.Config{DB: p.db, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open, Private: cfg.private(), Courier: courier}).Definition(),
 		queues.Definition(),
-		ssm.New(p.db).Definition(),
+		ssm.New(p.db, p.Table).Definition(),
 		states.New(states.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Edge: p.within(), Inside: p.Domains.Inside, Local: cfg.private(), Log: cfg.Log}).Definition(),
 		xray.New(p.db).Definition(),
 	}, nil

@@ -1,6 +1,7 @@
 package ssm
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"iter"
@@ -30,7 +31,9 @@ func (s *Service) GetParametersByPath(ctx context.Context, call *aws.Call, in *a
 	path := strings.TrimSuffix(in.Path, "/") + "/"
 	limit := int(aws.Or(in.MaxResults, usualByPath))
 	var out *api.GetParametersByPathOutput
+	var l sealed
 	err = s.db.View(ctx, func(tx *store.Tx) error {
+		l = nil
 		out = &api.GetParametersByPathOutput{Parameters: []api.Parameter{}}
 		last := ""
 		for k, row := range below(tx, shelf(call), path, after) {
@@ -48,14 +51,14 @@ func (s *Service) GetParametersByPath(ctx context.Context, call *aws.Call, in *a
 				out.NextToken = token(last)
 				return nil
 			}
-			p, err := row.show(tx, call, k, aws.Value(in.WithDecryption))
-			if err != nil {
-				return err
-			}
+			p := row.show(call, k, aws.Value(in.WithDecryption), &l)
 			out.Parameters, last = append(out.Parameters, *p), k.Name
 		}
 		return nil
 	})
+	if err == nil {
+		err = s.open(ctx, call, l)
+	}
 	return out, err
 }
 
@@ -121,7 +124,9 @@ func (s *Service) GetParameterHistory(ctx context.Context, call *aws.Call, in *a
 	after, _ := strconv.ParseInt(text, 10, 64) // 0, before all versions, if there is none
 	limit := int(aws.Or(in.MaxResults, usualDescribe))
 	var out *api.GetParameterHistoryOutput
+	var l sealed
 	err = s.db.View(ctx, func(tx *store.Tx) error {
+		l = nil
 		out = &api.GetParameterHistoryOutput{Parameters: []api.ParameterHistory{}}
 		k, _, err := resolve(tx, call, in.Name)
 		if err != nil {
@@ -144,22 +149,21 @@ func (s *Service) GetParameterHistory(ctx context.Context, call *aws.Call, in *a
 				out.NextToken = token(strconv.FormatInt(*out.Parameters[limit-1].Version, 10))
 				return nil
 			}
-			value, err := v.plain(tx, k, aws.Value(in.WithDecryption))
-			if err != nil {
-				return err
-			}
 			labels := v.Labels
 			if labels == nil {
 				labels = []string{}
 			}
 			out.Parameters = append(out.Parameters, api.ParameterHistory{
 				Name: &k.Name, Type: &v.Type, KeyId: v.keyID(), LastModifiedDate: &v.Modified, LastModifiedUser: &v.By, Description: v.Description,
-				Value: &value, AllowedPattern: pattern(v.Pattern), Version: &v.Version, Labels: labels, Tier: &v.Tier,
+				Value: l.show(&v, k, aws.Value(in.WithDecryption)), AllowedPattern: pattern(v.Pattern), Version: &v.Version, Labels: labels, Tier: &v.Tier,
 				Policies: []api.ParameterInlinePolicy{}, DataType: &v.DataType,
 			})
 		}
 		return nil
 	})
+	if err == nil {
+		err = s.open(ctx, call, l)
+	}
 	return out, err
 }
 
@@ -175,7 +179,7 @@ func (v *version) keyID() *string {
 	if v.Type != api.ParameterTypeSecureString {
 		return nil
 	}
-	return new(ownKey)
+	return new(cmp.Or(v.KeyID, ownKey))
 }
 
 // matches says whether a parameter is what all filters want.

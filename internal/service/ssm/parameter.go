@@ -31,7 +31,16 @@ func (s *Service) PutParameter(ctx context.Context, call *aws.Call, in *api.PutP
 		Tier: tierOf(in), DataType: aws.Or(in.DataType, "text"), Modified: time.Now().UTC(), By: call.Principal.ARN,
 	}
 	k := key{shelf(call), in.Name}
-	err := s.db.Update(ctx, func(tx *store.Tx) error {
+	var put version
+	secret, err := s.isSecret(ctx, k, v.Type)
+	if err == nil && secret {
+		err = s.seal(ctx, call, k.Name, aws.Or(in.KeyId, ownKey), &v)
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = s.db.Update(ctx, func(tx *store.Tx) error {
+		v := v
 		old, err := parameters.Get(tx, k)
 		found := err == nil
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -43,21 +52,36 @@ func (s *Service) PutParameter(ctx context.Context, call *aws.Call, in *api.PutP
 				return err
 			}
 		}
-		if row.Type == "" {
+		switch {
+		case row.Type == "":
 			return invalid("A parameter type is required when you create a parameter.")
+		case (row.Type == api.ParameterTypeSecureString) != secret:
+			return api.TooManyUpdates.Errorf("There are concurrent updates for a resource that supports one update at a time.")
 		}
-		if row.Type == api.ParameterTypeSecureString {
-			if row.Value, err = seal(tx, k.In, k.Name, in.Value); err != nil {
-				return err
-			}
-		}
-		v = row.version
+		put = row.version
 		return parameters.Put(tx, k, row)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &api.PutParameterOutput{Version: &v.Version, Tier: &v.Tier}, nil
+	return &api.PutParameterOutput{Version: &put.Version, Tier: &put.Tier}, nil
+}
+
+// isSecret reports whether a parameter that is put with a type, or with none,
+// which is that of the version before, will be a secure string.
+func (s *Service) isSecret(ctx context.Context, k key, kind string) (bool, error) {
+	if kind != "" {
+		return kind == api.ParameterTypeSecureString, nil
+	}
+	var old parameter
+	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
+		old, err = parameters.Get(tx, k)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		err = nil
+	}
+	return old.Type == api.ParameterTypeSecureString, err
 }
 
 // succeed makes v the version after old, which goes to the history.
@@ -106,8 +130,6 @@ func checkPut(in *api.PutParameterInput) error {
 		return aws.NotImplemented.Errorf("Aloft does not do policies of parameters yet.")
 	case in.KeyId != nil && in.Type != nil && !secret:
 		return invalid("KeyId is required for SecureString type parameter only.")
-	case in.KeyId != nil && *in.KeyId != ownKey:
-		return aws.NotImplemented.Errorf("Aloft does not seal parameters with keys of KMS yet.")
 	case aws.Value(in.Overwrite) && in.Tags != nil:
 		return invalid("Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please remove overwrite flag. To update tags for an existing parameter, please use AddTagsToResource or RemoveTagsFromResource.")
 	}
@@ -199,14 +221,19 @@ func resolve(tx *store.Tx, call *aws.Call, text string) (k key, selector string,
 // GetParameter returns a version of a parameter.
 func (s *Service) GetParameter(ctx context.Context, call *aws.Call, in *api.GetParameterInput) (*api.GetParameterOutput, error) {
 	var out *api.Parameter
+	var l sealed
 	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
-		out, err = get(tx, call, in.Name, aws.Value(in.WithDecryption))
+		l = nil
+		out, err = get(tx, call, in.Name, aws.Value(in.WithDecryption), &l)
 		return err
 	})
+	if err == nil {
+		err = s.open(ctx, call, l)
+	}
 	return &api.GetParameterOutput{Parameter: out}, err
 }
 
-func get(tx *store.Tx, call *aws.Call, text string, open bool) (*api.Parameter, error) {
+func get(tx *store.Tx, call *aws.Call, text string, open bool, l *sealed) (*api.Parameter, error) {
 	k, selector, err := resolve(tx, call, text)
 	if err != nil {
 		return nil, err
@@ -215,28 +242,19 @@ func get(tx *store.Tx, call *aws.Call, text string, open bool) (*api.Parameter, 
 	if err != nil {
 		return nil, err
 	}
-	out, err := v.show(tx, call, k, open)
-	if selector != "" && out != nil {
+	out := v.show(call, k, open, l)
+	if selector != "" {
 		out.Selector = new(":" + selector)
 	}
-	return out, err
+	return out, nil
 }
 
 // show is v as answers have it.
-func (v *version) show(tx *store.Tx, call *aws.Call, k key, open bool) (*api.Parameter, error) {
-	value, err := v.plain(tx, k, open)
+func (v *version) show(call *aws.Call, k key, open bool, l *sealed) *api.Parameter {
 	return &api.Parameter{
-		Name: &k.Name, Type: &v.Type, Value: &value, Version: &v.Version, LastModifiedDate: &v.Modified,
+		Name: &k.Name, Type: &v.Type, Value: l.show(v, k, open), Version: &v.Version, LastModifiedDate: &v.Modified,
 		ARN: new(arnOf(call, k.Name).String()), DataType: &v.DataType,
-	}, err
-}
-
-// plain is the value of v, of a secure string only if it is to be opened.
-func (v *version) plain(tx *store.Tx, k key, open bool) (string, error) {
-	if v.Type != api.ParameterTypeSecureString || !open {
-		return v.Value, nil
 	}
-	return unseal(tx, k.In, k.Name, v.Value)
 }
 
 // is says whether a selector names v.
@@ -247,13 +265,15 @@ func (v *version) is(selector string) bool {
 // GetParameters returns up to ten parameters, and says which there are none of.
 func (s *Service) GetParameters(ctx context.Context, call *aws.Call, in *api.GetParametersInput) (*api.GetParametersOutput, error) {
 	var out *api.GetParametersOutput
+	var l sealed
 	err := s.db.View(ctx, func(tx *store.Tx) error {
+		l = nil
 		out = &api.GetParametersOutput{Parameters: []api.Parameter{}, InvalidParameters: []string{}}
 		for i, name := range in.Names {
 			if slices.Contains(in.Names[:i], name) {
 				continue
 			}
-			p, err := get(tx, call, name, aws.Value(in.WithDecryption))
+			p, err := get(tx, call, name, aws.Value(in.WithDecryption), &l)
 			if _, refused := errors.AsType[*aws.Error](err); refused {
 				out.InvalidParameters = append(out.InvalidParameters, name)
 				continue
@@ -265,6 +285,9 @@ func (s *Service) GetParameters(ctx context.Context, call *aws.Call, in *api.Get
 		}
 		return nil
 	})
+	if err == nil {
+		err = s.open(ctx, call, l)
+	}
 	return out, err
 }
 

@@ -5,23 +5,26 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/ssm"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
 // Service is Systems Manager.
-type Service struct{ db *store.DB }
+type Service struct {
+	db    *store.DB
+	table *dispatch.Table // of KMS
+}
 
 // New returns Systems Manager over db.
-func New(db *store.DB) *Service { return &Service{db: db} }
+func New(db *store.DB, table *dispatch.Table) *Service { return &Service{db: db, table: table} }
 
 // Definition implements the contract in package service.
 func (s *Service) Definition() service.Definition {
-	const secrets = "Secure strings are sealed with a key of the account that is no key of KMS; other keys are refused."
 	return service.Definition{
 		API: api.API,
 		Operations: []service.Operation{
-			service.Op(api.PutParameter, s.PutParameter, named).But(secrets + " Policies are refused."),
+			service.Op(api.PutParameter, s.PutParameter, named).But("Policies are refused."),
 			service.Op(api.GetParameter, s.GetParameter, named),
 			service.OpEach(api.GetParameters, s.GetParameters, mayGet),
 			service.Op(api.GetParametersByPath, s.GetParametersByPath, underPath),

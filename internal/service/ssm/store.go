@@ -12,7 +12,7 @@ import (
 var (
 	parameters = store.NewTable[key, parameter]("ssm.parameter")
 	history    = store.NewTable[versionKey, version]("ssm.version") // all but the latest
-	seals      = store.NewTable[aws.ARN, []byte]("ssm.seal")        // keys of secure strings, by account and region
+	seals      = store.NewTable[aws.ARN, []byte]("ssm.seal")        // keys of old secure strings, by account and region
 )
 
 // A key is the name of a parameter in an account and region.
@@ -37,6 +37,8 @@ type version struct {
 	Version     int64
 	Type        string
 	Value       string // sealed, if it is a secure string
+	KeyID       string `json:",omitempty"` // of KMS, that it is sealed with; empty if it is an old seal
+	DataKey     []byte `json:",omitempty"` // that it is sealed with in between, encrypted
 	Description *string
 	Pattern     string `json:",omitempty"` // that values must match
 	Tier        string
