@@ -66,9 +66,9 @@ func TestRefusals(t *testing.T) {
 
 // TestSteps checks how files of steps are read.
 func TestSteps(t *testing.T) {
-	before, cases := parseCases("# About.\n\n*\n- A {}\n\nT::x[…]\nl B {\"P\":\"@…@\"}\n- C\n")
-	if len(before) != 1 || len(cases) != 1 || len(cases[0].steps) != 2 {
-		t.Fatalf("parsed as %v, %v", before, cases)
+	before, without, cases := parseCases("# About.\n\n*\n- A {}\n\nT::x[…]\nl B {\"P\":\"@…@\"}\n- C\n\nwithout\nT::y[…]: it is slow\n")
+	if len(before) != 1 || len(cases) != 1 || len(cases[0].steps) != 2 || len(without) != 1 {
+		t.Fatalf("parsed as %v, %v, %v", before, cases, without)
 	}
 	all := expand(t, cases, map[string]map[string]any{"s/f.py::T::x[one]": nil, "s/f.py::T::x[two]": nil, "s/f.py::T::y[one]": nil})
 	if len(all) != 2 || !strings.Contains(all[0].steps[0]+all[1].steps[0], `"one"`) {

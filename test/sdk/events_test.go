@@ -83,7 +83,7 @@ func deployEvents(t *testing.T, a *aloft) {
 	}
 	table("noted", nil)
 	stream := table("changed", &dbtypes.StreamSpecification{StreamEnabled: new(true), StreamViewType: dbtypes.StreamViewTypeNewImage})
-	_, err = sqs.NewFromConfig(cfg).CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: new("line.fifo"), Attributes: map[string]string{"FifoQueue": "true", "VisibilityTimeout": "3"}})
+	_, err = sqs.NewFromConfig(cfg).CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: new("line.fifo"), Attributes: map[string]string{"FifoQueue": "true", "VisibilityTimeout": "3", "DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"}})
 	check(t, err)
 	client := lambda.NewFromConfig(cfg)
 	_, err = client.CreateFunction(ctx, &lambda.CreateFunctionInput{
@@ -268,7 +268,10 @@ func noteEvent(db *dynamodb.Client, event []byte) error {
 	}
 	for _, r := range e.Records {
 		line, n := r.Attributes.MessageGroupId, r.Body
-		if line == "" {
+		switch {
+		case line == "" && n != "": // of no line: an order, which is its own
+			line, n = r.Body, "1"
+		case line == "":
 			line, n = r.Dynamodb.NewImage.Id["S"], r.Dynamodb.NewImage.N["N"]
 		}
 		if err := note(line, n); err != nil {

@@ -1,9 +1,7 @@
 package sdk_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -14,6 +12,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 )
 
 // TestRestBoto3 makes, changes, deploys, asks and exports a REST API with boto3.
@@ -25,7 +26,7 @@ func TestRestBoto3(t *testing.T) {
 
 // storageFirst is an API that puts what it gets in a queue, without a function.
 const storageFirst = `{"Resources":{
-	"Queue":{"Type":"AWS::SQS::Queue","Properties":{"QueueName":"orders"}},
+	"Queue":{"Type":"AWS::SQS::Queue","Properties":{"QueueName":"orders","VisibilityTimeout":3}},
 	"Role":{"Type":"AWS::IAM::Role","Properties":{
 		"AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"apigateway.amazonaws.com"},"Action":"sts:AssumeRole"}]},
 		"Policies":[{"PolicyName":"send","PolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sqs:SendMessage","Resource":{"Fn::GetAtt":["Queue","Arn"]}}]}}]}},
@@ -39,8 +40,9 @@ const storageFirst = `{"Resources":{
 	"Deployment":{"Type":"AWS::ApiGateway::Deployment","DependsOn":"Post","Properties":{"RestApiId":{"Ref":"Api"},"StageName":"dev"}}},
 	"Outputs":{"Api":{"Value":{"Ref":"Api"}}}}`
 
-// TestStorageFirst kills the binary while orders come in, and finds all that
-// were taken in the queue afterwards.
+// TestStorageFirst kills the binary while orders come in by the API and go on
+// by the queue to a function, which makes rows of them. In the end there is a
+// row of each order that was taken.
 func TestStorageFirst(t *testing.T) {
 	data := t.TempDir()
 	a := start(t, data)
@@ -52,6 +54,9 @@ func TestStorageFirst(t *testing.T) {
 	out, err := stacks.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: new("orders")})
 	check(t, err)
 	id := *out.Stacks[0].Outputs[0].OutputValue
+	deployEvents(t, a)
+	_, err = lambda.NewFromConfig(config(a)).CreateEventSourceMapping(t.Context(), &lambda.CreateEventSourceMappingInput{FunctionName: new("note"), EventSourceArn: new("arn:aws:sqs:us-east-1:000000000000:orders")})
+	check(t, err)
 
 	var taken sync.Map
 	var count atomic.Int64
@@ -65,26 +70,41 @@ func TestStorageFirst(t *testing.T) {
 		wg.Wait()
 		a = start(t, data)
 	}
-	queued := make(map[string]bool)
-	for {
-		got := receive(t, a)
-		if len(got) == 0 {
-			break
-		}
-		for _, body := range got {
-			queued[body] = true
-		}
-	}
-	taken.Range(func(k, _ any) bool {
-		if !queued[k.(string)] {
-			t.Errorf("order %s was taken and is lost", k)
-		}
-		return true
-	})
+	awaitOrders(t, a, &taken)
 	if count.Load() == 0 {
 		t.Error("no order was taken")
 	}
-	t.Logf("%d orders taken, %d in the queue", count.Load(), len(queued))
+	t.Logf("%d orders taken, each has a row", count.Load())
+}
+
+// awaitOrders waits until there is a row of each order that was taken.
+func awaitOrders(t *testing.T, a *aloft, taken *sync.Map) {
+	t.Helper()
+	db := dynamodb.NewFromConfig(config(a))
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		rows := make(map[string]bool)
+		pages := dynamodb.NewScanPaginator(db, &dynamodb.ScanInput{TableName: new("noted"), ConsistentRead: new(true)})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(t.Context())
+			check(t, err)
+			for _, item := range page.Items {
+				rows[item["id"].(*dbtypes.AttributeValueMemberS).Value] = true
+			}
+		}
+		missing := 0
+		taken.Range(func(k, _ any) bool {
+			if !rows[k.(string)] {
+				missing++
+			}
+			return true
+		})
+		if missing == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d orders were taken and have no row", missing)
+		}
+	}
 }
 
 var orders atomic.Int64
@@ -103,28 +123,4 @@ func order(a *aloft, id string, taken *sync.Map, count *atomic.Int64) {
 			count.Add(1)
 		}
 	}
-}
-
-// receive takes messages from the queue.
-func receive(t *testing.T, a *aloft) []string {
-	t.Helper()
-	r, err := http.NewRequest(http.MethodPost, a.url+"/", strings.NewReader(`{"QueueUrl":"`+a.url+`/000000000000/orders","MaxNumberOfMessages":10,"VisibilityTimeout":600}`))
-	check(t, err)
-	r.Header.Set("X-Amz-Target", "AmazonSQS.ReceiveMessage")
-	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0")
-	resp, err := http.DefaultClient.Do(r)
-	check(t, err)
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	check(t, err)
-	var out struct{ Messages []struct{ Body string } }
-	if err := json.Unmarshal(b, &out); err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("receive: %d %s", resp.StatusCode, b)
-	}
-	var bodies []string
-	for _, m := range out.Messages {
-		bodies = append(bodies, m.Body)
-	}
-	return bodies
 }

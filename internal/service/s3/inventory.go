@@ -31,6 +31,14 @@ var (
 
 const rowsPerFile = 100_000
 
+// lackingFields are those of reports that AWS has and we have not.
+var lackingFields = []string{
+	api.InventoryOptionalFieldObjectLockEventHoldStatus, api.InventoryOptionalFieldObjectLockEventHoldDuration,
+	api.InventoryOptionalFieldIntelligentTieringAccessTier, api.InventoryOptionalFieldIntelligentTieringReferenceDate,
+	api.InventoryOptionalFieldBucketKeyStatus, api.InventoryOptionalFieldObjectAccessControlList, api.InventoryOptionalFieldObjectOwner,
+	api.InventoryOptionalFieldLifecycleExpirationDate,
+}
+
 // PutBucketInventoryConfiguration says what is reported, and where.
 func (s *Service) PutBucketInventoryConfiguration(ctx context.Context, call *aws.Call, in *api.PutBucketInventoryConfigurationInput) (*api.PutBucketInventoryConfigurationOutput, error) {
 	c := in.InventoryConfiguration
@@ -43,15 +51,18 @@ func (s *Service) PutBucketInventoryConfiguration(ctx context.Context, call *aws
 		c.IncludedObjectVersions != api.InventoryIncludedObjectVersionsAll && c.IncludedObjectVersions != api.InventoryIncludedObjectVersionsCurrent:
 		return nil, errMalformed()
 	case !strings.HasPrefix(to.Bucket, "arn:aws:s3:::"):
-		return nil, api.InvalidArgument.Errorf("Invalid bucket ARN.")
+		return nil, api.InvalidS3DestinationBucket.Errorf("Invalid bucket ARN.")
 	case to.Format == api.InventoryFormatOrc || to.Format == api.InventoryFormatParquet:
 		return nil, errLacking("inventories as " + to.Format)
 	case to.Format != api.InventoryFormatCsv:
 		return nil, errMalformed()
 	}
 	for _, f := range c.OptionalFields {
-		if inventoryField(f) == nil {
+		switch {
+		case slices.Contains(lackingFields, f):
 			return nil, errLacking("the field " + f + " of inventories")
+		case inventoryField(f) == nil:
+			return nil, errMalformed()
 		}
 	}
 	return &api.PutBucketInventoryConfigurationOutput{}, inventories.put(ctx, s, in.Bucket, in.ExpectedBucketOwner, in.Id, c.Id, c)

@@ -14,6 +14,8 @@ func TestRecorded(t *testing.T) {
 		Service: "sns",
 		Texts: map[string]string{
 			"LONG":    strings.Repeat("a", 2049),
+			"A256":    strings.Repeat("a", 256),
+			"A257":    strings.Repeat("a", 257),
 			"LONGEST": strings.Repeat("a", 256<<10),
 			"TOOLONG": strings.Repeat("a", 256<<10+1),
 			"ID91":    "my" + strings.Repeat("really", 13) + "longid",

@@ -42,10 +42,10 @@ func (s *Service) admitted(ctx context.Context, call *aws.Call, url string, kind
 	return arn, q.admit(call, kind)
 }
 
-// admit counts a call, and refuses one that is too many. What services of the
-// platform deliver is not counted: nobody could send it later than they do.
+// admit counts a call, and refuses one that is too many. Calls from within the
+// platform, which delivers and polls, are not counted.
 func (q *queue) admit(call *aws.Call, kind callKind) error {
-	if !q.FIFO || q.ThroughputLimit == "perMessageGroupId" || call.Principal.Kind == aws.Service {
+	if !q.FIFO || q.ThroughputLimit == "perMessageGroupId" || call.SourceIP == "" {
 		return nil
 	}
 	l := q.line

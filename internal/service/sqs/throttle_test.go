@@ -18,6 +18,8 @@ func TestThrottle(t *testing.T) {
 		if _, err := s.CreateQueue(t.Context(), call, &api.CreateQueueInput{QueueName: name, Attributes: attributes}); err != nil {
 			t.Fatal(err)
 		}
+		call := *call
+		call.SourceIP = "127.0.0.1"
 		url, group := "http://localhost/000000000000/"+name, "g"
 		in := &api.SendMessageInput{QueueUrl: url, MessageBody: "m"}
 		if attributes != nil {
@@ -25,7 +27,7 @@ func TestThrottle(t *testing.T) {
 		}
 		send := func() (n int) {
 			for ; n < 400; n++ {
-				if _, err := s.SendMessage(t.Context(), call, in); errors.Is(err, api.RequestThrottled) {
+				if _, err := s.SendMessage(t.Context(), &call, in); errors.Is(err, api.RequestThrottled) {
 					break
 				} else if err != nil {
 					t.Fatal(err)
@@ -36,7 +38,7 @@ func TestThrottle(t *testing.T) {
 		if n := send(); n != most {
 			t.Errorf("%s takes %d calls, want %d", name, n, most)
 		}
-		if _, err := s.ReceiveMessage(t.Context(), call, &api.ReceiveMessageInput{QueueUrl: url}); err != nil {
+		if _, err := s.ReceiveMessage(t.Context(), &call, &api.ReceiveMessageInput{QueueUrl: url}); err != nil {
 			t.Errorf("%s: calls of another kind are refused too: %v", name, err)
 		}
 		time.Sleep(500 * time.Millisecond)
