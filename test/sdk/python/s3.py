@@ -140,3 +140,24 @@ found = control.list_access_points(AccountId="000000000000", Bucket="files")["Ac
 assert [p["Name"] for p in found] == ["day"], found
 control.delete_access_point(AccountId="000000000000", Name="day")
 refused("NoSuchBucket", s3.list_objects_v2, Bucket=point["Alias"])
+
+# Settings that report and follow: logs, inventories, and what goes to other buckets.
+for name in ("from", "to"):
+    s3.create_bucket(Bucket=f"goes-{name}")
+    s3.put_bucket_versioning(Bucket=f"goes-{name}", VersioningConfiguration={"Status": "Enabled"})
+iam = boto3.client("iam")
+trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+role = iam.create_role(RoleName="copier", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+iam.put_role_policy(RoleName="copier", PolicyName="all", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}))
+rule = {"ID": "all", "Priority": 1, "Status": "Enabled", "Filter": {"Prefix": ""}, "DeleteMarkerReplication": {"Status": "Disabled"}, "Destination": {"Bucket": "arn:aws:s3:::goes-to"}}
+s3.put_bucket_replication(Bucket="goes-from", ReplicationConfiguration={"Role": role, "Rules": [rule]})
+version = s3.put_object(Bucket="goes-from", Key="k", Body=b"copied")["VersionId"]
+s3.get_waiter("object_exists").wait(Bucket="goes-to", Key="k", VersionId=version, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+copy = s3.get_object(Bucket="goes-to", Key="k")
+assert copy["ReplicationStatus"] == "REPLICA" and copy["Body"].read() == b"copied", copy
+inventory = {"Id": "day", "IsEnabled": True, "IncludedObjectVersions": "All", "Schedule": {"Frequency": "Daily"}, "OptionalFields": ["Size"], "Destination": {"S3BucketDestination": {"Bucket": "arn:aws:s3:::goes-to", "Format": "CSV"}}}
+s3.put_bucket_inventory_configuration(Bucket="goes-from", Id="day", InventoryConfiguration=inventory)
+found = s3.list_bucket_inventory_configurations(Bucket="goes-from")["InventoryConfigurationList"]
+assert found == [inventory], found
+s3.put_bucket_logging(Bucket="goes-from", BucketLoggingStatus={"LoggingEnabled": {"TargetBucket": "goes-to", "TargetPrefix": "log/"}})
+assert s3.get_bucket_logging(Bucket="goes-from")["LoggingEnabled"]["TargetPrefix"] == "log/"
