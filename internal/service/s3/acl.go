@@ -258,6 +258,28 @@ func (o *object) list(row bucket, c *settings) acl {
 	return *o.More.ACL
 }
 
+// checkOpen refuses what o's list does not open to who calls, if another than
+// the bucket's owner owns o: then neither that owner nor policies of the bucket
+// have a say, except that they may remove it.
+func (o *object) checkOpen(tx *store.Tx, b aws.ARN, row bucket, call *aws.Call, permission string) error {
+	if o.More == nil || o.More.ACL == nil || call.Principal.Kind == aws.Service {
+		return nil
+	}
+	owner := o.More.ACL.Owner
+	if owner == "" || owner == row.Owner || owner == call.Principal.Account {
+		return nil
+	}
+	c, err := findSettings(tx, b)
+	if err != nil || c.Ownership == api.ObjectOwnershipBucketOwnerEnforced {
+		return err
+	}
+	ignored := c.Access != nil && aws.Value(c.Access.IgnorePublicAcls)
+	if opensTo(o.More.ACL.Grants, permission, &call.Principal, ignored) == "" {
+		return errDenied()
+	}
+	return nil
+}
+
 // owner is whose o is, for listings.
 func (o *object) owner(row bucket) *api.Owner {
 	if o.More != nil && o.More.ACL != nil {

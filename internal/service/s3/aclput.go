@@ -90,6 +90,9 @@ func (s *Service) PutObjectAcl(ctx context.Context, call *aws.Call, in *api.PutO
 		if err == nil {
 			_, err = findObject(tx, b, row, in.Key, in.VersionId, "PUT")
 		}
+		if err == nil {
+			err = o.checkOpen(tx, b, row, call, api.PermissionWriteAcp)
+		}
 		if err != nil {
 			return err
 		}
@@ -129,6 +132,9 @@ func (s *Service) GetObjectAcl(ctx context.Context, call *aws.Call, in *api.GetO
 			return err
 		}
 		o, err := findObject(tx, b, row, in.Key, in.VersionId, "GET")
+		if err == nil {
+			err = o.checkOpen(tx, b, row, call, api.PermissionReadAcp)
+		}
 		if err != nil {
 			return err
 		}

@@ -58,7 +58,7 @@ func (s *Service) openSource(ctx context.Context, call *aws.Call, from copySourc
 			return err
 		}
 		src.version = src.object.versionID()
-		if err := firstError(key.opens(src.object.seal()), c.check(src.object), checkReadable(&src.object)); err != nil {
+		if err := firstError(src.object.checkOpen(tx, b, row, call, api.PermissionRead), key.opens(src.object.seal()), c.check(src.object), checkReadable(&src.object)); err != nil {
 			return err
 		}
 		all, err := at(src.object.Size)

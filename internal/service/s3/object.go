@@ -197,7 +197,7 @@ func (s *Service) get(ctx context.Context, call *aws.Call, in *api.GetObjectInpu
 		if err != nil {
 			return err
 		}
-		if err := firstError(key.opens(o.seal()), c.check(o)); err != nil {
+		if err := firstError(o.checkOpen(tx, b, row, call, api.PermissionRead), key.opens(o.seal()), c.check(o)); err != nil {
 			return err
 		}
 		describe(out, o)
@@ -363,7 +363,7 @@ func (s *Service) GetObjectAttributes(ctx context.Context, call *aws.Call, in *a
 		if err != nil {
 			return err
 		}
-		if err := key.opens(o.seal()); err != nil {
+		if err := firstError(o.checkOpen(tx, b, row, call, api.PermissionRead), key.opens(o.seal())); err != nil {
 			return err
 		}
 		out.LastModified, out.VersionId = &o.Modified, o.versionID()

@@ -167,7 +167,7 @@ func (s *Service) objectOperations() []service.Operation {
 		onVersion(api.HeadObject, s.HeadObject, "GetObject", "GetObjectVersion"),
 		onVersion(api.GetObjectAttributes, s.GetObjectAttributes, "GetObjectAttributes", "GetObjectVersionAttributes"),
 		onVersion(api.GetObjectAcl, s.GetObjectAcl, "GetObjectAcl", "GetObjectVersionAcl"),
-		onVersion(api.PutObjectAcl, s.PutObjectAcl, "PutObjectAcl", "PutObjectVersionAcl").But("The bucket's owner may read objects that others own, whatever their list says."),
+		onVersion(api.PutObjectAcl, s.PutObjectAcl, "PutObjectAcl", "PutObjectVersionAcl"),
 		service.OpEach(api.CopyObject, s.CopyObject, mayCopy).But(kept),
 		service.OpEach(api.DeleteObject, s.DeleteObject, mayDelete),
 		service.OpSome(api.DeleteObjects, s.DeleteObjects, mayDeleteEach),
