@@ -53,6 +53,9 @@ func (s *Service) SelectObjectContent(ctx context.Context, call *aws.Call, in *a
 	if call.Principal.Kind == aws.Anonymous {
 		return nil, query.Fault("UnauthorizedAccess", "You are not authorized to perform this operation.")
 	}
+	if in.InputSerialization == nil || in.OutputSerialization == nil {
+		return nil, errMissing()
+	}
 	src, err := dialectOf(in)
 	if err != nil {
 		return nil, err
@@ -97,7 +100,7 @@ func dialectOf(in *api.SelectObjectContentInput) (dialect, error) {
 	case in.ExpressionType != api.ExpressionTypeSql:
 		return src, query.Fault("InvalidExpressionType", "The ExpressionType value is not valid. Only SQL expressions are supported.")
 	case from.CSV == nil && from.JSON == nil && from.Parquet == nil:
-		return src, query.Fault("MissingRequiredParameter", "The SelectRequest entity is missing a required parameter. Check the service documentation and try again.")
+		return src, errMissing()
 	case from.CSV != nil && from.JSON != nil, from.Parquet != nil && (from.CSV != nil || from.JSON != nil):
 		return src, errSerializations()
 	case from.Parquet != nil:
@@ -126,6 +129,10 @@ func dialectOf(in *api.SelectObjectContentInput) (dialect, error) {
 		err = query.Fault("UnsupportedScanRangeInput", "Scan range queries are not supported on this type of object.")
 	}
 	return src, err
+}
+
+func errMissing() error {
+	return query.Fault("MissingRequiredParameter", "The SelectRequest entity is missing a required parameter. Check the service documentation and try again.")
 }
 
 func errSerializations() error {
@@ -167,7 +174,7 @@ func setSign(sign, to *string, most int) error {
 func writerOf(to *api.OutputSerialization) (rows.Writer, error) {
 	switch {
 	case to.CSV == nil && to.JSON == nil:
-		return nil, query.Fault("MissingRequiredParameter", "The SelectRequest entity is missing a required parameter. Check the service documentation and try again.")
+		return nil, errMissing()
 	case to.CSV != nil && to.JSON != nil:
 		return nil, errSerializations()
 	case to.JSON != nil:
