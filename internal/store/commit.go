@@ -90,6 +90,7 @@ type committer struct {
 	reserved uint64 // version on disk; stamps do not pass it
 	window   window
 	turns    chan struct{}
+	crowd    crowd
 }
 
 func (c *committer) init(db *DB, version uint64) {
@@ -108,6 +109,11 @@ func (c *committer) run() {
 	}()
 	var done *group // on disk, and not acknowledged
 	for {
+		if done != nil && c.gathers(len(done.acks)) {
+			c.acknowledge(done) // so that they come back
+			done = nil
+			c.gather()
+		}
 		queue := c.take(done == nil)
 		if queue == nil && done == nil || c.db.failed() != nil {
 			return
@@ -138,11 +144,11 @@ func (c *committer) run() {
 // it also does when there will be no more.
 func (c *committer) take(wait bool) []*pending {
 	db := c.db
+	if wait {
+		db.await(1, nil)
+	}
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	for wait && len(db.queue) == 0 && !db.closed {
-		db.queued.Wait()
-	}
 	queue := db.queue
 	db.queue = nil
 	return queue

@@ -43,8 +43,9 @@ type DB struct {
 	seed  maphash.Seed // of the hashes of keys
 
 	mu     sync.Mutex
-	queued sync.Cond // the queue is not empty, or the store is closed
+	queued task.Bell // the queue is as long as is wanted, or the store is closed
 	queue  []*pending
+	wanted int // in the queue, before the committer is woken
 	closed bool
 
 	failure  atomic.Pointer[error]
@@ -59,9 +60,8 @@ type DB struct {
 // Open opens the store in c.Dir, or makes an empty one.
 func Open(c Config) (*DB, error) {
 	c = c.withDefaults()
-	db := &DB{config: c, seed: maphash.MakeSeed(), dead: make(chan struct{})}
+	db := &DB{config: c, seed: maphash.MakeSeed(), dead: make(chan struct{}), queued: task.NewBell()}
 	db.group.Log = c.Log
-	db.queued.L = &db.mu
 	db.bells.init()
 	if err := makeDirs(c.FS, c.Dir, "rows", "blobs"); err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func (db *DB) Close() error {
 	db.mu.Lock()
 	again := db.closed
 	db.closed = true
-	db.queued.Signal()
+	db.queued.Ring()
 	db.mu.Unlock()
 	if again {
 		return ErrClosed
@@ -205,8 +205,8 @@ func (db *DB) submit(p *pending) error {
 		return ErrClosed
 	}
 	db.queue = append(db.queue, p)
-	if len(db.queue) == 1 {
-		db.queued.Signal()
+	if len(db.queue) == db.wanted {
+		db.queued.Ring()
 	}
 	db.mu.Unlock()
 	for {

@@ -32,9 +32,10 @@
 //
 //	db.go       DB: View and Update        table.go  Table: typed rows
 //	commit.go   the committer              bytes.go  Bytes: raw rows, for hot paths
+//	crowd.go    for whom it waits          view.go   snapshots
 //	window.go   who conflicts with whom    log.go    Log: rows in order of commit
-//	view.go     snapshots                  blob.go   Blobs: what is too large for a row
-//	tx.go       Tx: reads and writes       upload.go bodies on their way in
-//	scan.go     Tx: ranges                 sweep.go  files that are not needed any more
-//	key.go      keys as bytes, in order    config.go, scheduler.go, wal.go: the engine
+//	tx.go       Tx: reads and writes       blob.go   Blobs: what is too large for a row
+//	scan.go     Tx: ranges                 upload.go bodies on their way in
+//	key.go      keys as bytes, in order    sweep.go  files that are not needed any more
+//	config.go, scheduler.go, wal.go: the engine
 package store

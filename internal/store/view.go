@@ -36,7 +36,7 @@ type views struct {
 	// it for whom nobody waits.
 	closer task.Group
 	unused []*pebble.Snapshot
-	used   sync.Cond // unused has grown, or there will be no more
+	used   sync.Cond // there are many unused, or will be no more
 	open   int       // views whose snapshot is used
 	closed bool      // no transaction begins
 }
@@ -59,11 +59,15 @@ func (vs *views) close() {
 	vs.closer.Wait()
 }
 
-// closeUnused closes snapshots as they become unused.
+// closedTogether is how many snapshots are closed together: to wake who does
+// that costs more than to do it.
+const closedTogether = 16
+
+// closeUnused closes snapshots that have become unused.
 func (vs *views) closeUnused() {
 	for {
 		vs.mu.Lock()
-		for len(vs.unused) == 0 && (vs.open > 0 || !vs.closed) {
+		for len(vs.unused) < closedTogether && !vs.closed || len(vs.unused) == 0 && vs.open > 0 {
 			vs.used.Wait()
 		}
 		unused := vs.unused
@@ -108,7 +112,9 @@ func (vs *views) unref(v *view) {
 	if v.refs == 0 {
 		vs.open--
 		vs.unused = append(vs.unused, v.snap)
-		vs.used.Signal()
+		if vs.closed || len(vs.unused) >= closedTogether {
+			vs.used.Signal()
+		}
 	}
 }
 

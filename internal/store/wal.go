@@ -74,6 +74,9 @@ func (fs *walFS) log(f vfs.File) *walFile {
 	return log
 }
 
+// direct reports whether logs are written past the cache of the kernel.
+func (fs *walFS) direct() bool { return fs.disk != nil }
+
 // close ends what fs has of the kernel.
 func (fs *walFS) close() error {
 	if fs.disk == nil {
