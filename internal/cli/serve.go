@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -39,17 +38,11 @@ type running struct {
 	ready  time.Duration
 }
 
-// tune sets the scheduler and the collector as serving wants them, unless the
-// environment says otherwise.
+// tune sets the collector as serving wants it, unless the environment says
+// otherwise.
 func tune() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
-	}
-	if os.Getenv("GOMAXPROCS") == "" {
-		// Two more than there are processors: a thread that comes back from an
-		// fsync goes on at once and does not queue behind requests. On two
-		// processors that is worth a tenth of all rates.
-		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2)
 	}
 }
 
