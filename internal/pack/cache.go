@@ -3,6 +3,7 @@ package pack
 import (
 	"encoding/json"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,13 +16,15 @@ const (
 	cacheAge   = 30 * 24 * time.Hour
 	cacheInUse = time.Hour // since it was used: somebody may be building in it
 	cacheLook  = 10 * time.Minute
+	cachePause = 300 * time.Millisecond // how long one look takes from who deploys
 	cacheIndex = "sizes.json"
 )
 
 // A cached is what is known of one directory of the cache.
 type cached struct {
-	Used time.Time // when it was measured, its time of change
-	Size int64
+	Used     time.Time // its time of change
+	Measured time.Time // that time, when it was measured
+	Size     int64
 }
 
 // entry returns the directory in cache for what key names, and notes that it is
@@ -34,50 +37,64 @@ func entry(cache, key string) string {
 }
 
 // trim removes from cache what was not used for long, and what was used least
-// recently of more than there is room for. It has a look every ten minutes.
-func trim(cache string, most int64) error {
+// recently of more than there is room for. It has a look every ten minutes, and
+// leaves to the next deployment what takes longer than nobody notices.
+func trim(cache string, most int64, pause time.Duration) error {
 	index := filepath.Join(cache, cacheIndex)
 	if info, err := os.Stat(index); err == nil && time.Since(info.ModTime()) < cacheLook {
 		return nil
 	}
-	known := make(map[string]cached)
-	if text, err := os.ReadFile(index); err == nil && json.Unmarshal(text, &known) != nil {
-		known = make(map[string]cached) // what is torn is measured again
-	}
-	entries, err := os.ReadDir(cache)
+	until := time.Now().Add(pause)
+	all, err := measured(cache, index, until)
 	if err != nil {
 		return err
 	}
-	now := make(map[string]cached)
-	var names []string
+	names := slices.SortedFunc(maps.Keys(all), func(a, b string) int { return all[b].Used.Compare(all[a].Used) })
+	for _, name := range names {
+		most -= all[name].Size
+		if age := time.Since(all[name].Used); age < cacheInUse || most >= 0 && age < cacheAge || time.Now().After(until) {
+			continue
+		}
+		delete(all, name)
+		if err := os.RemoveAll(filepath.Join(cache, name)); err != nil {
+			return err
+		}
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(index, text, 0o600); err != nil || time.Now().Before(until) {
+		return err
+	}
+	return os.Chtimes(index, time.Time{}, time.Now().Add(-cacheLook)) // there is more to do
+}
+
+// measured is what the cache holds: of what did not change, as the index has it.
+// What it had no time for has no size yet, and will be measured.
+func measured(cache, index string, until time.Time) (map[string]cached, error) {
+	var known map[string]cached
+	if text, err := os.ReadFile(index); err == nil && json.Unmarshal(text, &known) != nil {
+		known = nil // what is torn is measured again
+	}
+	entries, err := os.ReadDir(cache)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]cached)
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil || !e.IsDir() {
 			continue
 		}
-		c := cached{info.ModTime(), known[e.Name()].Size}
-		if !known[e.Name()].Used.Equal(c.Used) {
-			c.Size = sizeOf(filepath.Join(cache, e.Name()))
+		c := known[e.Name()]
+		if !c.Measured.Equal(info.ModTime()) && time.Now().Before(until) {
+			c = cached{Measured: info.ModTime(), Size: sizeOf(filepath.Join(cache, e.Name()))}
 		}
-		now[e.Name()] = c
-		names = append(names, e.Name())
+		c.Used = info.ModTime()
+		all[e.Name()] = c
 	}
-	slices.SortFunc(names, func(a, b string) int { return now[b].Used.Compare(now[a].Used) })
-	for _, name := range names {
-		most -= now[name].Size
-		if age := time.Since(now[name].Used); age < cacheInUse || most >= 0 && age < cacheAge {
-			continue
-		}
-		delete(now, name)
-		if err := os.RemoveAll(filepath.Join(cache, name)); err != nil {
-			return err
-		}
-	}
-	text, err := json.Marshal(now)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(index, text, 0o600)
+	return all, nil
 }
 
 // sizeOf is how many bytes the files in dir have.

@@ -96,7 +96,7 @@ func (p *Packer) Pack(ctx context.Context, templateFile string) ([]byte, error) 
 func (p *Packer) cacheDir() (dir string, done func(), err error) {
 	if p.Cache != "" {
 		// What cannot be removed now is no reason not to deploy.
-		return p.Cache, func() { _ = trim(p.Cache, cacheBytes) }, nil
+		return p.Cache, func() { _ = trim(p.Cache, cacheBytes, cachePause) }, nil
 	}
 	dir, remove, err := scratch.Dir("aloft-build-")
 	return dir, func() { _ = remove() }, err

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"hash/crc32"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	cfn "github.com/aloft-cloud/aloft/internal/api/cloudformation"
+	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/client"
 )
 
@@ -17,9 +19,9 @@ import (
 func (r *runner) tryCDK(a application, g *given) (what, words, stack string) {
 	// What is synthesised has the account in it, so that it is always the same one.
 	r.account = int(crc32.ChecksumIEEE([]byte(a.title + a.name)))
-	env := append(g.environ(), "AWS_ENDPOINT_URL="+r.endpoint, "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1", "CDK_DISABLE_VERSION_CHECK=1",
+	env := append(g.environ(), "AWS_ENDPOINT_URL="+r.endpoint, "AWS_REGION="+r.region, "AWS_DEFAULT_REGION="+r.region, "CDK_DISABLE_VERSION_CHECK=1",
 		"AWS_ACCESS_KEY_ID="+r.owner(), "AWS_SECRET_ACCESS_KEY=secret", "CDK_DISABLE_CLI_TELEMETRY=1", "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION=1", "TS_NODE_TRANSPILE_ONLY=1")
-	made := filepath.Join(r.synth, strings.ReplaceAll(a.title+"+"+a.name, "/", "+"))
+	made := r.madeOf(a)
 	if said := r.synthesise(a.file, made, env); said != "" {
 		return judge("cdk synth: " + complaint(said))
 	}
@@ -34,7 +36,15 @@ func (r *runner) tryCDK(a application, g *given) (what, words, stack string) {
 		return judge("cdk bootstrap: " + err.Error())
 	}
 	outputs := filepath.Join(r.synth, "outputs.json")
-	printed, said := r.command(a.file, env, "cdk", "deploy", "--app", made, "--all", "--require-approval", "never", "--no-notices", "--progress", "events", "--outputs-file", outputs)
+	args := []string{"deploy", "--app", made, "--all", "--require-approval", "never", "--no-notices", "--progress", "events", "--outputs-file", outputs}
+	files, _ := filepath.Glob(filepath.Join(made, "*.template.json")) // a pattern that is fine
+	for _, file := range files {
+		g.fill(file)
+	}
+	for name, value := range g.parameters {
+		args = append(args, "--parameters", name+"="+value)
+	}
+	printed, said := r.command(a.file, env, "cdk", args...)
 	said += string(printed)
 	byStack := make(map[string]map[string]string)
 	text, err := os.ReadFile(outputs)
@@ -46,6 +56,11 @@ func (r *runner) tryCDK(a application, g *given) (what, words, stack string) {
 		return judge(complaint(said))
 	}
 	return works, "", ""
+}
+
+// madeOf is the directory for what is synthesised of an application.
+func (r *runner) madeOf(a application) string {
+	return filepath.Join(r.synth, strings.ReplaceAll(a.title+"+"+a.name, "/", "+"))
 }
 
 // lackingIn names the types that templates have and Aloft does not.
@@ -93,6 +108,9 @@ func (r *runner) bootstrap() error {
 	_, err = client.Do(ctx, c, cfn.CreateStack, &cfn.CreateStackInput{
 		StackName: "CDKToolkit", TemplateBody: new(string(body)), Capabilities: []string{"CAPABILITY_NAMED_IAM"},
 	})
+	if refusal, ok := errors.AsType[*aws.Error](err); ok && refusal.Code == "AlreadyExistsException" {
+		return nil // it was tried before
+	}
 	if err != nil {
 		return err
 	}

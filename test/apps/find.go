@@ -98,7 +98,7 @@ func skipped(name string) bool {
 
 // rank is smaller for names that are more usual.
 func rank(path string) int {
-	for i, usual := range []string{"serverless.", "template.y", "template.", "sam.", "cdk.json"} {
+	for i, usual := range []string{"serverless.", "cdk.json", "template.y", "template.", "sam."} {
 		if strings.HasPrefix(filepath.Base(path), usual) {
 			return i
 		}

@@ -12,11 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dlclark/regexp2/v2"
+
 	cfn "github.com/aloft-cloud/aloft/internal/api/cloudformation"
-	"github.com/aloft-cloud/aloft/internal/api/iam"
-	"github.com/aloft-cloud/aloft/internal/api/kinesis"
-	"github.com/aloft-cloud/aloft/internal/api/sns"
-	"github.com/aloft-cloud/aloft/internal/api/sqs"
 	"github.com/aloft-cloud/aloft/internal/api/ssm"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/client"
@@ -30,14 +28,15 @@ type given struct {
 	stack      string
 	env        map[string]string
 	parameters map[string]string
-	built      map[string]bool // directories
-	copied     map[string]bool // files
+	built      map[string]bool   // directories
+	copied     map[string]bool   // files
+	made       map[string]string // things that are there already, by their names in braces
 }
 
 func (r *runner) given(a application) *given {
 	g := &given{
 		runner: r, app: a, env: make(map[string]string), parameters: make(map[string]string),
-		built: make(map[string]bool), copied: make(map[string]bool),
+		built: make(map[string]bool), copied: make(map[string]bool), made: make(map[string]string),
 	}
 	// A short name, as people give to `sam deploy --guided`.
 	g.stack = strings.Trim(regexp.MustCompile(`[^A-Za-z0-9]+`).ReplaceAllString(filepath.Base(a.name), "-"), "-")
@@ -50,8 +49,9 @@ func (r *runner) given(a application) *given {
 	if r.stacks[g.stack]++; r.stacks[g.stack] > 1 {
 		g.stack = fmt.Sprintf("%s-%d", g.stack, r.stacks[g.stack]) // two of a repository are called so
 	}
+	r.region = usualRegion
 	if a.kind == kindSAM || a.kind == kindPlain {
-		g.fill()
+		g.fill(a.file)
 	}
 	return g
 }
@@ -73,11 +73,11 @@ func (g *given) flags() []string {
 }
 
 // toFill are defaults that say that the user is to put something else.
-var toFill = regexp.MustCompile(`(?i)\benter\b|enter_?your|notpassed|\byour[ _-]|^<.*>$|replace|change-?me|^xxx|^\.\.\.$`)
+var toFill = regexp.MustCompile(`(?i)\benter\b|enter_?your|not_?passed|not_?provided|\byour[ _-]|^<.*>$|replace|change-?me|^xxx|^\.\.\.$`)
 
 // fill gives each parameter of a template that wants one a value that fits.
-func (g *given) fill() {
-	text, err := os.ReadFile(g.app.file)
+func (g *given) fill(file string) {
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return
 	}
@@ -88,45 +88,66 @@ func (g *given) fill() {
 	declared, _ := doc.Root["Parameters"].(map[string]any)
 	for name, d := range declared {
 		p, _ := d.(map[string]any)
+		if g.parameters[name] != "" {
+			continue
+		}
 		if byDefault, ok := p["Default"]; p == nil || ok && !toFill.MatchString(fmt.Sprint(byDefault)) {
 			continue
 		}
-		uses := make(map[string]bool)
-		usesOf(doc.Root["Resources"], name, "", uses)
-		g.parameters[name] = g.value(name, p, uses)
+		u := &uses{whole: make(map[string]bool)}
+		u.find(doc.Root["Resources"], name, "", false)
+		g.parameters[name] = g.value(name, p, u)
 	}
 }
 
-// usesOf finds the properties that refer to a parameter.
-func usesOf(v any, name, path string, uses map[string]bool) {
+// uses are the properties that refer to a parameter. Those that it is all of
+// say what it is; where it is a part of a text, it is no ARN and no URL.
+type uses struct {
+	whole map[string]bool // "AWS::S3::Bucket.BucketName"
+	part  bool
+}
+
+// find finds the properties in v that refer to the parameter name.
+func (u *uses) find(v any, name, path string, within bool) {
 	switch v := v.(type) {
 	case map[string]any:
 		if typ, ok := v["Type"].(string); ok && strings.HasPrefix(typ, "AWS::") {
 			path = typ
 		}
 		if v["Ref"] == name {
-			uses[path] = true
+			u.add(path, within)
 		}
 		for key, inner := range v {
-			to := path
-			if !strings.HasPrefix(key, "Fn::") && key != "Properties" {
-				to += "." + key
+			switch {
+			case key == "Fn::Sub" || key == "Fn::Join":
+				u.find(inner, name, path, key == "Fn::Join")
+			case strings.HasPrefix(key, "Fn::") || key == "Properties":
+				u.find(inner, name, path, within)
+			default:
+				u.find(inner, name, path+"."+key, false)
 			}
-			usesOf(inner, name, to, uses)
 		}
 	case []any:
 		for _, inner := range v {
-			usesOf(inner, name, path, uses)
+			u.find(inner, name, path, within)
 		}
 	case string:
 		if strings.Contains(v, "${"+name+"}") {
-			uses[path+" in "+v] = true
+			u.add(path, !strings.HasPrefix(v, "${"+name+"}"))
 		}
 	}
 }
 
+func (u *uses) add(path string, within bool) {
+	if within {
+		u.part = true
+	} else {
+		u.whole[path] = true
+	}
+}
+
 // value is one that a parameter's type, its constraints and its uses like.
-func (g *given) value(name string, p map[string]any, uses map[string]bool) string {
+func (g *given) value(name string, p map[string]any, u *uses) string {
 	typ, _ := p["Type"].(string)
 	if allowed, _ := p["AllowedValues"].([]any); len(allowed) > 0 {
 		return fmt.Sprint(allowed[0])
@@ -143,31 +164,50 @@ func (g *given) value(name string, p map[string]any, uses map[string]bool) strin
 		return "/placeholder/" + name
 	}
 	words := strings.ToLower(name + " " + typ)
-	for use := range uses {
+	for use := range u.whole {
 		words += " " + strings.ToLower(use)
 	}
-	for _, w := range []string{words, strings.ToLower(fmt.Sprint(p["Description"]))} {
-		for _, c := range g.candidates(w, uses) {
-			if fits(c, p) {
-				return c
+	description, _ := p["Description"].(string)
+	if strings.Contains(strings.ToLower(description), "email") && fits(someone, p) && !u.part {
+		return someone
+	}
+	for _, w := range []string{words, strings.ToLower(description)} {
+		for _, k := range kinds {
+			if !k.words.MatchString(w) || u.part && strings.ContainsAny(k.value, ":/") {
+				continue
+			}
+			if c := g.make(k.value, u); fits(c, p) {
+				return g.severally(name, typ, c)
 			}
 		}
 	}
 	pattern, _ := p["AllowedPattern"].(string)
 	for _, c := range []string{"placeholder", "Placeholder1!", "placeholder1", "1", "123456789012", "placeholderplaceholder", example(pattern)} {
 		if fits(c, p) {
-			return c
+			return g.severally(name, typ, c)
 		}
 	}
 	return "placeholder"
 }
 
+// severally is two of a value for a list of which the template takes the second,
+// or that must have two.
+func (g *given) severally(name, typ, value string) string {
+	second := regexp.MustCompile(`Select"?:?\s*\[\s*"?1"?\s*,\s*(!Ref|\{\s*"Ref":)\s*"?` + regexp.QuoteMeta(name) + `\b`)
+	text, err := os.ReadFile(g.app.file)
+	if err != nil || !strings.Contains(typ, "List") || !second.Match(text) && !strings.Contains(typ, "Subnet") {
+		return value
+	}
+	return value + "," + strings.TrimSuffix(value, "0") + "1"
+}
+
 // fits says whether a value satisfies a parameter's constraints.
 func fits(value string, p map[string]any) bool {
 	if pattern, ok := p["AllowedPattern"].(string); ok {
-		re, err := regexp.Compile("^(?:" + pattern + ")$")
-		if err == nil && !re.MatchString(value) {
-			return false
+		if re, err := regexp2.Compile(`\A(?:`+pattern+`)\z`, regexp2.None); err == nil {
+			if ok, err := re.MatchString(value); err == nil && !ok {
+				return false
+			}
 		}
 	}
 	least, err := strconv.Atoi(fmt.Sprint(p["MinLength"]))
@@ -214,104 +254,6 @@ func exampleOf(re *syntax.Regexp) string {
 	return ""
 }
 
-// candidates are values for what words speak of, the most fitting first.
-func (g *given) candidates(words string, uses map[string]bool) []string {
-	var list []string
-	for _, k := range kinds {
-		if k.words.MatchString(words) {
-			list = append(list, g.make(k.value, uses))
-		}
-	}
-	return list
-}
-
-var kinds = []struct {
-	words *regexp.Regexp
-	value string
-}{
-	{regexp.MustCompile(`instance::id|instanceid`), "i-0123456789abcdef0"},
-	{regexp.MustCompile(`vpcendpoint`), "vpce-0123456789abcdef0"},
-	{regexp.MustCompile(`vpc::id|vpcid|\bvpc\b`), "vpc-0123456789abcdef0"},
-	{regexp.MustCompile(`subnet`), "subnet-0123456789abcdef0"},
-	{regexp.MustCompile(`securitygroup`), "sg-0123456789abcdef0"},
-	{regexp.MustCompile(`image::id`), "ami-0123456789abcdef0"},
-	{regexp.MustCompile(`keypair`), "placeholder"},
-	{regexp.MustCompile(`availabilityzone`), "us-east-1a"},
-	{regexp.MustCompile(`volumeid`), "fsvol-0123456789abcdef0"},
-	{regexp.MustCompile(`certificate`), "arn:aws:acm:us-east-1:{account}:certificate/12345678-1234-1234-1234-123456789012"},
-	{regexp.MustCompile(`hostedzone`), "Z0123456789ABCDEFGHIJ"},
-	{regexp.MustCompile(`imageuri`), "{account}.dkr.ecr.us-east-1.amazonaws.com/placeholder:latest"},
-	{regexp.MustCompile(`userpool.*arn|arn.*userpool`), "arn:aws:cognito-idp:us-east-1:{account}:userpool/us-east-1_Placehold"},
-	{regexp.MustCompile(`userpool`), "us-east-1_Placehold"},
-	{regexp.MustCompile(`msk|kafka`), "arn:aws:kafka:us-east-1:{account}:cluster/placeholder/12345678-1234-1234-1234-123456789012-1"},
-	{regexp.MustCompile(`broker`), "arn:aws:mq:us-east-1:{account}:broker:placeholder:b-12345678-1234-1234-1234-123456789012"},
-	{regexp.MustCompile(`secret.*arn|arn.*secret`), "arn:aws:secretsmanager:us-east-1:{account}:secret:placeholder-AbCdEf"},
-	{regexp.MustCompile(`topic.*arn|arn.*topic`), "{topic}"},
-	{regexp.MustCompile(`queue.*arn|arn.*queue`), "{queue}"},
-	{regexp.MustCompile(`stream.*arn|arn.*stream`), "{stream}"},
-	{regexp.MustCompile(`layer.*arn|arn.*layer`), "arn:aws:lambda:us-east-1:{account}:layer:placeholder:1"},
-	{regexp.MustCompile(`statemachine.*arn|arn.*statemachine`), "arn:aws:states:us-east-1:{account}:stateMachine:placeholder"},
-	{regexp.MustCompile(`key.*arn|arn.*key`), "arn:aws:kms:us-east-1:{account}:key/12345678-1234-1234-1234-123456789012"},
-	{regexp.MustCompile(`(lambda|function).*arn`), "arn:aws:lambda:us-east-1:{account}:function:placeholder"},
-	{regexp.MustCompile(`role.*arn|arn.*role`), "{role}"},
-	{regexp.MustCompile(`bucket`), "{bucket}"},
-	{regexp.MustCompile(`\.roles?\b|rolename`), "{roleName}"},
-	{regexp.MustCompile(`mail|sender|recipient|notif|from|\bto\b`), "someone@example.com"},
-	{regexp.MustCompile(`phone|sms`), "+14155550100"},
-	{regexp.MustCompile(`origin|url|endpoint|webhook|destination`), "https://example.com/"},
-	{regexp.MustCompile(`origin`), "https://example.com"},
-	{regexp.MustCompile(`domain|hostname`), "app.example.com"},
-	{regexp.MustCompile(`schedule`), "rate(1 day)"},
-	{regexp.MustCompile(`account`), "{account}"},
-	{regexp.MustCompile(`region`), "us-east-1"},
-	{regexp.MustCompile(`cidr`), "10.0.0.0/16"},
-	{regexp.MustCompile(`arn`), "arn:aws:iam::{account}:role/placeholder"},
-	{regexp.MustCompile(`date|time`), "2030-01-01T00:00:00"},
-	{regexp.MustCompile(`password`), "Placeholder-1!"},
-	{regexp.MustCompile(`loggroup`), "/placeholder/log"},
-	{regexp.MustCompile(`user|name`), "placeholder"},
-}
-
-// make returns a value of a kind, and makes what must be there already.
-func (g *given) make(kind string, uses map[string]bool) string {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	c := g.runner.client()
-	switch kind {
-	case "{bucket}":
-		name := fmt.Sprintf("placeholder-%s-%d", g.runner.owner(), len(g.parameters))
-		for use := range uses {
-			if strings.HasPrefix(use, "AWS::S3::Bucket.BucketName") {
-				return name // the template makes it
-			}
-		}
-		if response, err := c.Put(ctx, "/"+name, "", nil); err == nil {
-			response.Body.Close()
-		}
-		return name
-	case "{topic}":
-		if out, err := client.Do(ctx, c, sns.CreateTopic, &sns.CreateTopicInput{Name: "placeholder"}); err == nil {
-			return aws.Value(out.TopicArn)
-		}
-	case "{queue}":
-		_, _ = client.Do(ctx, c, sqs.CreateQueue, &sqs.CreateQueueInput{QueueName: "placeholder"})
-		return "arn:aws:sqs:us-east-1:" + g.runner.owner() + ":placeholder"
-	case "{stream}":
-		_, _ = client.Do(ctx, c, kinesis.CreateStream, &kinesis.CreateStreamInput{StreamName: "placeholder", ShardCount: new(int32(1))})
-		return "arn:aws:kinesis:us-east-1:" + g.runner.owner() + ":stream/placeholder"
-	case "{role}", "{roleName}":
-		_, _ = client.Do(ctx, c, iam.CreateRole, &iam.CreateRoleInput{
-			RoleName:                 "placeholder",
-			AssumeRolePolicyDocument: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`,
-		})
-		if kind == "{roleName}" {
-			return "placeholder"
-		}
-		return "arn:aws:iam::" + g.runner.owner() + ":role/placeholder"
-	}
-	return strings.ReplaceAll(kind, "{account}", g.runner.owner())
-}
-
 // ssm keeps a parameter in the account.
 func (g *given) ssm(name, value string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -324,17 +266,18 @@ var (
 	noOption    = regexp.MustCompile(`there is no option ([\w-]+)`)
 	noParameter = regexp.MustCompile(`there is no parameter ([\w./-]+)|Unable to fetch parameters \[([\w./-]+)`)
 	noFile      = regexp.MustCompile(`there is no file ([\w./-]+)`)
+	noRegion    = regexp.MustCompile(`nor the regional one is authorized|Layers are expected to be in region`)
 	noCode      = regexp.MustCompile(`which is not there|no such file or directory`)
 )
 
 // learn does what words say is to be done first, and says whether it did.
 func (g *given) learn(words string) bool {
 	if m := noVariable.FindStringSubmatch(words); m != nil && g.env[m[1]] == "" {
-		g.env[m[1]] = g.value(m[1], nil, nil)
+		g.env[m[1]] = g.value(m[1], nil, &uses{})
 		return true
 	}
 	if m := noOption.FindStringSubmatch(words); m != nil && g.parameters[m[1]] == "" {
-		g.parameters[m[1]] = g.value(m[1], nil, nil)
+		g.parameters[m[1]] = g.value(m[1], nil, &uses{})
 		return true
 	}
 	if m := noParameter.FindStringSubmatch(words); m != nil {
@@ -346,11 +289,34 @@ func (g *given) learn(words string) bool {
 		g.ssm(name, "placeholder")
 		return true
 	}
+	if noRegion.MatchString(words) {
+		return g.moves()
+	}
 	if m := noFile.FindStringSubmatch(words); m != nil && !g.copied[m[1]] {
 		g.copied[m[1]] = true
 		return g.copyExample(m[1])
 	}
 	return noCode.MatchString(words) && g.build()
+}
+
+// regional is what names the region of an application.
+var regional = regexp.MustCompile(`(?:states\.|arn:aws:[a-z]+:)([a-z]{2}-[a-z]+-\d)\b`)
+
+// moves goes to the region that an application names, and says whether that is
+// another one.
+func (g *given) moves() bool {
+	files := []string{g.app.file}
+	if g.app.kind == kindCDK {
+		files, _ = filepath.Glob(filepath.Join(g.runner.madeOf(g.app), "*.template.json")) // a pattern that is fine
+	}
+	for _, file := range files {
+		text, _ := os.ReadFile(file) // one that is not there names none
+		if m := regional.FindSubmatch(text); m != nil && string(m[1]) != g.runner.region && g.runner.region == usualRegion {
+			g.runner.region = string(m[1])
+			return true
+		}
+	}
+	return false
 }
 
 // copyExample makes a file of the example of it that is beside it.

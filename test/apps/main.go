@@ -33,7 +33,7 @@ func main() {
 	if code, ok := docker(os.Args[1:]); ok {
 		os.Exit(code)
 	}
-	r := &runner{account: int(time.Now().Unix() % 1e9)}
+	r := &runner{account: int(time.Now().Unix() % 1e9), region: usualRegion}
 	out := flag.String("out", "docs/apps.md", "file to write")
 	state := flag.String("state", "", "file that keeps what is known")
 	again := flag.String("again", "^$", "results to try again, a regular expression over `result: words`")
@@ -56,6 +56,9 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+// usualRegion is where applications are deployed that do not name another.
+const usualRegion = "us-east-1"
 
 // What came of an application.
 const (
@@ -80,6 +83,7 @@ type runner struct {
 	aloft, endpoint, synth string
 	account                int            // of the application that is tried: each has one of its own
 	stacks                 map[string]int // how often stacks of the account have a name
+	region                 string         // where it is deployed
 	until                  time.Time
 
 	state   *os.File

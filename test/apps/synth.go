@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 )
 
 // synthesise has the CDK make templates of the application in dir, into made,
@@ -130,7 +129,6 @@ func docker(args []string) (code int, ok bool) {
 	}
 	cmd := exec.Command("unshare", append([]string{"--mount", "sh", "-c", bind.String() + "cd '" + dir + `' && exec "$@"`, "sh"}, append(entry, args[1:]...)...)...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = env, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1, true

@@ -85,7 +85,7 @@ func (r *runner) once(a application, g *given) (what, words, stack string) {
 
 // aloftDoes runs aloft, and returns what it prints and what it complains of.
 func (r *runner) aloftDoes(g *given, args ...string) (out []byte, said string) {
-	args = append(args, "--endpoint", r.endpoint, "--access-key-id", r.owner())
+	args = append(args, "--endpoint", r.endpoint, "--region", r.region, "--access-key-id", r.owner())
 	return r.command("", g.environ(), r.aloft, args...)
 }
 
@@ -116,7 +116,7 @@ func (r *runner) command(dir string, env []string, name string, args ...string) 
 
 // client calls the Aloft as the owner of the application that is tried.
 func (r *runner) client() *client.Client {
-	return client.New(client.Config{Endpoint: r.endpoint, Region: "us-east-1", AccessKey: r.owner(), Secret: "secret"})
+	return client.New(client.Config{Endpoint: r.endpoint, Region: r.region, AccessKey: r.owner(), Secret: "secret"})
 }
 
 // clean deletes the stacks of the account, the last one first.
