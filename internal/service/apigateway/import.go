@@ -14,7 +14,7 @@ import (
 
 // ImportRestApi makes an API of a document.
 func (s *Service) ImportRestApi(ctx context.Context, call *aws.Call, in *api.ImportRestApiInput) (*api.RestApi, error) {
-	def, err := parse(in.Body, in.Parameters, in.FailOnWarnings)
+	def, err := parse(variables(call).Replace(string(in.Body)), in.Parameters, in.FailOnWarnings)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (s *Service) ImportRestApi(ctx context.Context, call *aws.Call, in *api.Imp
 // PutRestApi makes an API what a document says, or adds that to it. What is
 // deployed stays as it is.
 func (s *Service) PutRestApi(ctx context.Context, call *aws.Call, in *api.PutRestApiInput) (*api.RestApi, error) {
-	def, err := parse(in.Body, in.Parameters, in.FailOnWarnings)
+	def, err := parse(variables(call).Replace(string(in.Body)), in.Parameters, in.FailOnWarnings)
 	if err != nil {
 		return nil, err
 	}
@@ -96,8 +96,13 @@ func (s *Service) PutRestApi(ctx context.Context, call *aws.Call, in *api.PutRes
 	return visible(row), nil
 }
 
-func parse(body []byte, parameters map[string]string, failOnWarnings *bool) (*openapi.Definition, error) {
-	def, err := openapi.Parse(body)
+// variables are those that a document may have for where it is imported.
+func variables(call *aws.Call) *strings.Replacer {
+	return strings.NewReplacer("${AWS::Region}", call.Region, "${AWS::AccountId}", call.Account, "${AWS::Partition}", "aws")
+}
+
+func parse(body string, parameters map[string]string, failOnWarnings *bool) (*openapi.Definition, error) {
+	def, err := openapi.Parse([]byte(body))
 	if err != nil {
 		return nil, err
 	}
