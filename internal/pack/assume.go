@@ -3,7 +3,6 @@ package pack
 import (
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -65,7 +64,7 @@ func assumeIn(properties map[string]any, k kind, dir string) string {
 	if k.names[0] == "" {
 		properties[k.property] = "https://s3.amazonaws.com/bucket/key"
 	}
-	if _, err := os.Stat(filepath.Join(dir, path)); err != nil {
+	if _, err := os.Stat(spelled(dir, path)); err != nil {
 		return path
 	}
 	return ""

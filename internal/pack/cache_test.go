@@ -29,7 +29,7 @@ func TestTrim(t *testing.T) {
 		t.Helper()
 		past := time.Now().Add(-cacheLook)
 		_ = os.Chtimes(filepath.Join(cache, cacheIndex), past, past) // there is none at first
-		for _, pause := range []time.Duration{0, time.Hour} { // what there is no time for is done the next time
+		for _, pause := range []time.Duration{0, time.Hour} {        // what there is no time for is done the next time
 			if err := trim(cache, 1000, pause); err != nil {
 				t.Fatal(err)
 			}

@@ -210,7 +210,10 @@ func (p *Packer) place(ctx context.Context, dir string, same []artifact, depth i
 
 // content returns what is to be uploaded for an artifact, and its name.
 func (p *Packer) content(ctx context.Context, dir string, a artifact, depth int) (string, func() ([]byte, error), error) {
-	src := filepath.Join(dir, a.path)
+	src := spelled(dir, a.path)
+	if p.Report != nil && src != filepath.Join(dir, a.path) {
+		p.Report(a.resource, "takes "+src+" for "+a.path)
+	}
 	info, err := os.Stat(src)
 	if err != nil {
 		return "", nil, err

@@ -59,6 +59,7 @@ var kinds = []struct {
 	{regexp.MustCompile(`role.*arn|arn.*role`), "{role}"},
 	{regexp.MustCompile(`bucket`), "{bucket}"},
 	{regexp.MustCompile(`\.roles?\b|rolename`), "{roleName}"},
+	{regexp.MustCompile(`apimapping\.stage`), "$default"},
 	{regexp.MustCompile(`restapi|httpapi|apigateway.*id|\bapi_?id`), "{api}"},
 	{regexp.MustCompile(`mail|sender|recipient|notif|from|\bto\b`), someone},
 	{regexp.MustCompile(`phone|sms`), "+14155550100"},
