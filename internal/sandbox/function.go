@@ -112,6 +112,8 @@ type Runner interface {
 	// ends that. It returns how many are, and whether the last that was started
 	// did not come up.
 	Keep(f *Function, n int) (ready int, broken bool)
+	// Layer returns the archive of a public layer, for functions of a runtime.
+	Layer(ctx context.Context, name, runtime string) ([]byte, error)
 
 	// Forget ends the idle workers of a function, and the busy ones after their
 	// events: its code was changed, or it was deleted.

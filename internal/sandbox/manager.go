@@ -233,6 +233,15 @@ func (m *Manager) findLanguage(runtime string) (lang.Language, error) {
 	return l, nil
 }
 
+// Layer returns the archive of a public layer, for functions of a runtime.
+func (m *Manager) Layer(ctx context.Context, name, runtime string) ([]byte, error) {
+	l, err := m.findLanguage(runtime)
+	if err != nil {
+		return nil, err
+	}
+	return m.sdks.Layer(ctx, name, l)
+}
+
 // languageOf is the language that runs f.
 func (m *Manager) languageOf(f *Function) (lang.Language, error) {
 	if f.Image != nil {

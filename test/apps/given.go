@@ -30,6 +30,7 @@ type given struct {
 	parameters map[string]string
 	built      map[string]bool   // directories
 	copied     map[string]bool   // files
+	empties    bool              // it wants values where its defaults have none
 	made       map[string]string // things that are there already, by their names in braces
 }
 
@@ -91,7 +92,7 @@ func (g *given) fill(file string) {
 		if g.parameters[name] != "" {
 			continue
 		}
-		if byDefault, ok := p["Default"]; p == nil || ok && !toFill.MatchString(fmt.Sprint(byDefault)) {
+		if byDefault, ok := p["Default"]; p == nil || ok && !toFill.MatchString(fmt.Sprint(byDefault)) && !(g.empties && byDefault == "") {
 			continue
 		}
 		u := &uses{whole: make(map[string]bool)}
@@ -266,6 +267,7 @@ var (
 	noOption    = regexp.MustCompile(`there is no option ([\w-]+)`)
 	noParameter = regexp.MustCompile(`there is no parameter ([\w./-]+)|Unable to fetch parameters \[([\w./-]+)`)
 	noFile      = regexp.MustCompile(`there is no file ([\w./-]+)`)
+	noValue     = regexp.MustCompile(`Value '' at|'null' values are not allowed`)
 	noRegion    = regexp.MustCompile(`nor the regional one is authorized|Layers are expected to be in region`)
 	noCode      = regexp.MustCompile(`which is not there|no such file or directory`)
 )
@@ -288,6 +290,12 @@ func (g *given) learn(words string) bool {
 		g.copied[name] = true
 		g.ssm(name, "placeholder")
 		return true
+	}
+	if noValue.MatchString(words) && !g.empties {
+		g.empties = true
+		before := len(g.parameters)
+		g.fill(g.app.file)
+		return len(g.parameters) > before
 	}
 	if noRegion.MatchString(words) {
 		return g.moves()

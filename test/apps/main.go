@@ -26,8 +26,11 @@ import (
 	"time"
 )
 
-// patience is how long one step of one application may take.
-const patience = 180 * time.Second
+// How long calls of one application may take, and how long building it may.
+const (
+	patience      = 3 * time.Minute
+	buildPatience = 12 * time.Minute
+)
 
 func main() {
 	if code, ok := docker(os.Args[1:]); ok {

@@ -94,7 +94,7 @@ func (r *runner) owner() string { return fmt.Sprintf("%012d", 100000000000+r.acc
 
 // command runs a program.
 func (r *runner) command(dir string, env []string, name string, args ...string) (out []byte, said string) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), buildPatience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
@@ -107,7 +107,7 @@ func (r *runner) command(dir string, env []string, name string, args ...string) 
 	err := cmd.Run()
 	said = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(stderr.String()), "aloft: "))
 	if ctx.Err() != nil {
-		said = "it took longer than " + patience.String()
+		said = "it took longer than " + buildPatience.String()
 	} else if said == "" && err != nil {
 		said = err.Error()
 	}

@@ -50,7 +50,7 @@ var kits = map[lang.SDK]kit{
 	lang.JavaScript3: {"the AWS SDK for JavaScript v3", "@aws-sdk/client-dynamodb/package.json", npm(script3...)},
 	lang.JavaScript2: {"the AWS SDK for JavaScript v2", "aws-sdk/package.json", npm("aws-sdk@2")},
 	lang.JavaClient:  {"AWS's client for functions in Java", "aws-lambda-java-runtime-interface-client-2.10.1.jar", maven(javaClient)},
-	lang.Boto3:       {"boto3", "boto3/__init__.py", pip},
+	lang.Boto3:       {"boto3", "boto3/__init__.py", pip("boto3")},
 }
 
 // script3 is what functions use of version 3, which is a package for each
@@ -197,19 +197,21 @@ func npm(packages ...string) func(context.Context, lang.Language, string) error 
 	}
 }
 
-// pip fetches boto3, for the version of Python that is to use it.
-func pip(ctx context.Context, l lang.Language, dir string) error {
-	own := filepath.Join(l.Prefix, l.Exec)
-	args := []string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir", "--target", dir, "boto3"}
-	if exec.CommandContext(ctx, own, "-m", "pip", "--version").Run() == nil {
-		return run(ctx, dir, "pip", own, args...)
+// pip fetches a package, for the version of Python that is to use it.
+func pip(name string) func(context.Context, lang.Language, string) error {
+	return func(ctx context.Context, l lang.Language, dir string) error {
+		own := filepath.Join(l.Prefix, l.Exec)
+		args := []string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir", "--target", dir, name}
+		if exec.CommandContext(ctx, own, "-m", "pip", "--version").Run() == nil {
+			return run(ctx, filepath.Dir(dir), "pip", own, args...)
+		}
+		other, err := exec.LookPath("python3") // any other can do it too
+		if err != nil {
+			other = own
+		}
+		version := fmt.Sprintf("%d.%d", l.Version.Major, l.Version.Minor)
+		return run(ctx, filepath.Dir(dir), "pip", other, append(args, "--python-version", version, "--only-binary=:all:")...)
 	}
-	other, err := exec.LookPath("python3") // any other can do it too
-	if err != nil {
-		other = own
-	}
-	version := fmt.Sprintf("%d.%d", l.Version.Major, l.Version.Minor)
-	return run(ctx, dir, "pip", other, append(args, "--python-version", version, "--only-binary=:all:")...)
 }
 
 func run(ctx context.Context, dir, what, program string, args ...string) error {
@@ -218,7 +220,7 @@ func run(ctx context.Context, dir, what, program string, args ...string) error {
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, exec.ErrNotFound) {
-		return fmt.Errorf("%s is not installed (apt-get install %s)", what, map[string]string{"npm": "npm", "pip": "python3-pip"}[what])
+		return fmt.Errorf("%s is not installed (apt-get install %s)", what, map[string]string{"npm": "npm", "pip": "python3-pip", "cargo": "cargo"}[what])
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w: %s", what, err, bytes.TrimSpace(out[max(0, len(out)-500):]))

@@ -57,7 +57,7 @@ func (s *Service) Definition() service.Definition {
 		Tasks:  []task.Task{{Name: "ecr/sweep", Run: s.sweep}},
 		Operations: []service.Operation{
 			service.Op(api.CreateRepository, s.CreateRepository, repositoryOf).But("Images are not scanned, and encryption is left to the disk."),
-			service.Op(api.DescribeRepositories, s.DescribeRepositories, service.Any),
+			service.OpEach(api.DescribeRepositories, s.DescribeRepositories, mayDescribe),
 			service.Op(api.DeleteRepository, s.DeleteRepository, repositoryOf),
 			service.Op(api.GetAuthorizationToken, s.GetAuthorizationToken, service.Any),
 
@@ -108,6 +108,20 @@ func repositoryOf[In interface {
 		registry = &id
 	}
 	return repositoryARN(call, registry, in.GetRepositoryName())
+}
+
+// mayDescribe asks for the permission to describe the repositories that are
+// named, or all.
+func mayDescribe(call *aws.Call, in *api.DescribeRepositoriesInput, check func(service.Access) error) error {
+	if len(in.RepositoryNames) == 0 {
+		return check(service.Access{Action: "ecr:DescribeRepositories", Resource: aws.AnyResource})
+	}
+	for _, name := range in.RepositoryNames {
+		if err := check(service.Access{Action: "ecr:DescribeRepositories", Resource: repositoryARN(call, in.RegistryId, name)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func resourceOf[In interface{ GetResourceArn() string }](_ *aws.Call, in In) aws.ARN {

@@ -14,15 +14,15 @@ import (
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 )
 
-// An sdk does in a function what the SDK of durable executions does there.
-type sdk struct {
+// A durableSDK does in a function what the SDK of durable executions does there.
+type durableSDK struct {
 	f     *fixture
 	arn   string
 	token string
 	ops   map[string]api.Operation
 }
 
-func (f *fixture) sdk(e sandbox.Event) (*sdk, string) {
+func (f *fixture) sdk(e sandbox.Event) (*durableSDK, string) {
 	var in struct {
 		DurableExecutionArn, CheckpointToken string
 		InitialExecutionState                struct{ Operations []map[string]any }
@@ -30,7 +30,7 @@ func (f *fixture) sdk(e sandbox.Event) (*sdk, string) {
 	if err := json.Unmarshal(e.Payload, &in); err != nil {
 		panic(err)
 	}
-	d := &sdk{f: f, arn: in.DurableExecutionArn, token: in.CheckpointToken, ops: make(map[string]api.Operation)}
+	d := &durableSDK{f: f, arn: in.DurableExecutionArn, token: in.CheckpointToken, ops: make(map[string]api.Operation)}
 	input := ""
 	for _, o := range in.InitialExecutionState.Operations {
 		for name, v := range o { // times are milliseconds here
@@ -56,7 +56,7 @@ func (f *fixture) sdk(e sandbox.Event) (*sdk, string) {
 }
 
 // status is what an operation has come to; it begins if it has not.
-func (d *sdk) status(u api.OperationUpdate) string {
+func (d *durableSDK) status(u api.OperationUpdate) string {
 	if op, ok := d.ops[u.Id]; ok && op.Status != api.OperationStatusReady {
 		return op.Status
 	}
@@ -65,7 +65,7 @@ func (d *sdk) status(u api.OperationUpdate) string {
 	return d.ops[u.Id].Status
 }
 
-func (d *sdk) say(u api.OperationUpdate) {
+func (d *durableSDK) say(u api.OperationUpdate) {
 	out := must(d.f, d.f.CheckpointDurableExecution, &api.CheckpointDurableExecutionInput{DurableExecutionArn: d.arn, CheckpointToken: d.token, Updates: []api.OperationUpdate{u}})
 	d.token = aws.Value(out.CheckpointToken)
 	for _, op := range out.NewExecutionState.Operations {

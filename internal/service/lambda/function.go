@@ -30,6 +30,9 @@ func (s *Service) CreateFunction(ctx context.Context, call *aws.Call, in *api.Cr
 	if err := s.checkRole(ctx, fn, in.Role); err != nil {
 		return nil, err
 	}
+	if err := s.makeForeign(ctx, call, in.Layers, aws.Value(in.Runtime)); err != nil {
+		return nil, err
+	}
 	code, err := s.receive(ctx, call, fn, sourceOfCreate(in.Code))
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/sandbox/sdk"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
@@ -114,10 +116,11 @@ func findLayers(tx *store.Tx, call *aws.Call, list []string) ([]useOf, error) {
 }
 
 // checkForeign refuses by name a layer of another account that was never
-// published here: nobody else can say what is in it.
+// published here, and is none that can be made here: nobody else can say what is
+// in it. One of another region is refused later, as AWS does.
 func (s *Service) checkForeign(call *aws.Call, text string) error {
 	key, err := parseLayerVersion(text)
-	if err != nil || key.Layer.Account == call.Account {
+	if err != nil || key.Layer.Account == call.Account || key.Layer.Region != call.Region || sdk.HasLayer(key.name()) {
 		return nil // what is wrong with it is said later
 	}
 	return s.db.View(context.Background(), func(tx *store.Tx) error {
@@ -126,6 +129,57 @@ func (s *Service) checkForeign(call *aws.Call, text string) error {
 			return err
 		}
 		return aws.NotImplemented.Errorf("Aloft has no layer %s: of other accounts it has the layers that were published here. Publish one with the same content, and name that.", text)
+	})
+}
+
+// isPublic reports whether a layer's version is of those that can be made here.
+func isPublic(text string) bool {
+	key, err := parseLayerVersion(text)
+	return err == nil && sdk.HasLayer(key.name())
+}
+
+// name is the layer's name.
+func (k layerKey) name() string { return strings.TrimPrefix(k.Layer.Resource, layerKind) }
+
+// makeForeign makes the layers of other accounts that are not there yet, and
+// that everybody may use, of the packages that they are made of.
+func (s *Service) makeForeign(ctx context.Context, call *aws.Call, list []string, runtime string) error {
+	for _, text := range list {
+		key, err := parseLayerVersion(text)
+		if err != nil || key.Layer.Account == call.Account || key.Layer.Region != call.Region || !sdk.HasLayer(key.name()) {
+			continue
+		}
+		if err := s.makeLayer(ctx, key, runtime); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) makeLayer(ctx context.Context, key layerKey, runtime string) error {
+	exists := false
+	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
+		exists, err = layerVersions.Has(tx, key)
+		return err
+	})
+	if err != nil || exists {
+		return err
+	}
+	archive, err := s.runner.Layer(ctx, key.name(), runtime)
+	if err != nil {
+		return aws.NotImplemented.Errorf("Aloft could not make the layer %s of its packages: %v", key.arn(), err)
+	}
+	code, err := s.takeIn(ctx, key.Layer, bytes.NewReader(archive), int64(len(archive)))
+	if err != nil {
+		return err
+	}
+	defer code.Close()
+	row := layerVersion{Code: code.packed, Created: time.Now(), Description: "Made by Aloft of published packages."}
+	return s.db.Update(ctx, func(tx *store.Tx) error {
+		if exists, err := layerVersions.Has(tx, key); err != nil || exists {
+			return err // somebody else was faster
+		}
+		return errors.Join(code.keep(tx), layerVersions.Put(tx, key, row))
 	})
 }
 

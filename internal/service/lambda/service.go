@@ -38,6 +38,7 @@ type Authority interface {
 type Runner interface {
 	Invoke(ctx context.Context, f *sandbox.Function, e sandbox.Event) (sandbox.Result, error)
 	Prepare(runtime string) error
+	Layer(ctx context.Context, name, runtime string) ([]byte, error) // of those that sdk.HasLayer knows
 	Keep(f *sandbox.Function, n int) (ready int, broken bool)
 	Forget(function aws.ARN)
 }
@@ -111,7 +112,7 @@ func (s *Service) Definition() service.Definition {
 
 func (s *Service) functionOperations() []service.Operation {
 	return []service.Operation{
-		service.OpEach(api.CreateFunction, s.CreateFunction, s.mayCreate).But("File systems are refused. VPCs and keys of KMS are remembered, and no more."),
+		service.OpEach(api.CreateFunction, s.CreateFunction, s.mayCreate).But("File systems are refused. VPCs and keys of KMS are remembered, and no more. Of layers of other accounts there are those that were published here, and public ones that are made of the newest packages of their major version: Powertools, the Web Adapter; Lambda Insights reports nothing."),
 		service.Op(api.GetFunction, s.GetFunction, qualifiedOf),
 		service.Op(api.GetFunctionConfiguration, s.GetFunctionConfiguration, qualifiedOf),
 		service.Op(api.ListFunctions, s.ListFunctions, service.Any),
@@ -277,6 +278,9 @@ func (s *Service) mayUse(call *aws.Call, role *string, layers []string, check fu
 		}
 		if err := s.checkForeign(call, text); err != nil {
 			return err
+		}
+		if arn.Region != call.Region || arn.Account != call.Account && isPublic(text) {
+			continue // the first is refused later, the second everybody may use
 		}
 		if err := check(service.Access{Action: "lambda:GetLayerVersion", Resource: arn}); err != nil {
 			return err

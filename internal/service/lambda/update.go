@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -63,6 +64,9 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, call *aws.Cal
 		if err := s.checkRole(ctx, fn, *in.Role); err != nil {
 			return nil, err
 		}
+	}
+	if err := s.makeForeign(ctx, call, in.Layers, cmp.Or(aws.Value(in.Runtime), row.Latest.Runtime)); err != nil {
+		return nil, err
 	}
 	return s.update(ctx, fn, in.RevisionId, false, false, func(tx *store.Tx, v *version) error {
 		if in.DurableConfig != nil && v.Durable == nil {
