@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	cfn "github.com/aloft-cloud/aloft/internal/api/cloudformation"
@@ -27,7 +28,7 @@ func (r *runner) answers(a application, stack string, res *result) {
 			return
 		}
 		for _, s := range out.Stacks {
-			if s.ParentId == nil && s.StackName != "CDKToolkit" && (stack == "" || s.StackName == stack) {
+			if s.ParentId == nil && s.StackName != "CDKToolkit" && !strings.HasPrefix(s.StackName, "given-") && (stack == "" || s.StackName == stack) {
 				app.Stacks = append(app.Stacks, aws.Value(s.StackId))
 			}
 		}

@@ -4,7 +4,9 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -67,12 +69,42 @@ func (s *Store) Layer(ctx context.Context, name string, l lang.Language) ([]byte
 			return nil, fmt.Errorf("%s: %w", p.title, err)
 		}
 	}
+	return archive(dir)
+}
+
+// archive returns the files in dir as a zip file. Links, which lead to programs
+// that nobody runs, are left out.
+func archive(dir string) ([]byte, error) {
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
-	if err := w.AddFS(os.DirFS(dir)); err != nil {
-		return nil, err
-	}
-	err := w.Close()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		header, err := zip.FileInfoHeader(info)
+		if err != nil {
+			return err
+		}
+		if header.Name, err = filepath.Rel(dir, path); err != nil {
+			return err
+		}
+		header.Name, header.Method = filepath.ToSlash(header.Name), zip.Deflate
+		f, err := w.CreateHeader(header)
+		if err != nil {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		_, err = f.Write(text)
+		return err
+	})
+	err = errors.Join(err, w.Close())
 	return out.Bytes(), err
 }
 
@@ -114,7 +146,7 @@ func webAdapter(ctx context.Context, _ lang.Language, dir, _ string) error {
 		return err
 	}
 	defer os.RemoveAll(made)
-	if err := run(ctx, made, "cargo", "cargo", "install", "--quiet", "--locked", "--root", made, "lambda_web_adapter@0"); err != nil {
+	if err := run(ctx, made, "cargo", "cargo", "install", "--quiet", "--locked", "--root", made, "--version", "<1", "lambda_web_adapter"); err != nil {
 		return err
 	}
 	program, err := os.ReadFile(filepath.Join(made, "bin", "lambda-adapter"))
