@@ -34,6 +34,7 @@ var kinds = []struct {
 	{regexp.MustCompile(`volumeid`), "vol-0123456789abcdef0"},
 	{regexp.MustCompile(`volumeid`), "fsvol-0123456789abcdef0"},
 	{regexp.MustCompile(`password`), "Placeholder-1!"},
+	{regexp.MustCompile(`^\w*domain(?:name)? string|certificate\.domainname|hostedzone\.name`), "app.example.com"},
 	{regexp.MustCompile(`cert(ificate)?_?arn|certificate`), "{certificate}"},
 	{regexp.MustCompile(`hosted_?zone|zone_?id`), "{zone}"},
 	{regexp.MustCompile(`imageuri`), "{account}.dkr.ecr.us-east-1.amazonaws.com/placeholder:latest"},
