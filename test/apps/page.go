@@ -22,7 +22,8 @@ metrics of functions, queues, topics and rules and by the executions of state ma
 invoked; functions of frameworks and custom resources do not count.
 
 What *wants what is not here* calls a service that Aloft does not have, or a host of some other company, and does not answer for
-that; the last column has it by name. What has *nothing to drive* is infrastructure only. None of this is a promise:
+that; the last column has it by name. Words that begin with *earlier* are of a run in which routes were asked and functions
+invoked with an event of their kind, before entries were driven. What has *nothing to drive* is infrastructure only. None of this is a promise:
 ` + "`aloft deploy --check DIR`" + ` says what would work of yours.
 
 What is *refused* has the types, properties or operations that Aloft lacks by their names. *AWS refuses it too* is what AWS

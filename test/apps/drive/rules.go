@@ -50,7 +50,9 @@ func (d *driver) rules(ctx context.Context) {
 		pattern, _ := parsed(aws.Value(r.EventPattern)).(map[string]any)
 		event, _ := matching(pattern).(map[string]any)
 		source, _ := event["source"].(string)
-		if r.EventPattern == nil || strings.HasPrefix(source, "aws.") && source != "aws.s3" {
+		detail, _ := event["detail"].(map[string]any)
+		trail := detail["eventName"] != nil // of a call, as CloudTrail tells: it is not here
+		if r.EventPattern == nil || trail && source != "" || strings.HasPrefix(source, "aws.") && source != "aws.s3" {
 			d.direct(ctx, r, event)
 			continue
 		}
