@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -32,8 +33,10 @@ func (r *runner) tryCDK(a application, g *given) (what, words, stack string) {
 	if types != nil {
 		return lacks, strings.Join(types, ", "), ""
 	}
-	if err := r.bootstrap(); err != nil {
-		return judge("cdk bootstrap: " + err.Error())
+	for _, region := range r.regionsOf(made) {
+		if err := r.bootstrap(region); err != nil {
+			return judge("cdk bootstrap: " + err.Error())
+		}
 	}
 	outputs := filepath.Join(r.synth, "outputs.json")
 	args := []string{"deploy", "--app", made, "--all", "--require-approval", "never", "--no-notices", "--progress", "events", "--outputs-file", outputs}
@@ -56,6 +59,24 @@ func (r *runner) tryCDK(a application, g *given) (what, words, stack string) {
 		return judge(complaint(said))
 	}
 	return works, "", ""
+}
+
+// environment is where the CDK says that a stack belongs.
+var environment = regexp.MustCompile(`"environment": "aws://[^/]+/([^"]+)"`)
+
+// regionsOf are the regions into which the stacks of an application go.
+func (r *runner) regionsOf(made string) []string {
+	text, _ := os.ReadFile(filepath.Join(made, "manifest.json")) // one that is not there names none
+	var list []string
+	for _, m := range environment.FindAllSubmatch(text, -1) {
+		region := string(m[1])
+		if region == "unknown-region" {
+			region = r.region
+		}
+		list = append(list, region)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // madeOf is the directory for what is synthesised of an application.
@@ -88,8 +109,8 @@ func (r *runner) lackingIn(made string, g *given) ([]string, error) {
 	return slices.Compact(types), nil
 }
 
-// bootstrap makes in the account what `cdk bootstrap` makes.
-func (r *runner) bootstrap() error {
+// bootstrap makes in a region of the account what `cdk bootstrap` makes.
+func (r *runner) bootstrap(region string) error {
 	file := filepath.Join(r.synth, "bootstrap.yaml")
 	body, err := os.ReadFile(file)
 	if err != nil {
@@ -104,7 +125,7 @@ func (r *runner) bootstrap() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	c := r.client()
+	c := r.client().In(region)
 	_, err = client.Do(ctx, c, cfn.CreateStack, &cfn.CreateStackInput{
 		StackName: "CDKToolkit", TemplateBody: new(string(body)), Capabilities: []string{"CAPABILITY_NAMED_IAM"},
 	})
