@@ -40,11 +40,12 @@ type verdict struct {
 // A turn lends the committer's place to a pending transaction: nothing else
 // commits until it is handed back.
 type turn struct {
-	db   *DB
-	r    pebble.Reader
-	tx   *Tx
-	err  error
-	done chan struct{}
+	db      *DB
+	r       pebble.Reader
+	version uint64 // that it is to become
+	tx      *Tx
+	err     error
+	done    chan struct{}
 }
 
 var errNoReturn = errors.New("store: the function did not return")
@@ -63,7 +64,7 @@ func (p *pending) takeTurn(t *turn) {
 		runs = 2
 	}
 	for range runs {
-		t.tx = &Tx{db: t.db, r: t.r}
+		t.tx = &Tx{db: t.db, r: t.r, version: t.version, turn: true}
 		if t.err = t.tx.run(p.fn); t.err != nil {
 			return
 		}
@@ -204,7 +205,7 @@ func (c *committer) commitSerial(g *group, s *stamp, serial []*pending) {
 	defer slow.Stop()
 	b := c.db.rows.NewIndexedBatch()
 	for _, p := range serial {
-		t := &turn{db: c.db, r: b, done: c.turns}
+		t := &turn{db: c.db, r: b, version: s.version, done: c.turns}
 		p.verdict <- verdict{turn: t}
 		c.awaitTurn(slow)
 		c.db.stats.serial.Add(1)
@@ -237,6 +238,7 @@ func (c *committer) keep(b *pebble.Batch, s *stamp, tx *Tx) {
 	for _, r := range tx.cleared {
 		c.must(b.DeleteRange(r.lo, r.hi, nil))
 		c.window.addAll(s.version)
+		c.db.marks.noteAll(s.version)
 	}
 	if len(tx.appends) > 0 {
 		c.reserve(b, s.version)
@@ -250,6 +252,7 @@ func (c *committer) keep(b *pebble.Batch, s *stamp, tx *Tx) {
 		}
 	}
 	c.window.add(s.version, tx.writes)
+	c.db.marks.note(s.version, tx.writes, c.db.seed)
 }
 
 // reserve makes sure that version is never given out again.

@@ -40,6 +40,7 @@ type DB struct {
 	group  task.Group // the committer
 
 	views views
+	marks marks
 	seed  maphash.Seed // of the hashes of keys
 
 	mu     sync.Mutex
@@ -133,7 +134,7 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 		return ErrClosed
 	}
 	defer db.views.release(v, durable)
-	tx := &Tx{db: db, r: v.snap, readOnly: true}
+	tx := &Tx{db: db, r: v.snap, version: v.version, readOnly: true}
 	return tx.run(fn)
 }
 
@@ -180,12 +181,12 @@ func (db *DB) try(ctx context.Context, fn func(*Tx) error) error {
 
 func (db *DB) runOver(v *view, fn func(*Tx) error) (*Tx, error) {
 	if db.config.RunTwice {
-		tx := &Tx{db: db, r: v.snap, track: true}
+		tx := &Tx{db: db, r: v.snap, version: v.version, track: true}
 		if err := tx.run(fn); err != nil {
 			return tx, err
 		}
 	}
-	tx := &Tx{db: db, r: v.snap, track: true}
+	tx := &Tx{db: db, r: v.snap, version: v.version, track: true}
 	return tx, tx.run(fn)
 }
 

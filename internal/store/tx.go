@@ -31,6 +31,8 @@ var (
 type Tx struct {
 	db       *DB
 	r        pebble.Reader
+	version  uint64 // of what it sees, or, in a turn, that it is to become
+	turn     bool
 	readOnly bool
 	track    bool // remember what is read
 	over     bool

@@ -17,8 +17,8 @@ var (
 	rowsOf   = store.NewBytes[rowsKey]("dynamodb.item")
 )
 
-// A version is a row of tables as it was at one time. It is read with every
-// request in place of the row, which is kept in memory decoded; see findTable.
+// A version is a row of tables as it was at one time. It is marked, or read, with
+// every request in place of the row, which is kept in memory decoded; see findTable.
 type version [16]byte
 
 func newVersion() (v version) {
@@ -64,8 +64,9 @@ type table struct {
 
 	arn     aws.ARN // of the row
 	version version
-	current store.Rows // its version, under no key
-	rows    store.Rows // its items
+	current store.Rows  // its version, under no key
+	mark    *store.Mark // of that, if there could be one
+	rows    store.Rows  // its items
 }
 
 // A definition is the type of an attribute that keys use.
@@ -255,16 +256,24 @@ func (s *Service) part(arn aws.ARN, id string) {
 }
 
 // lookTable is findTable for what may be known of a table before it can be used.
-// Reading its version makes it part of what tx depends on.
+// Its version, marked or read, is part of what tx depends on.
 func (s *Service) lookTable(tx *store.Tx, arn aws.ARN) (*table, error) {
 	if v, ok := s.known.Load(arn); ok {
 		known := v.(*table)
+		if tx.Holds(known.mark) {
+			return known, nil
+		}
 		same := false
 		err := known.current.Read(tx, nil, func(row []byte) error {
 			same = version(row) == known.version
 			return nil
 		})
 		if err == nil && same {
+			if m := known.current.Mark(tx, nil); m != nil {
+				marked := *known
+				marked.mark = m
+				s.known.Store(arn, &marked)
+			}
 			return known, nil
 		}
 	}
@@ -275,6 +284,7 @@ func (s *Service) lookTable(tx *store.Tx, arn aws.ARN) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.mark = t.current.Mark(tx, nil)
 	s.known.Store(arn, t)
 	return t, nil
 }

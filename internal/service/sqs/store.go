@@ -53,7 +53,8 @@ type queue struct {
 	ThroughputLimit                    string `json:",omitempty"`
 
 	arn                              aws.ARN
-	row                              []byte // what this was read from
+	row                              []byte      // what this was read from
+	mark                             *store.Mark // of that, if there could be one
 	messages, index, bodies, recents store.Rows
 	line                             *line
 }
@@ -113,16 +114,25 @@ func (s *Service) read(tx *store.Tx, arn aws.ARN) (*queue, error) {
 func (s *Service) find(tx *store.Tx, arn aws.ARN) (*queue, error) {
 	if v, ok := s.known.Load(arn); ok {
 		q, same := v.(*queue), false
+		if tx.Holds(q.mark) {
+			return q, nil
+		}
 		err := queues.Read(tx, queueKey(arn), func(row []byte) error {
 			same = bytes.Equal(row, q.row)
 			return nil
 		})
 		if err == nil && same {
+			if m := queues.Mark(tx, queueKey(arn)); m != nil {
+				marked := *q
+				marked.mark = m
+				s.known.Store(arn, &marked)
+			}
 			return q, nil
 		}
 	}
 	q, err := s.read(tx, arn)
 	if err == nil {
+		q.mark = queues.Mark(tx, queueKey(arn))
 		s.known.Store(arn, q)
 	}
 	return q, err
