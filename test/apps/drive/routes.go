@@ -15,6 +15,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/api/apigateway"
 	"github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
 	"github.com/aloft-cloud/aloft/internal/api/cloudfront"
+	elb "github.com/aloft-cloud/aloft/internal/api/elasticloadbalancing"
 	"github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/client"
@@ -157,6 +158,20 @@ func (d *driver) distributions(ctx context.Context) {
 	}
 	for _, p := range d.all("AWS::S3::Bucket") {
 		_ = d.put(ctx, p.id, "index.html", []byte("<p>one</p>"), "")
+	}
+	d.ask(ctx, list)
+}
+
+// balancers asks load balancers for their first page, and for one below it.
+func (d *driver) balancers(ctx context.Context) {
+	var list []route
+	for _, p := range d.all("AWS::ElasticLoadBalancingV2::LoadBalancer") {
+		out, err := client.Do(ctx, d.Client, elb.DescribeLoadBalancers, &elb.DescribeLoadBalancersInput{LoadBalancerArns: []string{p.id}})
+		if err != nil || len(out.LoadBalancers) == 0 {
+			continue
+		}
+		name, _, _ := strings.Cut(aws.Value(out.LoadBalancers[0].DNSName), ".")
+		list = append(list, route{method: "GET", host: name + ".elb", path: "/"}, route{method: "GET", host: name + ".elb", path: "/hello"})
 	}
 	d.ask(ctx, list)
 }
