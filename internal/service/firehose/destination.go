@@ -207,6 +207,9 @@ func (row *stream) update(in *api.UpdateDestinationInput) error {
 		h := aws.Value(row.HTTP)
 		setMembers(&h, u)
 		row.HTTP = &h
+		if u.EndpointConfiguration != nil {
+			row.Access = nil // it has another, or none
+		}
 		if u.S3Update != nil {
 			setMembers(row.S3, u.S3Update)
 		}

@@ -64,7 +64,7 @@ type postedRecord struct {
 
 // postOnce sends a batch, and returns why it was not taken, or nil.
 func (s *Service) postOnce(ctx context.Context, row *stream, b *batch) *failure {
-	r, id, err := newPost(ctx, row, b)
+	r, id, err := s.newPost(ctx, row, b)
 	if err != nil {
 		return &failure{Code: "HttpEndpoint.InvalidRequest", Message: err.Error()}
 	}
@@ -95,7 +95,7 @@ func (s *Service) postOnce(ctx context.Context, row *stream, b *batch) *failure 
 }
 
 // newPost is the request that a batch is sent with.
-func newPost(ctx context.Context, row *stream, b *batch) (*http.Request, string, error) {
+func (s *Service) newPost(ctx context.Context, row *stream, b *batch) (*http.Request, string, error) {
 	doc := posted{ID: aws.NewRequestID(), At: time.Now().UnixMilli()}
 	for i := range b.records {
 		doc.Records = append(doc.Records, postedRecord{b.records[i].Data})
@@ -125,7 +125,11 @@ func newPost(ctx context.Context, row *stream, b *batch) (*http.Request, string,
 	if zipped {
 		h.Set("Content-Encoding", "gzip")
 	}
-	if key := aws.Value(row.HTTP.EndpointConfiguration.AccessKey); key != "" {
+	if len(row.Access) > 0 {
+		key, err := s.access(b.key.Stream, row)
+		if err != nil {
+			return nil, "", err
+		}
 		h.Set("X-Amz-Firehose-Access-Key", key)
 	}
 	if len(c.CommonAttributes) > 0 {
@@ -140,4 +144,32 @@ func newPost(ctx context.Context, row *stream, b *batch) (*http.Request, string,
 		h.Set("X-Amz-Firehose-Common-Attributes", string(text))
 	}
 	return r, doc.ID, nil
+}
+
+// sealAccess keeps the access key of an endpoint as this installation alone can
+// read it.
+func (s *Service) sealAccess(arn aws.ARN, row *stream) error {
+	if row.HTTP == nil || aws.Value(row.HTTP.EndpointConfiguration.AccessKey) == "" {
+		return nil
+	}
+	box, err := s.master()
+	if err != nil {
+		return err
+	}
+	destination, endpoint := *row.HTTP, *row.HTTP.EndpointConfiguration
+	row.Access = box.Seal(nil, nil, []byte(*endpoint.AccessKey), []byte(arn.String()))
+	endpoint.AccessKey = nil
+	destination.EndpointConfiguration = &endpoint
+	row.HTTP = &destination
+	return nil
+}
+
+// access is the access key that sealAccess kept.
+func (s *Service) access(arn aws.ARN, row *stream) (string, error) {
+	box, err := s.master()
+	if err != nil {
+		return "", err
+	}
+	key, err := box.Open(nil, nil, row.Access, []byte(arn.String()))
+	return string(key), err
 }

@@ -51,22 +51,29 @@ func (s *Service) process(ctx context.Context, row *stream, b *batch) error {
 			return err
 		}
 	}
-	lines := make(map[lineKey][]record)
+	lines, open := make(map[lineKey][]record), s.partitionsOf(b.key.Stream)
 	for i := range items {
 		it := &items[i]
 		if it.why == nil && row.partitioned() {
 			it.why = missingKeys(row, it.keys)
+		}
+		key := lineKey{b.key.Stream, lineOut, partitionOf(row, it.keys)}
+		switch {
+		case it.why != nil || open[key]:
+		case len(open) < maxPartitions:
+			open[key] = true
+		default:
+			it.why = errPartitions
 		}
 		if it.why != nil {
 			failed, err := failedRecord(it.came, it.why)
 			if err != nil {
 				return err
 			}
-			key := lineKey{b.key.Stream, lineError, processingFailed}
+			key = lineKey{b.key.Stream, lineError, processingFailed}
 			lines[key] = append(lines[key], failed)
 			continue
 		}
-		key := lineKey{b.key.Stream, lineOut, partitionOf(row, it.keys)}
 		lines[key] = append(lines[key], it.record)
 	}
 	return s.DB.Update(ctx, func(tx *store.Tx) error {
@@ -83,6 +90,25 @@ func (s *Service) process(ctx context.Context, row *stream, b *batch) error {
 		}
 		return s.done(tx, b)
 	})
+}
+
+// errPartitions is why a record fails that is of a partition too many.
+var errPartitions = &failure{
+	Code:    "DynamicPartitioning.ActivePartitionsLimitExceeded",
+	Message: "The maximum number of active partitions was reached. Records of further partitions are delivered to the error prefix.",
+}
+
+// partitionsOf are the partitions of a stream that wait to be written.
+func (s *Service) partitionsOf(arn aws.ARN) map[lineKey]bool {
+	open := make(map[lineKey]bool)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key := range s.lines {
+		if key.Stream == arn && key.Kind == lineOut {
+			open[key] = true
+		}
+	}
+	return open
 }
 
 // partitionOf names the partition of a record, or "" if there are none.

@@ -2,6 +2,7 @@ package firehose
 
 import (
 	"context"
+	"crypto/cipher"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -20,6 +21,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/smithy"
 	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/store/master"
 	"github.com/aloft-cloud/aloft/internal/task"
 )
 
@@ -30,6 +32,7 @@ type Config struct {
 	Sessions *dispatch.Sessions
 	Edge     http.Handler    // by which endpoints of the platform's own are reached
 	Domains  *domain.Domains // says which those are
+	Key      string          // file of the key that secrets are sealed with
 	Local    bool            // endpoints may be this host and its networks
 	Log      *slog.Logger
 }
@@ -39,6 +42,7 @@ type Service struct {
 	Config
 	client  *http.Client
 	sources *poll.Engine
+	master  func() (cipher.AEAD, error)
 	bell    task.Bell // rung when a line may be due sooner
 
 	mu    sync.Mutex
@@ -49,6 +53,7 @@ type Service struct {
 // New returns Data Firehose.
 func New(cfg Config) *Service {
 	s := &Service{Config: cfg, bell: task.NewBell(), lines: make(map[lineKey]*line)}
+	s.master = sync.OnceValues(func() (cipher.AEAD, error) { return master.Open(cfg.Key) })
 	s.client = &http.Client{
 		Transport:     backend.Within(cfg.Edge, cfg.Domains.Inside, outbound.NewTransport(cfg.Local)),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -126,6 +131,9 @@ func (s *Service) change(ctx context.Context, call *aws.Call, name string, chang
 			return err
 		}
 		if err := change(tx, arn, &row); err != nil {
+			return err
+		}
+		if err := s.sealAccess(arn, &row); err != nil {
 			return err
 		}
 		return streams.Put(tx, arn, row)

@@ -23,9 +23,10 @@ type stream struct {
 	Created time.Time
 	Updated time.Time `json:",omitzero"`
 	Version int
-	S3      *api.ExtendedS3DestinationConfiguration // where it leads, or where what an endpoint does not take goes
-	Plain   bool                                    `json:",omitempty"` // S3 was configured in the form that is no more
-	HTTP    *api.HttpEndpointDestinationConfiguration
+	S3      *api.ExtendedS3DestinationConfiguration         // where it leads, or where what an endpoint does not take goes
+	Plain   bool                                            `json:",omitempty"` // S3 was configured in the form that is no more
+	HTTP    *api.HttpEndpointDestinationConfiguration       // without its access key
+	Access  []byte                                          `json:",omitempty"` // that key, sealed
 	Source  *api.KinesisStreamSourceConfiguration           `json:",omitempty"`
 	Hint    *int32                                          `json:",omitempty"` // throughput that was asked for
 	Key     *api.DeliveryStreamEncryptionConfigurationInput `json:",omitempty"` // that records are said to be encrypted with

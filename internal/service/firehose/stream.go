@@ -20,6 +20,9 @@ func (s *Service) CreateDeliveryStream(ctx context.Context, call *aws.Call, in *
 		return nil, err
 	}
 	arn := streamARN(call, in.DeliveryStreamName)
+	if err := s.sealAccess(arn, row); err != nil {
+		return nil, err
+	}
 	for _, role := range rolesOf(in) {
 		if err := s.checkRole(ctx, arn, role); err != nil {
 			return nil, err
