@@ -132,11 +132,9 @@ func (x *exchange) again(f *form, err error) {
 	x.show(http.StatusOK, f)
 }
 
-func username(value string) field { return field{"username", "Username", "text", value, "username"} }
-
 // named is how the field of a username is called, by what the pool takes for one.
 func (x *exchange) named() field {
-	f := username(x.r.PostForm.Get("username"))
+	f := field{"username", "Username", "text", x.r.Form.Get("username"), "username"}
 	if names := x.pool.UsernameAttributes; len(names) == 1 {
 		f.Label = map[string]string{"email": "Email", "phone_number": "Phone number"}[names[0]]
 	} else if len(names) > 1 {
@@ -185,6 +183,9 @@ func (x *exchange) takeAnswer(o *oauthWish, session string) {
 	for name, values := range x.r.PostForm {
 		r.responses[name] = values[0]
 	}
+	if r.step == api.ChallengeNameTypeMfaSetup && !x.isSetUp(r) {
+		return
+	}
 	v, c, key, err := x.resume(x.r.Context(), x.call, r)
 	if err != nil || v.pool.arn != x.pool.arn {
 		x.again(x.loginForm(), errors.Join(err, errSession()))
@@ -201,6 +202,8 @@ func (x *exchange) climbed(v *visit, o *oauthWish, out *answer, f *form, err err
 		x.again(f, err)
 	case out == nil:
 		x.arrive(v, o)
+	case *out.ChallengeName == api.ChallengeNameTypeMfaSetup:
+		x.setUp(aws.Value(out.Session), out.ChallengeParameters)
 	default:
 		x.show(http.StatusOK, x.challengeForm(*out.ChallengeName, aws.Value(out.Session), out.ChallengeParameters))
 	}
@@ -221,8 +224,6 @@ func (x *exchange) challengeForm(step, session string, params map[string]string)
 	case api.ChallengeNameTypeSelectMfaType:
 		f.Title, f.Text = "Sign in", "Choose a second factor: SMS_MFA, EMAIL_OTP or SOFTWARE_TOKEN_MFA."
 		f.Fields = []field{{"ANSWER", "Factor", "text", softwareFactor, "off"}}
-	case api.ChallengeNameTypeMfaSetup:
-		return &form{Title: "Sign in", Error: "A second factor has to be set up by the API, before you can sign in here."}
 	default:
 		f.Title, f.Text = "Enter your code", "Enter the code of your authenticator app."
 		if to := params["CODE_DELIVERY_DESTINATION"]; to != "" {

@@ -58,10 +58,9 @@ func (x *exchange) takeSignUp(o *oauthWish) {
 }
 
 func (x *exchange) confirmForm() *form {
-	name := username(x.r.Form.Get("username"))
 	return &form{
 		Title: "Confirm your account", Text: "We sent you a code. Enter it to confirm your account.", Submit: "Confirm",
-		Fields: []field{name, {"code", "Code", "text", "", "one-time-code"}}, Links: []link{{"Sign in", x.at("/login")}},
+		Fields: []field{x.named(), {"code", "Code", "text", "", "one-time-code"}}, Links: []link{{"Sign in", x.at("/login")}},
 	}
 }
 
@@ -129,7 +128,7 @@ func (x *exchange) takeForgot(o *oauthWish) {
 func (x *exchange) resetForm() *form {
 	return &form{
 		Title: "Choose a new password", Text: "We sent you a code.", Submit: "Change password",
-		Fields: []field{username(x.r.Form.Get("username")), {"code", "Code", "text", "", "one-time-code"}, {"password", "New password", "password", "", "new-password"}},
+		Fields: []field{x.named(), {"code", "Code", "text", "", "one-time-code"}, {"password", "New password", "password", "", "new-password"}},
 	}
 }
 
