@@ -2,8 +2,6 @@ package cloudfront
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/cloudfront"
@@ -182,84 +180,4 @@ func summary(arn aws.ARN, d *distribution) api.DistributionSummary {
 		Comment: c.Comment, PriceClass: *c.PriceClass, Enabled: c.Enabled, ViewerCertificate: c.ViewerCertificate, Restrictions: c.Restrictions, WebACLId: *c.WebACLId,
 		HttpVersion: *c.HttpVersion, IsIPV6Enabled: *c.IsIPV6Enabled, Staging: *c.Staging,
 	}
-}
-
-const maxTags = 50
-
-// tagged returns had with tags.
-func tagged(had map[string]string, tags []api.Tag) (map[string]string, error) {
-	out := maps.Clone(had)
-	if out == nil {
-		out = make(map[string]string, len(tags))
-	}
-	for _, t := range tags {
-		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
-			return nil, api.InvalidTagging.Errorf("Tag keys must not begin with aws:.")
-		}
-		out[t.Key] = aws.Value(t.Value)
-	}
-	if len(out) > maxTags {
-		return nil, api.InvalidTagging.Errorf("A resource can have at most %d tags.", maxTags)
-	}
-	return out, nil
-}
-
-// retag changes the tags of a distribution, which is named by its ARN.
-func (s *Service) retag(ctx context.Context, call *aws.Call, resource string, change func(tags map[string]string) (map[string]string, error)) error {
-	id, err := taggable(call, resource)
-	if err != nil {
-		return err
-	}
-	return s.db.Update(ctx, func(tx *store.Tx) error {
-		arn, d, err := distributions.find(tx, call, id)
-		if err != nil {
-			return err
-		}
-		if d.Tags, err = change(d.Tags); err != nil {
-			return err
-		}
-		return distributions.rows.Put(tx, arn, d)
-	})
-}
-
-// taggable is the id of the distribution that an ARN names.
-func taggable(call *aws.Call, resource string) (string, error) {
-	arn, err := aws.ParseARN(resource)
-	if err != nil || arn.Service != "cloudfront" || !strings.HasPrefix(arn.Resource, "distribution/") || arn.Account != call.Account {
-		return "", api.NoSuchResource.Errorf("A resource that was specified is not valid.")
-	}
-	return distributions.id(arn), nil
-}
-
-// TagResource gives a distribution tags.
-func (s *Service) TagResource(ctx context.Context, call *aws.Call, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
-	return &api.TagResourceOutput{}, s.retag(ctx, call, in.Resource, func(had map[string]string) (map[string]string, error) { return tagged(had, in.Tags.Items) })
-}
-
-// UntagResource takes tags from a distribution.
-func (s *Service) UntagResource(ctx context.Context, call *aws.Call, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
-	return &api.UntagResourceOutput{}, s.retag(ctx, call, in.Resource, func(had map[string]string) (map[string]string, error) {
-		out := maps.Clone(had)
-		for _, key := range in.TagKeys.Items {
-			delete(out, key)
-		}
-		return out, nil
-	})
-}
-
-// ListTagsForResource lists the tags of a distribution.
-func (s *Service) ListTagsForResource(ctx context.Context, call *aws.Call, in *api.ListTagsForResourceInput) (*api.ListTagsForResourceOutput, error) {
-	id, err := taggable(call, in.Resource)
-	if err != nil {
-		return nil, err
-	}
-	d, err := distributions.view(ctx, s, call, id)
-	if err != nil {
-		return nil, err
-	}
-	out := &api.ListTagsForResourceOutput{Tags: &api.Tags{Items: []api.Tag{}}}
-	for _, key := range slices.Sorted(maps.Keys(d.Tags)) {
-		out.Tags.Items = append(out.Tags.Items, api.Tag{Key: key, Value: new(d.Tags[key])})
-	}
-	return out, nil
 }

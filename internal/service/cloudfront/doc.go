@@ -19,4 +19,5 @@
 //	trusted.go       keys that sign URLs       index.go     all of it, ready to serve
 //	function.go      CloudFront Functions      invalidation.go  what is to be forgotten
 //	value.go         key value stores          valuekey.go  and their keys
+//	tag.go           tags
 package cloudfront

@@ -76,7 +76,7 @@ func (s *Service) Definition() service.Definition {
 			onID(distributions, api.UpdateDistribution, s.UpdateDistribution).But(lacks),
 			onID(distributions, api.DeleteDistribution, s.DeleteDistribution),
 			service.Op(api.ListDistributions, s.ListDistributions, service.Any),
-			service.Op(api.TagResource, s.TagResource, func(_ *aws.Call, in *api.TagResourceInput) aws.ARN { return named(in.Resource) }).But("Distributions alone have tags."),
+			service.Op(api.TagResource, s.TagResource, func(_ *aws.Call, in *api.TagResourceInput) aws.ARN { return named(in.Resource) }).But("Distributions, functions and key value stores alone have tags."),
 			service.Op(api.UntagResource, s.UntagResource, func(_ *aws.Call, in *api.UntagResourceInput) aws.ARN { return named(in.Resource) }),
 			service.Op(api.ListTagsForResource, s.ListTagsForResource, func(_ *aws.Call, in *api.ListTagsForResourceInput) aws.ARN { return named(in.Resource) }),
 			service.Op(api.CreateInvalidation, s.CreateInvalidation, func(call *aws.Call, in *api.CreateInvalidationInput) aws.ARN {
