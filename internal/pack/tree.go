@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // maxUnpacked is the most that a function's code may hold, in bytes.
@@ -142,8 +143,12 @@ func copyFile(to io.Writer, path string) error {
 	return err
 }
 
-// archive returns the tree as a zip, without times, so that equal trees make
-// equal archives.
+// zipsBegin is the first time that a zip can tell: tools that read the one it has
+// without a time take it for a wrong one.
+var zipsBegin = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// archive returns the tree as a zip, all of it of one time, so that equal trees
+// make equal archives.
 func (t *tree) archive(method uint16) ([]byte, error) {
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
@@ -151,7 +156,7 @@ func (t *tree) archive(method uint16) ([]byte, error) {
 		return flate.NewWriter(w, flate.BestSpeed)
 	})
 	for _, f := range t.files {
-		h := &zip.FileHeader{Name: f.name, Method: method}
+		h := &zip.FileHeader{Name: f.name, Method: method, Modified: zipsBegin}
 		h.SetMode(f.mode)
 		if f.link != "" {
 			h.Method = zip.Store
