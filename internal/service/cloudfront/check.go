@@ -93,8 +93,6 @@ func checkLacks(c *api.DistributionConfig) error {
 		return lack("WebACLId")
 	case aws.Value(c.Logging.Enabled):
 		return lack("logging")
-	case c.Restrictions.GeoRestriction.RestrictionType != "none":
-		return lack("geographic restrictions")
 	}
 	for _, o := range c.Origins.Items {
 		if o.VpcOriginConfig != nil {

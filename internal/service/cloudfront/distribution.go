@@ -105,9 +105,20 @@ func complete(c *api.DistributionConfig) {
 
 // describe tells all about a distribution.
 func describe(arn aws.ARN, d *distribution) *api.Distribution {
+	groups := &api.ActiveTrustedKeyGroups{}
+	for _, b := range behaviors(&d.Config) {
+		if b.TrustedKeyGroups == nil {
+			continue
+		}
+		for _, id := range b.TrustedKeyGroups.Items {
+			groups.Enabled = true
+			groups.Items = append(groups.Items, api.KGKeyPairIds{KeyGroupId: &id})
+		}
+	}
+	groups.Quantity = int32(len(groups.Items))
 	return &api.Distribution{
 		Id: distributions.id(arn), ARN: arn.String(), Status: "Deployed", LastModifiedTime: d.Modified, DomainName: d.Domain,
-		ActiveTrustedSigners: &api.ActiveTrustedSigners{}, ActiveTrustedKeyGroups: &api.ActiveTrustedKeyGroups{}, DistributionConfig: &d.Config,
+		ActiveTrustedSigners: &api.ActiveTrustedSigners{}, ActiveTrustedKeyGroups: groups, DistributionConfig: &d.Config,
 	}
 }
 

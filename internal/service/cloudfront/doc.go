@@ -16,7 +16,8 @@
 //	policy.go        policies                  headers.go   what answers are given
 //	managed.go       those that AWS has made   errors.go    answers of our own
 //	access.go        what origins let in       log.go       what functions log
-//	trusted.go       keys that sign URLs       index.go     all of it, ready to serve
+//	trusted.go       keys that sign URLs       signed.go    and what they sign
+//	                                           index.go     all of it, ready to serve
 //	function.go      CloudFront Functions      invalidation.go  what is to be forgotten
 //	value.go         key value stores          valuekey.go  and their keys
 //	tag.go           tags

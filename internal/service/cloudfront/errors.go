@@ -33,8 +33,14 @@ Request ID: %s
 <ADDRESS>
 </ADDRESS>
 </BODY></HTML>`, status, escape(words), escape(id))
-	h := http.Header{"Content-Type": {"text/html"}, "Server": {"CloudFront"}}
-	return &answer{status: status, header: h, body: io.NopCloser(strings.NewReader(text)), size: int64(len(text)), how: wrong}
+	a := textAnswer(status, "text/html", text)
+	a.header.Set("Server", "CloudFront")
+	a.how = wrong
+	return a
+}
+
+func textAnswer(status int, kind, text string) *answer {
+	return &answer{status: status, header: http.Header{"Content-Type": {kind}}, body: io.NopCloser(strings.NewReader(text)), size: int64(len(text))}
 }
 
 // failed is what is answered when an origin does not, or a function fails.

@@ -31,6 +31,7 @@ type behavior struct {
 	headers   *api.ResponseHeadersPolicyConfig // nil: none are given
 	scripts   map[string]*scripted             // by event
 	triggers  map[string]*triggered            // by event
+	keys      map[string]any                   // that sign for requests, by id
 }
 
 // changed has the index made anew once tx is kept.
@@ -111,6 +112,10 @@ func compileBehavior(tx *store.Tx, owner *aws.Call, b api.CacheBehavior) (behavi
 		}
 		out.scripts[a.EventType] = &scripted{f.Name, f.Live.program()}
 	}
+	var err error
+	if out.keys, err = trustedKeys(tx, owner, &b); err != nil {
+		return out, err
+	}
 	for _, a := range triggersOf(&b) {
 		arn, err := aws.ParseARN(a.LambdaFunctionARN)
 		if err != nil {
@@ -136,7 +141,6 @@ func compileBehavior(tx *store.Tx, owner *aws.Call, b api.CacheBehavior) (behavi
 		out.forwarded = originKeying(c)
 	}
 	if b.ResponseHeadersPolicyId != nil {
-		var err error
 		if out.headers, err = policyOf(tx, owner, headerRules, managedHeaders, *b.ResponseHeadersPolicyId); err != nil {
 			return out, err
 		}

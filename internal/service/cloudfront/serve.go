@@ -61,6 +61,9 @@ func (x *exchange) begin(w http.ResponseWriter, name string) *answer {
 	if a := x.admit(); a != nil {
 		return a
 	}
+	if a := x.trusted(); a != nil {
+		return a
+	}
 	if x.body, err = io.ReadAll(http.MaxBytesReader(w, x.r.Body, maxBody)); err != nil {
 		return errorPage(http.StatusRequestEntityTooLarge, wordsHTTPS, x.id)
 	}

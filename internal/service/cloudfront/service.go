@@ -63,7 +63,7 @@ func New(cfg Config) *Service {
 
 // Definition implements the contract in package service.
 func (s *Service) Definition() service.Definition {
-	const lacks = "Signers that are accounts, logs, web ACLs, geographic restrictions, VPC origins, tenants and staging are refused. There is one place, this one."
+	const lacks = "Signers that are accounts, logs, web ACLs, VPC origins, tenants and staging are refused. Nobody's country is known, so everybody is served, as AWS does then. There is one place, this one."
 	return service.Definition{
 		API:   api.API,
 		Tasks: []task.Task{s.logs.Task("cloudfront/log", s.writeLog)},

@@ -133,6 +133,30 @@ func checkGroup(tx *store.Tx, call *aws.Call, is, _ *api.KeyGroupConfig) error {
 	return nil
 }
 
+// trustedKeys are the keys that a behaviour trusts, by id.
+func trustedKeys(tx *store.Tx, owner *aws.Call, b *api.CacheBehavior) (map[string]any, error) {
+	if b.TrustedKeyGroups == nil {
+		return nil, nil
+	}
+	all := make(map[string]any)
+	for _, id := range b.TrustedKeyGroups.Items {
+		_, g, err := keyGroups.find(tx, owner, id)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range g.Config.Items {
+			_, k, err := publicKeys.find(tx, owner, id)
+			if err != nil {
+				return nil, err
+			}
+			if all[id], err = parseKey(k.Config.EncodedKey); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return all, nil
+}
+
 // groupFree refuses to delete a group that a behaviour trusts.
 func groupFree(tx *store.Tx, call *aws.Call, id string) error {
 	return checkUnused(tx, call, func(b *api.CacheBehavior) bool {
