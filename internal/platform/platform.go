@@ -64,6 +64,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/ssm"
 	"github.com/aloft-cloud/aloft/internal/service/states"
 	"github.com/aloft-cloud/aloft/internal/service/sts"
+	"github.com/aloft-cloud/aloft/internal/service/wafv2"
 	"github.com/aloft-cloud/aloft/internal/service/xray"
 	"github.com/aloft-cloud/aloft/internal/store"
 	"github.com/aloft-cloud/aloft/internal/task"
@@ -226,10 +227,11 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	if p.balancers, err = p.newBalancers(cfg); err != nil {
 		return nil, err
 	}
-	rest := apigateway.New(apigateway.Config{DB: p.db, Balancers: p.balancers, Meter: p.meter, Table: p.Table, Domains: p.Domains, Auth: guard, Edge: p.within(), Sessions: p.sessions, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
+	firewall := wafv2.New(p.db, p.Table)
+	rest := apigateway.New(apigateway.Config{DB: p.db, Firewall: firewall, Balancers: p.balancers, Meter: p.meter, Table: p.Table, Domains: p.Domains, Auth: guard, Edge: p.within(), Sessions: p.sessions, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
 	objects := s3.New(s3.Config{DB: p.db, Table: p.Table, Key: keyFile(cfg, "s3"), Events: p.events, Deliver: p.deliver, Sessions: p.sessions})
 	gateways := apigatewayv2.New(apigatewayv2.Config{DB: p.db, Balancers: p.balancers, Meter: p.meter, Table: p.Table, Domains: p.Domains, Edge: p.within(), Keys: rest, Auth: guard, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log})
-	p.distributions = cloudfront.New(cloudfront.Config{DB: p.db, Table: p.Table, Edge: p.within(), Functions: functions, Scripts: p.script, Domains: p.Domains, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
+	p.distributions = cloudfront.New(cloudfront.Config{DB: p.db, Firewall: firewall, Table: p.Table, Edge: p.within(), Functions: functions, Scripts: p.script, Domains: p.Domains, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
 	p.sites = amplify.New(amplify.Config{DB: p.db, Table: p.Table, Edge: p.within(), Domains: p.Domains, Endpoint: cfg.Endpoint, Private: cfg.private(), Log: cfg.Log})
 	p.certificates = acm.New(p.db, p.CA, p.Domains, p.distributions, p.balancers, p.sites)
 	letters := ses.New(ses.Config{DB: p.db, Table: p.Table, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open, Log: cfg.Log})
@@ -237,9 +239,8 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	return []service.Definition{
 		configurations.Definition(), configurations.Data(),
 		p.certificates.Definition(),
-		p.sites.Definition(),
+		p.sites.Definition(), p.balancers.Definition(),
 		p.distributions.Definition(), p.distributions.Values(),
-		p.balancers.Definition(),
 		rest.Definition(), gateways.Definition(), gateways.Management(),
 		appsync.New(appsync.Config{DB: p.db, Table: p.Table, Sessions: p.sessions, Auth: guard, Scripts: p.script, Domains: p.Domains, Edge: p.within(), Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log}).Definition(),
 		cloudcontrol.New(p.db, p.Table, resource.All()).Definition(),
@@ -266,6 +267,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		queues.Definition(),
 		ssm.New(p.db, p.Table).Definition(),
 		states.New(states.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Edge: p.within(), Inside: p.Domains.Inside, Local: cfg.private(), Log: cfg.Log}).Definition(),
+		firewall.Definition(),
 		xray.New(p.db).Definition(),
 	}, nil
 }

@@ -34,6 +34,7 @@ func All() Table {
 		SQS(),
 		SSM(),
 		States(),
+		WAFv2(),
 		XRay(),
 	)
 }

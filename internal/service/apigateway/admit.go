@@ -11,6 +11,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/auth/policy"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/gateway/firewall"
 	"github.com/aloft-cloud/aloft/internal/gateway/proxy"
 	"github.com/aloft-cloud/aloft/internal/gateway/uri"
 	"github.com/aloft-cloud/aloft/internal/service"
@@ -237,4 +238,32 @@ func (x *exchange) ask(g *guard, identity []string) (*proxy.Verdict, error) {
 		return nil, errAuthorizer.because(err)
 	}
 	return v, nil
+}
+
+// errFiltered is what a firewall answers that says nothing itself.
+var errFiltered = &failure{kind: "WAF_FILTERED", errorType: "ForbiddenException", message: "Forbidden"}
+
+// guarded has the firewall of a stage see the request, and reports whether it has
+// answered it.
+func (x *exchange) guarded(r *http.Request) (bool, error) {
+	if x.cfg.Firewall == nil {
+		return false, nil
+	}
+	stage := aws.ARN{Service: "apigateway", Region: x.api.arn.Region, Account: x.api.arn.Account, Resource: "/restapis/" + x.api.id + "/stages/" + x.stage.name}
+	d, err := x.cfg.Firewall.Guard(x.ctx, stage, firewall.New(r, x.req.Body, x.call.SourceIP))
+	switch {
+	case err != nil:
+		return false, errInternal.because(err)
+	case d == nil:
+		return false, nil
+	case !d.Blocked:
+		for name, values := range d.Insert {
+			x.req.Header[name] = values
+		}
+		return false, nil
+	case !d.Speaks():
+		return true, errFiltered
+	}
+	x.reply = &proxy.Reply{Status: d.Status, Header: d.Header, Body: []byte(d.Body)}
+	return true, nil
 }

@@ -200,6 +200,9 @@ func (x *exchange) run(w http.ResponseWriter, r *http.Request) error {
 		return errBadRequest.because(err)
 	}
 	x.req.Body = body
+	if held, err := x.guarded(r); held || err != nil {
+		return err
+	}
 	if err := x.unzip(); err != nil {
 		return err
 	}

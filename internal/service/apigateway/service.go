@@ -14,6 +14,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/gateway/backend"
 	"github.com/aloft-cloud/aloft/internal/gateway/cache"
 	"github.com/aloft-cloud/aloft/internal/gateway/domain"
+	"github.com/aloft-cloud/aloft/internal/gateway/firewall"
 	"github.com/aloft-cloud/aloft/internal/gateway/jwt"
 	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
 	metrics "github.com/aloft-cloud/aloft/internal/meter"
@@ -31,6 +32,7 @@ type Config struct {
 	Domains  *domain.Domains    // by which APIs are asked; the service adds its own to what they lead to
 	Edge     http.Handler       // where other services are asked by their public API; it checks keys
 	Sessions *dispatch.Sessions // of the roles of integrations
+	Firewall Firewall           // guards stages; nil: nothing does
 	Meter    *metrics.Meter     // counts requests for metrics; nil: nobody does
 	Log      *slog.Logger       // nil is slog.Default
 
@@ -52,6 +54,11 @@ type Balancers interface {
 type Authority interface {
 	Authenticate(r *http.Request, service string, body []byte) (*aws.Call, error)
 	Authorize(ctx context.Context, call *aws.Call, access service.Access) error
+}
+
+// A Firewall says what becomes of a request to a stage; nil: nothing guards it.
+type Firewall interface {
+	Guard(ctx context.Context, stage aws.ARN, q *firewall.Request) (*firewall.Decision, error)
 }
 
 // Service is API Gateway's REST APIs.

@@ -89,8 +89,6 @@ func checkLacks(c *api.DistributionConfig) error {
 		return lack("certificates of viewers")
 	case c.ConnectionFunctionAssociation != nil:
 		return lack("connection functions")
-	case *c.WebACLId != "":
-		return lack("WebACLId")
 	case aws.Value(c.Logging.Enabled):
 		return lack("logging")
 	}

@@ -43,6 +43,9 @@ func (s *Service) createDistribution(ctx context.Context, call *aws.Call, c *api
 	if err := s.checkTriggers(ctx, call, c); err != nil {
 		return aws.ARN{}, distribution{}, err
 	}
+	if err := s.checkACL(ctx, c); err != nil {
+		return aws.ARN{}, distribution{}, err
+	}
 	d := distribution{Config: *c, Domain: strings.ToLower(newID("d")) + ".cloudfront.net", Tags: tags}
 	return distributions.create(ctx, s, call, d, func(tx *store.Tx, arn aws.ARN, _ *distribution) error {
 		return s.checkWhole(tx, call, arn, c)
@@ -150,6 +153,9 @@ func (s *Service) UpdateDistribution(ctx context.Context, call *aws.Call, in *ap
 	if err := s.checkTriggers(ctx, call, c); err != nil {
 		return nil, err
 	}
+	if err := s.checkACL(ctx, c); err != nil {
+		return nil, err
+	}
 	arn, d, err := distributions.update(ctx, s, call, in.Id, aws.Value(in.IfMatch), *c, func(tx *store.Tx, arn aws.ARN, was *distribution, _ *api.DistributionConfig) error {
 		if was.Config.CallerReference != c.CallerReference {
 			return api.IllegalUpdate.Errorf("The update contains modifications that are not allowed.")
@@ -181,6 +187,39 @@ func (s *Service) ListDistributions(ctx context.Context, call *aws.Call, in *api
 	return &api.ListDistributionsOutput{DistributionList: &api.DistributionList{
 		Marker: p.Marker, NextMarker: p.Next, MaxItems: p.MaxItems, IsTruncated: p.Truncated, Quantity: p.quantity(), Items: p.Items,
 	}}, nil
+}
+
+// ListDistributionsByWebACLId lists the distributions that a web ACL guards; "null"
+// is none.
+func (s *Service) ListDistributionsByWebACLId(ctx context.Context, call *aws.Call, in *api.ListDistributionsByWebACLIdInput) (*api.ListDistributionsByWebACLIdOutput, error) {
+	list := &api.DistributionList{Marker: in.GetMarker(), MaxItems: pageSize}
+	err := s.db.View(ctx, func(tx *store.Tx) error {
+		list.Items = []api.DistributionSummary{}
+		for arn, d := range distributions.rows.Scan(tx, global(call, "")) {
+			if *d.Config.WebACLId == in.WebACLId || in.WebACLId == "null" && *d.Config.WebACLId == "" {
+				list.Items = append(list.Items, summary(arn, &d))
+			}
+		}
+		return tx.Err()
+	})
+	list.Quantity = int32(len(list.Items))
+	return &api.ListDistributionsByWebACLIdOutput{DistributionList: list}, err
+}
+
+// checkACL refuses a web ACL that there is not, or that is not for distributions.
+func (s *Service) checkACL(ctx context.Context, c *api.DistributionConfig) error {
+	acl := *c.WebACLId
+	if acl == "" {
+		return nil
+	}
+	has, err := s.cfg.Firewall.Has(ctx, acl)
+	if err != nil {
+		return err
+	}
+	if !has || !strings.Contains(acl, ":global/webacl/") {
+		return api.InvalidWebACLId.Errorf("The specified web ACL ID is not valid or does not exist: %s", acl)
+	}
+	return nil
 }
 
 func summary(arn aws.ARN, d *distribution) api.DistributionSummary {

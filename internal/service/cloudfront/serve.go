@@ -11,6 +11,7 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/cloudfront"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/gateway/firewall"
 	"github.com/aloft-cloud/aloft/internal/service/cloudfront/function"
 )
 
@@ -66,6 +67,28 @@ func (x *exchange) begin(w http.ResponseWriter, name string) *answer {
 	}
 	if x.body, err = io.ReadAll(http.MaxBytesReader(w, x.r.Body, maxBody)); err != nil {
 		return errorPage(http.StatusRequestEntityTooLarge, wordsHTTPS, x.id)
+	}
+	return x.guarded()
+}
+
+// guarded has the web ACL of the distribution see the request.
+func (x *exchange) guarded() *answer {
+	acl := *x.v.config.WebACLId
+	if acl == "" {
+		return nil
+	}
+	d, err := x.cfg.Firewall.Decide(x.r.Context(), acl, firewall.New(x.r, x.body, x.context("").IP))
+	switch {
+	case err != nil:
+		x.cfg.Log.Error("ask a web ACL", "acl", acl, "err", err)
+		return errorPage(http.StatusInternalServerError, wordsBlocked, x.id)
+	case d.Blocked && d.Speaks():
+		return &answer{status: d.Status, header: d.Header, body: io.NopCloser(strings.NewReader(d.Body)), size: int64(len(d.Body)), how: wrong}
+	case d.Blocked:
+		return errorPage(d.Status, wordsBlocked, x.id)
+	}
+	for name, values := range d.Insert {
+		x.r.Header[name] = values
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/gateway/accesslog"
 	"github.com/aloft-cloud/aloft/internal/gateway/backend"
+	"github.com/aloft-cloud/aloft/internal/gateway/firewall"
 	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/service/cloudfront/function"
@@ -30,6 +31,12 @@ type Domains interface {
 	Is(ctx context.Context, host string) bool
 }
 
+// A Firewall has the web ACLs that guard distributions.
+type Firewall interface {
+	Has(ctx context.Context, acl string) (bool, error)
+	Decide(ctx context.Context, acl string, q *firewall.Request) (*firewall.Decision, error)
+}
+
 // Config is what CloudFront works with.
 type Config struct {
 	DB        *store.DB
@@ -37,6 +44,7 @@ type Config struct {
 	Edge      http.Handler // answers for origins that are the platform itself
 	Functions Functions
 	Scripts   function.Runner // runs CloudFront Functions
+	Firewall  Firewall
 	Domains   Domains
 	Local     bool // viewers need no TLS, whatever behaviours say: there is none
 	Private   bool // origins may be on this host and its networks
@@ -63,7 +71,7 @@ func New(cfg Config) *Service {
 
 // Definition implements the contract in package service.
 func (s *Service) Definition() service.Definition {
-	const lacks = "Signers that are accounts, logs, web ACLs, VPC origins, tenants and staging are refused. Nobody's country is known, so everybody is served, as AWS does then. There is one place, this one."
+	const lacks = "Signers that are accounts, logs, VPC origins, tenants and staging are refused. Nobody's country is known, so everybody is served, as AWS does then. There is one place, this one."
 	return service.Definition{
 		API:   api.API,
 		Tasks: []task.Task{s.logs.Task("cloudfront/log", s.writeLog)},
@@ -76,6 +84,7 @@ func (s *Service) Definition() service.Definition {
 			onID(distributions, api.UpdateDistribution, s.UpdateDistribution).But(lacks),
 			onID(distributions, api.DeleteDistribution, s.DeleteDistribution),
 			service.Op(api.ListDistributions, s.ListDistributions, service.Any),
+			service.Op(api.ListDistributionsByWebACLId, s.ListDistributionsByWebACLId, service.Any),
 			service.Op(api.TagResource, s.TagResource, func(_ *aws.Call, in *api.TagResourceInput) aws.ARN { return named(in.Resource) }).But("Distributions, functions and key value stores alone have tags."),
 			service.Op(api.UntagResource, s.UntagResource, func(_ *aws.Call, in *api.UntagResourceInput) aws.ARN { return named(in.Resource) }),
 			service.Op(api.ListTagsForResource, s.ListTagsForResource, func(_ *aws.Call, in *api.ListTagsForResourceInput) aws.ARN { return named(in.Resource) }),

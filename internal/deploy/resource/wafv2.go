@@ -1,0 +1,390 @@
+package resource
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"github.com/aloft-cloud/aloft/internal/api/wafv2"
+)
+
+// WAFv2 has the types of AWS WAF.
+func WAFv2() []*Type {
+	return []*Type{webACL(), ruleGroup(), ipSet(), patternSet(), webACLAssociation()}
+}
+
+// A guarding is what a thing of WAF's is called: its physical ID is
+// NAME|ID|SCOPE.
+type guarding struct{ name, id, scope string }
+
+func guardingOf(physical string) guarding {
+	parts := strings.SplitN(physical+"||", "|", 4)
+	return guarding{parts[0], parts[1], parts[2]}
+}
+
+func (g guarding) made(arn string, attributes map[string]any) *Made {
+	all := map[string]any{"Arn": arn, "Id": g.id}
+	for name, v := range attributes {
+		all[name] = v
+	}
+	return &Made{PhysicalID: g.name + "|" + g.id + "|" + g.scope, Attributes: all}
+}
+
+// bindGuard binds properties as templates write them: texts that are searched
+// for are plain, or are in base64 under another name.
+func bindGuard(op *Op, in any) error {
+	properties := without(op.New, "Tags")
+	properties["Rules"] = searched(properties["Rules"])
+	if properties["Rules"] == nil {
+		delete(properties, "Rules")
+	}
+	if tags := tagMap(op.New["Tags"]); tags != nil {
+		properties["Tags"] = op.New["Tags"]
+	}
+	return Bind(op, properties, in)
+}
+
+func searched(v any) any {
+	switch v := v.(type) {
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = searched(v[i])
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, value := range v {
+			switch name {
+			case "SearchString":
+				value = base64.StdEncoding.EncodeToString([]byte(text(value)))
+			case "SearchStringBase64":
+				name = "SearchString"
+			}
+			out[name] = searched(value)
+		}
+		return out
+	}
+	return v
+}
+
+func webACL() *Type {
+	get := func(op *Op, g guarding) (*Made, *string, error) {
+		out, err := Do(op, wafv2.GetWebACL, &wafv2.GetWebACLInput{Name: &g.name, Id: &g.id, Scope: &g.scope})
+		if err != nil {
+			return nil, nil, err
+		}
+		return g.made(out.WebACL.ARN, map[string]any{"Capacity": *out.WebACL.Capacity, "LabelNamespace": *out.WebACL.LabelNamespace}), out.LockToken, nil
+	}
+	return &Type{
+		Name:       "AWS::WAFv2::WebACL",
+		Properties: Props("ApplicationConfig- AssociationConfig CaptchaConfig ChallengeConfig CustomResponseBodies DataProtectionConfig DefaultAction! Description Name@ OnSourceDDoSProtectionConfig- Rules Scope!@ Tags TokenDomains VisibilityConfig!"),
+		Attributes: []string{"Arn", "Id", "Capacity", "LabelNamespace"},
+		Naming:     Naming{Property: "Name", Max: 128},
+		Note:       "Managed rule groups are refused.",
+		Create: func(op *Op) (*Made, error) {
+			in := &wafv2.CreateWebACLInput{}
+			if err := bindGuard(op, in); err != nil {
+				return nil, err
+			}
+			in.Name = op.Named("Name")
+			out, err := Do(op, wafv2.CreateWebACL, in)
+			if err != nil {
+				return nil, err
+			}
+			made, _, err := get(op, guarding{in.Name, *out.Summary.Id, in.Scope})
+			return made, err
+		},
+		Update: func(op *Op) (*Made, error) {
+			g := guardingOf(op.PhysicalID)
+			_, token, err := get(op, g)
+			if err != nil {
+				return nil, err
+			}
+			in := &wafv2.UpdateWebACLInput{}
+			if err := bindGuard(op, in); err != nil {
+				return nil, err
+			}
+			in.Name, in.Id, in.Scope, in.LockToken = g.name, g.id, g.scope, *token
+			if _, err := Do(op, wafv2.UpdateWebACL, in); err != nil {
+				return nil, err
+			}
+			made, _, err := get(op, g)
+			if err != nil {
+				return nil, err
+			}
+			return made, retagGuard(op, made)
+		},
+		Delete: func(op *Op) error {
+			g := guardingOf(op.PhysicalID)
+			_, token, err := get(op, g)
+			if err != nil {
+				return err
+			}
+			_, err = Do(op, wafv2.DeleteWebACL, &wafv2.DeleteWebACLInput{Name: g.name, Id: g.id, Scope: g.scope, LockToken: *token})
+			return err
+		},
+		Find: func(op *Op) (*Made, error) {
+			id, err := findACL(op)
+			if id == "" || err != nil {
+				return nil, err
+			}
+			made, _, err := get(op, guarding{op.Named("Name"), id, op.Text("Scope")})
+			return made, err
+		},
+	}
+}
+
+// findACL finds the list that op made, by its name, or nothing.
+func findACL(op *Op) (id string, err error) {
+	out, err := Do(op, wafv2.ListWebACLs, &wafv2.ListWebACLsInput{Scope: op.Text("Scope")})
+	if err != nil {
+		return "", err
+	}
+	for _, a := range out.WebACLs {
+		if *a.Name == op.Named("Name") {
+			return *a.Id, nil
+		}
+	}
+	return "", nil
+}
+
+func retagGuard(op *Op, made *Made) error {
+	arn := text(made.Attributes["Arn"])
+	return retag(op, tagMap, func(tags map[string]string) error {
+		in := &wafv2.TagResourceInput{ResourceARN: arn}
+		for name, value := range tags {
+			in.Tags = append(in.Tags, wafv2.Tag{Key: name, Value: value})
+		}
+		_, err := Do(op, wafv2.TagResource, in)
+		return err
+	}, func(names []string) error {
+		_, err := Do(op, wafv2.UntagResource, &wafv2.UntagResourceInput{ResourceARN: arn, TagKeys: names})
+		return err
+	})
+}
+
+func ruleGroup() *Type {
+	get := func(op *Op, g guarding) (*Made, *string, error) {
+		out, err := Do(op, wafv2.GetRuleGroup, &wafv2.GetRuleGroupInput{Name: &g.name, Id: &g.id, Scope: &g.scope})
+		if err != nil {
+			return nil, nil, err
+		}
+		return g.made(out.RuleGroup.ARN, map[string]any{"LabelNamespace": *out.RuleGroup.LabelNamespace}), out.LockToken, nil
+	}
+	return &Type{
+		Name:       "AWS::WAFv2::RuleGroup",
+		Properties: Props("AvailableLabels- Capacity!@ ConsumedLabels- CustomResponseBodies Description Name@ Rules Scope!@ Tags VisibilityConfig!"),
+		Attributes: []string{"Arn", "Id", "LabelNamespace"},
+		Naming:     Naming{Property: "Name", Max: 128},
+		Create: func(op *Op) (*Made, error) {
+			in := &wafv2.CreateRuleGroupInput{}
+			if err := bindGuard(op, in); err != nil {
+				return nil, err
+			}
+			in.Name = op.Named("Name")
+			out, err := Do(op, wafv2.CreateRuleGroup, in)
+			if err != nil {
+				return nil, err
+			}
+			made, _, err := get(op, guarding{in.Name, *out.Summary.Id, in.Scope})
+			return made, err
+		},
+		Update: func(op *Op) (*Made, error) {
+			g := guardingOf(op.PhysicalID)
+			made, token, err := get(op, g)
+			if err != nil {
+				return nil, err
+			}
+			in := &wafv2.UpdateRuleGroupInput{}
+			if err := bindGuard(op, in); err != nil {
+				return nil, err
+			}
+			in.Name, in.Id, in.Scope, in.LockToken = g.name, g.id, g.scope, *token
+			if _, err := Do(op, wafv2.UpdateRuleGroup, in); err != nil {
+				return nil, err
+			}
+			return made, retagGuard(op, made)
+		},
+		Delete: func(op *Op) error {
+			g := guardingOf(op.PhysicalID)
+			_, token, err := get(op, g)
+			if err != nil {
+				return err
+			}
+			_, err = Do(op, wafv2.DeleteRuleGroup, &wafv2.DeleteRuleGroupInput{Name: g.name, Id: g.id, Scope: g.scope, LockToken: *token})
+			return err
+		},
+		Find: func(op *Op) (*Made, error) {
+			out, err := Do(op, wafv2.ListRuleGroups, &wafv2.ListRuleGroupsInput{Scope: op.Text("Scope")})
+			if err != nil {
+				return nil, err
+			}
+			for _, a := range out.RuleGroups {
+				if *a.Name == op.Named("Name") {
+					return guarding{*a.Name, *a.Id, op.Text("Scope")}.made(*a.ARN, nil), nil
+				}
+			}
+			return nil, nil
+		},
+	}
+}
+
+func ipSet() *Type {
+	get := func(op *Op, g guarding) (*Made, *string, error) {
+		out, err := Do(op, wafv2.GetIPSet, &wafv2.GetIPSetInput{Name: g.name, Id: g.id, Scope: g.scope})
+		if err != nil {
+			return nil, nil, err
+		}
+		return g.made(out.IPSet.ARN, nil), out.LockToken, nil
+	}
+	return &Type{
+		Name:       "AWS::WAFv2::IPSet",
+		Properties: Props("Addresses! Description IPAddressVersion!@ Name@ Scope!@ Tags"),
+		Attributes: []string{"Arn", "Id"},
+		Naming:     Naming{Property: "Name", Max: 128},
+		Create: func(op *Op) (*Made, error) {
+			in := &wafv2.CreateIPSetInput{}
+			if err := bindGuard(op, in); err != nil {
+				return nil, err
+			}
+			in.Name = op.Named("Name")
+			out, err := Do(op, wafv2.CreateIPSet, in)
+			if err != nil {
+				return nil, err
+			}
+			return guarding{in.Name, *out.Summary.Id, in.Scope}.made(*out.Summary.ARN, nil), nil
+		},
+		Update: func(op *Op) (*Made, error) {
+			g := guardingOf(op.PhysicalID)
+			made, token, err := get(op, g)
+			if err != nil {
+				return nil, err
+			}
+			in := &wafv2.UpdateIPSetInput{}
+			if err := bindGuard(op, in); err != nil {
+				return nil, err
+			}
+			in.Name, in.Id, in.Scope, in.LockToken = g.name, g.id, g.scope, *token
+			if _, err := Do(op, wafv2.UpdateIPSet, in); err != nil {
+				return nil, err
+			}
+			return made, retagGuard(op, made)
+		},
+		Delete: func(op *Op) error {
+			g := guardingOf(op.PhysicalID)
+			_, token, err := get(op, g)
+			if err != nil {
+				return err
+			}
+			_, err = Do(op, wafv2.DeleteIPSet, &wafv2.DeleteIPSetInput{Name: g.name, Id: g.id, Scope: g.scope, LockToken: *token})
+			return err
+		},
+		Find: func(op *Op) (*Made, error) {
+			out, err := Do(op, wafv2.ListIPSets, &wafv2.ListIPSetsInput{Scope: op.Text("Scope")})
+			if err != nil {
+				return nil, err
+			}
+			for _, a := range out.IPSets {
+				if *a.Name == op.Named("Name") {
+					return guarding{*a.Name, *a.Id, op.Text("Scope")}.made(*a.ARN, nil), nil
+				}
+			}
+			return nil, nil
+		},
+	}
+}
+
+// patternList is the list of patterns of a template, which are texts there.
+func patternList(op *Op) []wafv2.Regex {
+	out := []wafv2.Regex{}
+	for _, v := range list(op.New["RegularExpressionList"]) {
+		out = append(out, wafv2.Regex{RegexString: new(text(v))})
+	}
+	return out
+}
+
+func patternSet() *Type {
+	get := func(op *Op, g guarding) (*Made, *string, error) {
+		out, err := Do(op, wafv2.GetRegexPatternSet, &wafv2.GetRegexPatternSetInput{Name: g.name, Id: g.id, Scope: g.scope})
+		if err != nil {
+			return nil, nil, err
+		}
+		return g.made(*out.RegexPatternSet.ARN, nil), out.LockToken, nil
+	}
+	return &Type{
+		Name:       "AWS::WAFv2::RegexPatternSet",
+		Properties: Props("Description Name@ RegularExpressionList! Scope!@ Tags"),
+		Attributes: []string{"Arn", "Id"},
+		Naming:     Naming{Property: "Name", Max: 128},
+		Create: func(op *Op) (*Made, error) {
+			in := &wafv2.CreateRegexPatternSetInput{}
+			if err := Bind(op, pick(op.New, "Description", "Scope", "Tags"), in); err != nil {
+				return nil, err
+			}
+			in.Name, in.RegularExpressionList = op.Named("Name"), patternList(op)
+			out, err := Do(op, wafv2.CreateRegexPatternSet, in)
+			if err != nil {
+				return nil, err
+			}
+			return guarding{in.Name, *out.Summary.Id, in.Scope}.made(*out.Summary.ARN, nil), nil
+		},
+		Update: func(op *Op) (*Made, error) {
+			g := guardingOf(op.PhysicalID)
+			made, token, err := get(op, g)
+			if err != nil {
+				return nil, err
+			}
+			in := &wafv2.UpdateRegexPatternSetInput{Name: g.name, Id: g.id, Scope: g.scope, LockToken: *token, RegularExpressionList: patternList(op)}
+			if err := Bind(op, pick(op.New, "Description"), in); err != nil {
+				return nil, err
+			}
+			if _, err := Do(op, wafv2.UpdateRegexPatternSet, in); err != nil {
+				return nil, err
+			}
+			return made, retagGuard(op, made)
+		},
+		Delete: func(op *Op) error {
+			g := guardingOf(op.PhysicalID)
+			_, token, err := get(op, g)
+			if err != nil {
+				return err
+			}
+			_, err = Do(op, wafv2.DeleteRegexPatternSet, &wafv2.DeleteRegexPatternSetInput{Name: g.name, Id: g.id, Scope: g.scope, LockToken: *token})
+			return err
+		},
+		Find: func(op *Op) (*Made, error) {
+			out, err := Do(op, wafv2.ListRegexPatternSets, &wafv2.ListRegexPatternSetsInput{Scope: op.Text("Scope")})
+			if err != nil {
+				return nil, err
+			}
+			for _, a := range out.RegexPatternSets {
+				if *a.Name == op.Named("Name") {
+					return guarding{*a.Name, *a.Id, op.Text("Scope")}.made(*a.ARN, nil), nil
+				}
+			}
+			return nil, nil
+		},
+	}
+}
+
+func webACLAssociation() *Type {
+	put := func(op *Op) (*Made, error) {
+		in := &wafv2.AssociateWebACLInput{WebACLArn: op.Text("WebACLArn"), ResourceArn: op.Text("ResourceArn")}
+		if _, err := Do(op, wafv2.AssociateWebACL, in); err != nil {
+			return nil, err
+		}
+		return &Made{PhysicalID: in.WebACLArn + "|" + in.ResourceArn}, nil
+	}
+	return &Type{
+		Name:       "AWS::WAFv2::WebACLAssociation",
+		Properties: Props("ResourceArn!@ WebACLArn!@"),
+		Note:       "Of stages of REST APIs alone.",
+		Create:     put,
+		Find:       put, // to do it again makes no difference
+		Delete: func(op *Op) error {
+			_, resource, _ := strings.Cut(op.PhysicalID, "|")
+			_, err := Do(op, wafv2.DisassociateWebACL, &wafv2.DisassociateWebACLInput{ResourceArn: resource})
+			return err
+		},
+	}
+}
