@@ -126,9 +126,8 @@ func (d *driver) objectOf(ctx context.Context, event map[string]any, targets []t
 	if len(targets) > 0 {
 		arn = targets[0].arn
 	}
-	key, body := d.object(ctx, arn, "", "")
+	key, body := d.object(ctx, arn, "", wanted)
 	if wanted != "" {
-		key, body = d.object(ctx, arn, "", wanted)
 		key = wanted
 	}
 	kind := "Created"
