@@ -26,7 +26,7 @@ Resources:
     Type: AWS::Logs::LogGroup
     Properties:
       RetentionInDays: 3
-      KmsKeyId: x
+      FieldIndexPolicies: []
 Outputs:
   X: {Value: !GetAtt Group.Nope}
 `, template.Options{})
