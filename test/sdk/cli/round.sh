@@ -97,5 +97,5 @@ aws cloudformation wait stack-delete-complete --stack-name cli
 refuses ResourceNotFoundException aws dynamodb describe-table --table-name cfn-table
 
 # What is not there is refused by name
-out=$(AWS_MAX_ATTEMPTS=1 aws wafv2 list-web-acls --scope REGIONAL 2>&1) && fail "wafv2 answered"
-[[ $out == *wafv2* ]] || fail "wafv2 is refused by: $out"
+out=$(AWS_MAX_ATTEMPTS=1 aws cloudtrail describe-trails 2>&1) && fail "cloudtrail answered"
+[[ $out == *cloudtrail* ]] || fail "cloudtrail is refused by: $out"
