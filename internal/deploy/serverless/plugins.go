@@ -28,7 +28,7 @@ var notedPlugins = map[string]string{
 	"serverless-plugin-canary-deployments":           "all requests go to the new version at once",
 	"serverless-plugin-warmup":                       "functions are not kept warm",
 	"serverless-plugin-lambda-insights":              "there is no Lambda Insights",
-	"serverless-associate-waf":                       "there is no WAF",
+	"serverless-associate-waf":                       "the API is not put behind its web ACL; AssociateWebACL does that",
 	"serverless-plugin-datadog":                      "nothing is sent to Datadog",
 	"serverless-sentry":                              "nothing is sent to Sentry",
 	"serverless-plugin-extrinsic-functions":          "its functions are not computed",
