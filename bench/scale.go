@@ -23,6 +23,7 @@ const (
 	batchItems   = 25
 	fillClients  = 32
 	scaleClients = 16
+	aloneRuns    = 30     // of the writes that expiry is compared with
 	randomKeys   = 50_000 // of the requests of one load, so that caches cannot know them all
 )
 
@@ -239,12 +240,17 @@ func (b *bench) expire() error {
 		return err
 	}
 	puts := b.random("PutItem", "expiring", expiredItems, 2*expiredItems, scaleClients)
-	before, err := puts.run(b.aloft.addr)
-	if err != nil {
-		return err
+	var alone []time.Duration // for long enough that the store writes in order what it was given, as it does later
+	for range aloneRuns {
+		f, err := puts.run(b.aloft.addr)
+		if err != nil {
+			return err
+		}
+		alone = append(alone, f.all...)
 	}
+	p50Before, p99Before := percentiles(alone)
 	c := b.client()
-	_, err = client.Do(b.ctx, c, api.UpdateTimeToLive, &api.UpdateTimeToLiveInput{
+	_, err := client.Do(b.ctx, c, api.UpdateTimeToLive, &api.UpdateTimeToLiveInput{
 		TableName: "expiring", TimeToLiveSpecification: &api.TimeToLiveSpecification{AttributeName: "until", Enabled: true},
 	})
 	if err != nil {
@@ -265,7 +271,7 @@ func (b *bench) expire() error {
 		there = out.Item != nil
 	}
 	p50, p99 := percentiles(all)
-	row(fmt.Sprintf("PutItem while %d items expire", expiredItems), fmt.Sprintf("%.2fx", float64(p99)/float64(before.p99)),
-		fmt.Sprintf("p99 %.2f ms of %.2f ms, p50 %.2f ms of %.2f ms, over after %.0f s, bar 2x", ms(p99), ms(before.p99), ms(p50), ms(before.p50), time.Since(began).Seconds()))
+	row(fmt.Sprintf("PutItem while %d items expire", expiredItems), fmt.Sprintf("%.2fx", float64(p99)/float64(p99Before)),
+		fmt.Sprintf("p99 %.2f ms of %.2f ms, p50 %.2f ms of %.2f ms, over after %.0f s, bar 2x", ms(p99), ms(p99Before), ms(p50), ms(p50Before), time.Since(began).Seconds()))
 	return nil
 }
