@@ -54,11 +54,10 @@ func searched(v any) any {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for name, value := range v {
-			switch name {
-			case "SearchString":
-				value = base64.StdEncoding.EncodeToString([]byte(text(value)))
-			case "SearchStringBase64":
-				name = "SearchString"
+			if name == "SearchStringBase64" {
+				if plain, err := base64.StdEncoding.DecodeString(text(value)); err == nil { // else it is refused by its name
+					name, value = "SearchString", string(plain)
+				}
 			}
 			out[name] = searched(value)
 		}
@@ -67,85 +66,124 @@ func searched(v any) any {
 	return v
 }
 
-func webACL() *Type {
-	get := func(op *Op, g guarding) (*Made, *string, error) {
-		out, err := Do(op, wafv2.GetWebACL, &wafv2.GetWebACLInput{Name: &g.name, Id: &g.id, Scope: &g.scope})
+// A guardKind is how things of WAF's of one kind are made.
+type guardKind struct {
+	create func(op *Op, name string) (id string, err error)
+	get    func(op *Op, g guarding) (made *Made, token string, err error)
+	update func(op *Op, g guarding, token string) error
+	remove func(op *Op, g guarding, token string) error
+	list   func(op *Op, marker *string) (ids map[string]string, next *string, err error) // a page, by name
+}
+
+// guard gives a type what all kinds of WAF's do alike.
+func (k guardKind) guard(t *Type) *Type {
+	t.Naming = Naming{Property: "Name", Max: 128}
+	t.Create = func(op *Op) (*Made, error) {
+		name := op.Named("Name")
+		id, err := k.create(op, name)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		return g.made(out.WebACL.ARN, map[string]any{"Capacity": *out.WebACL.Capacity, "LabelNamespace": *out.WebACL.LabelNamespace}), out.LockToken, nil
+		g := guarding{name, id, op.Text("Scope")}
+		made, _, err := k.get(op, g)
+		if err != nil {
+			return g.made("", nil), err
+		}
+		return made, nil
 	}
-	return &Type{
+	t.Update = func(op *Op) (*Made, error) {
+		g := guardingOf(op.PhysicalID)
+		_, token, err := k.get(op, g)
+		if err != nil {
+			return nil, err
+		}
+		if err := k.update(op, g, token); err != nil {
+			return nil, err
+		}
+		made, _, err := k.get(op, g)
+		if err != nil {
+			return nil, err
+		}
+		return made, retagGuard(op, made)
+	}
+	t.Delete = func(op *Op) error {
+		g := guardingOf(op.PhysicalID)
+		_, token, err := k.get(op, g)
+		if err != nil {
+			return err
+		}
+		return k.remove(op, g, token)
+	}
+	t.Find = func(op *Op) (*Made, error) {
+		for marker := (*string)(nil); ; {
+			ids, next, err := k.list(op, marker)
+			if err != nil {
+				return nil, err
+			}
+			name := op.Named("Name")
+			if id, there := ids[name]; there {
+				made, _, err := k.get(op, guarding{name, id, op.Text("Scope")})
+				return made, err
+			}
+			if marker = next; marker == nil {
+				return nil, nil
+			}
+		}
+	}
+	return t
+}
+
+func webACL() *Type {
+	return guardKind{
+		create: func(op *Op, name string) (string, error) {
+			in := &wafv2.CreateWebACLInput{}
+			if err := bindGuard(op, in); err != nil {
+				return "", err
+			}
+			in.Name = name
+			out, err := Do(op, wafv2.CreateWebACL, in)
+			if err != nil {
+				return "", err
+			}
+			return *out.Summary.Id, nil
+		},
+		get: func(op *Op, g guarding) (*Made, string, error) {
+			out, err := Do(op, wafv2.GetWebACL, &wafv2.GetWebACLInput{Name: &g.name, Id: &g.id, Scope: &g.scope})
+			if err != nil {
+				return nil, "", err
+			}
+			return g.made(out.WebACL.ARN, map[string]any{"Capacity": *out.WebACL.Capacity, "LabelNamespace": *out.WebACL.LabelNamespace}), *out.LockToken, nil
+		},
+		update: func(op *Op, g guarding, token string) error {
+			in := &wafv2.UpdateWebACLInput{}
+			if err := bindGuard(op, in); err != nil {
+				return err
+			}
+			in.Name, in.Id, in.Scope, in.LockToken = g.name, g.id, g.scope, token
+			_, err := Do(op, wafv2.UpdateWebACL, in)
+			return err
+		},
+		remove: func(op *Op, g guarding, token string) error {
+			_, err := Do(op, wafv2.DeleteWebACL, &wafv2.DeleteWebACLInput{Name: g.name, Id: g.id, Scope: g.scope, LockToken: token})
+			return err
+		},
+		list: func(op *Op, marker *string) (map[string]string, *string, error) {
+			out, err := Do(op, wafv2.ListWebACLs, &wafv2.ListWebACLsInput{Scope: op.Text("Scope"), NextMarker: marker})
+			if err != nil {
+				return nil, nil, err
+			}
+			ids := make(map[string]string)
+			for _, a := range out.WebACLs {
+				ids[*a.Name] = *a.Id
+			}
+			return ids, out.NextMarker, nil
+		},
+	}.guard(&Type{
 		Name:       "AWS::WAFv2::WebACL",
 		Properties: Props("ApplicationConfig- AssociationConfig CaptchaConfig ChallengeConfig CustomResponseBodies DataProtectionConfig DefaultAction! Description Name@ OnSourceDDoSProtectionConfig- Rules Scope!@ Tags TokenDomains VisibilityConfig!"),
 		Attributes: []string{"Arn", "Id", "Capacity", "LabelNamespace"},
-		Naming:     Naming{Property: "Name", Max: 128},
 		Note:       "Managed rule groups are refused.",
-		Create: func(op *Op) (*Made, error) {
-			in := &wafv2.CreateWebACLInput{}
-			if err := bindGuard(op, in); err != nil {
-				return nil, err
-			}
-			in.Name = op.Named("Name")
-			out, err := Do(op, wafv2.CreateWebACL, in)
-			if err != nil {
-				return nil, err
-			}
-			made, _, err := get(op, guarding{in.Name, *out.Summary.Id, in.Scope})
-			return made, err
-		},
-		Update: func(op *Op) (*Made, error) {
-			g := guardingOf(op.PhysicalID)
-			_, token, err := get(op, g)
-			if err != nil {
-				return nil, err
-			}
-			in := &wafv2.UpdateWebACLInput{}
-			if err := bindGuard(op, in); err != nil {
-				return nil, err
-			}
-			in.Name, in.Id, in.Scope, in.LockToken = g.name, g.id, g.scope, *token
-			if _, err := Do(op, wafv2.UpdateWebACL, in); err != nil {
-				return nil, err
-			}
-			made, _, err := get(op, g)
-			if err != nil {
-				return nil, err
-			}
-			return made, retagGuard(op, made)
-		},
-		Delete: func(op *Op) error {
-			g := guardingOf(op.PhysicalID)
-			_, token, err := get(op, g)
-			if err != nil {
-				return err
-			}
-			_, err = Do(op, wafv2.DeleteWebACL, &wafv2.DeleteWebACLInput{Name: g.name, Id: g.id, Scope: g.scope, LockToken: *token})
-			return err
-		},
-		Find: func(op *Op) (*Made, error) {
-			id, err := findACL(op)
-			if id == "" || err != nil {
-				return nil, err
-			}
-			made, _, err := get(op, guarding{op.Named("Name"), id, op.Text("Scope")})
-			return made, err
-		},
-	}
-}
-
-// findACL finds the list that op made, by its name, or nothing.
-func findACL(op *Op) (id string, err error) {
-	out, err := Do(op, wafv2.ListWebACLs, &wafv2.ListWebACLsInput{Scope: op.Text("Scope")})
-	if err != nil {
-		return "", err
-	}
-	for _, a := range out.WebACLs {
-		if *a.Name == op.Named("Name") {
-			return *a.Id, nil
-		}
-	}
-	return "", nil
+	})
 }
 
 func retagGuard(op *Op, made *Made) error {
@@ -164,134 +202,107 @@ func retagGuard(op *Op, made *Made) error {
 }
 
 func ruleGroup() *Type {
-	get := func(op *Op, g guarding) (*Made, *string, error) {
-		out, err := Do(op, wafv2.GetRuleGroup, &wafv2.GetRuleGroupInput{Name: &g.name, Id: &g.id, Scope: &g.scope})
-		if err != nil {
-			return nil, nil, err
-		}
-		return g.made(out.RuleGroup.ARN, map[string]any{"LabelNamespace": *out.RuleGroup.LabelNamespace}), out.LockToken, nil
-	}
-	return &Type{
+	return guardKind{
+		create: func(op *Op, name string) (string, error) {
+			in := &wafv2.CreateRuleGroupInput{}
+			if err := bindGuard(op, in); err != nil {
+				return "", err
+			}
+			in.Name = name
+			out, err := Do(op, wafv2.CreateRuleGroup, in)
+			if err != nil {
+				return "", err
+			}
+			return *out.Summary.Id, nil
+		},
+		get: func(op *Op, g guarding) (*Made, string, error) {
+			out, err := Do(op, wafv2.GetRuleGroup, &wafv2.GetRuleGroupInput{Name: &g.name, Id: &g.id, Scope: &g.scope})
+			if err != nil {
+				return nil, "", err
+			}
+			return g.made(out.RuleGroup.ARN, map[string]any{"LabelNamespace": *out.RuleGroup.LabelNamespace}), *out.LockToken, nil
+		},
+		update: func(op *Op, g guarding, token string) error {
+			in := &wafv2.UpdateRuleGroupInput{}
+			if err := bindGuard(op, in); err != nil {
+				return err
+			}
+			in.Name, in.Id, in.Scope, in.LockToken = g.name, g.id, g.scope, token
+			_, err := Do(op, wafv2.UpdateRuleGroup, in)
+			return err
+		},
+		remove: func(op *Op, g guarding, token string) error {
+			_, err := Do(op, wafv2.DeleteRuleGroup, &wafv2.DeleteRuleGroupInput{Name: g.name, Id: g.id, Scope: g.scope, LockToken: token})
+			return err
+		},
+		list: func(op *Op, marker *string) (map[string]string, *string, error) {
+			out, err := Do(op, wafv2.ListRuleGroups, &wafv2.ListRuleGroupsInput{Scope: op.Text("Scope"), NextMarker: marker})
+			if err != nil {
+				return nil, nil, err
+			}
+			ids := make(map[string]string)
+			for _, a := range out.RuleGroups {
+				ids[*a.Name] = *a.Id
+			}
+			return ids, out.NextMarker, nil
+		},
+	}.guard(&Type{
 		Name:       "AWS::WAFv2::RuleGroup",
 		Properties: Props("AvailableLabels- Capacity!@ ConsumedLabels- CustomResponseBodies Description Name@ Rules Scope!@ Tags VisibilityConfig!"),
 		Attributes: []string{"Arn", "Id", "LabelNamespace"},
-		Naming:     Naming{Property: "Name", Max: 128},
-		Create: func(op *Op) (*Made, error) {
-			in := &wafv2.CreateRuleGroupInput{}
-			if err := bindGuard(op, in); err != nil {
-				return nil, err
-			}
-			in.Name = op.Named("Name")
-			out, err := Do(op, wafv2.CreateRuleGroup, in)
-			if err != nil {
-				return nil, err
-			}
-			made, _, err := get(op, guarding{in.Name, *out.Summary.Id, in.Scope})
-			return made, err
-		},
-		Update: func(op *Op) (*Made, error) {
-			g := guardingOf(op.PhysicalID)
-			made, token, err := get(op, g)
-			if err != nil {
-				return nil, err
-			}
-			in := &wafv2.UpdateRuleGroupInput{}
-			if err := bindGuard(op, in); err != nil {
-				return nil, err
-			}
-			in.Name, in.Id, in.Scope, in.LockToken = g.name, g.id, g.scope, *token
-			if _, err := Do(op, wafv2.UpdateRuleGroup, in); err != nil {
-				return nil, err
-			}
-			return made, retagGuard(op, made)
-		},
-		Delete: func(op *Op) error {
-			g := guardingOf(op.PhysicalID)
-			_, token, err := get(op, g)
-			if err != nil {
-				return err
-			}
-			_, err = Do(op, wafv2.DeleteRuleGroup, &wafv2.DeleteRuleGroupInput{Name: g.name, Id: g.id, Scope: g.scope, LockToken: *token})
-			return err
-		},
-		Find: func(op *Op) (*Made, error) {
-			out, err := Do(op, wafv2.ListRuleGroups, &wafv2.ListRuleGroupsInput{Scope: op.Text("Scope")})
-			if err != nil {
-				return nil, err
-			}
-			for _, a := range out.RuleGroups {
-				if *a.Name == op.Named("Name") {
-					return guarding{*a.Name, *a.Id, op.Text("Scope")}.made(*a.ARN, nil), nil
-				}
-			}
-			return nil, nil
-		},
-	}
+	})
 }
 
 func ipSet() *Type {
-	get := func(op *Op, g guarding) (*Made, *string, error) {
-		out, err := Do(op, wafv2.GetIPSet, &wafv2.GetIPSetInput{Name: g.name, Id: g.id, Scope: g.scope})
-		if err != nil {
-			return nil, nil, err
-		}
-		return g.made(out.IPSet.ARN, nil), out.LockToken, nil
-	}
-	return &Type{
+	return guardKind{
+		create: func(op *Op, name string) (string, error) {
+			in := &wafv2.CreateIPSetInput{}
+			if err := bindGuard(op, in); err != nil {
+				return "", err
+			}
+			in.Name = name
+			out, err := Do(op, wafv2.CreateIPSet, in)
+			if err != nil {
+				return "", err
+			}
+			return *out.Summary.Id, nil
+		},
+		get: func(op *Op, g guarding) (*Made, string, error) {
+			out, err := Do(op, wafv2.GetIPSet, &wafv2.GetIPSetInput{Name: g.name, Id: g.id, Scope: g.scope})
+			if err != nil {
+				return nil, "", err
+			}
+			return g.made(out.IPSet.ARN, nil), *out.LockToken, nil
+		},
+		update: func(op *Op, g guarding, token string) error {
+			in := &wafv2.UpdateIPSetInput{}
+			if err := bindGuard(op, in); err != nil {
+				return err
+			}
+			in.Name, in.Id, in.Scope, in.LockToken = g.name, g.id, g.scope, token
+			_, err := Do(op, wafv2.UpdateIPSet, in)
+			return err
+		},
+		remove: func(op *Op, g guarding, token string) error {
+			_, err := Do(op, wafv2.DeleteIPSet, &wafv2.DeleteIPSetInput{Name: g.name, Id: g.id, Scope: g.scope, LockToken: token})
+			return err
+		},
+		list: func(op *Op, marker *string) (map[string]string, *string, error) {
+			out, err := Do(op, wafv2.ListIPSets, &wafv2.ListIPSetsInput{Scope: op.Text("Scope"), NextMarker: marker})
+			if err != nil {
+				return nil, nil, err
+			}
+			ids := make(map[string]string)
+			for _, a := range out.IPSets {
+				ids[*a.Name] = *a.Id
+			}
+			return ids, out.NextMarker, nil
+		},
+	}.guard(&Type{
 		Name:       "AWS::WAFv2::IPSet",
 		Properties: Props("Addresses! Description IPAddressVersion!@ Name@ Scope!@ Tags"),
 		Attributes: []string{"Arn", "Id"},
-		Naming:     Naming{Property: "Name", Max: 128},
-		Create: func(op *Op) (*Made, error) {
-			in := &wafv2.CreateIPSetInput{}
-			if err := bindGuard(op, in); err != nil {
-				return nil, err
-			}
-			in.Name = op.Named("Name")
-			out, err := Do(op, wafv2.CreateIPSet, in)
-			if err != nil {
-				return nil, err
-			}
-			return guarding{in.Name, *out.Summary.Id, in.Scope}.made(*out.Summary.ARN, nil), nil
-		},
-		Update: func(op *Op) (*Made, error) {
-			g := guardingOf(op.PhysicalID)
-			made, token, err := get(op, g)
-			if err != nil {
-				return nil, err
-			}
-			in := &wafv2.UpdateIPSetInput{}
-			if err := bindGuard(op, in); err != nil {
-				return nil, err
-			}
-			in.Name, in.Id, in.Scope, in.LockToken = g.name, g.id, g.scope, *token
-			if _, err := Do(op, wafv2.UpdateIPSet, in); err != nil {
-				return nil, err
-			}
-			return made, retagGuard(op, made)
-		},
-		Delete: func(op *Op) error {
-			g := guardingOf(op.PhysicalID)
-			_, token, err := get(op, g)
-			if err != nil {
-				return err
-			}
-			_, err = Do(op, wafv2.DeleteIPSet, &wafv2.DeleteIPSetInput{Name: g.name, Id: g.id, Scope: g.scope, LockToken: *token})
-			return err
-		},
-		Find: func(op *Op) (*Made, error) {
-			out, err := Do(op, wafv2.ListIPSets, &wafv2.ListIPSetsInput{Scope: op.Text("Scope")})
-			if err != nil {
-				return nil, err
-			}
-			for _, a := range out.IPSets {
-				if *a.Name == op.Named("Name") {
-					return guarding{*a.Name, *a.Id, op.Text("Scope")}.made(*a.ARN, nil), nil
-				}
-			}
-			return nil, nil
-		},
-	}
+	})
 }
 
 // patternList is the list of patterns of a template, which are texts there.
@@ -304,67 +315,55 @@ func patternList(op *Op) []wafv2.Regex {
 }
 
 func patternSet() *Type {
-	get := func(op *Op, g guarding) (*Made, *string, error) {
-		out, err := Do(op, wafv2.GetRegexPatternSet, &wafv2.GetRegexPatternSetInput{Name: g.name, Id: g.id, Scope: g.scope})
-		if err != nil {
-			return nil, nil, err
-		}
-		return g.made(*out.RegexPatternSet.ARN, nil), out.LockToken, nil
-	}
-	return &Type{
+	return guardKind{
+		create: func(op *Op, name string) (string, error) {
+			in := &wafv2.CreateRegexPatternSetInput{}
+			if err := Bind(op, pick(op.New, "Description", "Scope", "Tags"), in); err != nil {
+				return "", err
+			}
+			in.Name, in.RegularExpressionList = name, patternList(op)
+			out, err := Do(op, wafv2.CreateRegexPatternSet, in)
+			if err != nil {
+				return "", err
+			}
+			return *out.Summary.Id, nil
+		},
+		get: func(op *Op, g guarding) (*Made, string, error) {
+			out, err := Do(op, wafv2.GetRegexPatternSet, &wafv2.GetRegexPatternSetInput{Name: g.name, Id: g.id, Scope: g.scope})
+			if err != nil {
+				return nil, "", err
+			}
+			return g.made(*out.RegexPatternSet.ARN, nil), *out.LockToken, nil
+		},
+		update: func(op *Op, g guarding, token string) error {
+			in := &wafv2.UpdateRegexPatternSetInput{}
+			if err := Bind(op, pick(op.New, "Description"), in); err != nil {
+				return err
+			}
+			in.Name, in.Id, in.Scope, in.LockToken, in.RegularExpressionList = g.name, g.id, g.scope, token, patternList(op)
+			_, err := Do(op, wafv2.UpdateRegexPatternSet, in)
+			return err
+		},
+		remove: func(op *Op, g guarding, token string) error {
+			_, err := Do(op, wafv2.DeleteRegexPatternSet, &wafv2.DeleteRegexPatternSetInput{Name: g.name, Id: g.id, Scope: g.scope, LockToken: token})
+			return err
+		},
+		list: func(op *Op, marker *string) (map[string]string, *string, error) {
+			out, err := Do(op, wafv2.ListRegexPatternSets, &wafv2.ListRegexPatternSetsInput{Scope: op.Text("Scope"), NextMarker: marker})
+			if err != nil {
+				return nil, nil, err
+			}
+			ids := make(map[string]string)
+			for _, a := range out.RegexPatternSets {
+				ids[*a.Name] = *a.Id
+			}
+			return ids, out.NextMarker, nil
+		},
+	}.guard(&Type{
 		Name:       "AWS::WAFv2::RegexPatternSet",
 		Properties: Props("Description Name@ RegularExpressionList! Scope!@ Tags"),
 		Attributes: []string{"Arn", "Id"},
-		Naming:     Naming{Property: "Name", Max: 128},
-		Create: func(op *Op) (*Made, error) {
-			in := &wafv2.CreateRegexPatternSetInput{}
-			if err := Bind(op, pick(op.New, "Description", "Scope", "Tags"), in); err != nil {
-				return nil, err
-			}
-			in.Name, in.RegularExpressionList = op.Named("Name"), patternList(op)
-			out, err := Do(op, wafv2.CreateRegexPatternSet, in)
-			if err != nil {
-				return nil, err
-			}
-			return guarding{in.Name, *out.Summary.Id, in.Scope}.made(*out.Summary.ARN, nil), nil
-		},
-		Update: func(op *Op) (*Made, error) {
-			g := guardingOf(op.PhysicalID)
-			made, token, err := get(op, g)
-			if err != nil {
-				return nil, err
-			}
-			in := &wafv2.UpdateRegexPatternSetInput{Name: g.name, Id: g.id, Scope: g.scope, LockToken: *token, RegularExpressionList: patternList(op)}
-			if err := Bind(op, pick(op.New, "Description"), in); err != nil {
-				return nil, err
-			}
-			if _, err := Do(op, wafv2.UpdateRegexPatternSet, in); err != nil {
-				return nil, err
-			}
-			return made, retagGuard(op, made)
-		},
-		Delete: func(op *Op) error {
-			g := guardingOf(op.PhysicalID)
-			_, token, err := get(op, g)
-			if err != nil {
-				return err
-			}
-			_, err = Do(op, wafv2.DeleteRegexPatternSet, &wafv2.DeleteRegexPatternSetInput{Name: g.name, Id: g.id, Scope: g.scope, LockToken: *token})
-			return err
-		},
-		Find: func(op *Op) (*Made, error) {
-			out, err := Do(op, wafv2.ListRegexPatternSets, &wafv2.ListRegexPatternSetsInput{Scope: op.Text("Scope")})
-			if err != nil {
-				return nil, err
-			}
-			for _, a := range out.RegexPatternSets {
-				if *a.Name == op.Named("Name") {
-					return guarding{*a.Name, *a.Id, op.Text("Scope")}.made(*a.ARN, nil), nil
-				}
-			}
-			return nil, nil
-		},
-	}
+	})
 }
 
 func webACLAssociation() *Type {
