@@ -51,7 +51,7 @@ func Records() []*Type {
 }
 
 // nameOf are the properties that name a resource, as ids of records have them.
-var nameOf = regexp.MustCompile(`\{([A-Z]\w*Name|Name|Family)\}$`)
+var nameOf = regexp.MustCompile(`\{(?:\w+\.)?([A-Z]\w*Name|Name|Family)\}$`)
 
 func (f *recordForm) typ() *Type {
 	t := &Type{
@@ -66,7 +66,7 @@ func (f *recordForm) typ() *Type {
 	return t
 }
 
-var inRecord = regexp.MustCompile(`\{(\w+)\}`)
+var inRecord = regexp.MustCompile(`\{([\w.]+)\}`)
 
 // made makes a record. The same step makes the same one again.
 func (f *recordForm) made(op *Op) (*Made, error) {
@@ -107,7 +107,11 @@ func (f *recordForm) fill(op *Op, form, id, own string) string {
 		case "region":
 			return op.Call.Region
 		default:
-			if v := op.Text(name); v != "" {
+			v := op.Text(name)
+			if property, member, inside := strings.Cut(name, "."); inside {
+				v = text(object(op.New[property])[member])
+			}
+			if v != "" {
 				return v
 			}
 			if nameOf.MatchString(word) {
