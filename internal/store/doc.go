@@ -37,5 +37,6 @@
 //	tx.go       Tx: reads and writes       blob.go   Blobs: what is too large for a row
 //	scan.go     Tx: ranges                 upload.go bodies on their way in
 //	key.go      keys as bytes, in order    sweep.go  files that are not needed any more
-//	mark.go     rows that are kept decoded config.go, scheduler.go, wal.go: the engine
+//	mark.go     rows that are kept decoded derived.go what is made of rows
+//	config.go, scheduler.go, wal.go: the engine
 package store

@@ -36,7 +36,7 @@ func (s *Service) CreateApp(ctx context.Context, call *aws.Call, in *api.CreateA
 		return nil, err
 	}
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
-		s.changed(tx)
+		s.index.Changed(tx)
 		return apps.Put(tx, arn, a)
 	})
 	if err != nil {
@@ -136,7 +136,7 @@ func (s *Service) UpdateApp(ctx context.Context, call *aws.Call, in *api.UpdateA
 			return err
 		}
 		a.UpdateTime = time.Now().UTC()
-		s.changed(tx)
+		s.index.Changed(tx)
 		return apps.Put(tx, arn, a)
 	})
 	return &api.UpdateAppOutput{App: &a}, err
@@ -168,7 +168,7 @@ func (s *Service) DeleteApp(ctx context.Context, call *aws.Call, in *api.DeleteA
 		if err := backends.DeletePrefix(tx, partKey{App: arn}); err != nil {
 			return err
 		}
-		s.changed(tx)
+		s.index.Changed(tx)
 		return apps.Delete(tx, arn)
 	})
 	return &api.DeleteAppOutput{App: &a}, err

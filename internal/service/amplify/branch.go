@@ -42,7 +42,7 @@ func (s *Service) CreateBranch(ctx context.Context, call *aws.Call, in *api.Crea
 		if err := changeBranch(tx, app, &b.Branch, &update); err != nil {
 			return err
 		}
-		s.changed(tx)
+		s.index.Changed(tx)
 		return branches.Put(tx, partKey{app, in.BranchName}, b)
 	})
 	return &api.CreateBranchOutput{Branch: &b.Branch}, err
@@ -135,7 +135,7 @@ func (s *Service) UpdateBranch(ctx context.Context, call *aws.Call, in *api.Upda
 			return err
 		}
 		b.UpdateTime = time.Now().UTC()
-		s.changed(tx)
+		s.index.Changed(tx)
 		return branches.Put(tx, partKey{app, in.BranchName}, b)
 	})
 	return &api.UpdateBranchOutput{Branch: &b.Branch}, err
@@ -172,7 +172,7 @@ func (s *Service) deleteBranch(tx *store.Tx, key partKey, b *branch) error {
 			return err
 		}
 	}
-	s.changed(tx)
+	s.index.Changed(tx)
 	return branches.Delete(tx, key)
 }
 

@@ -99,7 +99,7 @@ func (s *Service) putDomain(tx *store.Tx, key partKey, d *api.DomainAssociation,
 		}
 		taken[host] = true
 	}
-	s.changed(tx)
+	s.index.Changed(tx)
 	if err := domains.Put(tx, key, *d); err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func (s *Service) DeleteDomainAssociation(ctx context.Context, call *aws.Call, i
 		if err := domains.Delete(tx, key); err != nil {
 			return err
 		}
-		s.changed(tx)
+		s.index.Changed(tx)
 		return noteDomains(tx, key.App)
 	})
 	return &api.DeleteDomainAssociationOutput{DomainAssociation: &d}, err

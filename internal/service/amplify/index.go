@@ -30,35 +30,6 @@ type served struct {
 	certificate string // ARN of what the host shows, or ""
 }
 
-// changed has the index made anew once tx is kept.
-func (s *Service) changed(tx *store.Tx) {
-	tx.AfterCommit(func() {
-		s.epoch.Add(1)
-		s.index.Store(nil)
-	})
-}
-
-// indexed returns the index as it is now.
-func (s *Service) indexed(ctx context.Context) (*index, error) {
-	if all := s.index.Load(); all != nil {
-		return all, nil
-	}
-	before := s.epoch.Load()
-	var all *index
-	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
-		all, err = makeIndex(tx)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	s.index.Store(all)
-	if s.epoch.Load() != before {
-		s.index.CompareAndSwap(all, nil)
-	}
-	return all, nil
-}
-
 func makeIndex(tx *store.Tx) (*index, error) {
 	all := &index{hosts: make(map[string]*served), apps: make(map[string]aws.ARN)}
 	for arn, a := range apps.Scan(tx, aws.ARN{}) {
@@ -109,7 +80,7 @@ func credentials(a *api.App, b *api.Branch) string {
 
 // find returns what serves a host, or nil.
 func (s *Service) find(ctx context.Context, host string) (*served, error) {
-	all, err := s.indexed(ctx)
+	all, err := s.index.Get(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"sync/atomic"
 
 	api "github.com/aloft-cloud/aloft/internal/api/amplify"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -38,14 +37,13 @@ type Service struct {
 	cfg    Config
 	db     *store.DB
 	client http.Client
-	index  atomic.Pointer[index] // nil after a change
-	epoch  atomic.Uint64
+	index  *store.Derived[index]
 	work   task.Bell // rung when there is something for the worker
 }
 
 // New returns Amplify.
 func New(cfg Config) *Service {
-	s := &Service{cfg: cfg, db: cfg.DB, work: task.NewBell()}
+	s := &Service{cfg: cfg, db: cfg.DB, index: store.Derive(cfg.DB, makeIndex), work: task.NewBell()}
 	s.client.Transport = backend.Within(cfg.Edge, s.ours, outbound.NewTransport(cfg.Private))
 	s.client.CheckRedirect = func(_ *http.Request, via []*http.Request) error {
 		if len(via) > 3 {

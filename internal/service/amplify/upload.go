@@ -44,7 +44,7 @@ func (s *Service) put(w http.ResponseWriter, r *http.Request, _ *aws.Call) {
 	}
 	id, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, uploadPath), "/")
 	pass, name, _ := strings.Cut(rest, "/")
-	all, err := s.indexed(r.Context())
+	all, err := s.index.Get(r.Context())
 	if err != nil {
 		s.failed(w, err)
 		return

@@ -201,7 +201,7 @@ func (s *Service) finish(ctx context.Context, key jobKey, why string) error {
 		if err := s.end(tx, key, &j); err != nil {
 			return err
 		}
-		s.changed(tx)
+		s.index.Changed(tx)
 		return errors.Join(branches.Put(tx, partKey{key.App, key.Branch}, b), jobs.Put(tx, key, j), noteDeployed(tx, key.App, &b.Branch))
 	})
 	if errors.Is(err, errOver) {

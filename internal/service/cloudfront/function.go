@@ -136,7 +136,7 @@ func (s *Service) PublishFunction(ctx context.Context, call *aws.Call, in *api.P
 			return err
 		}
 		out = functionSummary(arn, &h, api.FunctionStageLive, used)
-		s.changed(tx)
+		s.index.Changed(tx)
 		return scripts.rows.Put(tx, arn, h)
 	})
 	if err != nil {

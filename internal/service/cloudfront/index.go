@@ -34,44 +34,20 @@ type behavior struct {
 	keys      map[string]any                   // that sign for requests, by id
 }
 
-// changed has the index made anew once tx is kept.
-func (s *Service) changed(tx *store.Tx) {
-	tx.AfterCommit(func() {
-		s.epoch.Add(1)
-		s.index.Store(nil)
-	})
-}
-
-// indexed returns the index as it is now.
-func (s *Service) indexed(ctx context.Context) (*index, error) {
-	if all := s.index.Load(); all != nil {
-		return all, nil
-	}
-	before := s.epoch.Load()
-	var all index
-	err := s.db.View(ctx, func(tx *store.Tx) error {
-		all = make(index)
-		for arn, d := range distributions.rows.Scan(tx, aws.ARN{}) {
-			v, err := compile(tx, arn, &d)
-			if err != nil {
-				return err
-			}
-			label, _, _ := strings.Cut(d.Domain, ".")
-			all[label] = v
-			for _, name := range d.Config.Aliases.Items {
-				all[strings.ToLower(name)] = v
-			}
+func makeIndex(tx *store.Tx) (*index, error) {
+	all := make(index)
+	for arn, d := range distributions.rows.Scan(tx, aws.ARN{}) {
+		v, err := compile(tx, arn, &d)
+		if err != nil {
+			return nil, err
 		}
-		return tx.Err()
-	})
-	if err != nil {
-		return nil, err
+		label, _, _ := strings.Cut(d.Domain, ".")
+		all[label] = v
+		for _, name := range d.Config.Aliases.Items {
+			all[strings.ToLower(name)] = v
+		}
 	}
-	s.index.Store(&all)
-	if s.epoch.Load() != before {
-		s.index.CompareAndSwap(&all, nil)
-	}
-	return &all, nil
+	return &all, tx.Err()
 }
 
 // compile makes a distribution ready to serve.
@@ -159,7 +135,7 @@ func policyOf[C any](tx *store.Tx, owner *aws.Call, k *kind[C], managed map[stri
 
 // find returns the distribution of a name: of its own, or a user's.
 func (s *Service) find(ctx context.Context, name string) (*served, error) {
-	all, err := s.indexed(ctx)
+	all, err := s.index.Get(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"sync/atomic"
 
 	api "github.com/aloft-cloud/aloft/internal/api/cloudfront"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -57,14 +56,13 @@ type Service struct {
 	db     *store.DB
 	client http.RoundTripper
 	cache  cache
-	logs   *accesslog.Log        // of functions
-	index  atomic.Pointer[index] // nil after a change
-	epoch  atomic.Uint64
+	logs   *accesslog.Log // of functions
+	index  *store.Derived[index]
 }
 
 // New returns CloudFront.
 func New(cfg Config) *Service {
-	s := &Service{cfg: cfg, db: cfg.DB, logs: accesslog.New()}
+	s := &Service{cfg: cfg, db: cfg.DB, index: store.Derive(cfg.DB, makeIndex), logs: accesslog.New()}
 	s.client = backend.Within(cfg.Edge, s.ours, outbound.NewTransport(cfg.Private))
 	return s
 }

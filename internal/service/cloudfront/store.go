@@ -136,7 +136,7 @@ func (k *kind[C]) create(ctx context.Context, s *Service, call *aws.Call, is hel
 				return err
 			}
 		}
-		s.changed(tx)
+		s.index.Changed(tx)
 		return k.rows.Put(tx, arn, h)
 	})
 	return arn, h, err
@@ -178,7 +178,7 @@ func (k *kind[C]) update(ctx context.Context, s *Service, call *aws.Call, id, ma
 		if err := k.checkName(tx, call, arn, &h.Config); err != nil {
 			return err
 		}
-		s.changed(tx)
+		s.index.Changed(tx)
 		return k.rows.Put(tx, arn, h)
 	})
 	return arn, h, err
@@ -199,7 +199,7 @@ func (k *kind[C]) remove(ctx context.Context, s *Service, call *aws.Call, id, ma
 				return err
 			}
 		}
-		s.changed(tx)
+		s.index.Changed(tx)
 		return k.rows.Delete(tx, arn)
 	})
 }

@@ -12,7 +12,7 @@ import (
 // that no listener has is its first one's. The scheme is "" if the listener
 // takes any, and host is "" if there is no such load balancer.
 func (s *Service) Address(ctx context.Context, text, port string) (scheme, host string, err error) {
-	all, err := s.indexed(ctx)
+	all, err := s.index.Get(ctx)
 	if err != nil {
 		return "", "", err
 	}

@@ -236,7 +236,7 @@ func (s *Service) ModifyListenerAttributes(ctx context.Context, call *aws.Call, 
 			return err
 		}
 		out.Attributes = listed[api.ListenerAttribute](maps.Clone(listenerAttributes), l.Attributes)
-		s.changed(tx)
+		s.index.Changed(tx)
 		return listeners.Put(tx, at, l)
 	})
 }

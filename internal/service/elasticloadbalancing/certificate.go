@@ -68,7 +68,7 @@ func (s *Service) changeCertificates(ctx context.Context, call *aws.Call, text s
 		if err := change(&l); err != nil {
 			return err
 		}
-		s.changed(tx)
+		s.index.Changed(tx)
 		return listeners.Put(tx, at, l)
 	})
 }

@@ -94,7 +94,7 @@ func (s *Service) roundTrip(t *servedTarget, r *http.Request) (*http.Response, e
 
 // askBalancer asks the load balancer that a target is.
 func (s *Service) askBalancer(t *servedTarget, r *http.Request) (*http.Response, error) {
-	all, err := s.indexed(r.Context())
+	all, err := s.index.Get(r.Context())
 	if err != nil {
 		return nil, err
 	}

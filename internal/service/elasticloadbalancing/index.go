@@ -61,37 +61,8 @@ type servedTarget struct {
 	rests        atomic.Int64 // until when it is left alone, since it failed, in nanoseconds
 }
 
-// changed has the index made anew once tx is kept.
-func (s *Service) changed(tx *store.Tx) {
-	tx.AfterCommit(func() {
-		s.epoch.Add(1)
-		s.index.Store(nil)
-	})
-}
-
-// indexed returns the index as it is now.
-func (s *Service) indexed(ctx context.Context) (*index, error) {
-	if all := s.index.Load(); all != nil {
-		return all, nil
-	}
-	before := s.epoch.Load()
-	var all *index
-	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
-		all, err = compile(tx)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	s.index.Store(all)
-	if s.epoch.Load() != before {
-		s.index.CompareAndSwap(all, nil)
-	}
-	return all, nil
-}
-
-// compile makes all that is kept ready to serve.
-func compile(tx *store.Tx) (*index, error) {
+// makeIndex makes all that is kept ready to serve.
+func makeIndex(tx *store.Tx) (*index, error) {
 	all := &index{labels: make(map[string]*served), names: make(map[string]*served), arns: make(map[string]*served), groups: make(map[string]*servedGroup)}
 	for arn, row := range groups.Scan(tx, aws.ARN{}) {
 		g := &servedGroup{row: row, attributes: row.usual()}
@@ -184,7 +155,7 @@ func (t *servedTarget) failed() {
 // find returns the load balancer of a host: of its own, or of a user's, whose
 // name is that of a certificate of a listener's, or leads there by DNS.
 func (s *Service) find(ctx context.Context, host string) (*served, error) {
-	all, err := s.indexed(ctx)
+	all, err := s.index.Get(ctx)
 	if err != nil || len(all.labels) == 0 {
 		return nil, err
 	}
@@ -253,7 +224,7 @@ func (s *Service) Certificate(ctx context.Context, host string) (string, error) 
 
 // Showing returns the ARNs of the load balancers that show a certificate.
 func (s *Service) Showing(ctx context.Context, certificate string) ([]string, error) {
-	all, err := s.indexed(ctx)
+	all, err := s.index.Get(ctx)
 	if err != nil {
 		return nil, err
 	}

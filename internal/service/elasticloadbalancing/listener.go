@@ -58,7 +58,7 @@ func (s *Service) CreateListener(ctx context.Context, call *aws.Call, in *api.Cr
 		if err := rules.Put(tx, l.Default, last); err != nil {
 			return err
 		}
-		s.changed(tx)
+		s.index.Changed(tx)
 		return listeners.Put(tx, at, l)
 	})
 	if err != nil {
@@ -243,7 +243,7 @@ func (s *Service) ModifyListener(ctx context.Context, call *aws.Call, in *api.Mo
 			return err
 		}
 		shown = l.show(last.Actions)
-		s.changed(tx)
+		s.index.Changed(tx)
 		return listeners.Put(tx, at, l)
 	})
 	if err != nil {
@@ -282,7 +282,7 @@ func (s *Service) DeleteListener(ctx context.Context, call *aws.Call, in *api.De
 		if err != nil {
 			return err
 		}
-		s.changed(tx)
+		s.index.Changed(tx)
 		return s.dropListener(tx, at)
 	})
 	if err != nil {

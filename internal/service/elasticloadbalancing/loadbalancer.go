@@ -66,7 +66,7 @@ func (s *Service) CreateLoadBalancer(ctx context.Context, call *aws.Call, in *ap
 			return api.TooManyLoadBalancersException.Errorf("The maximum number of load balancers has been reached")
 		}
 		out = made.LoadBalancer
-		s.changed(tx)
+		s.index.Changed(tx)
 		arn, err := aws.ParseARN(*out.LoadBalancerArn)
 		if err != nil {
 			return err
@@ -241,7 +241,7 @@ func (s *Service) DeleteLoadBalancer(ctx context.Context, call *aws.Call, in *ap
 				return err
 			}
 		}
-		s.changed(tx)
+		s.index.Changed(tx)
 		return balancers.Delete(tx, arn)
 	})
 	if err != nil {
@@ -260,7 +260,7 @@ func (s *Service) changeBalancer(ctx context.Context, call *aws.Call, text strin
 		if err := change(&b); err != nil {
 			return err
 		}
-		s.changed(tx)
+		s.index.Changed(tx)
 		return balancers.Put(tx, arn, b)
 	})
 }

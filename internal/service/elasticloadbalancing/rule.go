@@ -53,7 +53,7 @@ func (s *Service) CreateRule(ctx context.Context, call *aws.Call, in *api.Create
 		}
 		arn := rules.belowARN(at)
 		r.RuleArn = new(arn.String())
-		s.changed(tx)
+		s.index.Changed(tx)
 		return rules.Put(tx, arn, r)
 	})
 	if err != nil {
@@ -182,7 +182,7 @@ func (s *Service) ModifyRule(ctx context.Context, call *aws.Call, in *api.Modify
 			r.Actions, r.Secret = actions, secret
 		}
 		out = r.Rule
-		s.changed(tx)
+		s.index.Changed(tx)
 		return rules.Put(tx, arn, r)
 	})
 	if err != nil {
@@ -226,7 +226,7 @@ func (s *Service) SetRulePriorities(ctx context.Context, call *aws.Call, in *api
 				return err
 			}
 		}
-		s.changed(tx)
+		s.index.Changed(tx)
 		return tx.Err()
 	})
 	if err != nil {
@@ -245,7 +245,7 @@ func (s *Service) DeleteRule(ctx context.Context, call *aws.Call, in *api.Delete
 		if *r.IsDefault {
 			return api.OperationNotPermittedException.Errorf("Default rule '%s' cannot be deleted", in.RuleArn)
 		}
-		s.changed(tx)
+		s.index.Changed(tx)
 		return rules.Delete(tx, arn)
 	})
 	if err != nil {

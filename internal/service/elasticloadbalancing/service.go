@@ -51,8 +51,7 @@ type Service struct {
 	key       cipher.AEAD
 	client    http.RoundTripper // to servers that are targets
 	providers http.RoundTripper // to who knows browsers
-	index     atomic.Pointer[index]
-	epoch     atomic.Uint64
+	index     *store.Derived[index]
 	signs     atomic.Pointer[signer]
 }
 
@@ -66,7 +65,7 @@ func New(cfg Config) (*Service, error) {
 		return names.IsAWS(host) || strings.HasSuffix(host, ".localhost")
 	}
 	return &Service{
-		cfg: cfg, db: cfg.DB, key: key, client: newTransport(cfg.Private),
+		cfg: cfg, db: cfg.DB, key: key, index: store.Derive(cfg.DB, makeIndex), client: newTransport(cfg.Private),
 		providers: backend.Within(cfg.Edge, ours, outbound.NewTransport(cfg.Private)),
 	}, nil
 }

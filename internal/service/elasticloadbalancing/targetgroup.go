@@ -51,7 +51,7 @@ func (s *Service) CreateTargetGroup(ctx context.Context, call *aws.Call, in *api
 		}
 		out = g.TargetGroup
 		out.LoadBalancerArns = []string{}
-		s.changed(tx)
+		s.index.Changed(tx)
 		return groups.Put(tx, arn, g)
 	})
 	if err != nil {
@@ -196,7 +196,7 @@ func (s *Service) changeGroup(ctx context.Context, call *aws.Call, text string, 
 		if err := change(tx, arn, &g); err != nil {
 			return err
 		}
-		s.changed(tx)
+		s.index.Changed(tx)
 		return groups.Put(tx, arn, g)
 	})
 }
@@ -240,7 +240,7 @@ func (s *Service) DeleteTargetGroup(ctx context.Context, call *aws.Call, in *api
 		if users, err := usersOf(tx, arn); err != nil || len(users) > 0 {
 			return errorOr(err, api.ResourceInUseException.Errorf("Target group '%s' is currently in use by a listener or a rule", in.TargetGroupArn))
 		}
-		s.changed(tx)
+		s.index.Changed(tx)
 		return groups.Delete(tx, arn)
 	})
 	if err != nil {
