@@ -51,6 +51,7 @@ func Prepare(types resource.Table, processed map[string]any, given map[string]st
 	if p.Graph, err = t.Dependencies(&p.Scope); err != nil {
 		return nil, err
 	}
+	p.order()
 	return p, p.check(types)
 }
 

@@ -148,6 +148,7 @@ func (x *exchange) admitSigned(r *http.Request) error {
 	if call.Principal.ARN == "" {
 		return errMissingToken
 	}
+	x.caller = call
 	x.req.Caller = &proxy.Caller{AccessKey: call.AccessKey, Account: call.Principal.Account, ID: call.Principal.ID, ARN: call.Principal.ARN}
 	effect := policy.Silent
 	if x.v.policy != nil {

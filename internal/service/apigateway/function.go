@@ -136,13 +136,9 @@ func invokeFailure(err error) error {
 func (x *exchange) runFunction(in *lambda.InvokeInput, role string, source aws.ARN, timeout time.Duration) (*lambda.InvokeOutput, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), timeout)
 	defer cancel()
-	call := aws.ServiceCall("apigateway", source)
-	if role != "" {
-		session, err := x.session(ctx, role)
-		if err != nil {
-			return nil, err
-		}
-		call = session.Call(call)
+	call, err := x.callAs(ctx, role, source)
+	if err != nil {
+		return nil, err
 	}
 	out, err := dispatch.Call(ctx, x.cfg.Table, call, lambda.Invoke, in)
 	if ctx.Err() != nil {
@@ -151,10 +147,28 @@ func (x *exchange) runFunction(in *lambda.InvokeInput, role string, source aws.A
 	return out, err
 }
 
+// callAs is a call for source in the name of API Gateway, or as role.
+func (x *exchange) callAs(ctx context.Context, role string, source aws.ARN) (*aws.Call, error) {
+	call := aws.ServiceCall("apigateway", source)
+	switch {
+	case role == "":
+		return call, nil
+	case role == callerRole && x.caller != nil:
+		as := *x.caller
+		as.RequestID = aws.NewRequestID()
+		return &as, nil
+	}
+	session, err := x.session(ctx, role)
+	if err != nil {
+		return nil, err
+	}
+	return session.Call(call), nil
+}
+
 // session is a session of a role, for the API.
 func (x *exchange) session(ctx context.Context, role string) (*dispatch.Session, error) {
 	if role == callerRole {
-		return nil, aws.NotImplemented.Errorf("Aloft does not pass on the credentials of callers yet.")
+		return nil, aws.NotImplemented.Errorf("Aloft passes on the credentials of callers to functions only.")
 	}
 	return x.cfg.Sessions.Assume(ctx, aws.ServiceCall("apigateway", x.executeARN("*")), role)
 }

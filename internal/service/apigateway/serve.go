@@ -57,6 +57,7 @@ type exchange struct {
 	canary   bool
 	method   *servedMethod
 	req      *proxy.RESTRequest
+	caller   *aws.Call // who signed the request; nil if nobody had to
 	reply    *proxy.Reply
 	rest     *rest // of the reply, if it is sent as it comes
 	state    state

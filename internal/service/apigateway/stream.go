@@ -34,14 +34,10 @@ func (x *exchange) streamFunction(function string, mapped http.Header, event []b
 	if tenant := mapped.Get(tenantID); tenant != "" {
 		in.TenantId = &tenant
 	}
-	call := aws.ServiceCall("apigateway", x.methodARN())
-	if role := aws.Value(x.method.integ.Credentials); role != "" {
-		session, err := x.session(ctx, role)
-		if err != nil {
-			cancel()
-			return invokeFailure(err)
-		}
-		call = session.Call(call)
+	call, err := x.callAs(ctx, aws.Value(x.method.integ.Credentials), x.methodARN())
+	if err != nil {
+		cancel()
+		return invokeFailure(err)
 	}
 	out, err := dispatch.Call(ctx, x.cfg.Table, call, lambda.InvokeWithResponseStream, in)
 	if err != nil {
