@@ -59,6 +59,9 @@ type artifact struct {
 
 // same says whether what is built of a and b is the same.
 func (a artifact) same(b artifact) bool {
+	if a.runtime == "go1.x" && a.handler != b.handler {
+		return false // what it is called in the archive
+	}
 	return !a.ownBuild() && a.path == b.path && a.method == b.method && a.kind.holds == b.kind.holds && language(a.runtime) == language(b.runtime)
 }
 

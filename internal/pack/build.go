@@ -48,7 +48,7 @@ func (b *builder) build(ctx context.Context, a artifact, src string) (*tree, err
 		return b.into(a, src, "make", func(out string) error {
 			return run(ctx, src, []string{"ARTIFACTS_DIR=" + out}, "make", "build-"+a.resource)
 		})
-	case a.method == "go1.x":
+	case a.method == "go1.x", a.method == "" && of == "go1.x" && hasGo(src):
 		return b.goTree(ctx, a, src)
 	case a.method == "rust-cargolambda":
 		return b.into(a, src, "cargo build", func(out string) error { return cargoBuild(ctx, a, src, out) })

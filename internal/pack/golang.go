@@ -32,8 +32,24 @@ type goStamp struct {
 	Tree    string // hash of what was built
 }
 
-// goTree returns the files of a function that is written in Go.
+// goTree returns the files of a function that is written in Go: an executable,
+// which go1.x has under the name of the handler.
 func (b *builder) goTree(ctx context.Context, a artifact, src string) (*tree, error) {
+	t, err := b.goBuilt(ctx, a, src)
+	if err == nil && a.runtime == "go1.x" && a.handler != "" {
+		t.renamed("bootstrap", a.handler)
+	}
+	return t, err
+}
+
+// hasGo says whether there are sources in Go in a directory.
+func hasGo(src string) bool {
+	names, err := filepath.Glob(filepath.Join(src, "*.go"))
+	return err == nil && len(names) > 0
+}
+
+// goBuilt returns what was built in Go, anew if it is not of what is there.
+func (b *builder) goBuilt(ctx context.Context, a artifact, src string) (*tree, error) {
 	out, err := b.place(a, src)
 	if err != nil {
 		return nil, err

@@ -57,3 +57,24 @@ func TestGoStamps(t *testing.T) {
 	deploys(true, true)
 	deploys(false, false)
 }
+
+// What is built for go1.x is called as the handler says.
+func TestGoName(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("install go")
+	}
+	dir := files(t, map[string]string{
+		"template.yaml": "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {CodeUri: f/, Runtime: go1.x, Handler: main}\n",
+		"go.mod":        "module example.org/app\n\ngo 1.22\n",
+		"f/main.go":     "package main\n\nfunc main() {}\n",
+	})
+	b := make(bucket)
+	if _, err := (&pack.Packer{Uploader: b, Cache: t.TempDir()}).Pack(t.Context(), filepath.Join(dir, "template.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	for _, archive := range b {
+		if got := names(t, archive); got != "main" {
+			t.Errorf("the archive has %s", got)
+		}
+	}
+}

@@ -113,6 +113,15 @@ func (t *tree) named(hash string) *tree {
 	return t
 }
 
+// renamed calls a file something else.
+func (t *tree) renamed(from, to string) {
+	for i := range t.files {
+		if t.files[i].name == from {
+			t.files[i].name, t.name = to, ""
+		}
+	}
+}
+
 // hash names the content of the tree.
 func (t *tree) hash() (string, error) {
 	if t.name != "" {

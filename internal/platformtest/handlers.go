@@ -83,9 +83,9 @@ func env(_ context.Context, f *sandbox.Function, _ sandbox.Event, _ func(string)
 	return json.Marshal(f.Env)
 }
 
-// fail throws an error.
-func fail(context.Context, *sandbox.Function, sandbox.Event, func(string)) ([]byte, error) {
-	return nil, errors.New("failed as asked")
+// fail throws an error, with the words in FAIL.
+func fail(_ context.Context, f *sandbox.Function, _ sandbox.Event, _ func(string)) ([]byte, error) {
+	return nil, errors.New(cmp.Or(f.Env["FAIL"], "failed as asked"))
 }
 
 // logEvent writes its event to the log.

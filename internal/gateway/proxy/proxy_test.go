@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -145,5 +146,17 @@ func BenchmarkEvent(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		r.Event(V2)
+	}
+}
+
+// Functions see the headers that authorizers want as those spell them.
+func TestSpelled(t *testing.T) {
+	h := http.Header{"Token": {"a"}, "Other": {"b"}}
+	got := Spelled(h, []string{"route.request.header.token", "method.request.header.Other", "method.request.querystring.x", "method.request.header.none"})
+	if want := (http.Header{"token": {"a"}, "Other": {"b"}}); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if h.Get("token") != "a" {
+		t.Error("the header of the request changed")
 	}
 }

@@ -2,7 +2,10 @@ package proxy
 
 import (
 	"encoding/base64"
+	"maps"
+	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/jx"
@@ -15,10 +18,11 @@ type RESTRequest struct {
 	ExtendedID string
 	Deployment string
 	ResourceID string
-	FullPath   string // raw, with the stage or the base path
-	Key, KeyID string // the API key, if the method wants one
-	UsageKey   string // the API key that an authorizer found
-	Binary     bool   // the body is not text
+	FullPath   string   // raw, with the stage or the base path
+	Key, KeyID string   // the API key, if the method wants one
+	UsageKey   string   // the API key that an authorizer found
+	Binary     bool     // the body is not text
+	Spelling   []string // identity sources of the authorizer, as it spells them
 }
 
 // QueryValues are the parameters of the query, decoded.
@@ -55,12 +59,32 @@ func TokenEvent(token, methodARN string) []byte {
 	return jx.Close(field(b, "authorizationToken", token), 0, '}')
 }
 
+// Spelled returns header with the names that identity sources have for what is
+// in it: functions tell apart what HTTP does not, and clients spell what an
+// authorizer wants as that does.
+func Spelled(header http.Header, sources []string) http.Header {
+	cloned := false
+	for _, source := range sources {
+		_, name, ok := strings.Cut(source, ".header.")
+		usual := http.CanonicalHeaderKey(name)
+		if !ok || name == usual || header[usual] == nil {
+			continue
+		}
+		if !cloned {
+			header, cloned = maps.Clone(header), true
+		}
+		header[name] = header[usual]
+		delete(header, usual)
+	}
+	return header
+}
+
 func (r *RESTRequest) head(b []byte) []byte {
 	b = field(b, "resource", r.Resource)
 	b = field(b, "path", r.Path)
 	b = field(b, "httpMethod", r.Method)
 	last, all := make(map[string]string, len(r.Header)), make(map[string][]string, len(r.Header))
-	for name, values := range r.Header {
+	for name, values := range Spelled(r.Header, r.Spelling) {
 		all[name] = values
 		last[name] = values[len(values)-1]
 	}

@@ -186,6 +186,7 @@ func (x *exchange) identities(g *guard) (all []string, ok bool) {
 
 // admitByFunction lets through whom a function lets through.
 func (x *exchange) admitByFunction(g *guard, effect policy.Effect) error {
+	x.req.Spelling = g.sources
 	identity, ok := x.identities(g)
 	if !ok || g.pattern != nil && len(identity) > 0 && !g.pattern.MatchString(identity[0]) {
 		return errUnauthorized

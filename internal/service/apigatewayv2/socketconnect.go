@@ -3,7 +3,9 @@ package apigatewayv2
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -30,7 +32,11 @@ func (x *exchange) connect(a *served, id string, row *connection) (protocol stri
 	t := &turn{Service: x.Service, a: a, stage: x.stage, route: x.route, header: x.socketHeader(), query: x.r.URL.Query(), outcome: outcome{began: time.Now()}}
 	t.event = proxy.SocketEvent{StageVariables: x.stage.variables, Context: row.context(id, connectRoute, "CONNECT"), Base64: new(false)}
 	t.event.Context.At(time.Now(), x.id)
-	t.event.SetRequest(t.header, t.query)
+	var spelling []string
+	if g := x.route.guard; g != nil {
+		spelling = g.sources
+	}
+	t.event.SetRequest(proxy.Spelled(t.header, spelling), t.query)
 	defer func() {
 		t.outcome.status, t.outcome.length = x.outcome.status, x.outcome.length
 		if ok {
@@ -89,6 +95,9 @@ func (x *exchange) socketHeader() http.Header {
 	return h
 }
 
+// saysUnauthorized is how a function that authorizes says that it knows nobody.
+var saysUnauthorized = regexp.MustCompile(`"errorMessage": ?"Unauthorized"`)
+
 // admitSocket decides whether the client of a handshake may come in, and puts
 // what there is to say of it in the event and the row.
 func (x *exchange) admitSocket(t *turn, row *connection) error {
@@ -124,7 +133,12 @@ func (x *exchange) admitSocket(t *turn, row *connection) error {
 		b, _ := json.Marshal(of) // a struct of texts and numbers
 		return b
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, errFunction) && saysUnauthorized.MatchString(err.Error()):
+		return errUnauthorized
+	case errors.Is(err, errFunction):
+		return fmt.Errorf("the authorizer: %v", err) // whose failure is not the integration's
+	case err != nil:
 		return err
 	}
 	if aws.Value(t.stage.keySource) == authorizerKey {
