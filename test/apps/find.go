@@ -112,6 +112,9 @@ func kindOf(path, name string) string {
 		return kindCDK
 	}
 	if strings.HasPrefix(name, "serverless.") && !strings.Contains(name, ".template.") && slices.Contains([]string{".yml", ".yaml", ".ts", ".js", ".json"}, ext) {
+		if text, err := os.ReadFile(path); err != nil || !bytes.Contains(text, []byte("provider")) {
+			return "" // of a tool for serverless things
+		}
 		return kindService
 	}
 	if !slices.Contains([]string{".yml", ".yaml", ".json", ".template"}, ext) || name == "package-lock.json" {

@@ -50,10 +50,16 @@ func (r *runner) given(a application) *given {
 	if r.stacks[g.stack]++; r.stacks[g.stack] > 1 {
 		g.stack = fmt.Sprintf("%s-%d", g.stack, r.stacks[g.stack]) // two of a repository are called so
 	}
+	if r.tried++; r.tried > 1 {
+		g.made["{domain}"] = fmt.Sprintf("app-%d.example.com", r.tried) // no two can have one name
+	} else {
+		g.made["{domain}"] = "app.example.com"
+	}
 	r.region = usualRegion
 	if a.kind == kindSAM || a.kind == kindPlain {
 		g.fill(a.file)
 	}
+	g.prebuild()
 	return g
 }
 
@@ -266,9 +272,9 @@ var (
 	noVariable  = regexp.MustCompile(`the environment has no variable (\w+)`)
 	noOption    = regexp.MustCompile(`there is no option ([\w-]+)`)
 	noParameter = regexp.MustCompile(`there is no parameter ([\w./-]+)|Unable to fetch parameters \[([\w./-]+)`)
-	noFile      = regexp.MustCompile(`there is no file ([\w./-]+)`)
 	noValue     = regexp.MustCompile(`Value '' at|'null' values are not allowed`)
 	noRegion    = regexp.MustCompile(`nor the regional one is authorized|Layers are expected to be in region`)
+	noModules   = regexp.MustCompile(`make build-\w+: exit status`)
 	noCode      = regexp.MustCompile(`which is not there|no such file or directory`)
 )
 
@@ -284,8 +290,8 @@ func (g *given) learn(words string) bool {
 	}
 	if m := noParameter.FindStringSubmatch(words); m != nil {
 		name := m[1] + m[2]
-		if g.copied[name] {
-			return false
+		if g.copied[name] || g.runner.others {
+			return false // another of the repository may make it
 		}
 		g.copied[name] = true
 		g.ssm(name, "placeholder")
@@ -302,7 +308,17 @@ func (g *given) learn(words string) bool {
 	}
 	if m := noFile.FindStringSubmatch(words); m != nil && !g.copied[m[1]] {
 		g.copied[m[1]] = true
-		return g.copyExample(m[1])
+		return g.copyExample(m[1]) || g.writeFile(m[1], words)
+	}
+	if m := emptyFile.FindStringSubmatch(words); m != nil && !g.copied[m[1]] {
+		g.copied[m[1]] = true
+		return g.fillFile(m[1])
+	}
+	if strings.Contains(words, "The specified bucket does not exist") && g.makeBuckets() {
+		return true
+	}
+	if noModules.MatchString(words) && g.modules() {
+		return true
 	}
 	return noCode.MatchString(words) && g.build()
 }
@@ -327,22 +343,6 @@ func (g *given) moves() bool {
 	return false
 }
 
-// copyExample makes a file of the example of it that is beside it.
-func (g *given) copyExample(name string) bool {
-	path := filepath.Join(g.app.dir, name)
-	ext := filepath.Ext(path)
-	stem := strings.TrimSuffix(path, ext)
-	for _, mark := range []string{"example", "sample", "template", "dist"} {
-		for _, from := range []string{path + "." + mark, stem + "." + mark + ext, stem + "-" + mark + ext, stem + "_" + mark + ext, filepath.Join(filepath.Dir(path), mark+"."+filepath.Base(path))} {
-			text, err := os.ReadFile(from)
-			if err == nil {
-				return os.WriteFile(path, text, 0o644) == nil
-			}
-		}
-	}
-	return false
-}
-
 // build runs what builds the packages that a template names, as READMEs say.
 func (g *given) build() bool {
 	done := false
@@ -353,13 +353,15 @@ func (g *given) build() bool {
 		g.built[dir] = true
 		has := func(name string) bool { _, err := os.Stat(filepath.Join(dir, name)); return err == nil }
 		switch {
-		case has("2-build-layer.sh"):
-			g.runner.command(dir, nil, "./2-build-layer.sh")
 		case has("pom.xml"):
 			g.runner.command(dir, nil, "mvn", "-q", "-B", "-DskipTests", "package")
+			if file := filepath.Join(dir, "template-mvn.yml"); has("template-mvn.yml") {
+				g.app.file = file // it has another one for another tool
+			}
+		case has("2-build-layer.sh"):
+			g.runner.command(dir, nil, "bash", "./2-build-layer.sh")
 		case has("package.json"):
-			g.runner.command(dir, nil, "npm", "install", "--no-audit", "--no-fund")
-			g.runner.command(dir, nil, "npm", "run", "build")
+			g.runner.npm(dir)
 		case has("Makefile"):
 			g.runner.command(dir, nil, "make")
 		default:
@@ -367,6 +369,28 @@ func (g *given) build() bool {
 		}
 		done = true
 	}
+	return done
+}
+
+// modules installs the modules that a build of its own wants.
+func (g *given) modules() bool {
+	done := false
+	_ = filepath.WalkDir(g.app.dir, func(path string, d os.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return nil // it can be read, or needs nothing
+		case d.IsDir() && d.Name() == "node_modules":
+			return filepath.SkipDir
+		case d.Name() == "package.json" && !g.built[filepath.Dir(path)]:
+			dir := filepath.Dir(path)
+			g.built[dir] = true
+			if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
+				g.runner.npm(dir)
+				done = true
+			}
+		}
+		return nil
+	})
 	return done
 }
 

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -34,7 +35,8 @@ var kinds = []struct {
 	{regexp.MustCompile(`volumeid`), "vol-0123456789abcdef0"},
 	{regexp.MustCompile(`volumeid`), "fsvol-0123456789abcdef0"},
 	{regexp.MustCompile(`password`), "Placeholder-1!"},
-	{regexp.MustCompile(`^\w*domain(?:name)? string|certificate\.domainname|hostedzone\.name`), "app.example.com"},
+	{regexp.MustCompile(`^(?:app_?)?stage(?:_?name)? `), "dev"},
+	{regexp.MustCompile(`^\w*domain(?:name)? string|certificate\.domainname|hostedzone\.name`), "{domain}"},
 	{regexp.MustCompile(`cert(ificate)?_?arn|certificate`), "{certificate}"},
 	{regexp.MustCompile(`hosted_?zone|zone_?id`), "{zone}"},
 	{regexp.MustCompile(`imageuri`), "{account}.dkr.ecr.us-east-1.amazonaws.com/placeholder:latest"},
@@ -66,7 +68,7 @@ var kinds = []struct {
 	{regexp.MustCompile(`phone|sms`), "+14155550100"},
 	{regexp.MustCompile(`origin|url|endpoint|webhook|destination`), "https://example.com/"},
 	{regexp.MustCompile(`origin`), "https://example.com"},
-	{regexp.MustCompile(`domain|hostname|host\b`), "app.example.com"},
+	{regexp.MustCompile(`domain|hostname|host\b`), "{domain}"},
 	{regexp.MustCompile(`schedule`), "rate(1 day)"},
 	{regexp.MustCompile(`account`), "{account}"},
 	{regexp.MustCompile(`region`), "us-east-1"},
@@ -74,6 +76,7 @@ var kinds = []struct {
 	{regexp.MustCompile(`arn`), "{role}"},
 	{regexp.MustCompile(`date|time`), "2030-01-01T00:00:00"},
 	{regexp.MustCompile(`loggroup`), "/placeholder/log"},
+	{regexp.MustCompile(`key\b`), "placeholder-placeholder-1"},
 	{regexp.MustCompile(`user|name`), "placeholder"},
 }
 
@@ -130,6 +133,8 @@ func (g *given) make(kind string, u *uses) string {
 func (g *given) thing(name string) string {
 	t, ok := things[name]
 	switch {
+	case name == "{domain}":
+		return g.made[name]
 	case name == "{account}":
 		return g.runner.owner()
 	case !ok:
@@ -149,6 +154,9 @@ func (g *given) thing(name string) string {
 	stack := "given-" + strings.Trim(name, "{}")
 	text := `{"Resources":{"It":` + braced.ReplaceAllStringFunc(t.resource, g.thing) + `},"Outputs":{"It":{"Value":` + t.told + `}}}`
 	_, err := client.Do(ctx, c, cfn.CreateStack, &cfn.CreateStackInput{StackName: stack, TemplateBody: &text, Capabilities: []string{"CAPABILITY_IAM"}})
+	if refusal, ok := errors.AsType[*aws.Error](err); ok && refusal.Code == "AlreadyExistsException" {
+		err = nil // it was made for another application of the repository
+	}
 	if err == nil {
 		err = g.runner.settled(ctx, c, stack)
 	}

@@ -29,7 +29,7 @@ import (
 // How long calls of one application may take, and how long building it may.
 const (
 	patience      = 3 * time.Minute
-	buildPatience = 12 * time.Minute
+	buildPatience = 6 * time.Minute
 )
 
 func main() {
@@ -86,6 +86,8 @@ type runner struct {
 	aloft, endpoint, synth string
 	account                int            // of the application that is tried: each has one of its own
 	stacks                 map[string]int // how often stacks of the account have a name
+	tried                  int            // applications of the account
+	others                 bool           // more of the account will be tried
 	region                 string         // where it is deployed
 	until                  time.Time
 
@@ -175,7 +177,7 @@ func (r *runner) entry(title, dir, name string, all bool) error {
 		apps = []application{{dir: top}}
 	}
 	r.account++
-	r.stacks = make(map[string]int)
+	r.stacks, r.tried, r.others = make(map[string]int), 0, len(apps) > 1
 	defer func() { r.clean() }()
 	for i := range apps {
 		a := &apps[i]
@@ -192,11 +194,12 @@ func (r *runner) entry(title, dir, name string, all bool) error {
 
 // needsAnother is what is said of an application that needs what another of
 // its repository makes.
-var needsAnother = regexp.MustCompile(`No export named|does not exist or is not attachable|cannot be found|can't find the specified`)
+var needsAnother = regexp.MustCompile(`No export named|does not exist or is not attachable|cannot be found|can't find the specified|there is no parameter|Unable to fetch parameters`)
 
 // second tries again what of a repository was tried before others that it needs.
 func (r *runner) second(apps []application) error {
 	first := len(r.results) - len(apps)
+	r.others = false
 	for i, a := range apps {
 		res := &r.results[first+i]
 		if res.What != other || !res.fresh || !needsAnother.MatchString(res.Words) || len(apps) == 1 {

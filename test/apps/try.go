@@ -31,14 +31,15 @@ func (r *runner) try(a application) result {
 		if a.kind == kindCDK {
 			res.What, res.Words, stack = r.tryCDK(a, g)
 		} else {
-			res.What, res.Words, stack = r.once(a, g)
+			res.What, res.Words, stack = r.once(g.app, g)
 		}
 		if res.What == works {
 			r.answers(a, stack, &res)
 			break
 		}
+		said := res.Words
 		res.Words = ownPaths.ReplaceAllString(strings.ReplaceAll(res.Words, a.top+"/", ""), "")
-		if res.What != other || !g.learn(res.Words) {
+		if res.What != other || !g.learn(said) {
 			break
 		}
 	}

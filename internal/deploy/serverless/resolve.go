@@ -132,6 +132,9 @@ func (r *resolver) expandText(ctx context.Context, s string, path []string, dept
 func (r *resolver) value(ctx context.Context, v variable, shown string, path []string, depth int) (any, error) {
 	reason := "has no value"
 	for _, s := range v.sources {
+		if text, isText := s.literal.(string); isText {
+			return r.expand(ctx, text, path, depth+1)
+		}
 		if s.kind == "" {
 			return s.literal, nil
 		}

@@ -18,7 +18,7 @@ type source struct {
 	kind    string   // "self", "opt", …; "" is a literal
 	params  []string // "file(a, b)"; they may hold variables
 	address string   // "custom.name"; it may hold variables
-	literal any
+	literal any    // a text may hold variables
 }
 
 func (s source) String() string {
@@ -141,6 +141,9 @@ func parseSources(body string) ([]source, error) {
 func parseSource(part string) (source, error) {
 	if v, ok := literal(part); ok {
 		return source{literal: v}, nil
+	}
+	if strings.HasPrefix(part, "${") && closing(part, len("${")) == len(part)-1 {
+		return source{literal: part}, nil // whatever that variable is
 	}
 	m := sourceForm.FindStringSubmatch(part)
 	if m == nil {

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/aloft-cloud/aloft/internal/deploy/template"
+	"github.com/aloft-cloud/aloft/internal/sandbox/lang"
+)
+
+var (
+	buildScript = regexp.MustCompile(`"build"\s*:`)
+	nodeModule  = regexp.MustCompile(`^([\w./-]+)\.\w+$`)
+)
+
+// prebuild does what READMEs say is to be done before an application is
+// deployed, where it is seen that it was not: its functions name modules that
+// only `npm run build` makes, or a directory of libraries that pip fills.
+func (g *given) prebuild() {
+	if text, err := os.ReadFile(g.app.file); err == nil && g.app.kind == kindService && bytes.Contains(text, []byte("vendored/**")) && !g.has("vendored") && g.has("requirements.txt") {
+		g.vendor(text)
+	}
+	if g.app.kind != kindSAM || !g.lacksModules() {
+		return
+	}
+	if text, err := os.ReadFile(filepath.Join(g.app.dir, "package.json")); err == nil && buildScript.Match(text) {
+		g.built[g.app.dir] = true
+		g.runner.npm(g.app.dir)
+	}
+}
+
+var pythonRuntime = regexp.MustCompile(`runtime: ["']?(python3\.\d+)`)
+
+// vendor installs what a service of Python requires beside it, for the Python
+// that will run it.
+func (g *given) vendor(text []byte) {
+	python := "python3"
+	if m := pythonRuntime.FindSubmatch(text); m != nil {
+		home, _ := os.UserHomeDir() // where none is known, the host's own is found
+		if l, err := (&lang.Finder{Home: home}).Find(string(m[1])); err == nil && l.Prefix != "" {
+			python = filepath.Join(l.Prefix, l.Exec)
+		}
+	}
+	g.runner.command(g.app.dir, nil, python, "-m", "pip", "install", "-q", "-r", "requirements.txt", "--target", "vendored")
+}
+
+func (g *given) has(name string) bool {
+	_, err := os.Stat(filepath.Join(g.app.dir, filepath.FromSlash(name)))
+	return err == nil
+}
+
+// lacksModules says whether a function of Node.js that is packed as it is names
+// a module that is not there.
+func (g *given) lacksModules() bool {
+	text, err := os.ReadFile(g.app.file)
+	if err != nil {
+		return false
+	}
+	doc, err := template.Parse(string(text), template.Options{Aliases: true})
+	if err != nil {
+		return false
+	}
+	globals, _ := at(doc.Root, "Globals", "Function").(map[string]any)
+	resources, _ := doc.Root["Resources"].(map[string]any)
+	for _, r := range resources {
+		of := func(name string) string {
+			text, ok := at(r, "Properties", name).(string)
+			if !ok {
+				text, _ = globals[name].(string)
+			}
+			return text
+		}
+		m := nodeModule.FindStringSubmatch(of("Handler"))
+		if at(r, "Type") != "AWS::Serverless::Function" || at(r, "Metadata", "BuildMethod") != nil || m == nil || !strings.HasPrefix(of("Runtime"), "nodejs") || of("CodeUri") == "" {
+			continue
+		}
+		module := filepath.ToSlash(filepath.Join(of("CodeUri"), m[1]))
+		if !g.has(module+".js") && !g.has(module+".mjs") && !g.has(module+".cjs") {
+			return true
+		}
+	}
+	return false
+}
