@@ -39,7 +39,7 @@ func main() {
 	r := &runner{account: int(time.Now().Unix() % 1e9), region: usualRegion}
 	out := flag.String("out", "docs/apps.md", "file to write")
 	state := flag.String("state", "", "file that keeps what is known")
-	again := flag.String("again", "^$", "results to try again, a regular expression over `result: words`")
+	again := flag.String("again", "^$", "results to try again, a regular expression over `result: words` or `deployed, answers: words`")
 	long := flag.Duration("for", time.Hour, "how long to try")
 	only := flag.String("only", "", "kinds to try, a regular expression: CDK, SAM, …")
 	flag.StringVar(&r.aloft, "aloft", "aloft", "the program")
@@ -80,6 +80,14 @@ type result struct {
 	Wants                  string `json:",omitempty"` // what its functions wanted that is not here
 	NoPath                 bool   `json:",omitempty"` // it has nothing that could answer
 	fresh                  bool   // it was tried now
+}
+
+// line is what -again is asked of.
+func (r *result) line() string {
+	if r.Answers {
+		return r.What + ", answers: " + r.Words
+	}
+	return r.What + ": " + r.Words
 }
 
 type runner struct {
@@ -220,7 +228,7 @@ func (r *runner) record(a application) error {
 	known, ok := r.known[a.title+"\n"+a.name]
 	tries := time.Now().Before(r.until) && r.only.MatchString(a.kind)
 	switch {
-	case ok && (!tries || !r.again.MatchString(known.What+": "+known.Words)):
+	case ok && (!tries || !r.again.MatchString(known.line())):
 		r.results = append(r.results, known)
 		return nil
 	case !tries:
