@@ -18,7 +18,7 @@ type source struct {
 	kind    string   // "self", "opt", …; "" is a literal
 	params  []string // "file(a, b)"; they may hold variables
 	address string   // "custom.name"; it may hold variables
-	literal any    // a text may hold variables
+	literal any      // a text may hold variables
 }
 
 func (s source) String() string {
