@@ -88,7 +88,7 @@ const (
 	itsARN     = `{"Fn::GetAtt":["It","Arn"]}`
 	itself     = `{"Ref":"It"}`
 	assumedBy  = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["lambda.amazonaws.com","states.amazonaws.com","apigateway.amazonaws.com","events.amazonaws.com"]},"Action":"sts:AssumeRole"}]}`
-	givenRole  = `{"Type":"AWS::IAM::Role","Properties":{"AssumeRolePolicyDocument":` + assumedBy + `}}`
+	givenRole  = `{"Type":"AWS::IAM::Role","Properties":{"AssumeRolePolicyDocument":` + assumedBy + `,"Policies":[{"PolicyName":"all","PolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}}]}}`
 	givenPool  = `{"Type":"AWS::Cognito::UserPool","Properties":{"UserPoolName":"given"}}`
 	givenQueue = `{"Type":"AWS::SQS::Queue"}`
 	givenTable = `{"Type":"AWS::DynamoDB::Table","Properties":{"BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],"StreamSpecification":{"StreamViewType":"NEW_AND_OLD_IMAGES"}}}`
@@ -111,7 +111,7 @@ var things = map[string]thing{
 	"{machine}":     {`{"Type":"AWS::StepFunctions::StateMachine","Properties":{"StateMachineName":"given","RoleArn":"{role}","DefinitionString":"{\"StartAt\":\"P\",\"States\":{\"P\":{\"Type\":\"Pass\",\"End\":true}}}"}}`, itself},
 	"{zone}":        {`{"Type":"AWS::Route53::HostedZone","Properties":{"Name":"example.com"}}`, itself},
 	"{certificate}": {`{"Type":"AWS::CertificateManager::Certificate","Properties":{"DomainName":"app.example.com","SubjectAlternativeNames":["*.example.com","*.app.example.com"],"ValidationMethod":"DNS","DomainValidationOptions":[{"DomainName":"app.example.com","HostedZoneId":"{zone}"},{"DomainName":"*.example.com","HostedZoneId":"{zone}"},{"DomainName":"*.app.example.com","HostedZoneId":"{zone}"}]}}`, itself},
-	"{api}":         {`{"Type":"AWS::ApiGatewayV2::Api","Properties":{"Name":"given","ProtocolType":"HTTP","Target":"https://example.com"}}`, itself},
+	"{api}":         {`{"Type":"AWS::ApiGatewayV2::Api","Properties":{"Name":"given","ProtocolType":"HTTP","Target":"{function}","CredentialsArn":"{role}"}}`, itself},
 }
 
 var braced = regexp.MustCompile(`\{[a-zA-Z]+\}`)

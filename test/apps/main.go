@@ -238,7 +238,7 @@ func (r *runner) record(a application) error {
 	began := time.Now()
 	res := r.try(a)
 	res.fresh = true
-	fmt.Fprintf(os.Stderr, "%-60s %-16s %5.1f s  %v %s\n", a.name, res.What, time.Since(began).Seconds(), res.Answers, res.Words)
+	fmt.Fprintf(os.Stderr, "%-60s %-16s %5.1f s  %v %s %s\n", a.name, res.What, time.Since(began).Seconds(), res.Answers, res.Wants, res.Words)
 	r.results = append(r.results, res)
 	if r.state == nil {
 		return nil

@@ -42,6 +42,10 @@ var (
 	}
 )
 
+// noOldSDK is what functions say that ask for version 2 of the AWS SDK in a
+// runtime that has it no more, at AWS as here.
+var noOldSDK = regexp.MustCompile(`Cannot find (?:module|package) 'aws-sdk'`)
+
 // python2 is what Python 3 says of sources of Python 2.
 var python2 = regexp.MustCompile(`No module named '?(?:urllib2|urlparse|StringIO|httplib|ConfigParser|Queue)\b|module 'urllib' has no attribute|Missing parentheses in call to`)
 
@@ -57,6 +61,9 @@ func classOf(res *result) (class, why string) {
 	if res.What == works {
 		if !res.Answers && python2.MatchString(res.Words) {
 			return noMore, "it is written in Python 2, for which AWS has no runtime any more"
+		}
+		if !res.Answers && noOldSDK.MatchString(res.Words) {
+			return awsToo, "it asks for version 2 of the AWS SDK, which its runtime does not have"
 		}
 		return classed, ""
 	}

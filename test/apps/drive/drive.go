@@ -71,6 +71,9 @@ func Run(ctx context.Context, app App) Report {
 		}
 	}
 	if d.entries == 0 {
+		d.domains(ctx)
+	}
+	if d.entries == 0 {
 		d.functions(ctx)
 	}
 	if d.entries == 0 {
@@ -137,7 +140,7 @@ func (d *driver) drive(ctx context.Context, e entry) bool {
 func (d *driver) verdict(ctx context.Context, e entry, good, bad int) bool {
 	why := ""
 	for _, t := range e.targets {
-		if bad > 0 {
+		if good == 0 {
 			why = cmp.Or(why, d.why(ctx, t))
 		}
 	}
@@ -147,7 +150,7 @@ func (d *driver) verdict(ctx context.Context, e entry, good, bad int) bool {
 	case bad > 0:
 		d.say(false, "%s: failed%s", e.name, after(": ", why))
 	default:
-		d.say(false, "%s: nothing ran", e.name)
+		d.say(false, "%s: nothing ran%s", e.name, after(": ", why))
 	}
 	return good > 0
 }

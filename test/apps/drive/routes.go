@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -26,6 +27,7 @@ type route struct {
 	method, host, stage, path string
 	service                   string // as which requests are signed that are
 	function                  string // behind it, or ""
+	behind                    string // its integration's URI
 	lock                      lock
 	models                    []string // schemas of its body
 	query                     []string // that it requires
@@ -50,6 +52,7 @@ func (d *driver) restAPIs(ctx context.Context) {
 			}
 		}
 		locks := d.restLocks(ctx, p.id)
+		host := d.restHost(ctx, p.id)
 		stage := stages.Item[0]
 		for _, s := range stages.Item {
 			if aws.Value(s.StageName) != "Stage" {
@@ -59,8 +62,9 @@ func (d *driver) restAPIs(ctx context.Context) {
 		}
 		for _, resource := range resources.Items {
 			for method, m := range resource.ResourceMethods {
-				r := route{method: method, host: p.id + ".execute-api", stage: "/" + aws.Value(stage.StageName), path: aws.Value(resource.Path), service: "execute-api"}
+				r := route{method: method, host: host, stage: "/" + aws.Value(stage.StageName), path: aws.Value(resource.Path), service: "execute-api"}
 				if m.MethodIntegration != nil {
+					r.behind = aws.Value(m.MethodIntegration.Uri)
 					r.function = functionOf(strings.ReplaceAll(aws.Value(m.MethodIntegration.Uri), "${stageVariables.", ""))
 				}
 				r.lock = locks[aws.Value(m.AuthorizerId)]
@@ -79,6 +83,22 @@ func (d *driver) restAPIs(ctx context.Context) {
 		}
 	}
 	d.ask(ctx, list)
+}
+
+var vpcEndpoint = regexp.MustCompile(`vpce-[0-9a-z]+`)
+
+// restHost is the host of a REST API: of a private one, by the endpoint of a
+// network that it names.
+func (d *driver) restHost(ctx context.Context, id string) string {
+	api, err := client.Do(ctx, d.Client, apigateway.GetRestApi, &apigateway.GetRestApiInput{RestApiId: id})
+	if err == nil && api.EndpointConfiguration != nil && slices.Contains(api.EndpointConfiguration.Types, "PRIVATE") {
+		for _, known := range append(api.EndpointConfiguration.VpcEndpointIds, vpcEndpoint.FindString(aws.Value(api.Policy))) {
+			if known != "" {
+				return id + "-" + known + ".execute-api"
+			}
+		}
+	}
+	return id + ".execute-api"
 }
 
 // httpAPIs asks the routes of HTTP APIs.
@@ -102,7 +122,8 @@ func (d *driver) httpAPIs(ctx context.Context) {
 			if !ok {
 				method, path = "ANY", "/{proxy+}"
 			}
-			r := route{method: method, host: p.id + ".execute-api", stage: stage, path: path, service: "execute-api", function: behind[aws.Value(one.Target)]}
+			r := route{method: method, host: p.id + ".execute-api", stage: stage, path: path, service: "execute-api", behind: behind[aws.Value(one.Target)]}
+			r.function = functionOf(r.behind)
 			r.lock = locks[aws.Value(one.AuthorizerId)]
 			r.lock.iam = aws.Value(one.AuthorizationType) == "AWS_IAM"
 			list = append(list, r)
@@ -111,12 +132,12 @@ func (d *driver) httpAPIs(ctx context.Context) {
 	d.ask(ctx, list)
 }
 
-// integrations are the functions behind an API, by the targets of its routes.
+// integrations are the URIs of those of an API, by the targets of its routes.
 func (d *driver) integrations(ctx context.Context, api string) map[string]string {
 	behind := make(map[string]string)
 	if out, err := client.Do(ctx, d.Client, apigatewayv2.GetIntegrations, &apigatewayv2.GetIntegrationsInput{ApiId: api}); err == nil {
 		for _, i := range out.Items {
-			behind["integrations/"+aws.Value(i.IntegrationId)] = functionOf(aws.Value(i.IntegrationUri))
+			behind["integrations/"+aws.Value(i.IntegrationId)] = aws.Value(i.IntegrationUri)
 		}
 	}
 	return behind
@@ -205,12 +226,25 @@ var ownRoutes = regexp.MustCompile("(?:\\.(get|post|put|patch|delete|route)\\(\\
 func (d *driver) spread(ctx context.Context, r route) []route {
 	greedy := strings.LastIndex(r.path, "/{")
 	if !strings.HasSuffix(r.path, "+}") || greedy < 0 || strings.HasSuffix(r.path[:greedy], "}") {
-		if r.method == "ANY" {
-			r.method = "GET"
+		if r.method != "ANY" {
+			return []route{r}
 		}
-		return []route{r}
+		return anyOf(d.source(ctx, r.function), r)
 	}
 	return d.routesIn(d.source(ctx, r.function), r)
+}
+
+var readsBody = regexp.MustCompile(`(?i)[.\["']body\b`)
+
+// anyOf is a route of any method, with GET, and with POST if a source reads bodies.
+func anyOf(source string, r route) []route {
+	r.method = "GET"
+	if !readsBody.MatchString(source) {
+		return []route{r}
+	}
+	posted := r
+	posted.method = "POST"
+	return []route{posted, r}
 }
 
 // routesIn are those in a source behind a route that ends in a path of any length.
@@ -226,13 +260,14 @@ func (d *driver) routesIn(source string, r route) []route {
 		}
 		list = append(list, one)
 	}
-	if r.method == "ANY" {
-		r.method = "GET"
-	}
 	deeper := r
 	deeper.path = r.path[:greedy] + "/hello"
 	r.path = cmp.Or(r.path[:greedy], "/")
-	return append(list, r, deeper)
+	if r.method != "ANY" {
+		return append(list, r, deeper)
+	}
+	deeper.method = "GET"
+	return append(append(list, anyOf(source, r)...), deeper)
 }
 
 // A request is one that a route is asked with.
@@ -276,7 +311,7 @@ func (d *driver) askOne(ctx context.Context, r route) {
 			if a.better(best) {
 				best = a
 			}
-			if a.status != 401 && a.status != 403 {
+			if a.status != 401 && a.status != 403 && (r.lock.function == "" || a.own || a.status < 500) {
 				d.good(&r, key)
 				break
 			}
@@ -291,7 +326,37 @@ func (d *driver) askOne(ctx context.Context, r route) {
 		why = after(": ", d.lastError(ctx, r.function))
 	}
 	d.want(best.text)
+	if best.status >= 500 {
+		d.wantBehind(ctx, r.behind)
+	}
 	d.say(best.score() < 2, "%s: %d%s", r.name(), best.status, why)
+}
+
+var serviceBehind = regexp.MustCompile(`^arn:aws:apigateway:[\w-]*:([\w.-]+):(?:path|action)/`)
+
+// wantBehind notes what an integration leads to, if that is not here.
+func (d *driver) wantBehind(ctx context.Context, uri string) {
+	if m := serviceBehind.FindStringSubmatch(uri); m != nil {
+		name := m[1][strings.LastIndexByte(m[1], '.')+1:]
+		if response, err := d.Client.HTTP(ctx, name, http.MethodPost, "/", nil); err == nil {
+			defer response.Body.Close()
+			text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<16))
+			d.want(string(text))
+		}
+		return
+	}
+	d.wantHost(uri)
+}
+
+// wantHost notes the host of an address of somebody else's.
+func (d *driver) wantHost(address string) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || strings.Contains(u.Host, "localhost") {
+		return
+	}
+	if _, err := net.LookupHost(u.Hostname()); err != nil {
+		d.wants[u.Hostname()] = true
+	}
 }
 
 var inPath = regexp.MustCompile(`\{([^}+]*)\+?\}`)
@@ -323,7 +388,7 @@ func (d *driver) send1(ctx context.Context, r *route, q request, key credential)
 	if err != nil {
 		return answer{}
 	}
-	if out.Host = r.host; !strings.HasSuffix(r.host, ".net") {
+	if out.Host = r.host; strings.HasSuffix(r.host, ".execute-api") || strings.HasSuffix(r.host, ".lambda-url") || strings.HasSuffix(r.host, ".elb") {
 		out.Host += "." + strings.Replace(out.URL.Host, "127.0.0.1", "localhost", 1)
 	}
 	out.Header.Set("Content-Type", "application/json")

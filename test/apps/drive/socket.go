@@ -30,7 +30,7 @@ func (d *driver) webSockets(ctx context.Context) {
 		var others []apigatewayv2.Route
 		var connect []target
 		for _, one := range routes.Items {
-			function := behind[aws.Value(one.Target)]
+			function := functionOf(behind[aws.Value(one.Target)])
 			switch {
 			case one.RouteKey == "$connect":
 				r.lock = locks[aws.Value(one.AuthorizerId)]
@@ -52,7 +52,7 @@ func (d *driver) webSockets(ctx context.Context) {
 		}
 		by := strings.TrimPrefix(aws.Value(api.RouteSelectionExpression), "$request.body.")
 		for _, one := range others {
-			function := behind[aws.Value(one.Target)]
+			function := functionOf(behind[aws.Value(one.Target)])
 			e := entry{name: "a message to route " + one.RouteKey}
 			if function != "" {
 				e.targets = []target{{arn: d.arn("lambda", "function:"+function)}}

@@ -28,7 +28,13 @@ func (d *driver) token(ctx context.Context, pool string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	err = fmt.Errorf("the pool %s has no client", pool)
+	if len(list.UserPoolClients) == 0 { // its user makes one
+		made, err := client.Do(ctx, d.Client, cognito.CreateUserPoolClient, &cognito.CreateUserPoolClientInput{UserPoolId: pool, ClientName: "driven", ExplicitAuthFlows: []string{"ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}})
+		if err != nil {
+			return "", err
+		}
+		list.UserPoolClients = []cognito.UserPoolClientDescription{{ClientId: made.UserPoolClient.ClientId}}
+	}
 	for _, one := range list.UserPoolClients {
 		var token string
 		if token, err = d.signIn(ctx, pool, aws.Value(one.ClientId)); err == nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/api/cloudwatch"
+	"github.com/aloft-cloud/aloft/internal/api/events"
 	"github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/api/logs"
 	"github.com/aloft-cloud/aloft/internal/api/states"
@@ -110,6 +111,8 @@ func (d *driver) why(ctx context.Context, t target) string {
 	switch {
 	case functionOf(t.arn) != "":
 		return d.lastError(ctx, functionOf(t.arn))
+	case strings.Contains(t.arn, ":api-destination/"):
+		return d.destination(ctx, t.arn)
 	case strings.Contains(t.arn, ":stateMachine:"):
 		list, err := client.Do(ctx, d.Client, states.ListExecutions, &states.ListExecutionsInput{StateMachineArn: &t.arn, StatusFilter: new("FAILED")})
 		if err != nil || len(list.Executions) == 0 {
@@ -123,6 +126,17 @@ func (d *driver) why(ctx context.Context, t target) string {
 		return brief(aws.Value(out.Error) + " " + aws.Value(out.Cause))
 	}
 	return ""
+}
+
+// destination is where an API destination leads, which is noted if that is not here.
+func (d *driver) destination(ctx context.Context, arn string) string {
+	name := strings.Split(arn[strings.Index(arn, "/")+1:], "/")[0]
+	out, err := client.Do(ctx, d.Client, events.DescribeApiDestination, &events.DescribeApiDestinationInput{Name: name})
+	if err != nil {
+		return ""
+	}
+	d.wantHost(aws.Value(out.InvocationEndpoint))
+	return aws.Value(out.InvocationEndpoint)
 }
 
 var wrongLine = regexp.MustCompile(`(?i)\berror|exception|traceback|timed out|panic|cannot|fail|Aloft (does|knows)`)
