@@ -267,7 +267,10 @@ func recordSet() *Type {
 		Properties: Props(`AliasTarget Comment Failover GeoLocation HealthCheckId HostedZoneId@ HostedZoneName@ MultiValueAnswer Name!@ Region ResourceRecords
 			SetIdentifier TTL Type! Weight CidrRoutingConfig- GeoProximityLocation-`),
 		Create: func(op *Op) (*Made, error) {
-			return made(op), putRecords(op, op.New, nil, []map[string]any{op.New})
+			if err := putRecords(op, op.New, nil, []map[string]any{op.New}); err != nil {
+				return nil, err // nothing is made, and what is there is not ours to delete
+			}
+			return made(op), nil
 		},
 		Update: func(op *Op) (*Made, error) {
 			return made(op), putRecords(op, op.New, []map[string]any{op.Old}, []map[string]any{op.New})
@@ -319,7 +322,10 @@ func recordSetGroup() *Type {
 		Name:       "AWS::Route53::RecordSetGroup",
 		Properties: Props("Comment HostedZoneId@ HostedZoneName@ RecordSets"),
 		Create: func(op *Op) (*Made, error) {
-			return made(op), putRecords(op, op.New, nil, sets(op.New))
+			if err := putRecords(op, op.New, nil, sets(op.New)); err != nil {
+				return nil, err // nothing is made, and what is there is not ours to delete
+			}
+			return made(op), nil
 		},
 		Update: func(op *Op) (*Made, error) {
 			return &Made{PhysicalID: op.PhysicalID}, putRecords(op, op.New, sets(op.Old), sets(op.New))
