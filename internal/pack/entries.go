@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -58,13 +59,22 @@ func (w *workshop) bundleEntries(ctx context.Context, a serverless.Artifact, kee
 		}
 		options.NodePaths, root = []string{modules}, filepath.Dir(modules)
 	}
+	decorated, err := w.decorated(ctx)
+	if err != nil {
+		return err
+	}
+	if decorated != nil {
+		options.Plugins = []api.Plugin{*decorated}
+	}
 	w.tell("esbuild")
 	unknown, err := build(options)
 	if err != nil {
 		return err
 	}
-	// Some keep under devDependencies what is bundled anyway.
+	// Some keep under devDependencies what is bundled anyway, or bundle what
+	// only their modules for development brought.
 	extra := w.declaredForDevelopment(unknown)
+	extra = append(extra, w.locksHave(unknown, extra)...)
 	if len(extra) == 0 && hasNewNode(a) && slices.ContainsFunc(unknown, func(m string) bool { return packageName.FindString(m) == oldSDK }) {
 		extra = oldSDKIf(true)
 	}
@@ -129,7 +139,7 @@ func (w *workshop) bundleOptions(a serverless.Artifact, out string) (api.BuildOp
 func build(options api.BuildOptions) ([]string, error) {
 	unknown := make(map[string]bool)
 	var mu sync.Mutex // guards unknown
-	options.Plugins = []api.Plugin{{Name: "missing", Setup: func(b api.PluginBuild) {
+	options.Plugins = append(slices.Clone(options.Plugins), api.Plugin{Name: "missing", Setup: func(b api.PluginBuild) {
 		b.OnResolve(api.OnResolveOptions{Filter: `^[^./]`}, func(args api.OnResolveArgs) (api.OnResolveResult, error) {
 			if args.Kind == api.ResolveEntryPoint || args.PluginData != nil {
 				return api.OnResolveResult{}, nil
@@ -143,7 +153,7 @@ func build(options api.BuildOptions) ([]string, error) {
 			unknown[args.Path] = true
 			return api.OnResolveResult{Path: args.Path, External: true}, nil
 		})
-	}}}
+	}})
 	result := api.Build(options)
 	if len(result.Errors) > 0 {
 		return nil, errors.New(esbuildWords(result.Errors))
@@ -168,6 +178,33 @@ func (w *workshop) declaredForDevelopment(modules []string) []string {
 	for _, m := range modules {
 		name := packageName.FindString(m)
 		if version, has := p.DevDependencies[name]; has && !slices.Contains(out, name+"@"+version) {
+			out = append(out, name+"@"+version)
+		}
+	}
+	return out
+}
+
+// locksHave returns the modules of those that are among all that the lock of a
+// package has installed, as npm takes them, without those that are had already.
+// The SDKs are the runtime's.
+func (w *workshop) locksHave(modules, had []string) []string {
+	body, err := os.ReadFile(filepath.Join(w.dir, "package-lock.json"))
+	if err != nil {
+		return nil
+	}
+	type locked struct{ Version string }
+	var lock struct{ Packages, Dependencies map[string]locked }
+	if json.Unmarshal(body, &lock) != nil {
+		return nil
+	}
+	var out []string
+	for _, m := range modules {
+		name := packageName.FindString(m)
+		if slices.ContainsFunc(had, func(one string) bool { return strings.HasPrefix(one, name+"@") }) {
+			continue
+		}
+		version := cmp.Or(lock.Packages["node_modules/"+name], lock.Dependencies[name]).Version
+		if version != "" && name != oldSDK && !strings.HasPrefix(name, "@aws-sdk/") && !slices.Contains(out, name+"@"+version) {
 			out = append(out, name+"@"+version)
 		}
 	}

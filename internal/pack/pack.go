@@ -17,6 +17,7 @@
 //	sieve.go     which of their files are packed
 //	install.go   what they require, and what is built for them
 //	entries.go   their functions, bundled or served as web applications
+//	decorated.go TypeScript whose decorators are read at run time
 //	script.go    scripts that say what their configuration is
 package pack
 

@@ -44,6 +44,7 @@ var refusedPlugins = map[string]string{
 	"serverless-fargate":                    "containers",
 	"serverless-pipes":                      "EventBridge pipes",
 	"serverless-ruby-layer":                 "layers of gems",
+	"serverless-rack":                       "the handler of Rack applications",
 	"serverless-rust":                       "functions in Rust; build them and name the archive in package.artifact",
 	"serverless-secrets-plugin":             "files of encrypted secrets",
 	"serverless-nextjs-plugin":              "sites of Next.js",
