@@ -44,6 +44,7 @@ import (
 	cognitoidp "github.com/aloft-cloud/aloft/internal/service/cognito-idp"
 	"github.com/aloft-cloud/aloft/internal/service/dynamodb"
 	"github.com/aloft-cloud/aloft/internal/service/ecr"
+	"github.com/aloft-cloud/aloft/internal/service/elasticfilesystem"
 	"github.com/aloft-cloud/aloft/internal/service/elasticloadbalancing"
 	"github.com/aloft-cloud/aloft/internal/service/events"
 	"github.com/aloft-cloud/aloft/internal/service/firehose"
@@ -211,7 +212,8 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		return nil, err
 	}
 	images := ecr.New(ecr.Config{DB: p.db, Table: p.Table, Endpoint: cfg.Endpoint, Region: cfg.Region, Local: cfg.Open, Log: cfg.Log})
-	functions = lambda.New(lambda.Config{Meter: p.meter, Dir: p.cache, Endpoint: cfg.Endpoint, Auth: guard, Images: images, Log: cfg.Log}, p.db, p.Table, p.events, p.sessions, p.runner)
+	files := elasticfilesystem.New(elasticfilesystem.Config{DB: p.db, Dir: p.filesDir(cfg), Log: cfg.Log})
+	functions = lambda.New(lambda.Config{Meter: p.meter, Dir: p.cache, Endpoint: cfg.Endpoint, Auth: guard, Images: images, Files: files, Log: cfg.Log}, p.db, p.Table, p.events, p.sessions, p.runner)
 	p.script = script.New(script.Config{Command: cfg.Scripts, Unfenced: cfg.Unfenced, Log: cfg.Log})
 	tables := dynamodb.New(dynamodb.Config{IndexDelay: cfg.IndexDelay, Meter: p.meter}, p.db, p.Table)
 	queues, err := sqs.New(context.Background(), sqs.Config{DB: p.db, Endpoint: cfg.Endpoint})
@@ -251,7 +253,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		tables.Definition(), tables.Streams(),
 		events.New(events.Config{DB: p.db, Meter: p.meter, Table: p.Table, Router: p.events, Local: cfg.private(), Log: cfg.Log}).Definition(),
 		firehose.New(firehose.Config{DB: p.db, Table: p.Table, Key: keyFile(cfg, "firehose"), Sessions: p.sessions, Edge: p.within(), Domains: p.Domains, Local: cfg.private(), Log: cfg.Log}).Definition(),
-		images.Definition(), functions.Definition(),
+		images.Definition(), files.Definition(), functions.Definition(),
 		kinesis.New(p.db).Definition(),
 		kms.New(p.db).Definition(),
 		logs.New(p.db, p.events).Definition(),
@@ -361,6 +363,14 @@ func (p *Platform) openCache(cfg Config) (err error) {
 
 // workDir is where functions are run.
 func (p *Platform) workDir() string { return filepath.Join(p.cache, "sandbox") }
+
+// filesDir is where the files of file systems are.
+func (p *Platform) filesDir(cfg Config) string {
+	if cfg.Memory {
+		return filepath.Join(p.cache, "elasticfilesystem")
+	}
+	return filepath.Join(cfg.Data, "elasticfilesystem")
+}
 
 // keyFile is the file of the key that a service seals with what it keeps.
 func keyFile(cfg Config, service string) string {

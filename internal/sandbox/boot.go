@@ -31,6 +31,7 @@ type start struct {
 	kept   bool // the worker is one that is there also if nobody calls
 
 	compiled fence.Mount // has the code compiled, if it has hosts
+	share    *Share      // is mounted besides, or nil
 }
 
 // kind is what a function is told of why it starts.
@@ -151,6 +152,11 @@ func (s *start) boot(limit time.Duration, t *ticket, started func()) (*worker, *
 			return nil, nil, fmt.Errorf("credentials of %s: %w", f.ARN, err)
 		}
 	}
+	if f.Share != nil {
+		if s.share, err = f.Share(s.m.ctx); err != nil {
+			return nil, nil, fmt.Errorf("file system of %s: %w", f.ARN, err)
+		}
+	}
 	s.began = time.Now()
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -263,7 +269,7 @@ func (s *start) process(l lang.Language, creds Credentials) (*worker, *failure, 
 	if err != nil {
 		return nil, nil, err
 	}
-	p := plan{root: r, limits: fence.Limits{MemoryMB: f.memoryMB(), TmpMB: f.tmpMB()}}
+	p := plan{root: r, share: s.share, limits: fence.Limits{MemoryMB: f.memoryMB(), TmpMB: f.tmpMB()}}
 	at := r.at
 	if r.Confined() {
 		p.mounts = []fence.Mount{{Hosts: []string{f.Code}, Path: at.task}, {Hosts: f.Layers, Path: at.opt}, s.compiled}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/sandbox/fence"
 )
 
 // A Function is what to run: one version of a function with all its settings.
@@ -28,6 +29,10 @@ type Function struct {
 	// function's role. It is called for every worker; nil means none.
 	Credentials func(context.Context) (Credentials, error)
 
+	// Share returns the file system that the code writes besides. It is called
+	// for every worker; nil means none. An error that is not ErrShare is ours.
+	Share func(context.Context) (*Share, error)
+
 	MemoryMB int           // 0 means 128
 	TmpMB    int           // size of /tmp; 0 means 512
 	Timeout  time.Duration // of one invoke; 0 means 3 s
@@ -45,6 +50,9 @@ type Image struct {
 	WorkingDir          string
 	Env                 []string // "name=value"; the function's own come before these
 }
+
+// A Share is a directory that workers of functions have in common, and write.
+type Share = fence.Share
 
 // Credentials are keys of a role session.
 type Credentials struct {
@@ -137,6 +145,9 @@ var (
 
 	// ErrTooLarge: the payload is over 6 MB.
 	ErrTooLarge = errors.New("payload too large")
+
+	// ErrShare: its file system is not there, or cannot be mounted.
+	ErrShare = fence.ErrShare
 
 	// ErrClosed: the Manager was closed.
 	ErrClosed = errors.New("sandbox is closed")

@@ -76,7 +76,7 @@ func (s *start) image(l lang.Language, creds Credentials) (*worker, *failure, er
 		return nil, nil, err
 	}
 	at := fencedPlaces
-	p := plan{root: &root{Root: fr, at: at}, argv: argv, dir: dir, limits: fence.Limits{MemoryMB: f.memoryMB(), TmpMB: f.tmpMB()}, ownRoot: true,
+	p := plan{root: &root{Root: fr, at: at}, share: s.share, argv: argv, dir: dir, limits: fence.Limits{MemoryMB: f.memoryMB(), TmpMB: f.tmpMB()}, ownRoot: true,
 		env: func(endpoint string) map[string]string {
 			all := maps.Clone(env)
 			maps.Copy(all, functionEnv(f, at, creds, s.stream, s.kind(), endpoint))

@@ -35,6 +35,11 @@ func (p *InProcess) Invoke(ctx context.Context, f *Function, e Event) (Result, e
 	if len(e.Payload) > rapi.MaxPayload {
 		return Result{}, fmt.Errorf("%w: %d bytes", ErrTooLarge, len(e.Payload))
 	}
+	if f.Share != nil {
+		if _, err := f.Share(ctx); err != nil {
+			return Result{}, err
+		}
+	}
 	stream := time.Now().UTC().Format("2006/01/02/") + "[" + f.Version + "]00000000000000000000000000000000"
 	batch := LogBatch{Function: f.ARN, Version: f.Version, Group: f.logGroup(), Stream: stream}
 	res := Result{LogStream: stream}

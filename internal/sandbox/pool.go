@@ -80,7 +80,7 @@ func (m *Manager) poolOf(l lang.Language) *pool {
 
 // takeBlank takes a blank worker for a function, if there is one it can have.
 func (m *Manager) takeBlank(l lang.Language, f *Function) *worker {
-	if len(bootEnv(f)) > 0 {
+	if len(bootEnv(f)) > 0 || f.Share != nil { // whose workers have a user of their own
 		return nil
 	}
 	m.mu.Lock()

@@ -69,6 +69,7 @@ type plan struct {
 	argv   []string
 	env    func(endpoint string) map[string]string
 	mounts []fence.Mount
+	share  *Share
 	limits fence.Limits
 	dir    string
 
@@ -93,7 +94,7 @@ func (m *Manager) spawn(l lang.Language, p plan) (*worker, error) {
 		root: p.root, ownRoot: p.ownRoot, registered: make(chan struct{}, 1)}
 	w.assigned.Store(!l.Blank())
 	w.api = rapi.New(w.hooks())
-	w.proc, err = m.fence.Start(&fence.Spec{Root: p.root.Root, Argv: p.argv, Dir: p.dir, Mounts: p.mounts, Out: its, Limits: p.limits,
+	w.proc, err = m.fence.Start(&fence.Spec{Root: p.root.Root, Argv: p.argv, Dir: p.dir, Mounts: p.mounts, Share: p.share, Out: its, Limits: p.limits,
 		Env: func(a fence.Addresses) []string {
 			env := p.env(a.Endpoint)
 			env["AWS_LAMBDA_RUNTIME_API"] = a.API

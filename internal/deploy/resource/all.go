@@ -15,6 +15,7 @@ func All() Table {
 		Cognito(),
 		DynamoDB(),
 		ECR(),
+		ElasticFileSystem(),
 		ElasticLoadBalancing(),
 		Events(),
 		Firehose(),

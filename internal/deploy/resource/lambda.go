@@ -26,7 +26,7 @@ func function() *Type {
 	return &Type{
 		Name: "AWS::Lambda::Function",
 		Properties: Props(`Architectures CapacityProviderConfig- Code! CodeSigningConfigArn DeadLetterConfig Description DurableConfig
-			EphemeralStorage Environment FileSystemConfigs- FunctionName@ FunctionScalingConfig- Handler ImageConfig KmsKeyArn Layers
+			EphemeralStorage Environment FileSystemConfigs FunctionName@ FunctionScalingConfig- Handler ImageConfig KmsKeyArn Layers
 			LoggingConfig MemorySize PackageType@ PublishToLatestPublished- RecursiveLoop ReservedConcurrentExecutions Role! Runtime
 			RuntimeManagementConfig SnapStart Tags TenancyConfig@ Timeout TracingConfig VpcConfig`),
 		Attributes: []string{"Arn", "SnapStartResponse", "SnapStartResponse.ApplyOn", "SnapStartResponse.OptimizationStatus"},
@@ -77,6 +77,8 @@ type functionSettings struct {
 	Timeout          *int32
 	TracingConfig    *lambda.TracingConfig
 	VpcConfig        *lambda.VpcConfig
+
+	FileSystemConfigs []lambda.FileSystemConfig
 }
 
 func createFunction(op *Op) (*Made, error) {
@@ -259,7 +261,7 @@ func unset() map[string]any {
 	none := []any{}
 	return map[string]any{
 		"DeadLetterConfig": map[string]any{"TargetArn": ""}, "Description": "", "EphemeralStorage": map[string]any{"Size": "512"},
-		"Environment": map[string]any{"Variables": map[string]any{}}, "Handler": nil, "ImageConfig": map[string]any{},
+		"Environment": map[string]any{"Variables": map[string]any{}}, "FileSystemConfigs": none, "Handler": nil, "ImageConfig": map[string]any{},
 		"KmsKeyArn": "", "Layers": none, "LoggingConfig": map[string]any{"LogFormat": "Text"}, "MemorySize": "128", "Role": nil, "Runtime": nil,
 		"SnapStart": map[string]any{"ApplyOn": "None"}, "Timeout": "3", "TracingConfig": map[string]any{"Mode": "PassThrough"},
 		"VpcConfig": map[string]any{"SubnetIds": none, "SecurityGroupIds": none},

@@ -26,15 +26,14 @@ func (p *Process) Beside(s *Spec) (*Process, error) {
 		defer unix.Close(group) // fails where there is none
 		var l launch
 		defer l.close()
-		tmp := -1
 		if p.confined {
-			if tmp, err = l.beside(p); err != nil {
+			if err := l.beside(p); err != nil {
 				return err
 			}
 		}
 		beside := *s
 		beside.Limits = p.limits
-		if err := l.finish(p.f, p.slot, &beside, tmp); err != nil {
+		if err := l.finish(p.f, p.slot, &beside); err != nil {
 			return err
 		}
 		q.pid, q.fd, err = l.run(0, group)
@@ -51,18 +50,25 @@ func (p *Process) Beside(s *Spec) (*Process, error) {
 }
 
 // beside takes the calling thread, whose children it concerns, to where p is.
-// It returns a descriptor of p's /tmp.
-func (l *launch) beside(p *Process) (tmp int, err error) {
+// What p may write, it may.
+func (l *launch) beside(p *Process) error {
 	if err := unix.Unshare(unix.CLONE_FS); err != nil {
-		return -1, err
+		return err
 	}
 	if err := unix.Setns(p.fd, unix.CLONE_NEWPID|unix.CLONE_NEWNET|unix.CLONE_NEWIPC|unix.CLONE_NEWUTS|unix.CLONE_NEWCGROUP); err != nil {
-		return -1, fmt.Errorf("enter namespaces: %w", err)
+		return fmt.Errorf("enter namespaces: %w", err)
 	}
 	if err := enter(p.fd, unix.CLONE_NEWNS); err != nil {
-		return -1, fmt.Errorf("enter mounts: %w", err)
+		return fmt.Errorf("enter mounts: %w", err)
 	}
-	return l.hold(unix.Open("/tmp", unix.O_PATH|unix.O_CLOEXEC, 0))
+	for _, dir := range p.writes {
+		fd, err := l.hold(unix.Open(dir, unix.O_PATH|unix.O_CLOEXEC, 0))
+		if err != nil {
+			return err
+		}
+		l.writable = append(l.writable, fd)
+	}
+	return nil
 }
 
 // enter moves the calling thread into the groups of version 1, and returns a

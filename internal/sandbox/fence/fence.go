@@ -52,6 +52,15 @@ type Mount struct {
 	Path  string
 }
 
+// A Share is a directory of the host that processes have in common, and write.
+// Those that have it run as one user.
+type Share struct {
+	Name string // processes with a share of the same name have the same user
+	Root string // directory of the host
+	Dir  string // below Root, made if it is not there
+	Path string // where a process sees it: a name in /mnt
+}
+
 // A Spec is a process to start.
 type Spec struct {
 	Root   *Root
@@ -59,6 +68,7 @@ type Spec struct {
 	Env    func(Addresses) []string // given where the process finds us
 	Dir    string                   // to start in
 	Mounts []Mount
+	Share  *Share   // or nil
 	Out    *os.File // standard output and error
 	Limits Limits
 }
@@ -83,6 +93,9 @@ type Exit struct {
 
 // ErrIncomplete says that the host cannot fence processes in whole.
 var ErrIncomplete = errors.New("this host cannot fence processes in")
+
+// ErrShare says that what processes were to share is not there.
+var ErrShare = errors.New("the shared directory cannot be mounted")
 
 // A StartError says which step of starting a process failed.
 type StartError struct {

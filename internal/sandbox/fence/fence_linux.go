@@ -33,7 +33,8 @@ type Fence struct {
 	null    *os.File
 	hostMnt int
 	serial  atomic.Uint32
-	taken   atomic.Int64 // when the last slot was, in nanoseconds
+	files   atomic.Uint32 // made for one process
+	taken   atomic.Int64  // when the last slot was, in nanoseconds
 
 	noProgram atomic.Bool // the kernel takes no program for networks
 

@@ -86,6 +86,9 @@ func (f *Fence) Start(s *Spec) (*Process, error) {
 	if !f.cfg.Unfenced {
 		return nil, fmt.Errorf("%w: it runs %s", ErrIncomplete, runtime.GOOS)
 	}
+	if s.Share != nil {
+		return nil, fmt.Errorf("%w: a directory can be shared on Linux alone", ErrIncomplete)
+	}
 	p := &Process{cmd: &exec.Cmd{Path: s.Argv[0], Args: s.Argv, Dir: s.Dir, Stdout: s.Out, Stderr: s.Out}}
 	var err error
 	if p.API, err = net.Listen("tcp4", "127.0.0.1:0"); err != nil {

@@ -14,7 +14,7 @@ import (
 // ImageDirs and ImageFiles are what a directory must have, not as links, to be
 // the root of processes: something is mounted there.
 var (
-	ImageDirs  = []string{"proc", "dev", "sys", "tmp", strings.TrimPrefix(seenProc, "/")}
+	ImageDirs  = []string{"proc", "dev", "sys", "tmp", "mnt", strings.TrimPrefix(seenProc, "/")}
 	ImageFiles = []string{"etc/passwd", "etc/hosts", "etc/resolv.conf"}
 )
 

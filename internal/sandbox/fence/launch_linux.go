@@ -13,9 +13,10 @@ import (
 // A launch is the program that becomes a process, and what it holds until then.
 type launch struct {
 	program
-	flags uint64
-	fds   []int
-	file  string // to remove
+	flags    uint64
+	fds      []int
+	writable []int  // directories that the process writes
+	file     string // to remove
 }
 
 func (l *launch) close() {
@@ -38,20 +39,20 @@ func (l *launch) hold(fd int, err error) (int, error) {
 // prepare writes the program. Its order matters: from setresuid on the child
 // has no rights, from seccomp on it has no calls.
 func (l *launch) prepare(f *Fence, sl *slot, s *Spec) error {
-	tmp := -1
 	if s.Root.ns >= 0 {
 		l.flags = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
-		var err error
-		if tmp, err = l.namespaces(f, sl, s); err != nil {
+		if err := l.namespaces(f, sl, s); err != nil {
 			return err
 		}
+	} else if s.Share != nil {
+		return fmt.Errorf("%w: a directory cannot be shared without namespaces", ErrIncomplete)
 	}
-	return l.finish(f, sl, s, tmp)
+	return l.finish(f, sl, s)
 }
 
 // finish writes the part of the program that begins where the process sees what
 // it is to see.
-func (l *launch) finish(f *Fence, sl *slot, s *Spec, tmp int) error {
+func (l *launch) finish(f *Fence, sl *slot, s *Spec) error {
 	l.add("chdir", unix.SYS_CHDIR, l.str(s.Dir))
 	l.add("dup3", unix.SYS_DUP3, f.null.Fd(), 0, 0)
 	l.add("dup3", unix.SYS_DUP3, s.Out.Fd(), 1, 0)
@@ -67,7 +68,7 @@ func (l *launch) finish(f *Fence, sl *slot, s *Spec, tmp int) error {
 	l.add("pdeathsig", unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
 	l.add("no_new_privs", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 	if f.can.landlock > 0 {
-		rules, err := l.landlock(f.can.landlock, s, tmp)
+		rules, err := l.landlock(f.can.landlock, s)
 		if err != nil {
 			return err
 		}
@@ -83,12 +84,14 @@ func (l *launch) finish(f *Fence, sl *slot, s *Spec, tmp int) error {
 }
 
 // namespaces enters the network and mounts what the process has of its own.
-func (l *launch) namespaces(f *Fence, sl *slot, s *Spec) (tmp int, err error) {
+func (l *launch) namespaces(f *Fence, sl *slot, s *Spec) error {
 	l.add("setns", unix.SYS_SETNS, uintptr(sl.network.ns), unix.CLONE_NEWNET)
 	l.add("mount /proc", unix.SYS_MOUNT, l.str("proc"), l.str("/proc"), l.str("proc"), unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, l.str("hidepid=invisible"))
-	if tmp, err = l.hold(tmpfs(s.Limits.TmpMB)); err != nil {
-		return -1, err
+	tmp, err := l.hold(tmpfs(s.Limits.TmpMB))
+	if err != nil {
+		return err
 	}
+	l.writable = append(l.writable, tmp)
 	if !f.can.users {
 		l.add("umount /.proc", unix.SYS_UMOUNT2, l.str(seenProc), unix.MNT_DETACH)
 	}
@@ -99,24 +102,29 @@ func (l *launch) namespaces(f *Fence, sl *slot, s *Spec) (tmp int, err error) {
 		}
 		fd, err := l.hold(m.open())
 		if err != nil {
-			return -1, err
+			return err
 		}
 		l.move(fd, m.Path)
 	}
+	if s.Share != nil {
+		if err := l.share(f, s.Share); err != nil {
+			return err
+		}
+	}
 	who, err := l.hold(l.passwd(f, sl.user))
 	if err != nil {
-		return -1, err
+		return err
 	}
 	l.move(who, "/etc/passwd")
 	const name = "lambda"
 	l.add("sethostname", unix.SYS_SETHOSTNAME, l.str(name), uintptr(len(name)))
-	return tmp, nil
+	return nil
 }
 
 // passwd opens a mount of a file that names a user, as libraries expect of the
 // one they run as.
 func (l *launch) passwd(f *Fence, user int) (int, error) {
-	l.file = filepath.Join(f.cfg.Dir, fmt.Sprintf("user-%d", user))
+	l.file = filepath.Join(f.cfg.Dir, fmt.Sprintf("user-%d", f.files.Add(1)))
 	text := fmt.Appendf(nil, rootUser+functionUser, user, user)
 	if !f.can.users {
 		text = fmt.Appendf(nil, functionUser, 0, 0)
@@ -164,12 +172,15 @@ func (l *launch) user(id int, own bool) {
 
 // landlock makes a second wall behind the first, and where there are no
 // namespaces the only one.
-func (l *launch) landlock(abi int, s *Spec, tmp int) (int, error) {
+func (l *launch) landlock(abi int, s *Spec) (int, error) {
 	const read = landExecute | landRead | landReadDir
 	const all = 1<<63 - 1
 	var grants []grant
 	if s.Root.ns >= 0 {
-		grants = []grant{{s.Root.top, read}, {s.Root.dev, read | landWrite}, {tmp, all}}
+		grants = []grant{{s.Root.top, read}, {s.Root.dev, read | landWrite}}
+		for _, fd := range l.writable {
+			grants = append(grants, grant{fd, all})
+		}
 	} else {
 		rights := map[string]uint64{"/tmp": all, "/dev": read | landWrite, "/proc": read}
 		for _, b := range append(s.Root.binds, hostBinds...) {

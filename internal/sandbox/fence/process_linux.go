@@ -28,6 +28,7 @@ type Process struct {
 	file     *os.File // fd, to wait on
 	confined bool     // it has namespaces
 	limits   Limits
+	writes   []string // directories, inside
 
 	mu    sync.Mutex
 	ended bool
@@ -42,7 +43,10 @@ func (f *Fence) Start(s *Spec) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{f: f, slot: sl, API: sl.network.api, Endpoint: sl.network.endpoint, Secure: sl.network.secure, Outside: sl.network.outside, Names: sl.network.names, confined: s.Root.ns >= 0, limits: s.Limits}
+	p := &Process{f: f, slot: sl, API: sl.network.api, Endpoint: sl.network.endpoint, Secure: sl.network.secure, Outside: sl.network.outside, Names: sl.network.names, confined: s.Root.ns >= 0, limits: s.Limits, writes: []string{"/tmp"}}
+	if s.Share != nil {
+		sl.user, p.writes = s.Share.user(), append(p.writes, s.Share.Path)
+	}
 	if err := p.start(s); err != nil {
 		sl.discard()
 		return nil, err

@@ -36,7 +36,7 @@ var hostBinds = []Bind{
 	{Host: "/usr/share/zoneinfo/UTC", Path: "/etc/localtime"},
 }
 
-var rootDirs = []string{"home/sbx_user1051", "usr", "etc", "dev/shm", "proc", "sys", "tmp", "opt", "var/task", "var/runtime", "var/lang", "run"}
+var rootDirs = []string{"home/sbx_user1051", "usr", "etc", "dev/shm", "proc", "sys", "tmp", "opt", "var/task", "var/runtime", "var/lang", "run", "mnt"}
 
 // Lines of /etc/passwd. The second is for the user of a process.
 const (

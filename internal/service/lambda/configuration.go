@@ -89,8 +89,6 @@ func (c *change) check() error {
 		}
 	}
 	switch {
-	case len(c.FileSystems) > 0:
-		return unsupported(c.operation, "FileSystemConfigs")
 	case c.DeadLetterConfig != nil && !isDeadLetter(aws.Value(c.DeadLetterConfig.TargetArn)):
 		return invalid("The provided dead letter target %s is neither a queue of SQS nor a topic of SNS.", *c.DeadLetterConfig.TargetArn)
 	case c.Timeout != nil && *c.Timeout > maxTimeout:
@@ -167,6 +165,9 @@ func (c *change) apply(v *settings) {
 	}
 	if c.VpcConfig != nil {
 		v.Network = &network{c.VpcConfig.SubnetIds, c.VpcConfig.SecurityGroupIds, aws.Value(c.VpcConfig.Ipv6AllowedForDualStack)}
+	}
+	if c.FileSystems != nil {
+		v.Mounts = mountsOf(c.FileSystems)
 	}
 	if c.DeadLetterConfig != nil {
 		v.DeadLetter = aws.Value(c.DeadLetterConfig.TargetArn)
@@ -265,6 +266,9 @@ func (v *version) describe(arn, function aws.ARN, number int64) *api.FunctionCon
 	}
 	if n := v.Network; n != nil {
 		c.VpcConfig = &api.VpcConfigResponse{SubnetIds: noNil(n.Subnets), SecurityGroupIds: noNil(n.SecurityGroups), VpcId: new(""), Ipv6AllowedForDualStack: &n.IPv6}
+	}
+	for _, m := range v.Mounts {
+		c.FileSystemConfigs = append(c.FileSystemConfigs, api.FileSystemConfig{Arn: m.AccessPoint.String(), LocalMountPath: m.Path})
 	}
 	if v.DeadLetter != "" {
 		c.DeadLetterConfig = &api.DeadLetterConfig{TargetArn: &v.DeadLetter}

@@ -30,6 +30,9 @@ func (s *Service) CreateFunction(ctx context.Context, call *aws.Call, in *api.Cr
 	if err := s.checkRole(ctx, fn, in.Role); err != nil {
 		return nil, err
 	}
+	if err := s.checkFiles(ctx, &c); err != nil {
+		return nil, err
+	}
 	if err := s.makeForeign(ctx, call, in.Layers, aws.Value(in.Runtime)); err != nil {
 		return nil, err
 	}
@@ -52,6 +55,9 @@ func (s *Service) CreateFunction(ctx context.Context, call *aws.Call, in *api.Cr
 		row := function{Tags: in.Tags, CodeSigning: aws.Value(in.CodeSigningConfigArn), Latest: version{settings: newSettings(name(fn)), Description: aws.Value(in.Description)}}
 		v := &row.Latest
 		c.apply(&v.settings)
+		if err := v.checkMounts(); err != nil {
+			return err
+		}
 		v.Code, v.Image = code.packed, code.image
 		if v.Layers, err = findLayers(tx, call, in.Layers); err != nil {
 			return err

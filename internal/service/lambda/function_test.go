@@ -151,7 +151,7 @@ func TestRefused(t *testing.T) {
 		})
 	try("ValidationException: 1 validation error detected: Value '901' at 'timeout' failed to satisfy constraint: Member must have value less than or equal to 900", func(in *api.CreateFunctionInput) { in.Timeout = new(int32(901)) })
 	try(bad+"Please don't provide ImageUri when creating a function with packageType Zip.", func(in *api.CreateFunctionInput) { in.Code.ImageUri = new("x") })
-	try("NotImplemented: Aloft does not answer lambda:CreateFunction with FileSystemConfigs yet.", func(in *api.CreateFunctionInput) {
+	try("NotImplemented: Aloft does not answer lambda:CreateFunction with the file system arn:aws:elasticfilesystem:eu-central-1:000000000000:access-point/fsap-1 yet.", func(in *api.CreateFunctionInput) {
 		in.FileSystemConfigs = []api.FileSystemConfig{{Arn: "arn:aws:elasticfilesystem:eu-central-1:000000000000:access-point/fsap-1", LocalMountPath: "/mnt/x"}}
 	})
 	try(bad+"Layer version "+prefix+"layer:l:1 does not exist.", func(in *api.CreateFunctionInput) { in.Layers = []string{prefix + "layer:l:1"} })

@@ -185,6 +185,8 @@ func errInvoke(f *sandbox.Function, err error) error {
 		return errBusy(api.ThrottleReasonConcurrentInvocationLimitExceeded)
 	case errors.Is(err, sandbox.ErrRuntime), errors.Is(err, sandbox.ErrUnfenced):
 		return api.InvalidRuntimeException.Errorf("%s cannot run here: %s", f.Runtime, err)
+	case errors.Is(err, sandbox.ErrShare):
+		return api.EFSMountFailureException.Errorf("The function couldn't mount the Amazon EFS file system: %s", err)
 	case errors.Is(err, sandbox.ErrTooLarge):
 		return api.RequestTooLargeException.Errorf("%s", err)
 	}

@@ -24,6 +24,7 @@ type Config struct {
 	Dir      string         // for unpacked code, a cache
 	Endpoint string         // base of URLs in answers to callers that came without a host
 	Images   Images         // has container images
+	Files    Files          // has file systems
 	Auth     Authority      // knows who signed, for URLs that want that; nil: nobody did
 	Meter    *metrics.Meter // counts runs for metrics; nil: nobody does
 	Log      *slog.Logger   // nil is slog.Default
@@ -32,6 +33,13 @@ type Config struct {
 // An Authority says who sent a request.
 type Authority interface {
 	Authenticate(r *http.Request, service string, body []byte) (*aws.Call, error)
+}
+
+// Files has the file systems that functions mount.
+type Files interface {
+	// Share returns what an access point leads to, but for the path. The error
+	// is sandbox.ErrShare if there is no such access point.
+	Share(ctx context.Context, accessPoint aws.ARN) (*sandbox.Share, error)
 }
 
 // A Runner runs functions; package sandbox has them.
@@ -49,6 +57,7 @@ type Service struct {
 	endpoint string
 	auth     Authority
 	images   Images
+	files    Files
 	db       *store.DB
 	table    *dispatch.Table
 	events   *event.Router
@@ -80,6 +89,7 @@ func New(cfg Config, db *store.DB, table *dispatch.Table, events *event.Router, 
 		endpoint: cfg.Endpoint,
 		auth:     cfg.Auth,
 		images:   cfg.Images,
+		files:    cfg.Files,
 		db:       db,
 		table:    table,
 		events:   events,
@@ -112,7 +122,7 @@ func (s *Service) Definition() service.Definition {
 
 func (s *Service) functionOperations() []service.Operation {
 	return []service.Operation{
-		service.OpEach(api.CreateFunction, s.CreateFunction, s.mayCreate).But("File systems are refused. VPCs and keys of KMS are remembered, and no more. Of layers of other accounts there are those that were published here, and public ones that are made of the newest packages of their major version: Powertools, the Web Adapter; Lambda Insights reports nothing."),
+		service.OpEach(api.CreateFunction, s.CreateFunction, s.mayCreate).But("Access points of EFS are mounted, where functions are fenced in; those of S3 Files are refused. VPCs and keys of KMS are remembered, and no more. Of layers of other accounts there are those that were published here, and public ones that are made of the newest packages of their major version: Powertools, the Web Adapter; Lambda Insights reports nothing."),
 		service.Op(api.GetFunction, s.GetFunction, qualifiedOf),
 		service.Op(api.GetFunctionConfiguration, s.GetFunctionConfiguration, qualifiedOf),
 		service.Op(api.ListFunctions, s.ListFunctions, service.Any),

@@ -75,6 +75,7 @@ type settings struct {
 	DeadLetter   string         `json:",omitempty"` // ARN of a queue or topic
 	Network      *network       `json:",omitempty"`
 	KMSKey       string         `json:",omitempty"` // ARN
+	Mounts       []mount        `json:",omitempty"`
 	SnapStart    string         `json:",omitempty"`
 	Durable      *durableConfig `json:",omitempty"`
 	Tenancy      string         `json:",omitempty"` // how tenants are kept apart, if they are

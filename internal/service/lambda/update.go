@@ -65,6 +65,9 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, call *aws.Cal
 			return nil, err
 		}
 	}
+	if err := s.checkFiles(ctx, &c); err != nil {
+		return nil, err
+	}
 	if err := s.makeForeign(ctx, call, in.Layers, cmp.Or(aws.Value(in.Runtime), row.Latest.Runtime)); err != nil {
 		return nil, err
 	}
@@ -74,8 +77,8 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, call *aws.Cal
 		}
 		c.apply(&v.settings)
 		set(&v.Description, in.Description)
-		if in.Layers == nil {
-			return nil
+		if err := v.checkMounts(); err != nil || in.Layers == nil {
+			return err
 		}
 		old := v.Layers
 		if v.Layers, err = findLayers(tx, call, in.Layers); err != nil {
