@@ -240,8 +240,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	configurations := appconfig.New(appconfig.Config{DB: p.db, Table: p.Table, Sessions: p.sessions, Key: keyFile(cfg, "appconfig"), Log: cfg.Log})
 	return []service.Definition{
 		configurations.Definition(), configurations.Data(),
-		p.certificates.Definition(),
-		p.sites.Definition(), p.balancers.Definition(),
+		p.certificates.Definition(), p.sites.Definition(), p.balancers.Definition(),
 		p.distributions.Definition(), p.distributions.Values(),
 		rest.Definition(), gateways.Definition(), gateways.Management(),
 		appsync.New(appsync.Config{DB: p.db, Table: p.Table, Sessions: p.sessions, Auth: guard, Scripts: p.script, Domains: p.Domains, Edge: p.within(), Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log}).Definition(),
