@@ -30,6 +30,7 @@ type given struct {
 	parameters map[string]string
 	built      map[string]bool   // directories
 	copied     map[string]bool   // files
+	home       int               // the account of its repository, where it is in another
 	empties    bool              // it wants values where its defaults have none
 	made       map[string]string // things that are there already, by their names in braces
 }
@@ -274,6 +275,7 @@ var (
 	noParameter = regexp.MustCompile(`there is no parameter ([\w./-]+)|Unable to fetch parameters \[([\w./-]+)`)
 	noValue     = regexp.MustCompile(`Value '' at|'null' values are not allowed`)
 	noRegion    = regexp.MustCompile(`nor the regional one is authorized|Layers are expected to be in region`)
+	taken       = regexp.MustCompile(`already exist|is already exported by stack`)
 	noModules   = regexp.MustCompile(`make build-\w+: exit status`)
 	noCode      = regexp.MustCompile(`which is not there|no such file or directory`)
 )
@@ -315,6 +317,14 @@ func (g *given) learn(words string) bool {
 		return g.fillFile(m[1])
 	}
 	if strings.Contains(words, "The specified bucket does not exist") && g.makeBuckets() {
+		return true
+	}
+	if taken.MatchString(words) && g.runner.tried > 1 && !g.copied["account"] {
+		// Another application of the repository has the name: this one gets an account of its own.
+		g.copied["account"] = true
+		g.home = g.runner.account
+		g.runner.account += 1e9
+		g.made = map[string]string{"{domain}": "app.example.com"}
 		return true
 	}
 	if noModules.MatchString(words) && g.modules() {

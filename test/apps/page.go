@@ -29,11 +29,18 @@ invoked with an event of their kind, before entries were driven. What has *nothi
 What is *refused* has the types, properties or operations that Aloft lacks by their names. *AWS refuses it too* is what AWS
 refuses in the same words, and *wants what is gone* what needs packages that nobody publishes any more: both tell nothing of
 Aloft, and the shares are of the rest. *Not deployed for another reason* has that in the words that a user sees: a file, a value,
-a layer or a tool is not there.
+a layer or a tool is not there. Of those that were deployed and do not answer, some do not because they could not on AWS either:
+their sources were read, and the last column says what was found there.
 `
 
 // page writes what is known as a page.
 func (r *runner) page() string {
+	for i := range r.results {
+		if class, why := judgedOf(&r.results[i]); class == answers {
+			r.results[i].Answers = true
+			r.results[i].Words += ": " + why
+		}
+	}
 	var page strings.Builder
 	page.WriteString(heading)
 	page.WriteString("\n| | tried | AWS refuses it too | wants what is gone | of the rest: deployed | answer | want what is not here | nothing to drive | refused | not deployed for another reason | not tried yet |\n|---|---|---|---|---|---|---|---|---|---|---|\n")
@@ -50,7 +57,7 @@ func (r *runner) page() string {
 // count has the numbers of a collection, or of all.
 func (r *runner) count(title string) string {
 	count := make(map[string]int)
-	answer, wants, nothing, all, untried := 0, 0, 0, 0, 0
+	answer, wanting, nothing, all, untried := 0, 0, 0, 0, 0
 	for _, res := range r.results {
 		if title != "" && res.Collection != title {
 			continue
@@ -73,13 +80,13 @@ func (r *runner) count(title string) string {
 			answer++
 		case res.NoPath:
 			nothing++
-		case res.Wants != "":
-			wants++
+		case wantsOf(&res) != "":
+			wanting++
 		}
 	}
 	rest := max(1, all-count[awsToo]-count[noMore])
 	return fmt.Sprintf("%d | %d | %d | %d (%d %%) | %d (%d %%) | %d | %d | %d | %d | %d", all, count[awsToo], count[noMore],
-		count[works], 100*count[works]/rest, answer, 100*answer/rest, wants, nothing, count[lacks], count[other], untried)
+		count[works], 100*count[works]/rest, answer, 100*answer/rest, wanting, nothing, count[lacks], count[other], untried)
 }
 
 // table writes the table of a collection.
@@ -98,24 +105,24 @@ func (r *runner) table(page *strings.Builder, title string) {
 			continue
 		}
 		words := res.Words
-		what, answers := res.What, ""
+		what, answered := res.What, ""
 		if class, why := classOf(&res); class != classed {
 			what, words = class, why+": "+words
 		}
 		switch {
 		case res.What != works:
 		case res.Answers:
-			answers = "yes"
+			answered = "yes"
 		case res.NoPath:
-			answers = "nothing to drive"
-		case res.Wants != "":
-			answers, words = "wants what is not here", res.Wants+": "+words
+			answered = "nothing to drive"
+		case wantsOf(&res) != "":
+			answered, words = wants, wantsOf(&res)+": "+words
 		}
 		words = strings.ReplaceAll(words, "|", "\\|")
 		if runes := []rune(words); len(runes) > 240 {
 			words = string(runes[:240]) + " …"
 		}
-		fmt.Fprintf(page, "| %s | %s | %s | %s | %s |\n", res.Name, res.Kind, what, answers, words)
+		fmt.Fprintf(page, "| %s | %s | %s | %s | %s |\n", res.Name, res.Kind, what, answered, words)
 	}
 	if others != nil {
 		fmt.Fprintf(page, "\nWithout a template, or another tool's: %s.\n", strings.Join(others, ", "))

@@ -43,6 +43,10 @@ func (r *runner) try(a application) result {
 			break
 		}
 	}
+	if g.home != 0 {
+		r.clean()
+		r.account = g.home
+	}
 	return res
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	_ "embed"
 	"regexp"
 	"strings"
 )
@@ -19,6 +20,10 @@ var (
 		{regexp.MustCompile(`names src/[\w/]*, which is not there`), "it names sources that it does not have"},
 		{regexp.MustCompile(`Expected value of type Object at /States/QueryLanguage`), "its state machine has a member where a state belongs"},
 		{regexp.MustCompile(`Resource must be in ARN format or "\*"`), "it wants the ARN of a secret written into it"},
+		{regexp.MustCompile(`<NodeBaseLayer>`), "it wants layers written into it"},
+		{regexp.MustCompile(`<your-bucket-name>`), "it wants the name of a bucket written into it"},
+		{regexp.MustCompile(`No hosted zone found with ID: none`), "it has no zone, and no condition for that"},
+		{regexp.MustCompile(`config/iam\.yml`), "its file has another name"},
 		{regexp.MustCompile(`<INSERT_YOUR_HTTPS_TARGET_URL>`), "it wants a URL written into it"},
 		{regexp.MustCompile(`'null' values are not allowed in templates`), "it wants keys written into it"},
 		{regexp.MustCompile(`No export named [^ ]+ found`), "it imports what another stack is to export first"},
@@ -50,15 +55,45 @@ var noOldSDK = regexp.MustCompile(`Cannot find (?:module|package) 'aws-sdk'`)
 // python2 is what Python 3 says of sources of Python 2.
 var python2 = regexp.MustCompile(`No module named '?(?:urllib2|urlparse|StringIO|httplib|ConfigParser|Queue)\b|module 'urllib' has no attribute|Missing parentheses in call to`)
 
+// judgedText has what was found out by reading the sources of applications that
+// do not answer: a line for each, its name, its class and why.
+//
+//go:embed judged.txt
+var judgedText string
+
+// judged are the lines of judgedText, by the names of applications.
+var judged = func() map[string][2]string {
+	all := make(map[string][2]string)
+	for line := range strings.Lines(judgedText) {
+		if part := strings.SplitN(strings.TrimSpace(line), " | ", 3); len(part) == 3 {
+			all[part[0]] = [2]string{part[1], part[2]}
+		}
+	}
+	return all
+}()
+
+// judgedOf is the class that was found for a result that does not answer.
+func judgedOf(res *result) (class, why string) {
+	if of, ok := judged[res.Name]; ok && !res.Answers && res.What == works {
+		return of[0], of[1]
+	}
+	return classed, ""
+}
+
 // Classes of applications that tell nothing of Aloft.
 const (
 	awsToo  = "AWS refuses it too"
 	noMore  = "wants what is gone"
+	wants   = "wants what is not here"
+	answers = "answers"
 	classed = "" // what was said is what it is
 )
 
 // classOf is the class of a result, and why it is of that.
 func classOf(res *result) (class, why string) {
+	if class, why := judgedOf(res); class == awsToo || class == noMore {
+		return class, why
+	}
 	if res.What == works {
 		if !res.Answers && python2.MatchString(res.Words) {
 			return noMore, "it is written in Python 2, for which AWS has no runtime any more"
@@ -85,4 +120,12 @@ func classOf(res *result) (class, why string) {
 		}
 	}
 	return classed, ""
+}
+
+// wantsOf is what an application wants that is not here.
+func wantsOf(res *result) string {
+	if class, why := judgedOf(res); class == wants {
+		return why
+	}
+	return res.Wants
 }
