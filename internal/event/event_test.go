@@ -107,6 +107,7 @@ func TestLines(t *testing.T) {
 		synctest.Wait()
 		want(t, w, "fast m 0s")
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if got := len(w.heard); got != 2*maxAtOnce+1 {
 			t.Errorf("heard %d", got)
 		}
@@ -130,6 +131,7 @@ func TestRetry(t *testing.T) {
 		defer stop()
 		send(t, db, rt, Delivery{Source: topic, Target: queueNamed("jobs"), Body: []byte("m"), DeadLetter: dead, Retry: Retry{Attempts: 4}})
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if got := fmt.Sprint(tries); got != "[0s 1s 3s 7s]" {
 			t.Errorf("tried after %s", got)
 		}
@@ -161,6 +163,7 @@ func TestRefused(t *testing.T) {
 			Delivery{Source: topic, Target: queueNamed("closed"), Body: []byte("m"), Original: []byte("o"), DeadLetter: dead},
 			Delivery{Source: topic, Target: queueNamed("full"), Body: []byte("m"), DeadLetter: dead})
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		want(t, w, "dead o 0s", `{"WHY":{"DataType":"String","StringValue":"{AccessDeniedException No. 1 }"}}`, "full m 1s")
 	})
 }
@@ -185,6 +188,7 @@ func TestOrder(t *testing.T) {
 			send(t, db, rt, Delivery{Source: topic, Target: queueNamed("jobs"), Body: fmt.Append(nil, i), Ordered: true})
 		}
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		want(t, w, "jobs 0 0s", "jobs 1 3s", "jobs 2 3s", "jobs 3 3s")
 	})
 }
@@ -199,6 +203,7 @@ func TestRestart(t *testing.T) {
 			send(t, db, rt, Delivery{Source: topic, Target: queueNamed(name), Body: []byte("m")}, Delivery{Source: topic, Target: queueNamed(name), Body: []byte("m")})
 		}
 		time.Sleep(time.Second / 2)
+		synctest.Wait()
 		stop()
 		var waits []string
 		err := db.View(t.Context(), func(tx *store.Tx) error {
@@ -214,6 +219,7 @@ func TestRestart(t *testing.T) {
 		_, stop = start(t, db, w)
 		defer stop()
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if len(w.heard) != 6 {
 			t.Errorf("heard %q", w.heard)
 		}

@@ -43,10 +43,12 @@ func TestLog(t *testing.T) {
 			return nil
 		}))
 		time.Sleep(time.Second)
+		synctest.Wait()
 		for range maxLines + 1 {
 			l.Add(Place{Stream: "a"}, Line{time.Now(), "x"})
 		}
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if got := fmt.Sprint(wrote); got != "[a5000 a1]" {
 			t.Errorf("wrote %s", got)
 		}
