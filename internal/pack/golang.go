@@ -60,7 +60,7 @@ func (b *builder) goBuilt(ctx context.Context, a artifact, src string) (*tree, e
 			return t.named(last.Tree), err
 		}
 	}
-	t, err := b.into(a, src, "go build", func(out string) error { return goBuild(ctx, src, out) })
+	t, err := b.into(a, src, "go build", func(out string) error { return goBuild(ctx, src, out, goTags(a)) })
 	if err != nil {
 		return nil, err
 	}
@@ -84,8 +84,17 @@ func readGoStamp(out string) *goStamp {
 	return &s
 }
 
+// goTags is the flag by which the executable of a function is without what only
+// go1.x asks.
+func goTags(a artifact) string {
+	if a.runtime == "go1.x" {
+		return "-tags="
+	}
+	return "-tags=lambda.norpc"
+}
+
 // goBuild builds the executable of src, and writes down of what.
-func goBuild(ctx context.Context, src, out string) error {
+func goBuild(ctx context.Context, src, out, tags string) error {
 	began := time.Now()
 	if err := os.RemoveAll(filepath.Join(out, stampName)); err != nil {
 		return err
@@ -93,9 +102,9 @@ func goBuild(ctx context.Context, src, out string) error {
 	var sources []string
 	var listed error
 	var g task.Group
-	g.Go(func() { sources, listed = goSources(ctx, src) })
+	g.Go(func() { sources, listed = goSources(ctx, src, tags) })
 	// An executable that is up to date is not linked again.
-	err := run(ctx, src, goEnv, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-tags=lambda.norpc", "-o", filepath.Join(out, "bootstrap"), ".")
+	err := run(ctx, src, goEnv, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", tags, "-o", filepath.Join(out, "bootstrap"), ".")
 	if g.Wait(); err != nil || listed != nil {
 		return err // without a stamp, the next time is built again
 	}
@@ -125,8 +134,8 @@ func goBuild(ctx context.Context, src, out string) error {
 // goSources lists what of this machine's own goes into the executable of src.
 // What modules of others hold is told by go.sum. A path that ends in "/..." is
 // all that is below it.
-func goSources(ctx context.Context, src string) ([]string, error) {
-	cmd := exec.CommandContext(ctx, "go", "list", "-deps", "-tags=lambda.norpc", "-json=Dir,Standard,Module,EmbedPatterns", ".")
+func goSources(ctx context.Context, src, tags string) ([]string, error) {
+	cmd := exec.CommandContext(ctx, "go", "list", "-deps", tags, "-json=Dir,Standard,Module,EmbedPatterns", ".")
 	cmd.Dir = src
 	cmd.Env = append(cmd.Environ(), goEnv...)
 	text, err := cmd.Output()

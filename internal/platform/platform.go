@@ -266,7 +266,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		sns.New(sns.Config{DB: p.db, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open, Private: cfg.private(), Courier: courier}).Definition(),
 		queues.Definition(),
 		ssm.New(p.db, p.Table).Definition(),
-		states.New(states.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Edge: p.within(), Inside: p.Domains.Inside, Local: cfg.private(), Log: cfg.Log}).Definition(),
+		states.New(states.Config{Meter: p.meter, DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Edge: p.within(), Inside: p.Domains.Inside, Local: cfg.private(), Log: cfg.Log}).Definition(),
 		firewall.Definition(),
 		xray.New(p.db).Definition(),
 	}, nil

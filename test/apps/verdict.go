@@ -48,9 +48,15 @@ var (
 	}
 )
 
-// noOldSDK is what functions say that ask for version 2 of the AWS SDK in a
-// runtime that has it no more, at AWS as here.
-var noOldSDK = regexp.MustCompile(`Cannot find (?:module|package) 'aws-sdk'`)
+// failsAlike is what functions say that cannot run on AWS either.
+var failsAlike = []struct {
+	words *regexp.Regexp
+	why   string
+}{
+	{regexp.MustCompile(`Cannot find (?:module|package) 'aws-sdk'`), "it asks for version 2 of the AWS SDK, which its runtime does not have"},
+	{regexp.MustCompile(`Runtime\.HandlerNotFound`), "its module does not have the handler that its template names"},
+	{regexp.MustCompile(`jackson.annotation.JsonSerializeAs`), "it builds with versions of its libraries that do not fit together"},
+}
 
 // python2 is what Python 3 says of sources of Python 2.
 var python2 = regexp.MustCompile(`No module named '?(?:urllib2|urlparse|StringIO|httplib|ConfigParser|Queue)\b|module 'urllib' has no attribute|Missing parentheses in call to`)
@@ -98,8 +104,10 @@ func classOf(res *result) (class, why string) {
 		if !res.Answers && python2.MatchString(res.Words) {
 			return noMore, "it is written in Python 2, for which AWS has no runtime any more"
 		}
-		if !res.Answers && noOldSDK.MatchString(res.Words) {
-			return awsToo, "it asks for version 2 of the AWS SDK, which its runtime does not have"
+		for _, f := range failsAlike {
+			if !res.Answers && f.words.MatchString(res.Words) {
+				return awsToo, f.why
+			}
 		}
 		return classed, ""
 	}

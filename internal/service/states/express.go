@@ -8,6 +8,7 @@ import (
 	api "github.com/aloft-cloud/aloft/internal/api/states"
 	"github.com/aloft-cloud/aloft/internal/asl"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/meter"
 	"github.com/aloft-cloud/aloft/internal/service/states/flow"
 	"github.com/aloft-cloud/aloft/internal/store"
 	"github.com/aloft-cloud/aloft/internal/task"
@@ -131,8 +132,19 @@ type answered struct {
 	answer          flow.Answer
 }
 
-// runExpress runs an execution to its end, or until ctx ends.
+// runExpress runs an execution to its end, or until ctx ends, and counts it.
 func (s *Service) runExpress(ctx context.Context, arn aws.ARN, row *execution, what *spec, m *asl.Machine) *flow.Outcome {
+	began := time.Now()
+	s.Meter.Add(measured(row.Machine), began, meter.Count("ExecutionsStarted", 1))
+	o := s.express(ctx, arn, row, what, m)
+	if ctx.Err() == nil {
+		s.measureExpress(row.Machine, began, o.Status)
+	}
+	return o
+}
+
+// express runs an execution to its end, or until ctx ends.
+func (s *Service) express(ctx context.Context, arn aws.ARN, row *execution, what *spec, m *asl.Machine) *flow.Outcome {
 	limit := expressLimit
 	if own := time.Duration(m.TimeoutSeconds) * time.Second; own > 0 && own < limit {
 		limit = own

@@ -53,6 +53,8 @@ const maxInEvent = 248 << 10
 
 // notify tells the default bus what the status of an execution is now.
 func (s *Service) notify(tx *store.Tx, arn aws.ARN, e *execution) error {
+	now := *e
+	tx.AfterCommit(func() { s.measure(&now) })
 	status, why := e.redrivable()
 	detail := statusChange{
 		ExecutionArn: arn.String(), StateMachineArn: e.machineARN(), Name: e.Name, Status: e.Status, StartDate: e.Started.UnixMilli(),

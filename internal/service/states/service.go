@@ -14,6 +14,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/gateway/accesslog"
 	"github.com/aloft-cloud/aloft/internal/gateway/backend"
 	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
+	"github.com/aloft-cloud/aloft/internal/meter"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/service/states/integration"
 	"github.com/aloft-cloud/aloft/internal/smithy"
@@ -30,6 +31,7 @@ type Config struct {
 	Edge     http.Handler                                // where APIs of the platform are asked
 	Inside   func(ctx context.Context, host string) bool // whether a host is one of those
 	Local    bool                                        // tasks may call hosts of private networks
+	Meter    *meter.Meter                                // counts executions; nil: nobody does
 	Log      *slog.Logger
 }
 

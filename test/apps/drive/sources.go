@@ -183,7 +183,8 @@ func (d *driver) feed(ctx context.Context, arn, filter, source, name string) err
 		return d.send(ctx, arn, d.body(pattern["body"], "sqs", source, name))
 	case strings.HasPrefix(arn, "arn:aws:kinesis:"):
 		body := d.body(pattern["data"], "kinesis", source, name)
-		_, err := client.Do(ctx, d.Client, kinesis.PutRecord, &kinesis.PutRecordInput{StreamARN: &arn, Data: []byte(body), PartitionKey: new("1")})
+		stream, _, _ := strings.Cut(arn, "/consumer/")
+		_, err := client.Do(ctx, d.Client, kinesis.PutRecord, &kinesis.PutRecordInput{StreamARN: &stream, Data: []byte(body), PartitionKey: new("1")})
 		return err
 	case strings.HasPrefix(arn, "arn:aws:dynamodb:"):
 		table, _, _ := strings.Cut(arn[strings.Index(arn, ":table/")+len(":table/"):], "/")

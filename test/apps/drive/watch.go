@@ -48,6 +48,8 @@ func (d *driver) read(ctx context.Context, t target) reading {
 		if r, ok := d.executions(ctx, t.arn); ok {
 			return r
 		}
+		of := func(metric string) float64 { return d.metric(ctx, "AWS/States", metric, "StateMachineArn", t.arn) }
+		return reading{of("ExecutionsSucceeded"), of("ExecutionsFailed") + of("ExecutionsTimedOut")}
 	case strings.HasPrefix(t.arn, "arn:aws:sqs:"):
 		return reading{ran: d.metric(ctx, "AWS/SQS", "NumberOfMessagesSent", "QueueName", last)}
 	case strings.HasPrefix(t.arn, "arn:aws:sns:"):
