@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	api "github.com/aloft-cloud/aloft/internal/api/pipes"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/poll"
 )
@@ -22,19 +23,38 @@ func (s *Service) handle(ctx context.Context, arn aws.ARN, p *pipe, b *poll.Batc
 	for i := range b.Records {
 		events[i] = view{event: b.Records[i].JSON, pipe: p, arn: arn, came: now}
 	}
-	r := run{s: s, call: call, pipe: p, arn: arn}
+	r := run{s: s, call: call, pipe: p, arn: arn, journal: newJournal(p, arn)}
+	r.journal.step(api.LogLevelInfo, "EXECUTION_STARTED", events, nil)
+	result := r.through(ctx, events, b)
+	r.journal.stage("EXECUTION", len(result.Failed) > 0, result.Err)
+	s.write(ctx, r.journal)
+	return result
+}
+
+// through takes events through enrichment and target.
+func (r *run) through(ctx context.Context, events []view, b *poll.Batch) poll.Result {
+	p, log := r.pipe, r.s.Log.With("pipe", r.arn.String())
 	if p.Spec.Enrichment != nil {
-		if events, err = r.enrich(ctx, events); err != nil {
-			s.Log.Warn("pipe's enrichment failed", "pipe", arn.String(), "err", err)
+		var err error
+		r.journal.enter("ENRICHMENT", events, aws.Value(p.Spec.EnrichmentParameters).InputTemplate)
+		events, err = r.enrich(ctx, events)
+		r.journal.invoked("ENRICHMENT", false, err)
+		r.journal.stage("ENRICHMENT_STAGE", false, err)
+		if err != nil {
+			log.Warn("pipe's enrichment failed", "err", err)
 			return poll.Result{Err: err}
 		}
 	}
 	if len(events) == 0 {
+		r.journal.step(api.LogLevelInfo, "TARGET_STAGE_SKIPPED", nil, nil)
 		return poll.Result{}
 	}
+	r.journal.enter("TARGET", events, aws.Value(p.Spec.TargetParameters).InputTemplate)
 	failed, err := r.deliver(ctx, events)
+	r.journal.invoked("TARGET", len(failed) > 0, err)
+	r.journal.stage("TARGET_STAGE", len(failed) > 0, err)
 	if err != nil {
-		s.Log.Warn("pipe's target failed", "pipe", arn.String(), "err", err)
+		log.Warn("pipe's target failed", "err", err)
 	}
 	result := poll.Result{Err: err}
 	if p.Spec.Enrichment == nil && len(events) == len(b.Records) {
@@ -53,6 +73,8 @@ type run struct {
 	call *aws.Call
 	pipe *pipe
 	arn  aws.ARN
+
+	journal *journal
 }
 
 // do calls an operation with an input that marshals to its JSON.
@@ -61,7 +83,9 @@ func (r *run) do(ctx context.Context, service, operation string, in any) ([]byte
 	if err != nil {
 		return nil, err
 	}
-	return r.s.Table.CallJSON(ctx, r.call, service, operation, text)
+	out, err := r.s.Table.CallJSON(ctx, r.call, service, operation, text)
+	r.journal.called(service, text, out)
+	return out, err
 }
 
 // enrich returns what the enrichment makes of events.

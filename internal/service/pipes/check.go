@@ -15,8 +15,8 @@ func (s *Service) check(p *pipe) error {
 	if spec.KmsKeyIdentifier != nil {
 		return errAbsent("encryption of pipes with keys of KMS")
 	}
-	if spec.LogConfiguration != nil && spec.LogConfiguration.Level != api.LogLevelOff {
-		return errAbsent("logs of pipes")
+	if err := checkLog(spec.LogConfiguration); err != nil {
+		return err
 	}
 	if err := checkSource(spec); err != nil {
 		return err

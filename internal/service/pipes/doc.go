@@ -10,4 +10,5 @@
 //	pipe.go      pipes           target.go    the calls of targets
 //	source.go    what is read    tag.go       tags
 //	check.go     what pipes cannot be yet
+//	log.go       what is logged of executions
 package pipes

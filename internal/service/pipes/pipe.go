@@ -168,7 +168,7 @@ func (s *Service) DescribePipe(ctx context.Context, call *aws.Call, in *api.Desc
 	return &api.DescribePipeOutput{
 		Arn: new(arn.String()), Name: &in.Name, Description: spec.Description, DesiredState: new(row.state()), CurrentState: new(row.state()),
 		Source: &spec.Source, SourceParameters: spec.SourceParameters, Enrichment: spec.Enrichment, EnrichmentParameters: spec.EnrichmentParameters,
-		Target: &spec.Target, TargetParameters: spec.TargetParameters, RoleArn: &spec.RoleArn, Tags: spec.Tags, CreationTime: &row.Created, LastModifiedTime: &row.Modified,
+		Target: &spec.Target, TargetParameters: spec.TargetParameters, RoleArn: &spec.RoleArn, LogConfiguration: shownLog(spec.LogConfiguration), Tags: spec.Tags, CreationTime: &row.Created, LastModifiedTime: &row.Modified,
 	}, nil
 }
 
