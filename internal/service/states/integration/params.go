@@ -43,3 +43,22 @@ func nameOnce(args *tree.Object, f Facts) {
 		args.Set("Name", f.Once)
 	}
 }
+
+// typeTexts takes plain texts for attributes of the type S, as AWS does though it
+// does not say so.
+func typeTexts(args *tree.Object, _ Facts) {
+	for _, name := range []string{"Item", "Key", "ExpressionAttributeValues"} {
+		given, _ := args.Get(name)
+		attributes, ok := given.(*tree.Object)
+		if !ok {
+			continue
+		}
+		typed := attributes.Clone()
+		for attribute, v := range attributes.All() {
+			if text, ok := v.(string); ok {
+				typed.Set(attribute, tree.NewObject("S", text))
+			}
+		}
+		args.Set(name, typed)
+	}
+}
