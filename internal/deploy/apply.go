@@ -248,7 +248,7 @@ func withTags(typ *resource.Type, properties map[string]any, tags []Tag) Tree {
 func (r *run) change(row *Row, next *Version) error {
 	typ := r.e.Types().Find(row.Type)
 	takes, _ := typ.Diff(row.Properties, next.Properties)
-	if takes == resource.NoChange && row.Type == next.Type {
+	if takes == resource.NoChange && row.Type == next.Type && row.Type != StackType {
 		return r.unchanged(row, next)
 	}
 	row.Deed, row.Before = r.st.Deed, new(row.Version)
@@ -263,7 +263,7 @@ func (r *run) change(row *Row, next *Version) error {
 	if err != nil {
 		return err
 	}
-	if reason := policy.denies(action, row.ID, row.Type); reason != "" {
+	if reason := policy.denies(action, row.ID, row.Type); reason != "" && takes != resource.NoChange {
 		return r.failed(row, "UPDATE_FAILED", reason)
 	}
 	if takes == resource.Replacement {
@@ -328,6 +328,9 @@ func (r *run) create(row *Row, next *Version) error {
 }
 
 func (r *run) newName(typ *resource.Type, id string) string {
+	if name := r.st.Names[id]; name != "" {
+		return name
+	}
 	return typ.Naming.NewName(r.st.Name, id)
 }
 

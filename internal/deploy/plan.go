@@ -146,10 +146,17 @@ func (pl *planner) look(id string) {
 		step.Scope = append(step.Scope, "Metadata")
 		step.Details = append(step.Details, Detail{Attribute: "Metadata", Recreation: "Never", Static: true, Source: "DirectModification"})
 	}
+	if step.Scope == nil && t.Type == StackType { // its template may have changed, wherever that is
+		step.Scope = []string{"Properties"}
+		step.Details = []Detail{{Attribute: "Properties", Recreation: "Never", Source: Automatic}}
+	}
 	if step.Scope != nil {
 		pl.steps[id] = step
 	}
 }
+
+// Automatic is the source of a change that may be in a nested stack alone.
+const Automatic = "Automatic"
 
 func replacePolicy(policy string) string {
 	if policy == template.Retain {

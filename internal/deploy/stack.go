@@ -92,6 +92,7 @@ type Stack struct {
 	WatchUntil           time.Time // when they have been looked at for long enough; zero: not all is there yet
 
 	Import map[string]string // by logical id, what identifies the resources that are imported
+	Names  map[string]string // by logical id, of the nested stacks that a change set has begun
 
 	Created time.Time
 	Updated time.Time // zero: never

@@ -119,8 +119,13 @@ func (s *Service) fill(ctx context.Context, call *aws.Call, set *changeSet, r re
 		}
 		return refuse(deploy.CheckImport(s.types(), d.prepared, set.Steps, set.Import))
 	}
+	if set.IncludeNested {
+		if failed, err := s.fillNested(ctx, call, set, id, d); failed || err != nil {
+			return err
+		}
+	}
 	unchanged := st != nil && sameOutputs(d, st) && slices.Equal(d.spec.Tags, st.Spec.Tags)
-	if len(set.Steps) == 0 && unchanged {
+	if unchanged && set.changesNothing() {
 		set.Status, set.Execution, set.Reason = "FAILED", "UNAVAILABLE", noChanges
 	}
 	return nil
@@ -129,41 +134,56 @@ func (s *Service) fill(ctx context.Context, call *aws.Call, set *changeSet, r re
 // keepChangeSet writes a change set down, and a stack that is to be reviewed if
 // there is none yet.
 func (s *Service) keepChangeSet(ctx context.Context, call *aws.Call, set *changeSet, id *aws.ARN, name string) error {
-	return s.db.Update(ctx, func(tx *store.Tx) error {
-		st, err := findStack(tx, call, name)
-		switch {
-		case errors.Is(err, store.ErrNotFound):
-			st = deploy.Stack{ID: id.String(), Name: name, Status: "REVIEW_IN_PROGRESS", Reason: "User Initiated", Created: time.Now()}
-			if err := names.Put(tx, nameARN(call, name), *id); err != nil {
-				return err
-			}
-			if err := putStack(tx, nil, st); err != nil {
-				return err
-			}
-			if err := addEvents(tx, &st, stackEvent(&st, st.Status, st.Reason)); err != nil {
-				return err
-			}
-		case err != nil:
+	return s.db.Update(ctx, func(tx *store.Tx) error { return keepSet(tx, call, set, id, name, "") })
+}
+
+// keepSet is keepChangeSet for the stack within another, if parent is one.
+func keepSet(tx *store.Tx, call *aws.Call, set *changeSet, id *aws.ARN, name, parent string) error {
+	st, err := findStack(tx, call, name)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		st = deploy.Stack{ID: id.String(), Name: name, Status: "REVIEW_IN_PROGRESS", Reason: "User Initiated", Created: time.Now(), Parent: parent}
+		if st.Root, err = rootOf(tx, parent); err != nil {
 			return err
 		}
-		*id = stackID(st.ID)
-		has, err := changeSets.Has(tx, changeSetKey{*id, set.Name})
-		if err != nil {
+		if err := names.Put(tx, nameARN(call, name), *id); err != nil {
 			return err
 		}
-		if has {
-			return api.AlreadyExistsException.Errorf("ChangeSet %s already exists", set.Name)
-		}
-		if set.Spec.Body != "" {
-			if err := putBody(tx, *id, &set.Spec); err != nil {
-				return err
-			}
-		}
-		if err := stackOfSet.Put(tx, set.ID, *id); err != nil {
+		if err := putStack(tx, nil, st); err != nil {
 			return err
 		}
-		return changeSets.Put(tx, changeSetKey{*id, set.Name}, *set)
-	})
+		if err := addEvents(tx, &st, stackEvent(&st, st.Status, st.Reason)); err != nil {
+			return err
+		}
+	case err != nil:
+		return err
+	}
+	*id = stackID(st.ID)
+	has, err := changeSets.Has(tx, changeSetKey{*id, set.Name})
+	if err != nil {
+		return err
+	}
+	if has {
+		return api.AlreadyExistsException.Errorf("ChangeSet %s already exists", set.Name)
+	}
+	if set.Spec.Body != "" {
+		if err := putBody(tx, *id, &set.Spec); err != nil {
+			return err
+		}
+	}
+	if err := stackOfSet.Put(tx, set.ID, *id); err != nil {
+		return err
+	}
+	if err := changeSets.Put(tx, changeSetKey{*id, set.Name}, *set); err != nil {
+		return err
+	}
+	for i := range set.children {
+		c := &set.children[i]
+		if err := keepSet(tx, call, &c.set, &c.stack, stackName(c.stack), id.String()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // findChangeSet returns a change set by its id, or by its name and its stack's.
@@ -219,13 +239,16 @@ func (s *Service) DescribeChangeSet(ctx context.Context, call *aws.Call, in *api
 		StatusReason: optional(set.Reason), NotificationARNs: append([]string{}, set.Spec.NotificationARNs...),
 		RollbackConfiguration: shownWatch(set.Watch), Capabilities: append([]string{}, set.Spec.Capabilities...),
 		IncludeNestedStacks: &set.IncludeNested, OnStackFailure: optional(set.OnFailure), Parameters: shownParameters(&set.Spec),
+		ParentChangeSetId: optionalARN(set.Parent), RootChangeSetId: optionalARN(set.Root),
 		Changes: []api.Change{},
 	}
 	for _, tag := range set.Spec.Tags {
 		out.Tags = append(out.Tags, api.Tag{Key: tag.Key, Value: tag.Value})
 	}
 	for _, step := range set.Steps {
-		out.Changes = append(out.Changes, api.Change{Type: new("Resource"), ResourceChange: shownStep(step, aws.Value(in.IncludePropertyValues))})
+		change := shownStep(step, aws.Value(in.IncludePropertyValues))
+		change.ChangeSetId = optionalARN(set.Nested[step.LogicalID].Set)
+		out.Changes = append(out.Changes, api.Change{Type: new("Resource"), ResourceChange: change})
 	}
 	return out, nil
 }
@@ -301,6 +324,9 @@ func (s *Service) ExecuteChangeSet(ctx context.Context, call *aws.Call, in *api.
 			}
 			return api.InvalidChangeSetStatusException.Errorf("ChangeSet [%s] cannot be executed in its current status of [%s]", set.ID, status)
 		}
+		if err := checkRoot(&set); err != nil {
+			return err
+		}
 		st, err := stacks.Get(tx, id)
 		if err != nil {
 			return err
@@ -335,6 +361,10 @@ func (s *Service) execute(tx *store.Tx, call *aws.Call, st deploy.Stack, set cha
 	if err := setChangeSets(tx, id, set.Name, "OBSOLETE"); err != nil {
 		return err
 	}
+	var err error
+	if st.Names, err = executeNested(tx, &set); err != nil {
+		return err
+	}
 	set.Execution = "EXECUTE_COMPLETE"
 	if err := changeSets.Put(tx, changeSetKey{id, set.Name}, set); err != nil {
 		return err
@@ -366,6 +396,9 @@ func setChangeSets(tx *store.Tx, stack aws.ARN, but, execution string) error {
 			if err := changeSets.Put(tx, key, set); err != nil {
 				return err
 			}
+			if err := removeNested(tx, &set); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -380,6 +413,11 @@ func removeChangeSet(tx *store.Tx, stack aws.ARN, set changeSet) error {
 	if err := stackOfSet.Delete(tx, set.ID); err != nil {
 		return err
 	}
+	if set.Execution != "EXECUTE_COMPLETE" {
+		if err := removeNested(tx, &set); err != nil {
+			return err
+		}
+	}
 	return changeSets.Delete(tx, changeSetKey{stack, set.Name})
 }
 
@@ -391,6 +429,9 @@ func (s *Service) DeleteChangeSet(ctx context.Context, call *aws.Call, in *api.D
 			return nil
 		}
 		if err != nil {
+			return err
+		}
+		if err := checkRoot(&set); err != nil {
 			return err
 		}
 		id, err := stackOfSet.Get(tx, set.ID)
@@ -419,6 +460,7 @@ func (s *Service) ListChangeSets(ctx context.Context, call *aws.Call, in *api.Li
 				StackId: &st.ID, StackName: &st.Name, ChangeSetId: new(set.ID.String()), ChangeSetName: &set.Name,
 				ExecutionStatus: &set.Execution, Status: &set.Status, StatusReason: optional(set.Reason), CreationTime: &set.Created,
 				Description: optional(set.Description), IncludeNestedStacks: &set.IncludeNested,
+				ParentChangeSetId: optionalARN(set.Parent), RootChangeSetId: optionalARN(set.Root),
 			})
 		}
 		return nil

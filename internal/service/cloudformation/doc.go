@@ -19,7 +19,7 @@
 //	export.go     values that stacks share
 //	drift.go      whether stacks are as they were made
 //	policy.go     stack policies and termination protection
-//	nested.go     stacks within stacks
+//	nested.go     stacks within stacks; nestedset.go has their change sets
 //	stackset.go   templates that are deployed to accounts and regions; their instances,
 //	              operations and how those are run, in stackinstance.go, stacksetoperation.go, stacksetrun.go
 //	signal.go     answers of custom resources, signals of wait conditions

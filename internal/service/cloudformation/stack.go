@@ -72,7 +72,7 @@ func (s *Service) keepNew(ctx context.Context, call *aws.Call, st deploy.Stack, 
 		case err != nil:
 			return err
 		case old.Status == "REVIEW_IN_PROGRESS":
-			mine.ID, mine.Created = old.ID, old.Created
+			mine.ID, mine.Created, mine.Names = old.ID, old.Created, old.Names
 			if err := setChangeSets(tx, stackID(old.ID), "", "OBSOLETE"); err != nil {
 				return err
 			}
@@ -83,6 +83,9 @@ func (s *Service) keepNew(ctx context.Context, call *aws.Call, st deploy.Stack, 
 			return api.AlreadyExistsException.Errorf("Stack [%s] already exists", st.Name)
 		}
 		got = mine.ID
+		if mine.Root, err = rootOf(tx, mine.Parent); err != nil {
+			return err
+		}
 		if err := names.Put(tx, nameARN(call, st.Name), stackID(mine.ID)); err != nil {
 			return err
 		}

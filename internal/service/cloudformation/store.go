@@ -69,6 +69,17 @@ type changeSet struct {
 	NoEcho        []string
 	Watch         deploy.Watch
 	Import        map[string]string // by logical id, what identifies the resources to import
+
+	Parent, Root aws.ARN             // change sets that it is a part of
+	Nested       map[string]nestedID // by logical id, of the stacks within the stack
+
+	children []child // that are to be kept with it
+}
+
+// A nestedID names the change set of a nested stack.
+type nestedID struct {
+	Set, Stack aws.ARN
+	Adds       bool // the stack is not there yet
 }
 
 type exportKey struct {
@@ -158,6 +169,7 @@ func putStack(tx *store.Tx, old *deploy.Stack, st deploy.Stack) error {
 		}
 	}
 	if st.Phase == deploy.AtRest {
+		st.Names = nil
 		if err := dropReceivers(tx, id, !st.Deleted.IsZero()); err != nil {
 			return err
 		}
