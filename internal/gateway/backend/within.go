@@ -24,8 +24,11 @@ type depthKey struct{}
 
 // Within returns a transport by which the platform answers requests to hosts of
 // its own itself: an API may so stand before others, of other accounts too. What
-// is not its own goes by others.
+// is not its own goes by others, and everything does if nothing is inside.
 func Within(inside http.Handler, owns func(ctx context.Context, host string) bool, others http.RoundTripper) http.RoundTripper {
+	if inside == nil {
+		return others
+	}
 	return &within{inside: inside, owns: owns, others: others}
 }
 

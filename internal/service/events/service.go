@@ -12,6 +12,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/event"
+	"github.com/aloft-cloud/aloft/internal/gateway/backend"
 	"github.com/aloft-cloud/aloft/internal/gateway/cache"
 	"github.com/aloft-cloud/aloft/internal/gateway/limit"
 	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
@@ -26,8 +27,10 @@ type Config struct {
 	DB     *store.DB
 	Table  *dispatch.Table
 	Router *event.Router
-	Local  bool         // API destinations may be on this host and its networks, and without TLS
-	Meter  *meter.Meter // counts what rules match; nil: nobody does
+	Local  bool                                        // API destinations may be on this host and its networks, and without TLS
+	Edge   http.Handler                                // where APIs of the platform are asked
+	Inside func(ctx context.Context, host string) bool // whether a host is one of those
+	Meter  *meter.Meter                                // counts what rules match; nil: nobody does
 	Log    *slog.Logger
 }
 
@@ -55,7 +58,7 @@ func New(cfg Config) *Service {
 	return &Service{
 		db: cfg.DB, table: cfg.Table, router: cfg.Router, log: cfg.Log, local: cfg.Local, meter: cfg.Meter,
 		client: &http.Client{
-			Transport:     outbound.NewTransport(cfg.Local),
+			Transport:     backend.Within(cfg.Edge, cfg.Inside, outbound.NewTransport(cfg.Local)),
 			Timeout:       invokeLasts,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},

@@ -1,11 +1,13 @@
 package sns
 
 import (
+	"context"
 	"net/http"
 	"sync/atomic"
 
 	api "github.com/aloft-cloud/aloft/internal/api/sns"
 	"github.com/aloft-cloud/aloft/internal/event"
+	"github.com/aloft-cloud/aloft/internal/gateway/backend"
 	"github.com/aloft-cloud/aloft/internal/gateway/cache"
 	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
 	"github.com/aloft-cloud/aloft/internal/service"
@@ -22,6 +24,9 @@ type Config struct {
 	Local    bool     // everybody may read the inbox
 	Private  bool     // messages may go to this host and its networks
 	Courier  *Courier // of mail, texts and pushes; nil keeps them in the inbox
+
+	Edge   http.Handler                                // where APIs of the platform are asked
+	Inside func(ctx context.Context, host string) bool // whether a host is one of those
 }
 
 // Service is SNS.
@@ -43,7 +48,7 @@ func New(cfg Config) *Service {
 	s := &Service{
 		db: cfg.DB, router: cfg.Router, endpoint: cfg.Endpoint, local: cfg.Local, courier: cfg.Courier, replays: task.NewBell(), signer: &signer{db: cfg.DB},
 		client: &http.Client{
-			Transport:     outbound.NewTransport(cfg.Private),
+			Transport:     backend.Within(cfg.Edge, cfg.Inside, outbound.NewTransport(cfg.Private)),
 			Timeout:       deliveryLasts,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},

@@ -50,10 +50,7 @@ type Service struct {
 func New(cfg Config) *Service {
 	s := &Service{Config: cfg, due: task.NewBell(), lines: accesslog.New()}
 	s.crew.bell = task.NewBell()
-	s.web.Transport = outbound.NewTransport(cfg.Local)
-	if cfg.Edge != nil {
-		s.web.Transport = backend.Within(cfg.Edge, cfg.Inside, s.web.Transport)
-	}
+	s.web.Transport = backend.Within(cfg.Edge, cfg.Inside, outbound.NewTransport(cfg.Local))
 	s.integrations = sync.OnceValue(func() *integration.Table { // services come to the table after this one
 		var apis []*smithy.Service
 		for _, def := range cfg.Table.Services() {
