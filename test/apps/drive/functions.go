@@ -222,7 +222,7 @@ func (d *driver) stores(ctx context.Context) {
 	}
 	for _, p := range d.all("AWS::SQS::Queue") {
 		arn := d.arn("sqs", p.id[strings.LastIndexByte(p.id, '/')+1:])
-		d.drive(ctx, entry{name: "a message into queue " + p.logical, targets: []target{{arn: arn}}, do: func(ctx context.Context) error { return d.send(ctx, arn, "one") }})
+		d.drive(ctx, entry{name: "a message into queue " + p.logical, targets: []target{{arn: arn}}, do: func(ctx context.Context) error { return d.send(ctx, arn, "one", false) }})
 	}
 	for _, p := range d.all("AWS::SNS::Topic") {
 		d.drive(ctx, entry{name: "a message to topic " + p.logical, targets: []target{{arn: p.id}}, do: func(ctx context.Context) error { return d.publish(ctx, p.id, subscription{}) }})

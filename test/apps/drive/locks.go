@@ -1,6 +1,7 @@
 package drive
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/aloft-cloud/aloft/internal/api/apigateway"
 	"github.com/aloft-cloud/aloft/internal/api/apigatewayv2"
+	"github.com/aloft-cloud/aloft/internal/api/secretsmanager"
 	"github.com/aloft-cloud/aloft/internal/auth/sigv4"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/client"
@@ -110,6 +112,7 @@ func (d *driver) keysOf(ctx context.Context, r *route) []credential {
 		token, err := d.token(ctx, pool)
 		if err != nil {
 			d.want(err.Error())
+			d.values["lock error"] = brief(err.Error())
 			continue
 		}
 		list = append(list, with(token), with("Bearer "+token))
@@ -119,12 +122,25 @@ func (d *driver) keysOf(ctx context.Context, r *route) []credential {
 		for _, m := range literals.FindAllStringSubmatch(d.source(ctx, l.function), 12) {
 			tokens = append(tokens, m[1], "Bearer "+m[1])
 		}
+		tokens = append(tokens, d.secrets(ctx)...)
+		slices.SortStableFunc(tokens, func(a, b string) int { return cmp.Compare(len(b)/30, len(a)/30) }) // secrets are long
 		for _, token := range tokens[:min(len(tokens), 14)] {
 			list = append(list, with(token))
 		}
 	}
 	if len(list) == 0 {
 		list = append(list, with("allow"))
+	}
+	return list
+}
+
+// secrets are the values of the application's secrets.
+func (d *driver) secrets(ctx context.Context) []string {
+	var list []string
+	for _, p := range d.all("AWS::SecretsManager::Secret") {
+		if out, err := client.Do(ctx, d.Client, secretsmanager.GetSecretValue, &secretsmanager.GetSecretValueInput{SecretId: p.id}); err == nil {
+			list = append(list, aws.Value(out.SecretString))
+		}
 	}
 	return list
 }

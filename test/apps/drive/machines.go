@@ -26,6 +26,7 @@ func (d *driver) machines(ctx context.Context) {
 		inputs := append(d.samples.of("input", m.Name), inputFor(m.Definition), map[string]any{})
 		inputs = append(inputs[:min(len(inputs)-2, mostInputs-2)], inputs[len(inputs)-2:]...)
 		d.entries++
+		d.wantCalled(ctx, m.Definition)
 		words, fine := "", false
 		for _, input := range inputs {
 			var one string
@@ -39,9 +40,22 @@ func (d *driver) machines(ctx context.Context) {
 	}
 }
 
+var calledService = regexp.MustCompile(`arn:aws[\w-]*:states:::(?:aws-sdk:)?([a-z0-9-]+):[a-zA-Z]`)
+
+// wantCalled notes the services that tasks of a definition call and that are not here.
+func (d *driver) wantCalled(ctx context.Context, definition string) {
+	for _, m := range calledService.FindAllStringSubmatch(definition, -1) {
+		if m[1] != "http" {
+			d.wantService(ctx, m[1])
+		}
+	}
+}
+
 // execute runs a state machine, and says how that ended.
 func (d *driver) execute(ctx context.Context, m *states.DescribeStateMachineOutput, input string) (words string, fine bool) {
 	if m.Type == "EXPRESS" {
+		ctx, cancel := context.WithTimeout(ctx, usualWait)
+		defer cancel()
 		out, err := client.Do(ctx, d.Client, states.StartSyncExecution, &states.StartSyncExecutionInput{StateMachineArn: m.StateMachineArn, Input: &input})
 		if err != nil {
 			return brief(err.Error()), false

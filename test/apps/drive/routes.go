@@ -325,6 +325,9 @@ func (d *driver) askOne(ctx context.Context, r route) {
 	if best.status >= 500 && r.function != "" {
 		why = after(": ", d.lastError(ctx, r.function))
 	}
+	if locked, ok := d.values["lock error"].(string); ok && best.status == 401 {
+		why = after(": ", locked)
+	}
 	d.want(best.text)
 	if best.status >= 500 {
 		d.wantBehind(ctx, r.behind)
@@ -337,15 +340,23 @@ var serviceBehind = regexp.MustCompile(`^arn:aws:apigateway:[\w-]*:([\w.-]+):(?:
 // wantBehind notes what an integration leads to, if that is not here.
 func (d *driver) wantBehind(ctx context.Context, uri string) {
 	if m := serviceBehind.FindStringSubmatch(uri); m != nil {
-		name := m[1][strings.LastIndexByte(m[1], '.')+1:]
-		if response, err := d.Client.HTTP(ctx, name, http.MethodPost, "/", nil); err == nil {
-			defer response.Body.Close()
-			text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<16))
-			d.want(string(text))
-		}
+		d.wantService(ctx, m[1][strings.LastIndexByte(m[1], '.')+1:])
 		return
 	}
 	d.wantHost(uri)
+}
+
+// wantService notes a service that is not here.
+func (d *driver) wantService(ctx context.Context, name string) {
+	response, err := d.Client.HTTP(ctx, name, http.MethodPost, "/", nil)
+	if err != nil {
+		return
+	}
+	defer response.Body.Close()
+	text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<16))
+	if notHere.Match(text) {
+		d.wants[name] = true
+	}
 }
 
 // wantHost notes the host of an address of somebody else's.
@@ -413,6 +424,13 @@ func (d *driver) valueOf(name string) string {
 	for _, known := range []string{name, strings.ToLower(name)} {
 		if v, ok := d.values[known]; ok {
 			return fmt.Sprint(v)
+		}
+	}
+	for _, k := range []struct{ word, typ string }{
+		{"stream", "AWS::Kinesis::Stream"}, {"queue", "AWS::SQS::Queue"}, {"table", "AWS::DynamoDB::Table"}, {"bucket", "AWS::S3::Bucket"}, {"folder", "AWS::S3::Bucket"},
+	} {
+		if all := d.all(k.typ); strings.Contains(strings.ToLower(name), k.word) && len(all) > 0 {
+			return all[0].id[strings.LastIndexByte(all[0].id, '/')+1:]
 		}
 	}
 	if v, ok := d.values["id"]; ok && strings.HasSuffix(strings.ToLower(name), "id") {

@@ -155,9 +155,40 @@ func (d *driver) direct(ctx context.Context, r rule, event map[string]any) {
 	}
 	for i, t := range r.targets {
 		if i < mostEntries {
-			d.give(ctx, what+brief(aws.Value(r.Name)), t.Arn, cmp.Or(aws.Value(t.Input), encoded(whole)))
+			d.give(ctx, what+brief(aws.Value(r.Name)), t.Arn, shaped(t, whole))
 		}
 	}
+}
+
+// shaped is what a target gets of an event.
+func shaped(t events.Target, event map[string]any) string {
+	switch {
+	case t.Input != nil:
+		return *t.Input
+	case t.InputPath != nil:
+		return encoded(at(event, *t.InputPath))
+	case t.InputTransformer == nil:
+		return encoded(event)
+	}
+	text := t.InputTransformer.InputTemplate
+	for name, path := range t.InputTransformer.InputPathsMap {
+		value := encoded(at(event, path))
+		if _, ok := at(event, path).(string); ok && !strings.Contains(text, `"<`+name+`>`) {
+			value = `"` + value + `"`
+		}
+		text = strings.ReplaceAll(text, "<"+name+">", value)
+	}
+	return text
+}
+
+// at is what a path such as $.detail.state leads to.
+func at(v any, path string) any {
+	for _, name := range strings.Split(strings.Trim(strings.TrimPrefix(path, "$"), "."), ".") {
+		if m, ok := v.(map[string]any); ok && name != "" {
+			v = m[name]
+		}
+	}
+	return v
 }
 
 // give gives a target an input as a rule or a schedule does.
@@ -176,7 +207,7 @@ func (d *driver) give(ctx context.Context, name, arn, input string) {
 			return err
 		}
 	case strings.HasPrefix(arn, "arn:aws:sqs:"):
-		e.do = func(ctx context.Context) error { return d.send(ctx, arn, input) }
+		e.do = func(ctx context.Context) error { return d.send(ctx, arn, input, false) }
 	case strings.HasPrefix(arn, "arn:aws:sns:"):
 		e.do = func(ctx context.Context) error { return d.publish(ctx, arn, subscription{}) }
 	default:

@@ -180,7 +180,7 @@ func (d *driver) feed(ctx context.Context, arn, filter, source, name string) err
 	pattern, _ := matching(parsed(filter)).(map[string]any)
 	switch {
 	case strings.HasPrefix(arn, "arn:aws:sqs:"):
-		return d.send(ctx, arn, d.body(pattern["body"], "sqs", source, name))
+		return d.send(ctx, arn, d.body(pattern["body"], "sqs", source, name), strings.Contains(source, "MessageGroupId"))
 	case strings.HasPrefix(arn, "arn:aws:kinesis:"):
 		body := d.body(pattern["data"], "kinesis", source, name)
 		stream, _, _ := strings.Cut(arn, "/consumer/")
@@ -216,12 +216,16 @@ func (d *driver) body(wanted any, kind, source, name string) string {
 	return encoded(merged(object, wanted))
 }
 
-// send sends a message to a queue.
-func (d *driver) send(ctx context.Context, arn, body string) error {
+// send sends a message to a queue, in a group if that is one of FIFO or its
+// reader wants one.
+func (d *driver) send(ctx context.Context, arn, body string, grouped bool) error {
 	fields := strings.Split(arn, ":")
 	in := &sqs.SendMessageInput{QueueUrl: d.Client.Endpoint() + "/" + fields[4] + "/" + fields[5], MessageBody: body}
-	if strings.HasSuffix(arn, ".fifo") {
-		in.MessageGroupId, in.MessageDeduplicationId = new("1"), new(fmt.Sprint(time.Now().UnixNano()))
+	if fifo := strings.HasSuffix(arn, ".fifo"); fifo || grouped {
+		in.MessageGroupId = new("1")
+		if fifo {
+			in.MessageDeduplicationId = new(fmt.Sprint(time.Now().UnixNano()))
+		}
 	}
 	_, err := client.Do(ctx, d.Client, sqs.SendMessage, in)
 	return err

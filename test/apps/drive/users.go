@@ -64,7 +64,11 @@ func (d *driver) signIn(ctx context.Context, pool, id string) (string, error) {
 	if slices.Contains(described.UserPool.AliasAttributes, "email") {
 		name = "someone"
 	}
-	attributes := []cognito.AttributeType{{Name: "email", Value: new("someone@example.com")}, {Name: "email_verified", Value: new("true")}}
+	mail := "someone@example.com"
+	if strings.Contains(name, "@") {
+		mail = name
+	}
+	attributes := []cognito.AttributeType{{Name: "email", Value: &mail}, {Name: "email_verified", Value: new("true")}}
 	for _, a := range described.UserPool.SchemaAttributes {
 		if aws.Value(a.Required) && !slices.Contains([]string{"sub", "email"}, aws.Value(a.Name)) {
 			attributes = append(attributes, cognito.AttributeType{Name: aws.Value(a.Name), Value: new(encoded(valueFor(aws.Value(a.Name))))})
