@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // stampName is the file that says of what a directory was made.
@@ -222,9 +223,21 @@ func copyDir(src, out string) error {
 	return nil
 }
 
+// lastWords is how long a tool may take to clean up when nobody waits for it any more.
+const lastWords = 5 * time.Second
+
+// command is a tool that is to run until ctx is done, and then to end as if its
+// user had interrupted it, so that what it keeps for itself alone is removed.
+func command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = lastWords
+	return cmd
+}
+
 // run runs a tool, and returns what it printed if it fails.
 func run(ctx context.Context, dir string, env []string, name string, args ...string) error {
-	cmd := exec.CommandContext(ctx, name, args...)
+	cmd := command(ctx, name, args...)
 	cmd.Dir = dir
 	cmd.Env = append(cmd.Environ(), env...)
 	var out bytes.Buffer

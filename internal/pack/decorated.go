@@ -6,7 +6,6 @@ import (
 	_ "embed"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -60,7 +59,7 @@ func (w *workshop) decorated(ctx context.Context) (*api.Plugin, error) {
 	for _, f := range sources.files {
 		fmt.Fprintln(&names, f.name)
 	}
-	cmd := exec.CommandContext(ctx, "node", script, filepath.Join(modules, compiler), config, w.dir, out)
+	cmd := command(ctx, "node", script, filepath.Join(modules, compiler), config, w.dir, out)
 	cmd.Stdin, cmd.Stderr = &names, &said
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("typescript: %w\n%s", err, bytes.TrimSpace(said.Bytes()))

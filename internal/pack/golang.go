@@ -11,7 +11,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -135,7 +134,7 @@ func goBuild(ctx context.Context, src, out, tags string) error {
 // What modules of others hold is told by go.sum. A path that ends in "/..." is
 // all that is below it.
 func goSources(ctx context.Context, src, tags string) ([]string, error) {
-	cmd := exec.CommandContext(ctx, "go", "list", "-deps", tags, "-json=Dir,Standard,Module,EmbedPatterns", ".")
+	cmd := command(ctx, "go", "list", "-deps", tags, "-json=Dir,Standard,Module,EmbedPatterns", ".")
 	cmd.Dir = src
 	cmd.Env = append(cmd.Environ(), goEnv...)
 	text, err := cmd.Output()
@@ -222,7 +221,7 @@ func sumSources(ctx context.Context, sources []string) (string, time.Time, error
 
 // addGoCommand adds to sum which go command there is, and how it is set up.
 func addGoCommand(ctx context.Context, sum io.Writer, add func(file string) error) error {
-	cmd := exec.CommandContext(ctx, "go")
+	cmd := command(ctx, "go")
 	info, err := os.Stat(cmd.Path)
 	if err != nil {
 		return err

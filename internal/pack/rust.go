@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 )
 
@@ -22,7 +21,7 @@ func cargoBuild(ctx context.Context, a artifact, src, out string) error {
 	if binary != "" {
 		args = append(args, "--bin", binary)
 	}
-	cmd := exec.CommandContext(ctx, "cargo", args...)
+	cmd := command(ctx, "cargo", args...)
 	cmd.Dir = src
 	var said, complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &complaint
