@@ -14,6 +14,9 @@ func spelled(dir, path string) string {
 	if _, err := os.Lstat(whole); err == nil {
 		return whole
 	}
+	if source := builtOf(whole); source != "" {
+		return source
+	}
 	at := dir
 	for name := range strings.SplitSeq(filepath.ToSlash(filepath.Clean(path)), "/") {
 		next := filepath.Join(at, name)
@@ -25,6 +28,24 @@ func spelled(dir, path string) string {
 		at = next
 	}
 	return at
+}
+
+// builtTemplate is where `sam build` leaves the template of an application.
+var builtTemplate = filepath.Join(".aws-sam", "build", "template.yaml")
+
+// builtOf returns the template of which `sam build` makes a file that is not
+// there: what it names is built when it is packed.
+func builtOf(file string) string {
+	dir, ok := strings.CutSuffix(file, string(filepath.Separator)+builtTemplate)
+	if !ok {
+		return ""
+	}
+	for _, name := range templateNames {
+		if exists(dir, name) {
+			return filepath.Join(dir, name)
+		}
+	}
+	return ""
 }
 
 // otherCase returns the only file in dir whose name differs from name in its

@@ -10,7 +10,7 @@ import (
 // if it can mean no other.
 func TestSpelled(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"src/Machines/stateMachine.json", "src/exact", "two/A", "two/a"} {
+	for _, name := range []string{"src/Machines/stateMachine.json", "src/exact", "two/A", "two/a", "app/template.yml"} {
 		file := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
@@ -23,13 +23,16 @@ func TestSpelled(t *testing.T) {
 		t.Skip("this file system does not tell case apart")
 	}
 	for path, want := range map[string]string{
-		"src/exact":                        "src/exact",
-		"./src/machines/StateMachine.json": "src/Machines/stateMachine.json",
-		"Src/":                             "src",
-		"two/a":                            "two/a",
-		"TWO/a":                            "two/a",
-		"src/none":                         "src/none",
-		"two/../src/EXACT":                 "src/exact",
+		"src/exact":                           "src/exact",
+		"./src/machines/StateMachine.json":    "src/Machines/stateMachine.json",
+		"Src/":                                "src",
+		"two/a":                               "two/a",
+		"TWO/a":                               "two/a",
+		"src/none":                            "src/none",
+		"../app/.aws-sam/build/template.yaml": "../app/.aws-sam/build/template.yaml",
+		"app/.aws-sam/build/template.yaml":    "app/template.yml",
+		"src/../app/.aws-sam/build/template.yaml": "app/template.yml",
+		"two/../src/EXACT":                        "src/exact",
 	} {
 		if got := spelled(dir, path); got != filepath.Join(dir, filepath.FromSlash(want)) {
 			t.Errorf("spelled(%q) = %q, want %q", path, got, want)
