@@ -215,12 +215,13 @@ func isLocal(n *yaml.Node) bool {
 	return !isURL(path)
 }
 
-// child returns the value of key in a mapping, or nil.
+// child returns the value of key in a mapping, or nil. Of two of one key the
+// last counts, as to all who read templates.
 func child(n *yaml.Node, key string) *yaml.Node {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil
 	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for i := len(n.Content) - 2; i >= 0; i -= 2 {
 		if n.Content[i].Value == key {
 			return n.Content[i+1]
 		}

@@ -64,7 +64,7 @@ func TestPack(t *testing.T) {
 Resources:
   A: # stays
     Type: AWS::Serverless::Function
-    Properties: {CodeUri: src/, Handler: index.handler, Runtime: nodejs22.x}
+    Properties: {CodeUri: , CodeUri: src/, Handler: index.handler, Runtime: nodejs22.x}
   B:
     Type: AWS::Lambda::Function
     Properties:
