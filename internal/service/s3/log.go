@@ -3,7 +3,7 @@ package s3
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -47,6 +47,7 @@ type requestLog struct {
 	mu     sync.Mutex
 	known  map[string]bool // whether a bucket is logged; nil: read it again
 	unkept []logEntry
+	kept   int // lines, ever
 }
 
 type logEntry struct{ bucket, line string }
@@ -220,7 +221,7 @@ func (s *Service) runLogs(ctx context.Context) (time.Duration, error) {
 		return nil
 	})
 	for h, lines := range due {
-		err = errors.Join(err, s.writeLog(ctx, h.bucket, h.due, text[h].String(), lines))
+		err = errors.Join(err, s.writeLog(ctx, h.bucket, text[h].String(), lines))
 	}
 	return next, err
 }
@@ -228,16 +229,17 @@ func (s *Service) runLogs(ctx context.Context) (time.Duration, error) {
 // keepLog makes rows of what is noted.
 func (s *Service) keepLog(ctx context.Context) error {
 	s.log.mu.Lock()
-	lines := s.log.unkept
-	s.log.unkept = nil
+	lines, first := s.log.unkept, s.log.kept
+	s.log.unkept, s.log.kept = nil, first+len(lines)
 	s.log.mu.Unlock()
 	if len(lines) == 0 {
 		return nil
 	}
-	due := time.Now().UTC().Truncate(logEvery).Add(logEvery)
+	now := time.Now().UTC()
+	due := now.Truncate(logEvery).Add(logEvery)
 	return s.db.Update(ctx, func(tx *store.Tx) error {
 		for i, l := range lines {
-			id := fmt.Sprintf("%020d-%06d", time.Now().UnixNano(), i)
+			id := fmt.Sprintf("%020d-%09d", now.UnixNano(), first+i)
 			if err := logLines.Put(tx, logKey{due, bucketARN(l.bucket), id}, l.line); err != nil {
 				return err
 			}
@@ -248,7 +250,7 @@ func (s *Service) keepLog(ctx context.Context) error {
 
 // writeLog makes an object of lines, and drops them: what the target does not
 // take is not written.
-func (s *Service) writeLog(ctx context.Context, b aws.ARN, due time.Time, text string, lines []logKey) error {
+func (s *Service) writeLog(ctx context.Context, b aws.ARN, text string, lines []logKey) error {
 	var c api.LoggingEnabled
 	var row bucket
 	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
@@ -261,7 +263,7 @@ func (s *Service) writeLog(ctx context.Context, b aws.ARN, due time.Time, text s
 		call := aws.ServiceCall(loggers, b)
 		call.Account, call.Region = row.Owner, row.Region
 		_, err = dispatch.Call(ctx, s.table, call, api.PutObject, &api.PutObjectInput{
-			Bucket: c.TargetBucket, Key: logObject(&c, b, row, due), Body: strings.NewReader(text), ContentType: new("text/plain"),
+			Bucket: c.TargetBucket, Key: logObject(&c, lines[0], row), Body: strings.NewReader(text), ContentType: new("text/plain"),
 		})
 	}
 	if _, refused := errors.AsType[*aws.Error](err); err != nil && !refused && !errors.Is(err, store.ErrNotFound) {
@@ -277,13 +279,13 @@ func (s *Service) writeLog(ctx context.Context, b aws.ARN, due time.Time, text s
 	})
 }
 
-// logObject names an object of a log.
-func logObject(c *api.LoggingEnabled, b aws.ARN, row bucket, at time.Time) string {
-	var unique [8]byte
-	rand.Read(unique[:])
-	name := at.Format("2006-01-02-15-04-05-") + strings.ToUpper(hex.EncodeToString(unique[:]))
+// logObject names the object of a log whose first line is at k. It is the same
+// each time, so that lines are not there twice if Aloft stops before they go.
+func logObject(c *api.LoggingEnabled, k logKey, row bucket) string {
+	unique := sha256.Sum256([]byte(k.Bucket.Resource + k.ID))
+	name := k.Due.Format("2006-01-02-15-04-05-") + strings.ToUpper(hex.EncodeToString(unique[:8]))
 	if f := c.TargetObjectKeyFormat; f != nil && f.PartitionedPrefix != nil {
-		return c.TargetPrefix + row.Owner + "/" + row.Region + "/" + b.Resource + at.Format("/2006/01/02/") + name
+		return c.TargetPrefix + row.Owner + "/" + row.Region + "/" + k.Bucket.Resource + k.Due.Format("/2006/01/02/") + name
 	}
 	return c.TargetPrefix + name
 }
