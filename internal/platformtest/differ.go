@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"reflect"
 	"regexp"
 	"slices"
@@ -81,6 +82,9 @@ func (r Recording) refusal(want any, a answer) any {
 
 // differ says how got differs from want, as far as that is not masked.
 func (r Recording) differ(at string, want, got any) string {
+	if h, ok := got.(http.Header); ok {
+		got = named(h, want)
+	}
 	if r.As != nil {
 		got = r.As(want, got)
 	}
@@ -106,7 +110,7 @@ func (r Recording) differ(at string, want, got any) string {
 		}
 		return ""
 	case string:
-		if got != nil && (w == "datetime" || w == "timestamp" || slices.Contains(r.Masks, w)) || isText && r.sameText(w, text) {
+		if got != nil && (w == "datetime" || w == "timestamp" || wholeMask.MatchString(w) || slices.Contains(r.Masks, w)) || isText && r.sameText(w, text) {
 			return ""
 		}
 	}
@@ -155,6 +159,8 @@ func keys(m map[string]any) []string {
 
 // mask matches what was masked.
 const mask = `<[^<>]*(?:<[^<>]*>[^<>]*)*>`
+
+var wholeMask = regexp.MustCompile(`\A<[^<>]*>\z`)
 
 var setOf = regexp.MustCompile(`\[[A-Za-z0-9_]+(, [A-Za-z0-9_]+)+\]`)
 

@@ -44,7 +44,15 @@ import (
 // A step is the name under which the answer was recorded, or - if it was not;
 // the operation, of another service if it says so; and the input. =KEY keeps the
 // answer: @KEY.Id@ is the member Id of it, wherever that is, and @Id@ that of the
-// last answer that had one. <Tags says that only this part was recorded.
+// last answer that had one. <Tags says that only this part was recorded. An
+// operation is asked as the root of account in us-east-1, or of another account
+// and in another region, if they lead it: 222222222222/us-west-2/GetKey. A plain
+// request has a method, a URL and headers instead, and Body among these:
+//
+//	page<Body GET http://localhost:4566/bucket {"Origin":"https://example.com"}
+//
+// Its answer has StatusCode, Headers and Body, which if it is XML is told as
+// what is in it. A step is repeated that says how often: 3*CreateKey {"Id":"@N@"}.
 type Recording struct {
 	Service string            // whose recording it is, and whose operations the steps call
 	Texts   map[string]string // what @NAME@ in a step stands for, besides
@@ -176,7 +184,7 @@ func (r Recording) replay(t *testing.T, steps []string, answers map[string]any) 
 	}
 	p := Start(t, changes...)
 	m := memory{texts: r.Texts, kept: make(map[string]any)}
-	for _, step := range steps {
+	for _, step := range repeated(steps) {
 		label, rest, _ := strings.Cut(step, " ")
 		operation, input, _ := strings.Cut(rest, " ")
 		if operation == "sleep" {
@@ -202,12 +210,31 @@ func (r Recording) replay(t *testing.T, steps []string, answers map[string]any) 
 			}
 		} else if label != "-" {
 			t.Errorf("%s was not recorded", label)
-		} else if a.status >= 300 {
+		} else if a.status >= 400 {
 			t.Fatalf("%s: %d %v", step, a.status, a.body)
 		}
 		time.Sleep(time.Second)
 	}
 	return compared
+}
+
+// repeated are steps with each that says how often, such as 3*CreateKey, as many
+// times: what stands for @N@ in it is counted from 0.
+func repeated(steps []string) []string {
+	var all []string
+	for _, step := range steps {
+		label, rest, _ := strings.Cut(step, " ")
+		times, once, ok := strings.Cut(rest, "*")
+		n, err := strconv.Atoi(times)
+		if !ok || err != nil {
+			all = append(all, step)
+			continue
+		}
+		for i := range n {
+			all = append(all, label+" "+strings.ReplaceAll(once, "@N@", strconv.Itoa(i)))
+		}
+	}
+	return all
 }
 
 // An answer is what the platform said.
@@ -219,10 +246,21 @@ type answer struct {
 }
 
 func (r Recording) ask(t *testing.T, p *platform.Platform, operation, input string) answer {
+	if operation == strings.ToUpper(operation) {
+		return plain(t, p, operation, input)
+	}
+	c := caller{account, "us-east-1"}
+	for from, rest, ok := strings.Cut(operation, "/"); ok; from, rest, ok = strings.Cut(operation, "/") {
+		if operation = rest; strings.Contains(from, "-") {
+			c.region = from
+		} else {
+			c.account = from
+		}
+	}
 	if !strings.Contains(operation, ".") {
 		operation = r.Service + "." + operation
 	}
-	w := ask(p, operation, cmp.Or(input, "{}"))
+	w := c.ask(p, operation, cmp.Or(input, "{}"))
 	a := answer{operation: operation[strings.IndexByte(operation, '.')+1:], status: w.Code, body: decode(t, operation, w)}
 	if kind, ok := a.body["__type"].(string); ok {
 		a.code = kind[strings.LastIndexByte(kind, '#')+1:]
@@ -237,17 +275,24 @@ func (r Recording) ask(t *testing.T, p *platform.Platform, operation, input stri
 // and returns the status and the body of the answer.
 func Ask(t *testing.T, p *platform.Platform, operation, input string) (int, map[string]any) {
 	t.Helper()
-	w := ask(p, operation, input)
+	w := caller{account, "us-east-1"}.ask(p, operation, input)
 	return w.Code, decode(t, operation, w)
 }
 
-func ask(p *platform.Platform, operation, input string) *httptest.ResponseRecorder {
+// A caller is the root of an account, in a region.
+type caller struct{ account, region string }
+
+// authorization is what c says to a platform that takes anybody's word.
+func (c caller) authorization(service string) string {
+	return "AWS4-HMAC-SHA256 Credential=" + c.account + "/20260101/" + c.region + "/" + service + "/aws4_request, SignedHeaders=host, Signature=0"
+}
+
+func (c caller) ask(p *platform.Platform, operation, input string) *httptest.ResponseRecorder {
 	service, _, _ := strings.Cut(operation, ".")
 	q := httptest.NewRequest(http.MethodPost, "http://localhost/", strings.NewReader(input))
 	q.RemoteAddr = "127.0.0.1:50000"
 	q.Header = http.Header{
-		"Content-Type": {"application/x-amz-json-1.0"}, "X-Amz-Target": {operation},
-		"Authorization": {"AWS4-HMAC-SHA256 Credential=" + account + "/20260101/us-east-1/" + service + "/aws4_request, SignedHeaders=host, Signature=0"},
+		"Content-Type": {"application/x-amz-json-1.0"}, "X-Amz-Target": {operation}, "Authorization": {c.authorization(service)},
 	}
 	w := httptest.NewRecorder()
 	p.Handler.ServeHTTP(w, q)
