@@ -60,6 +60,7 @@ func (v Deliverer) deliver(ctx context.Context, d *event.Delivery) error {
 // call returns the call that d is made with.
 func (v Deliverer) call(ctx context.Context, d *event.Delivery) (*aws.Call, error) {
 	call := aws.ServiceCall(cmp.Or(d.As, d.Source.Service), d.Source)
+	call.Trace = d.Trace
 	if d.Account != "" {
 		call.Account = d.Account
 	}

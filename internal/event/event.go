@@ -39,6 +39,8 @@ type Delivery struct {
 	Role    string  `json:",omitempty"` // ARN of the role to act as; empty: the service of Source, for it
 	As      string  `json:",omitempty"` // likewise, the service's name if it is not that of Source: "lambda.alarms.cloudwatch"
 
+	Trace string `json:",omitempty"` // "Root=1-…" of the request that caused it, which goes on
+
 	Target    aws.ARN           // what is to receive it
 	Operation string            `json:",omitempty"` // "sqs.SendMessage": Body is its input as JSON; empty: the receiver of Target's service chooses
 	Body      []byte            // the message

@@ -66,16 +66,13 @@ func (s *Service) RestoreObject(ctx context.Context, call *aws.Call, in *api.Res
 				"Restore is not allowed for the object's current storage class")
 		}
 		d := deed{call: call, bucket: in.Bucket, key: in.Key, event: "ObjectRestore:Post"}
-		told := s.tell(tx, row, d, o)
-		d.event = "ObjectRestore:Completed"
-		if err := errors.Join(told, s.tell(tx, row, d, o)); err != nil {
-			return err
-		}
+		began := s.tell(tx, row, d, o)
 		if o.Version == "" {
 			o.Version = nullVersion
 		}
 		o.more().Restored = midnight(time.Now().Add(time.Duration(*req.Days) * 24 * time.Hour))
-		return s.change(tx, b, in.Key, o)
+		d.event = "ObjectRestore:Completed"
+		return errors.Join(began, s.tell(tx, row, d, o), s.change(tx, b, in.Key, o))
 	})
 	return &api.RestoreObjectOutput{}, err
 }

@@ -52,7 +52,8 @@ func (s *Service) tell(tx *store.Tx, row bucket, d deed, o object) error {
 			return err
 		}
 		err = s.events.Send(tx, event.Delivery{
-			Source: b, Account: row.Owner, Region: row.Region, Target: target, Body: body, Params: map[string]string{event.Subject: "Amazon S3 Notification"},
+			Source: b, Account: row.Owner, Region: row.Region, Trace: d.call.Trace, Target: target, Body: body,
+			Params: map[string]string{event.Subject: "Amazon S3 Notification"},
 		})
 		if err != nil {
 			return err
@@ -205,7 +206,7 @@ func (s *Service) tellBus(tx *store.Tx, row bucket, d deed, o object, now time.T
 	}
 	detail := busDetail{Version: "0", RequestID: d.call.RequestID, Requester: d.requester(), SourceIP: d.call.SourceIP, Reason: d.reason}
 	detail.Bucket.Name = d.bucket
-	detail.Object = busObject{Key: d.key, Version: aws.Value(o.versionID())}
+	detail.Object = busObject{Key: d.key, Version: aws.Value(o.namedVersion())}
 	switch detailType {
 	case "Object Created":
 		detail.Object.Size, detail.Object.ETag, detail.Object.Sequencer = &o.Size, o.ETag, sequencer(now)
@@ -213,6 +214,11 @@ func (s *Service) tellBus(tx *store.Tx, row bucket, d deed, o object, now time.T
 		detail.Object.Sequencer = sequencer(now)
 		if detail.Deletion = "Permanently Deleted"; strings.HasSuffix(d.event, "DeleteMarkerCreated") {
 			detail.Deletion, detail.Object.ETag = "Delete Marker Created", o.ETag
+		}
+	case "Object Restore Initiated", "Object Restore Completed":
+		detail.Object.Size, detail.Object.ETag, detail.Class = &o.Size, o.ETag, o.class()
+		if until := o.More.restored(); !until.IsZero() {
+			detail.SourceIP, detail.Restored = "", until.Format(time.RFC3339)
 		}
 	default:
 		detail.Object.ETag = o.ETag
@@ -225,7 +231,7 @@ func (s *Service) tellBus(tx *store.Tx, row bucket, d deed, o object, now time.T
 		return err
 	}
 	return s.events.Send(tx, event.Delivery{
-		Source: bucketARN(d.bucket), Account: row.Owner, Region: row.Region, Body: body,
+		Source: bucketARN(d.bucket), Account: row.Owner, Region: row.Region, Trace: d.call.Trace, Body: body,
 		Target: aws.ARN{Service: "events", Region: row.Region, Account: row.Owner, Resource: "event-bus/default"},
 	})
 }
@@ -244,6 +250,11 @@ func (d *deed) detailType(o object) string {
 		return "Object Tags Deleted"
 	case "ObjectAcl":
 		return "Object ACL Updated"
+	case "ObjectRestore":
+		if what == "Post" {
+			return "Object Restore Initiated"
+		}
+		return "Object Restore Completed"
 	}
 	return ""
 }
@@ -280,6 +291,8 @@ type busDetail struct {
 	SourceIP  string    `json:"source-ip-address,omitempty"`
 	Reason    string    `json:"reason,omitempty"`
 	Deletion  string    `json:"deletion-type,omitempty"`
+	Restored  string    `json:"restore-expiry-time,omitempty"`
+	Class     string    `json:"source-storage-class,omitempty"`
 }
 
 type busObject struct {

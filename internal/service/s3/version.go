@@ -17,6 +17,14 @@ func (o object) versionID() *string {
 	return &o.Version
 }
 
+// namedVersion is versionID, but for one that is called null.
+func (o object) namedVersion() *string {
+	if o.Version == nullVersion {
+		return nil
+	}
+	return o.versionID()
+}
+
 // latest returns the latest version of a key, which may be a delete marker, and
 // whether there is any.
 func latest(tx *store.Tx, b aws.ARN, key string) (object, bool, error) {

@@ -71,6 +71,7 @@ func (s *Service) sendMessage(tx *store.Tx, t *topic, key subscriptionKey, sub *
 		}
 	}
 	d := s.delivery(t, key, sub, e)
+	d.Trace = m.trace
 	if raw {
 		d.Body = []byte(e.Message)
 	}

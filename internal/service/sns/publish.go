@@ -23,6 +23,7 @@ type message struct {
 	at        time.Time
 	structure map[string]string // by protocol, if there is one
 	sequence  string            // in a FIFO topic
+	trace     string            // of the request that published it
 	replayed  bool
 
 	topic      aws.ARN
@@ -90,6 +91,7 @@ func (s *Service) Publish(ctx context.Context, call *aws.Call, in *api.PublishIn
 		return s.publishPush(ctx, arn, e)
 	}
 	m := newMessage(arn, e)
+	m.trace = call.Trace
 	if err := s.signer.ready(ctx); err != nil {
 		return nil, err
 	}
@@ -125,6 +127,7 @@ func (s *Service) PublishBatch(ctx context.Context, call *aws.Call, in *api.Publ
 	messages := make([]*message, len(in.PublishBatchRequestEntries))
 	for i := range messages {
 		messages[i] = newMessage(arn, &in.PublishBatchRequestEntries[i])
+		messages[i].trace = call.Trace
 	}
 	if err := s.signer.ready(ctx); err != nil {
 		return nil, err
