@@ -110,7 +110,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 	if h.servePage(w, r, requestID) || signedAs(r) == "" && h.serveOwn(w, r) || h.cfg.Open && localOrigin(r.Header.Get("Origin")) && allowOrigin(w, r) {
 		return
 	}
-	if r.Header.Get("Origin") != "" && h.serveOrigin(w, r, requestID) {
+	if (r.Header.Get("Origin") != "" || r.Method == http.MethodOptions) && h.serveOrigin(w, r, requestID) {
 		return
 	}
 	x, out, err := h.operate(w, r, requestID)

@@ -92,7 +92,7 @@ func (x *Exchange) appendQuery(b []byte, s *structure, v reflect.Value, requestI
 func (x *Exchange) send(w http.ResponseWriter, status int, body []byte, requestID string) error {
 	h := w.Header()
 	x.identify(h, requestID)
-	if h["Content-Type"] == nil && len(body) > 0 {
+	if h["Content-Type"] == nil && (len(body) > 0 || x.head) {
 		h["Content-Type"] = []string{x.contentType()}
 	}
 	switch x.Protocol {

@@ -95,8 +95,11 @@ func (r *request) bindQuery(f *field, v reflect.Value) (bool, error) {
 			return true, errMalformed
 		}
 	}
-	if f.kind == kindList {
+	switch {
+	case f.kind == kindList:
 		return true, f.setTexts(v, values, timeISO)
+	case r.xml && values[0] == "" && (f.kind == kindInt32 || f.kind == kindInt64):
+		return false, nil // S3 takes no number as none given
 	}
 	return true, f.setText(v, values[0], timeISO)
 }

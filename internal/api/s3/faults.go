@@ -16,6 +16,7 @@ var (
 	AnnotationNameTooLong                          = aws.Fault{Code: "AnnotationNameTooLong", Status: 400}
 	AuthorizationHeaderMalformed                   = aws.Fault{Code: "AuthorizationHeaderMalformed", Status: 400}
 	BadDigest                                      = aws.Fault{Code: "BadDigest", Status: 400}
+	BadRequest                                     = aws.Fault{Code: "BadRequest", Status: 400}
 	BucketAlreadyExists                            = aws.Fault{Code: "BucketAlreadyExists", Status: 409}
 	BucketAlreadyOwnedByYou                        = aws.Fault{Code: "BucketAlreadyOwnedByYou", Status: 409}
 	BucketNotEmpty                                 = aws.Fault{Code: "BucketNotEmpty", Status: 409}

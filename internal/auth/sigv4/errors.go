@@ -137,8 +137,11 @@ func (s *Signature) checkTime(now time.Time, s3 bool) error {
 
 // CheckExpiry refuses a presigned request that is over, whoever signed it.
 func (s *Signature) CheckExpiry(s3 bool) error {
-	if s.Form != Query || s.version2 || s.Malformed(s3) != nil {
+	if s.Form != Query || s.Malformed(s3) != nil {
 		return nil
+	}
+	if s.version2 {
+		return s.checkExpiry2(time.Now().UTC())
 	}
 	return s.checkExpiry(time.Now(), s3)
 }

@@ -222,6 +222,7 @@ func (s *Service) GetBucketLocation(ctx context.Context, call *aws.Call, in *api
 // ListBuckets lists the buckets of the caller's account.
 func (s *Service) ListBuckets(ctx context.Context, call *aws.Call, in *api.ListBucketsInput) (*api.ListBucketsOutput, error) {
 	const usual = 10_000
+	asked := in.Prefix != nil || in.BucketRegion != nil || in.MaxBuckets != nil || in.ContinuationToken != nil // for more than all names
 	after := ""
 	if in.ContinuationToken != nil {
 		var err error
@@ -254,9 +255,11 @@ func (s *Service) ListBuckets(ctx context.Context, call *aws.Call, in *api.ListB
 				out.ContinuationToken = new(newToken(*out.Buckets[most-1].Name))
 				return nil
 			}
-			out.Buckets = append(out.Buckets, api.Bucket{
-				Name: &k.Bucket, CreationDate: &row.Created, BucketRegion: &row.Region, BucketArn: new(bucketARN(k.Bucket).String()),
-			})
+			entry := api.Bucket{Name: &k.Bucket, CreationDate: &row.Created, BucketArn: new(bucketARN(k.Bucket).String())}
+			if asked {
+				entry.BucketRegion = &row.Region
+			}
+			out.Buckets = append(out.Buckets, entry)
 		}
 		return nil
 	})

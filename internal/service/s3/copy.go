@@ -41,7 +41,7 @@ func parseCopySource(header string) (copySource, error) {
 // A source is an object that is being copied. It must be closed.
 type source struct {
 	object  object
-	version *string // that was copied, if the bucket names versions
+	version *string // that was copied, if it has a name of its own
 	io.ReadCloser
 }
 
@@ -57,7 +57,7 @@ func (s *Service) openSource(ctx context.Context, call *aws.Call, from copySourc
 		if src.object, err = findObject(tx, b, row, from.key, from.version, "GET"); err != nil {
 			return err
 		}
-		src.version = src.object.versionID()
+		src.version = src.object.namedVersion()
 		if err := firstError(src.object.checkOpen(tx, b, row, call, api.PermissionRead), key.opens(src.object.seal()), c.check(src.object), checkReadable(&src.object)); err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ func (s *Service) CopyObject(ctx context.Context, call *aws.Call, in *api.CopyOb
 	}
 	_, keyErr := customerKeyOf(in)
 	sourceKey, sourceErr := sourceKeyOf(in)
-	o, err := newObject(in, in.Metadata, in.Tagging)
+	o, err := newObject(in, decodeMetadata(in.Metadata), in.Tagging)
 	if err := firstError(keyErr, sourceErr, err); err != nil {
 		return nil, err
 	}

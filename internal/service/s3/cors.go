@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -78,6 +79,9 @@ func (s *Service) origin(h http.Header, r *http.Request) (answered bool, err err
 	}
 	preflight := r.Method == http.MethodOptions
 	q := corsRequest{origin: r.Header.Get("Origin"), method: r.Method}
+	if preflight && q.origin == "" {
+		return true, api.BadRequest.Errorf("Insufficient information. Origin request header needed.")
+	}
 	if preflight {
 		q.method = r.Header.Get("Access-Control-Request-Method")
 		q.headers = splitList(r.Header.Get("Access-Control-Request-Headers"))
@@ -91,7 +95,7 @@ func (s *Service) origin(h http.Header, r *http.Request) (answered bool, err err
 	if !preflight {
 		return false, nil
 	}
-	return true, errForbidden(len(rules) > 0, q.method, object)
+	return true, errForbidden(len(rules) > 0, cmp.Or(q.method, r.Method), object)
 }
 
 func errForbidden(enabled bool, method string, object bool) error {

@@ -30,6 +30,8 @@ func TestOrigin(t *testing.T) {
 		}
 	}
 	refused("CORS is not enabled for this bucket", "Origin", app, method, "PUT")
+	refused("CORS is not enabled for this bucket", "Origin", app)
+	refused("Insufficient information. Origin request header needed.", method, "PUT")
 	_, err := s.PutBucketCors(t.Context(), caller, &api.PutBucketCorsInput{Bucket: "bucket", CORSConfiguration: &api.CORSConfiguration{CORSRules: []api.CORSRule{
 		{AllowedMethods: []string{"GET", "PUT"}, AllowedOrigins: []string{"https://*.example.com"}, AllowedHeaders: []string{"X-Amz-*"},
 			ExposeHeaders: []string{"ETag"}, MaxAgeSeconds: new(int32(3000))},

@@ -16,7 +16,7 @@ func (s *Service) ListObjects(ctx context.Context, call *aws.Call, in *api.ListO
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.listObjects(ctx, in.Bucket, in.ExpectedBucketOwner, l, true)
+	found, err := s.listObjects(ctx, in.Bucket, in.ExpectedBucketOwner, l, call.Principal.Kind != aws.Anonymous)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func (s *Service) CreateMultipartUpload(ctx context.Context, call *aws.Call, in 
 	if err := firstError(checkKey(in.Key), checkEncryption(in), checkClass(in.StorageClass)); err != nil {
 		return nil, err
 	}
-	o, err := newObject(in, in.Metadata, in.Tagging)
+	o, err := newObject(in, decodeMetadata(in.Metadata), in.Tagging)
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,11 @@ func (s *Service) put(ctx context.Context, d deed, in *api.PutObjectInput) (*api
 	if err := firstError(checkKey(in.Key), g.check(), checkPut(in)); err != nil {
 		return nil, err
 	}
-	o, err := newObject(in, in.Metadata, in.Tagging)
+	metadata := in.Metadata
+	if d.event != posted { // forms are not encoded
+		metadata = decodeMetadata(metadata)
+	}
+	o, err := newObject(in, metadata, in.Tagging)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +59,7 @@ func (s *Service) put(ctx context.Context, d deed, in *api.PutObjectInput) (*api
 	if o, err = s.keep(ctx, d, o, r, g); err != nil {
 		return nil, err
 	}
-	out := &api.PutObjectOutput{ETag: new(quoted(o.ETag)), VersionId: o.versionID(), Expiration: o.expires}
+	out := &api.PutObjectOutput{ETag: new(quoted(o.ETag)), VersionId: o.namedVersion(), Expiration: o.expires}
 	setEncryption(out, o.seal(), c.key)
 	setSum(out, o.Sum)
 	return out, nil
@@ -174,7 +178,7 @@ func (s *Service) HeadObject(ctx context.Context, call *aws.Call, in *api.HeadOb
 	if err != nil {
 		return nil, err
 	}
-	out := &api.HeadObjectOutput{Metadata: got.Metadata}
+	out := &api.HeadObjectOutput{Metadata: encodeMetadata(got.Metadata)}
 	copyMembers(out, got)
 	return out, nil
 }
@@ -234,7 +238,7 @@ func (s *Service) get(ctx context.Context, call *aws.Call, in *api.GetObjectInpu
 // describe sets the members of out that are the same whatever is asked for.
 func describe(out *api.GetObjectOutput, o object) {
 	copyMembers(out, &o.Headers)
-	out.Metadata = o.Metadata
+	out.Metadata = encodeMetadata(o.Metadata)
 	out.AcceptRanges = new("bytes")
 	out.ETag = new(quoted(o.ETag))
 	out.LastModified = &o.Modified
@@ -422,7 +426,7 @@ func setAttribute(tx *store.Tx, b aws.ARN, o object, name string, in *api.GetObj
 func listObjectParts(tx *store.Tx, b aws.ARN, o object, in *api.GetObjectAttributesInput, out *api.GetObjectAttributesParts) {
 	most, after := aws.Or(in.MaxParts, usualMax), aws.Value(in.PartNumberMarker)
 	out.MaxParts, out.PartNumberMarker = &most, &after
-	out.IsTruncated = new(false)
+	out.IsTruncated, out.NextPartNumberMarker = new(false), new(int32(0))
 	prefix := partKey{Bucket: b, Upload: o.Upload}
 	for k, p := range parts.ScanAfter(tx, prefix, partKey{b, o.Upload, after}) {
 		if int32(len(out.Parts)) == most {

@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,9 +28,12 @@ const maxFields = 20 << 10
 // and needs the permissions of PutObject.
 var postObject = smithy.Operation[api.PutObjectInput, api.PutObjectOutput]{Service: "s3", Name: "PostObject"}
 
+// posted is the event of an object that came in a form.
+const posted = "ObjectCreated:Post"
+
 // postObject implements the operation of that name.
 func (s *Service) postObject(ctx context.Context, call *aws.Call, in *api.PutObjectInput) (*api.PutObjectOutput, error) {
-	return s.put(ctx, deed{call: call, bucket: in.Bucket, key: in.Key, event: "ObjectCreated:Post", reason: "PostObject"}, in)
+	return s.put(ctx, deed{call: call, bucket: in.Bucket, key: in.Key, event: posted, reason: "PostObject"}, in)
 }
 
 // A form is what came before the file: fields by lower-case name.
@@ -43,6 +47,9 @@ type form struct {
 func (s *Service) servePost(w http.ResponseWriter, r *http.Request, authenticate func(*sigv4.Text) (*aws.Call, error)) error {
 	f, err := readForm(r)
 	if err != nil {
+		return err
+	}
+	if err := f.checkSigned(); err != nil {
 		return err
 	}
 	call, err := authenticate(&sigv4.Text{
@@ -105,9 +112,30 @@ func readForm(r *http.Request) (*form, error) {
 	if f.fields["key"] == "" {
 		return nil, errArgument("key", "", "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.")
 	}
-	f.fields["key"] = strings.ReplaceAll(f.fields["key"], "${filename}", f.file.FileName())
+	if name := f.file.FileName(); name != "" { // a file may come as a field
+		f.fields["key"] = strings.ReplaceAll(f.fields["key"], "${filename}", name)
+	}
 	f.fields["bucket"] = f.bucket
 	return f, nil
+}
+
+// checkSigned refuses a policy without a field of its signature, of version 4 or
+// else 2.
+func (f *form) checkSigned() error {
+	if f.fields["policy"] == "" {
+		return nil
+	}
+	names := []string{"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Signature"}
+	given := func(name string) bool { return f.fields[strings.ToLower(name)] != "" }
+	if !slices.ContainsFunc(names, given) {
+		names = []string{"AWSAccessKeyId", "Signature"}
+	}
+	for _, name := range names {
+		if !given(name) {
+			return errArgument(name, "", "Bucket POST must contain a field named '"+name+"'.  If it is specified, please check the order of the fields.")
+		}
+	}
+	return nil
 }
 
 // input is the object that f puts.

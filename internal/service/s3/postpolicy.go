@@ -59,9 +59,8 @@ func checkForm(text string, f *form) (sizes, error) {
 // checkCondition refuses a form that does not meet a condition, which is an
 // object of one member or an array of three. It notes the field in met.
 func checkCondition(c json.RawMessage, f *form, met map[string]bool, limits *sizes) error {
-	failed := api.AccessDenied.Errorf("Invalid according to Policy: Policy Condition failed: %s", c)
 	var exact map[string]string
-	if json.Unmarshal(c, &exact) == nil {
+	if json.Unmarshal(c, &exact) == nil && len(exact) == 1 {
 		for name, want := range exact {
 			name = strings.ToLower(name)
 			if met[name] = true; f.fields[name] != want {
@@ -84,7 +83,7 @@ func checkCondition(c json.RawMessage, f *form, met map[string]bool, limits *siz
 		*limits = sizes{int64(least), min(int64(most), maxContent)}
 		return nil
 	}
-	name := strings.ToLower(strings.TrimPrefix(fmt.Sprint(list[1]), "$"))
+	name, isField := strings.CutPrefix(strings.ToLower(fmt.Sprint(list[1])), "$")
 	want, ok := list[2].(string)
 	if !ok {
 		return api.InvalidPolicyDocument.Errorf("Invalid Policy: Invalid %s condition.", operator)
@@ -99,8 +98,8 @@ func checkCondition(c json.RawMessage, f *form, met map[string]bool, limits *siz
 	default:
 		return api.InvalidPolicyDocument.Errorf("Invalid Policy: Invalid Condition: unknown operation '%s'.", operator)
 	}
-	if !ok {
-		return failed
+	if !ok || !isField {
+		return api.AccessDenied.Errorf("Invalid according to Policy: Policy Condition failed: [%q, %q, %q]", list[0], list[1], want)
 	}
 	return nil
 }

@@ -128,17 +128,3 @@ func parseTagging(header string) ([]api.Tag, error) {
 	}
 	return tags, checkTags(tags, maxTags)
 }
-
-// checkMetadata refuses more metadata than S3 takes.
-func checkMetadata(m map[string]string) error {
-	const most = 2048
-	size := 0
-	for k, v := range m {
-		size += len(k) + len(v)
-	}
-	if size <= most {
-		return nil
-	}
-	return api.MetadataTooLarge.With(&api.MetadataTooLargeDetail{MaxSizeAllowed: itoa(most), Size: itoa(size)},
-		"Your metadata headers exceed the maximum allowed metadata size")
-}
