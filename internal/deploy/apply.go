@@ -359,6 +359,9 @@ func (r *run) step(row *Row, next *Version) error {
 	if err == nil {
 		op.Creation, err = r.prepared.creation(row.ID, r.scope(r.prepared))
 	}
+	if err == nil && row.Intent.Verb == "update" {
+		op.Rollout, err = r.prepared.rollout(row.ID, r.scope(r.prepared))
+	}
 	if err == nil {
 		if row.Intent.Verb == "create" {
 			op.Except, op.PhysicalID, op.Attributes, op.Old = op.PhysicalID, "", nil, nil

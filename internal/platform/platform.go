@@ -40,6 +40,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/cloudformation"
 	"github.com/aloft-cloud/aloft/internal/service/cloudfront"
 	"github.com/aloft-cloud/aloft/internal/service/cloudwatch"
+	"github.com/aloft-cloud/aloft/internal/service/codedeploy"
 	cognitoidentity "github.com/aloft-cloud/aloft/internal/service/cognito-identity"
 	cognitoidp "github.com/aloft-cloud/aloft/internal/service/cognito-idp"
 	"github.com/aloft-cloud/aloft/internal/service/dynamodb"
@@ -247,14 +248,14 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		cloudcontrol.New(p.db, p.Table, resource.All()).Definition(),
 		cloudformation.New(p.db, p.Table, resource.All()).Definition(),
 		cloudwatch.New(cloudwatch.Config{DB: p.db, Router: p.events, Meter: p.meter, Gauge: p.gauge, Log: cfg.Log}).Definition(),
+		codedeploy.New(codedeploy.Config{DB: p.db, Table: p.Table, Sessions: p.sessions, Log: cfg.Log}).Definition(),
 		cognitoidentity.New(cognitoidentity.Config{DB: p.db, Table: p.Table, Fetch: p.fetch(cfg), Key: keyFile(cfg, "cognito-identity"), Log: cfg.Log}).Definition(),
 		cognitoidp.New(cognitoidp.Config{DB: p.db, Table: p.Table, Router: p.events, Endpoint: cfg.Endpoint, Key: keyFile(cfg, "cognito-idp"), Log: cfg.Log}).Definition(),
 		tables.Definition(), tables.Streams(),
 		events.New(events.Config{Edge: p.within(), Inside: p.Domains.Inside, DB: p.db, Meter: p.meter, Table: p.Table, Router: p.events, Local: cfg.private(), Log: cfg.Log}).Definition(),
 		firehose.New(firehose.Config{DB: p.db, Table: p.Table, Key: keyFile(cfg, "firehose"), Sessions: p.sessions, Edge: p.within(), Domains: p.Domains, Local: cfg.private(), Log: cfg.Log}).Definition(),
 		images.Definition(), files.Definition(), functions.Definition(),
-		kinesis.New(p.db).Definition(),
-		kms.New(p.db).Definition(),
+		kinesis.New(p.db).Definition(), kms.New(p.db).Definition(),
 		logs.New(p.db, p.events).Definition(),
 		pipes.New(pipes.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
 		scheduler.New(scheduler.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),

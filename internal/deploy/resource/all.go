@@ -12,6 +12,7 @@ func All() Table {
 		CloudFormation(),
 		CloudFront(),
 		CloudWatch(),
+		CodeDeploy(),
 		Cognito(),
 		DynamoDB(),
 		ECR(),

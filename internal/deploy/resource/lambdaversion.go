@@ -169,13 +169,14 @@ func functionAlias() *Type {
 			return made(out), provision(op, in.FunctionName, in.Name)
 		},
 		Update: func(op *Op) (*Made, error) {
+			if err := op.shift(); err != nil {
+				return nil, err
+			}
 			in := &lambda.UpdateAliasInput{Description: new("")}
 			if err := Bind(op, without(op.New, "RoutingConfig", "ProvisionedConcurrencyConfig"), in); err != nil {
 				return nil, err
 			}
-			if op.Changed("RoutingConfig") {
-				in.RoutingConfig = routing(op.New["RoutingConfig"])
-			}
+			in.RoutingConfig = routing(op.New["RoutingConfig"]) // also if it moved otherwise: what failed to shift goes back
 			out, err := Do(op, lambda.UpdateAlias, in)
 			if err != nil {
 				return nil, err

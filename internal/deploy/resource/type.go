@@ -73,6 +73,7 @@ type Op struct {
 	Attributes map[string]any // of what there is
 	Old, New   map[string]any // properties; Old is nil on Create, New on Delete
 	Creation   *Creation      // nil: it waits for nothing
+	Rollout    *Rollout       // nil: what it changes is changed at once
 }
 
 // A Creation is what a resource waits for before it is there.

@@ -158,6 +158,9 @@ func (t *Template) Dependencies(s *Scope) (map[string][]string, error) {
 		if err := refs.walk(r.Properties); err != nil {
 			return nil, err
 		}
+		if err := refs.walk(r.UpdatePolicy); err != nil {
+			return nil, err
+		}
 		needs := make(map[string]bool)
 		for _, name := range refs.names {
 			if other := t.Resources[name]; other == nil {
