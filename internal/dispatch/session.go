@@ -91,11 +91,15 @@ func (s *Sessions) begin(ctx context.Context, by *aws.Call, role string) (*Sessi
 		return nil, err
 	}
 	now := time.Now()
-	out, err := Call(ctx, s.table, by, sts.AssumeRole, &sts.AssumeRoleInput{
+	in := &sts.AssumeRoleInput{
 		RoleArn:         role,
 		RoleSessionName: sessionName(by.Principal.Source),
 		DurationSeconds: new(int32(sessionLife / time.Second)),
-	})
+	}
+	if by.Principal.ARN == "firehose.amazonaws.com" {
+		in.ExternalId = &by.Account // as policies of roles for it may ask
+	}
+	out, err := Call(ctx, s.table, by, sts.AssumeRole, in)
 	if err != nil {
 		return nil, err
 	}

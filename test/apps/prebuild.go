@@ -23,6 +23,9 @@ func (g *given) prebuild() {
 	if text, err := os.ReadFile(g.app.file); err == nil && g.app.kind == kindService && bytes.Contains(text, []byte("vendored/**")) && !g.has("vendored") && g.has("requirements.txt") {
 		g.vendor(text)
 	}
+	if text, err := os.ReadFile(filepath.Join(g.app.dir, "Makefile")); err == nil && bytes.Contains(text, []byte("> $(SRC_DIR)/requirements.txt")) && g.has("Pipfile.lock") && !g.has("src/requirements.txt") {
+		g.runner.command(g.app.dir, nil, "sh", "-c", "pipenv requirements | grep -v ^-i > src/requirements.txt")
+	}
 	if g.app.kind != kindSAM || !g.lacksModules() {
 		return
 	}
