@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
@@ -15,13 +16,19 @@ import (
 
 // Frameworks such as NestJS read at run time what types the parameters of a
 // class have: the compiler of TypeScript writes that down for decorators, where
-// tsconfig.json says so, and esbuild does not. There the application's own
-// compiler makes JavaScript of its sources, which is bundled then.
+// tsconfig.json says so, and esbuild does not. And what is imported whole is a
+// module of CommonJS itself for that compiler, which can be called, but never
+// for esbuild. There the application's own compiler makes JavaScript of its
+// sources, which is bundled then.
 
 //go:embed transpile.js
 var transpileSource []byte
 
-var wantsMetadata = regexp.MustCompile(`"emitDecoratorMetadata"\s*:\s*true`)
+var (
+	wantsMetadata = regexp.MustCompile(`"emitDecoratorMetadata"\s*:\s*true`)
+	wantsInterop  = regexp.MustCompile(`"esModuleInterop"\s*:\s*true`)
+	importsWhole  = regexp.MustCompile(`import \* as (\w+) from`)
+)
 
 const compiler = "typescript"
 
@@ -30,7 +37,7 @@ const compiler = "typescript"
 func (w *workshop) decorated(ctx context.Context) (*api.Plugin, error) {
 	config := filepath.Join(w.dir, "tsconfig.json")
 	text, err := os.ReadFile(config)
-	if err != nil || !wantsMetadata.Match(text) {
+	if err != nil {
 		return nil, nil
 	}
 	sources, err := treeOf(w.dir, func(name string) bool {
@@ -39,6 +46,9 @@ func (w *workshop) decorated(ctx context.Context) (*api.Plugin, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if !wantsMetadata.Match(text) && (wantsInterop.Match(text) || !slices.ContainsFunc(sources.files, callsModule)) {
+		return nil, nil
 	}
 	modules := filepath.Join(w.dir, "node_modules")
 	if !exists(modules, compiler) {
@@ -77,6 +87,23 @@ func (w *workshop) decorated(ctx context.Context) (*api.Plugin, error) {
 			return api.OnLoadResult{Contents: new(string(text)), Loader: api.LoaderJSX, ResolveDir: filepath.Dir(args.Path)}, nil
 		})
 	}}, nil
+}
+
+// callsModule says whether a source calls something that it imports whole.
+func callsModule(f treeFile) bool {
+	if info, err := os.Stat(f.path); err != nil || info.Size() > maxSource {
+		return false
+	}
+	text, err := os.ReadFile(f.path)
+	if err != nil {
+		return false
+	}
+	for _, m := range importsWhole.FindAllSubmatch(text, -1) {
+		if regexp.MustCompile(`(?:^|[^.\w])` + string(m[1]) + `\s*\(`).Match(text) {
+			return true
+		}
+	}
+	return false
 }
 
 // versionOf is a module as npm takes it, of the version that package.json wants.

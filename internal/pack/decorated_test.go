@@ -16,10 +16,10 @@ func TestDecorated(t *testing.T) {
 		t.Skip("there is no node")
 	}
 	compiler := `exports.sys = { readFile: () => '' }
-exports.ModuleKind = { ESNext: 99 }
+exports.ModuleKind = { CommonJS: 1 }
 exports.readConfigFile = () => ({ config: {} })
 exports.parseJsonConfigFileContent = () => ({ options: {} })
-exports.transpileModule = (text, { fileName }) => ({ outputText: 'export const run = () => "by the compiler of ' + fileName + '"' })`
+exports.transpileModule = (text, { fileName }) => ({ outputText: 'exports.run = () => "by the compiler of ' + fileName + '"' })`
 	content := map[string]string{
 		"serverless.yml":                       head + "plugins: [serverless-plugin-typescript]\nfunctions: {one: {handler: src/a.run}}",
 		"tsconfig.json":                        `{"compilerOptions": {"emitDecoratorMetadata": true}} // as the framework says`,
@@ -50,6 +50,11 @@ exports.transpileModule = (text, { fileName }) => ({ outputText: 'export const r
 		t.Error(text)
 	}
 	content["tsconfig.json"] = "{}"
+	content["src/a.ts"] = "import * as make from 'made'\nexport const run = (): string => make()"
+	if text := got(); !strings.Contains(text, "by the compiler of src/a.ts") {
+		t.Error(text)
+	}
+	content["src/a.ts"] = "import * as made from 'made'\nexport const run = (): string => 'by esbuild' + made.one"
 	if text := got(); !strings.Contains(text, "by esbuild") {
 		t.Error(text)
 	}

@@ -6,7 +6,7 @@ const [typescript, config, from, to] = process.argv.slice(2)
 const ts = require(typescript)
 const read = ts.readConfigFile(config, ts.sys.readFile)
 const { options } = ts.parseJsonConfigFileContent(read.config || {}, { ...ts.sys, readDirectory: () => [] }, from)
-Object.assign(options, { module: ts.ModuleKind.ESNext, sourceMap: false, inlineSourceMap: false, declaration: false, noEmit: false })
+Object.assign(options, { module: ts.ModuleKind.CommonJS, sourceMap: false, inlineSourceMap: false, declaration: false, noEmit: false })
 for (const file of fs.readFileSync(0, 'utf8').split('\n').filter(Boolean)) {
   const out = path.join(to, file)
   fs.mkdirSync(path.dirname(out), { recursive: true })

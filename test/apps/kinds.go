@@ -48,6 +48,8 @@ var kinds = []struct {
 	{regexp.MustCompile(`broker.*arn|arn.*broker`), "arn:aws:mq:us-east-1:{account}:broker:placeholder:b-12345678-1234-1234-1234-123456789012"},
 	{regexp.MustCompile(`secret.*arn|arn.*secret`), "{secret}"},
 	{regexp.MustCompile(`topic.*arn|arn.*topic`), "{topic}"},
+	{regexp.MustCompile(`subscription.*arn`), "{subscription}"},
+	{regexp.MustCompile(`queue_?name`), "{queueName}"},
 	{regexp.MustCompile(`queue.*arn|arn.*queue`), "{queue}"},
 	{regexp.MustCompile(`queue.*url|url.*queue`), "{queueURL}"},
 	{regexp.MustCompile(`table.*stream|dynamodb.*streamarn`), "{tableStream}"},
@@ -98,9 +100,10 @@ var things = map[string]thing{
 	"{bucket}":   {`{"Type":"AWS::S3::Bucket","Properties":{"BucketName":"given-{account}"}}`, itself},
 	"{topic}":    {`{"Type":"AWS::SNS::Topic"}`, itself},
 	"{queue}":    {givenQueue, itsARN},
-	"{queueURL}": {givenQueue, itself},
-	"{stream}":   {`{"Type":"AWS::Kinesis::Stream","Properties":{"ShardCount":1}}`, itsARN},
-	"{table}":    {givenTable, itsARN}, "{tableStream}": {givenTable, `{"Fn::GetAtt":["It","StreamArn"]}`},
+	"{queueURL}": {givenQueue, itself}, "{queueName}": {givenQueue, `{"Fn::GetAtt":["It","QueueName"]}`},
+	"{subscription}": {`{"Type":"AWS::SNS::Subscription","Properties":{"TopicArn":"{topic}","Protocol":"sqs","Endpoint":"{queue}"}}`, itself},
+	"{stream}":       {`{"Type":"AWS::Kinesis::Stream","Properties":{"ShardCount":1}}`, itsARN},
+	"{table}":        {givenTable, itsARN}, "{tableStream}": {givenTable, `{"Fn::GetAtt":["It","StreamArn"]}`},
 	"{role}": {givenRole, itsARN}, "{roleName}": {givenRole, itself},
 	"{pool}": {givenPool, itsARN}, "{poolId}": {givenPool, itself},
 	"{poolClient}":  {`{"Type":"AWS::Cognito::UserPoolClient","Properties":{"UserPoolId":"{poolId}"}}`, itself},
@@ -122,6 +125,13 @@ func (g *given) make(kind string, u *uses) string {
 		for use := range u.whole {
 			if strings.HasPrefix(use, "AWS::S3::Bucket.BucketName") { // the template makes it
 				return fmt.Sprintf("placeholder-%s-%d", g.runner.owner(), len(g.parameters))
+			}
+		}
+	}
+	if kind == "{queueName}" {
+		for use := range u.whole {
+			if strings.HasPrefix(use, "AWS::SQS::Queue.QueueName") { // the template makes it
+				return "placeholder"
 			}
 		}
 	}

@@ -12,14 +12,19 @@ import (
 )
 
 var (
-	buildScript = regexp.MustCompile(`"build"\s*:`)
-	nodeModule  = regexp.MustCompile(`^([\w./-]+)\.\w+$`)
+	buildScript   = regexp.MustCompile(`"build"\s*:`)
+	putsParameter = regexp.MustCompile(`aws ssm put-parameter[^` + "`" + `]*?--name[ =]["']?(/?[\w./-]+)`)
+	nodeModule    = regexp.MustCompile(`^([\w./-]+)\.\w+$`)
 )
 
 // prebuild does what READMEs say is to be done before an application is
 // deployed, where it is seen that it was not: its functions name modules that
 // only `npm run build` makes, or a directory of libraries that pip fills.
 func (g *given) prebuild() {
+	readme, _ := os.ReadFile(filepath.Join(g.app.dir, "README.md")) // one that is not there asks for nothing
+	for _, m := range putsParameter.FindAllSubmatch(readme, -1) {
+		g.ssm(string(m[1]), "placeholder")
+	}
 	if text, err := os.ReadFile(g.app.file); err == nil && g.app.kind == kindService && bytes.Contains(text, []byte("vendored/**")) && !g.has("vendored") && g.has("requirements.txt") {
 		g.vendor(text)
 	}
