@@ -285,7 +285,7 @@ func (s *start) process(l lang.Language, creds Credentials) (*worker, *failure, 
 	p.env = func(endpoint string) map[string]string {
 		env := baseEnv(at)
 		maps.Copy(env, languageEnv(l, at))
-		if l.Blank() {
+		if l.Blank() && !f.ownLoop() {
 			maps.Copy(env, bootEnv(f))
 		} else {
 			maps.Copy(env, functionEnv(f, at, creds, s.stream, s.kind(), endpoint))
@@ -302,6 +302,9 @@ func (s *start) process(l lang.Language, creds Credentials) (*worker, *failure, 
 	if wrapper := f.Env["AWS_LAMBDA_EXEC_WRAPPER"]; wrapper != "" {
 		p.argv = append([]string{wrapper}, p.argv...)
 	}
+	if f.ownLoop() {
+		l = lang.Language{Kind: lang.Provided}
+	}
 	w, err := s.m.spawn(l, p)
 	if e, ok := errors.AsType[*fence.StartError](err); ok && e.Step == "execve" && f.Env["AWS_LAMBDA_EXEC_WRAPPER"] != "" {
 		return nil, exited(fence.Exit{Code: 127}), nil // what a shell makes of it
@@ -310,6 +313,12 @@ func (s *start) process(l lang.Language, creds Credentials) (*worker, *failure, 
 		w.at = at
 	}
 	return w, nil, err
+}
+
+// ownLoop says whether a function's wrapper asks for events by itself, as the Lambda
+// Web Adapter does: it is called as a runtime of one's own is, and never starts ours.
+func (f *Function) ownLoop() bool {
+	return f.Env["AWS_LAMBDA_EXEC_WRAPPER"] == "/opt/bootstrap"
 }
 
 // provided starts the program that a function brings.

@@ -74,3 +74,25 @@ func TestExtension(t *testing.T) {
 	f.Revision = "other"
 	expect(t, r.invoke(t, f, "1"), "Unhandled", `{"errorType":"Extension.LaunchError",.*`)
 }
+
+// A wrapper that asks for events by itself, as the Lambda Web Adapter has it,
+// starts with the function's own variables, and not our client.
+func TestWrapperOfItsOwn(t *testing.T) {
+	r := newRig(t, nil)
+	f := function("web", "python3.13", "loop.py", code(t, map[string]string{"loop.py": `
+import http.client, os
+api = http.client.HTTPConnection(os.environ['AWS_LAMBDA_RUNTIME_API'])
+base = '/2018-06-01/runtime/invocation/'
+while True:
+    api.request('GET', base + 'next')
+    event = api.getresponse()
+    event.read()
+    api.request('POST', base + event.headers['Lambda-Runtime-Aws-Request-Id'] + '/response', '"' + os.environ['WHO'] + '"')
+    api.getresponse().read()
+`}))
+	r.await(t, f)
+	f.Env = map[string]string{"AWS_LAMBDA_EXEC_WRAPPER": "/opt/bootstrap", "WHO": "me"}
+	f.Layers = []string{code(t, map[string]string{"bootstrap": "#!/bin/sh\nexec \"$1\" \"$LAMBDA_TASK_ROOT/$_HANDLER\"\n"})}
+	expect(t, r.invoke(t, f, "{}"), "", `"me"`)
+	expect(t, r.invoke(t, f, "{}"), "", `"me"`)
+}

@@ -3,6 +3,7 @@ package drive
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"net/http"
 	"regexp"
 	"slices"
@@ -137,10 +138,25 @@ func (d *driver) keysOf(ctx context.Context, r *route) []credential {
 // secrets are the values of the application's secrets.
 func (d *driver) secrets(ctx context.Context) []string {
 	var list []string
+	var user, word string
 	for _, p := range d.all("AWS::SecretsManager::Secret") {
-		if out, err := client.Do(ctx, d.Client, secretsmanager.GetSecretValue, &secretsmanager.GetSecretValueInput{SecretId: p.id}); err == nil {
-			list = append(list, aws.Value(out.SecretString))
+		out, err := client.Do(ctx, d.Client, secretsmanager.GetSecretValue, &secretsmanager.GetSecretValueInput{SecretId: p.id})
+		if err != nil {
+			continue
 		}
+		list = append(list, aws.Value(out.SecretString))
+		values, _ := parsed(aws.Value(out.SecretString)).(map[string]any)
+		for name, value := range values {
+			switch name = strings.ToLower(name); {
+			case strings.Contains(name, "user"):
+				user = textOf(value)
+			case strings.Contains(name, "pass"):
+				word = textOf(value)
+			}
+		}
+	}
+	if user != "" && word != "" {
+		list = append(list, "Basic "+base64.StdEncoding.EncodeToString([]byte(user+":"+word)))
 	}
 	return list
 }

@@ -23,7 +23,7 @@ func (d *driver) machines(ctx context.Context) {
 		if err != nil || i >= mostEntries || d.fed[p.id] {
 			continue
 		}
-		inputs := append(d.samples.of("input", m.Name), inputFor(m.Definition), map[string]any{})
+		inputs := append(d.samples.of("input", m.Name), d.placed(ctx, inputFor(m.Definition)), map[string]any{})
 		inputs = append(inputs[:min(len(inputs)-2, mostInputs-2)], inputs[len(inputs)-2:]...)
 		d.entries++
 		d.wantCalled(ctx, m.Definition)
@@ -104,6 +104,28 @@ func inputFor(definition string) map[string]any {
 	}
 	for _, m := range items.FindAllStringSubmatch(definition, -1) {
 		set(input, m[1], []any{map[string]any{"id": "1", "name": "one"}})
+	}
+	return input
+}
+
+// placed is an input that names a bucket of the application, where it names one,
+// and an object that is there.
+func (d *driver) placed(ctx context.Context, input map[string]any) map[string]any {
+	buckets := d.all("AWS::S3::Bucket")
+	for name, value := range input {
+		low := strings.ToLower(name)
+		switch inner, ok := value.(map[string]any); {
+		case ok:
+			d.placed(ctx, inner)
+		case len(buckets) == 0:
+		case strings.Contains(low, "bucket"):
+			input[name] = buckets[0].id
+		case low == "key" || strings.HasSuffix(low, "objectkey") || strings.HasSuffix(low, "s3key") || strings.HasSuffix(low, "filename"):
+			key, body := d.object(ctx, "", "", "")
+			if d.put(ctx, buckets[0].id, key, body, "") == nil {
+				input[name] = key
+			}
+		}
 	}
 	return input
 }

@@ -191,6 +191,13 @@ func (d *driver) balancers(ctx context.Context) {
 		if err != nil || len(out.LoadBalancers) == 0 {
 			continue
 		}
+		if groups, err := client.Do(ctx, d.Client, elb.DescribeTargetGroups, &elb.DescribeTargetGroupsInput{LoadBalancerArn: &p.id}); err == nil {
+			for _, g := range groups.TargetGroups {
+				if kind := aws.Value(g.TargetType); kind == "instance" || kind == "ip" {
+					d.wants["hosts of a network of its own"] = true
+				}
+			}
+		}
 		name, _, _ := strings.Cut(aws.Value(out.LoadBalancers[0].DNSName), ".")
 		list = append(list, route{method: "GET", host: name + ".elb", path: "/"}, route{method: "GET", host: name + ".elb", path: "/hello"})
 	}
@@ -480,6 +487,11 @@ func (d *driver) requests(ctx context.Context, r *route) []request {
 		}
 		for _, in := range d.samples.of("input", r.path+r.function)[:min(1, len(d.samples.of("input", r.path+r.function)))] {
 			add(in)
+		}
+		if strings.Contains(source, "isBase64Encoded") && len(list) > 0 { // as curl -d has it
+			form := list[len(list)-1]
+			form.headers = map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
+			list = append(list, form)
 		}
 		add(read)
 		add(map[string]any{})

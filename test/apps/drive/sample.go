@@ -210,6 +210,7 @@ var (
 		regexp.MustCompile(`\b` + carriers + `\.get\(["'](\w+)["']()`),
 		regexp.MustCompile(`\bmessage(\.[a-z]\w*)\b([^(\w]|$)`),
 		regexp.MustCompile(`json:"(\w+)()`),
+		regexp.MustCompile(`["'](\w+)["']\s*:\s*(?:int|str|float|bool|list|dict)\b()`), // what a source says is required, of which type
 	}
 	fieldList = regexp.MustCompile(`\{\s*([\w\s,:=]+?)\s*\}\s*(?::\s*[\w<>.]+\s*)?=\s*(?:await\s+)?(?:JSON\.parse\([^)]*\)|` + carriers + `)((?:\??\.\w+)*)`)
 	separate  = regexp.MustCompile(`[\[\]"'?.]+`)
