@@ -49,6 +49,7 @@ var kinds = []struct {
 	{regexp.MustCompile(`broker.*arn|arn.*broker`), "arn:aws:mq:us-east-1:{account}:broker:placeholder:b-12345678-1234-1234-1234-123456789012"},
 	{regexp.MustCompile(`secret.*arn|arn.*secret`), "{secret}"},
 	{regexp.MustCompile(`topic.*arn|arn.*topic`), "{topic}"},
+	{regexp.MustCompile(`filter_?policy`), `{"kind":["one"]}`},
 	{regexp.MustCompile(`subscription.*arn`), "{subscription}"},
 	{regexp.MustCompile(`queue_?name`), "{queueName}"},
 	{regexp.MustCompile(`queue.*arn|arn.*queue`), "{queue}"},
