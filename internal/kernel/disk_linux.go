@@ -48,7 +48,6 @@ type Disk struct {
 	step   func(fd uintptr) bool
 	write  iocb
 	p      []byte // of the write at hand, for the kernel's sake
-	begun  bool   // that write
 	err    error
 	result event
 }
@@ -112,19 +111,36 @@ func (d *Disk) Close() error {
 // durably. The error is errors.ErrUnsupported if the file system does not write
 // so.
 func (d *Disk) WriteAt(fd uintptr, p []byte, at int64) error {
+	d.Begin(fd, p, at)
+	return d.Wait()
+}
+
+// Begin begins what WriteAt does, and Wait is to follow.
+func (d *Disk) Begin(fd uintptr, p []byte, at int64) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	d.write.fd, d.write.buf, d.write.length, d.write.offset = uint32(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uint64(len(p)), at
-	d.p, d.begun, d.err = p, false, nil
-	err := d.raw.Read(d.step)
+	d.p, d.err = p, nil
+	list := &d.write
+	if _, _, errno := unix.RawSyscall(unix.SYS_IO_SUBMIT, d.aio, 1, uintptr(unsafe.Pointer(&list))); errno != 0 {
+		d.err = errno
+	}
+}
+
+// Wait waits until the write that has begun is over, and returns how it went.
+func (d *Disk) Wait() error {
+	defer d.mu.Unlock()
+	n := int64(len(d.p))
+	if d.err == nil {
+		if err := d.raw.Read(d.step); err != nil {
+			d.err = err
+		}
+	}
 	d.p = nil
 	switch {
-	case err != nil:
-		return err
 	case d.err == nil && d.result.result < 0:
 		d.err = unix.Errno(-d.result.result)
-	case d.err == nil && d.result.result != int64(len(p)):
-		return io.ErrShortWrite
+	case d.err == nil && d.result.result != n:
+		d.err = io.ErrShortWrite
 	}
 	if errors.Is(d.err, unix.EINVAL) || errors.Is(d.err, unix.EOPNOTSUPP) {
 		return errors.ErrUnsupported
@@ -132,18 +148,9 @@ func (d *Disk) WriteAt(fd uintptr, p []byte, at int64) error {
 	return d.err
 }
 
-// try begins the write at hand, and then looks whether it is over, whenever the
-// runtime hears of an event. It is to begin here, where it cannot be over before
-// the runtime listens.
+// try looks whether the write at hand is over: first when the runtime begins to
+// listen, since it may have been over before, and then at each event.
 func (d *Disk) try(uintptr) (over bool) {
-	if !d.begun {
-		d.begun = true
-		list := &d.write
-		if _, _, errno := unix.RawSyscall(unix.SYS_IO_SUBMIT, d.aio, 1, uintptr(unsafe.Pointer(&list))); errno != 0 {
-			d.err = errno
-		}
-		return d.err != nil
-	}
 	n, _, errno := unix.RawSyscall6(unix.SYS_IO_GETEVENTS, d.aio, 0, 1, uintptr(unsafe.Pointer(&d.result)), 0, 0)
 	if errno != 0 && errno != unix.EINTR {
 		d.err = errno // what has become of the write is not known

@@ -20,6 +20,12 @@ func NewDisk() (*Disk, error) { return nil, errors.ErrUnsupported }
 // WriteAt returns errors.ErrUnsupported.
 func (*Disk) WriteAt(uintptr, []byte, int64) error { return errors.ErrUnsupported }
 
+// Begin does nothing.
+func (*Disk) Begin(uintptr, []byte, int64) {}
+
+// Wait returns errors.ErrUnsupported.
+func (*Disk) Wait() error { return errors.ErrUnsupported }
+
 // Close does nothing.
 func (*Disk) Close() error { return nil }
 

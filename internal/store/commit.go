@@ -75,6 +75,7 @@ func (p *pending) takeTurn(t *turn) {
 type group struct {
 	view    *view
 	batches []*pebble.Batch
+	applied int // of them, by pebble
 	acks    []ack
 }
 
@@ -104,7 +105,7 @@ func (c *committer) init(db *DB, version uint64) {
 // group is acknowledged while the disk works for the next.
 func (c *committer) run() {
 	defer func() {
-		if r := recover(); r != nil { // pebble panics when it cannot write its log
+		if r := recover(); r != nil { // must does, and pebble may
 			c.db.fail(fmt.Errorf("store: commit: %v", r))
 		}
 	}()
@@ -125,6 +126,7 @@ func (c *committer) run() {
 		if serial := c.commitTried(g, s, queue); len(serial) > 0 {
 			c.acknowledge(done) // turns take a while
 			done = nil
+			c.apply(g) // for turns to read
 			c.commitSerial(g, s, serial)
 		}
 		if len(g.acks) == 0 {
@@ -133,6 +135,8 @@ func (c *committer) run() {
 			done = nil
 			continue
 		}
+		c.must(c.db.journal.begin())
+		c.apply(g)
 		c.publish(g)
 		c.acknowledge(done)
 		if done = g; !c.sync(g) {
@@ -180,7 +184,7 @@ func (c *committer) commitTried(g *group, s *stamp, queue []*pending) (serial []
 		g.acks = append(g.acks, ack{p, nil})
 	}
 	if b != nil {
-		c.apply(g, b)
+		c.add(g, b)
 	}
 	return serial
 }
@@ -219,7 +223,7 @@ func (c *committer) commitSerial(g *group, s *stamp, serial []*pending) {
 		b.Close()
 		return
 	}
-	c.apply(g, b)
+	c.add(g, b)
 }
 
 // awaitTurn waits for a turn to be handed back.
@@ -264,9 +268,18 @@ func (c *committer) reserve(b *pebble.Batch, version uint64) {
 	}
 }
 
-func (c *committer) apply(g *group, b *pebble.Batch) {
-	c.must(c.db.rows.ApplyNoSyncWait(b, pebble.Sync))
+// add makes b part of g.
+func (c *committer) add(g *group, b *pebble.Batch) {
+	c.must(c.db.journal.add(b))
 	g.batches = append(g.batches, b)
+}
+
+// apply gives pebble the batches of g that it does not have yet.
+func (c *committer) apply(g *group) {
+	for _, b := range g.batches[g.applied:] {
+		c.must(c.db.rows.Apply(b, pebble.NoSync))
+	}
+	g.applied = len(g.batches)
 }
 
 // must gives up on the store if err is not nil.
@@ -286,11 +299,11 @@ func (c *committer) publish(g *group) {
 
 // sync waits for g to be on disk. It reports whether it is.
 func (c *committer) sync(g *group) bool {
+	if err := c.db.journal.wait(); err != nil {
+		c.db.fail(fmt.Errorf("store: sync: %w", err))
+		return false
+	}
 	for _, b := range g.batches {
-		if err := b.SyncWait(); err != nil {
-			c.db.fail(fmt.Errorf("store: sync: %w", err))
-			return false
-		}
 		b.Close()
 	}
 	if c.db.failed() != nil {

@@ -38,6 +38,7 @@ type Config struct {
 	// For tests.
 	skipRanges    bool   // do not validate ranges, to show that tests would notice
 	memTableBytes uint64 // flush sooner; 0 is 8 MB
+	segmentBytes  int64  // of the log; 0 is 4 MB
 }
 
 // OpenMemory opens an empty store in memory, for tests. It runs the functions
@@ -65,14 +66,18 @@ func (c Config) withDefaults() Config {
 	if c.memTableBytes == 0 {
 		c.memTableBytes = 8 << 20 // a few of them are read again after a crash
 	}
+	if c.segmentBytes == 0 {
+		c.segmentBytes = 4 << 20
+	}
 	return c
 }
 
 // pebble returns the options of the engine.
-func (c Config) pebble(fs vfs.FS, failed func(error), s *scheduler) *pebble.Options {
+func (c Config) pebble(failed func(error), s *scheduler) *pebble.Options {
 	compactions := min(4, max(1, runtime.GOMAXPROCS(0)/2))
 	o := &pebble.Options{
-		FS:                          fs,
+		FS:                          c.FS,
+		DisableWAL:                  true, // there is a journal
 		CacheSize:                   c.CacheBytes,
 		MemTableSize:                c.memTableBytes, // grown to, from 256 KB
 		MemTableStopWritesThreshold: 4,

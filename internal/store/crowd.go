@@ -25,7 +25,7 @@ func (c *committer) gathers(n int) bool {
 	c.db.mu.Lock()
 	queued := len(c.db.queue)
 	c.db.mu.Unlock()
-	return c.db.wal.direct() && c.crowd.lacks(queued, n)
+	return c.db.journal.direct() && c.crowd.lacks(queued, n)
 }
 
 // lacks reports whether more are to come than are queued, when n have left.

@@ -71,7 +71,7 @@ func TestCrowdLacks(t *testing.T) {
 // Those who do not come back are waited for once, and not again.
 func TestGather(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db := &DB{queued: task.NewBell(), queue: make([]*pending, 2)}
+		db := &DB{journal: new(journal), queued: task.NewBell(), queue: make([]*pending, 2)}
 		c := &committer{db: db, crowd: crowd{size: largeCrowd}}
 		began := time.Now()
 		c.gather()

@@ -31,13 +31,13 @@ const maxRaces = 2
 
 // A DB is an open store.
 type DB struct {
-	config Config
-	lock   *pebble.Lock
-	rows   *pebble.DB
-	wal    walFS
-	blobs  Blobs
-	bells  bells
-	group  task.Group // the committer
+	config  Config
+	lock    *pebble.Lock
+	rows    *pebble.DB
+	journal *journal
+	blobs   Blobs
+	bells   bells
+	group   task.Group // the committer
 
 	views views
 	marks marks
@@ -64,7 +64,7 @@ func Open(c Config) (*DB, error) {
 	db := &DB{config: c, seed: maphash.MakeSeed(), dead: make(chan struct{}), queued: task.NewBell()}
 	db.group.Log = c.Log
 	db.bells.init()
-	if err := makeDirs(c.FS, c.Dir, "rows", "blobs"); err != nil {
+	if err := makeDirs(c.FS, c.Dir, "rows", "log", "blobs"); err != nil {
 		return nil, err
 	}
 	dir := c.FS.PathJoin(c.Dir, "rows")
@@ -74,16 +74,16 @@ func Open(c Config) (*DB, error) {
 	}
 	db.lock = l
 	scheduler := newScheduler()
-	db.wal.FS = c.FS
-	o := c.pebble(&db.wal, db.fail, scheduler)
+	o := c.pebble(db.fail, scheduler)
 	o.Lock = l
 	db.rows, err = pebble.Open(dir, o)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("store: open %s: %w", dir, err), db.wal.close(), l.Close())
+		return nil, errors.Join(fmt.Errorf("store: open %s: %w", dir, err), l.Close())
 	}
+	err = db.start()
 	scheduler.open()
-	if err := db.start(); err != nil {
-		return nil, errors.Join(err, db.rows.Close(), db.wal.close(), l.Close())
+	if err != nil {
+		return nil, errors.Join(err, db.rows.Close(), l.Close())
 	}
 	return db, nil
 }
@@ -92,9 +92,14 @@ func (db *DB) start() error {
 	if err := checkFormat(db.rows); err != nil {
 		return err
 	}
+	var err error
+	c := db.config
+	if db.journal, err = openJournal(c.FS, c.FS.PathJoin(c.Dir, "log"), db.rows, c.segmentBytes); err != nil {
+		return err
+	}
 	version, err := readMeta(db.rows, versionKey)
 	if err != nil {
-		return err
+		return errors.Join(err, db.journal.Close())
 	}
 	db.blobs.init(db)
 	db.views.init(version, db.rows.NewSnapshot())
@@ -121,7 +126,7 @@ func (db *DB) Close() error {
 		return err
 	}
 	db.views.close()
-	return errors.Join(db.rows.Close(), db.wal.close(), db.lock.Close())
+	return errors.Join(db.journal.Close(), db.rows.Close(), db.lock.Close())
 }
 
 // View runs fn in a transaction that only reads. It sees what is durable.

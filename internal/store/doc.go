@@ -20,9 +20,9 @@
 //
 // How: an Update runs its function over a snapshot and notes what it reads,
 // keys and ranges. One committer then checks each transaction against what
-// was committed since its snapshot and applies those that hold, as a group, to
-// the log of pebble; it waits for the log to reach the disk, while the next
-// group gathers, and only then acknowledges, in order. A function that lost is
+// was committed since its snapshot and writes those that hold, as a group, to the
+// log, and has pebble take them in; it waits for the log to reach the disk, while
+// the next group gathers, and only then acknowledges, in order. A function that lost is
 // run again while the committer waits for it, so it cannot lose twice; if that
 // takes long, it gets a second try first. A View reads a snapshot that is on
 // disk already.
@@ -38,5 +38,6 @@
 //	scan.go     Tx: ranges                 upload.go bodies on their way in
 //	key.go      keys as bytes, in order    sweep.go  files that are not needed any more
 //	mark.go     rows that are kept decoded derived.go what is made of rows
-//	config.go, scheduler.go, wal.go: the engine
+//	config.go, scheduler.go: the engine
+//	journal.go what is committed, in a log   segment.go, blockfile.go: its files
 package store

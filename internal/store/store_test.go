@@ -231,7 +231,7 @@ func TestFormat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := store.SetFormat(db, 2); err != nil {
+	if err := store.SetFormat(db, 3); err != nil {
 		t.Fatal(err)
 	}
 	db.Close()
