@@ -46,6 +46,10 @@ type segment struct {
 	last uint64 // batch in it
 }
 
+// manySegments are more than are left to be read again at the next start: each
+// start begins one, however little is written then.
+const manySegments = 8
+
 // appliedKey holds the number of the batch that set it last.
 var appliedKey = []byte{spaceMeta, 'a'}
 
@@ -59,9 +63,18 @@ func openJournal(fs vfs.FS, dir string, rows *pebble.DB, size int64) (*journal, 
 	if err := j.find(); err != nil {
 		return nil, err
 	}
+	applied, needed := j.last, 0
 	for _, s := range j.segments {
 		if err := j.replay(s); err != nil {
 			return nil, err
+		}
+		if s.last > applied {
+			needed++
+		}
+	}
+	if needed > manySegments {
+		if err := rows.Flush(); err != nil {
+			return nil, fmt.Errorf("store: have what the log has in tables: %w", err)
 		}
 	}
 	if fs == vfs.Default {

@@ -140,6 +140,27 @@ func TestJournalReuse(t *testing.T) {
 	t.Error("no file was used again")
 }
 
+// However often a store is opened, there are few files.
+func TestJournalReopened(t *testing.T) {
+	fs := vfs.NewMem()
+	const opens = 5 * manySegments
+	for n := range opens {
+		db := openFS(t, fs)
+		putNumber(t, db, n, 5)
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(logFiles(t, fs)); n > manySegments+2 {
+		t.Errorf("%d files", n)
+	}
+	db := openFS(t, fs)
+	defer db.Close()
+	if got := numbersOf(t, db); got != opens {
+		t.Errorf("%d are there", got)
+	}
+}
+
 // The last write is lost if it is torn, and only that; anything else that is
 // wrong keeps the store from opening.
 func TestJournalDamaged(t *testing.T) {
