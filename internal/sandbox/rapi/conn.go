@@ -18,6 +18,8 @@ type conn struct {
 	s *Server
 	r *bufio.Reader
 
+	left bool // the request that was read last is answered later
+
 	// A worker may send a request before the last one is answered.
 	mu  sync.Mutex
 	out []byte // reused for heads, and small bodies
@@ -32,13 +34,14 @@ func (c *conn) serve() {
 	defer c.Close()
 	for {
 		req, err := readRequest(c.r)
+		c.left = false
 		if err == nil {
 			err = c.answer(req)
 		}
 		if refusal, ok := err.(*refusal); ok {
 			c.refuse(refusal) // and what follows is not a request we could find
 		}
-		if err != nil || req.close {
+		if err != nil || req.close && !c.left { // who is left waiting closes it
 			return
 		}
 	}
@@ -94,6 +97,7 @@ func (c *conn) next(req request) error {
 	if !c.s.wait(c) {
 		return c.refuse(errTransient)
 	}
+	c.left = true
 	c.s.hooks.Ready()
 	return nil
 }

@@ -131,6 +131,7 @@ func (c *conn) extension(req request, path string) error {
 		if err := req.discard(c.r); err != nil {
 			return err
 		}
+		c.left = true
 		c.s.mu.Lock()
 		e.next = c
 		first := !e.ready

@@ -277,3 +277,17 @@ func BenchmarkRoundTrip(b *testing.B) {
 		<-s.answers
 	}
 }
+
+// A worker that says that it closes the connection after this request is answered
+// all the same, as late as there is an event.
+func TestClosing(t *testing.T) {
+	b := start(t)
+	b.write(strings.Replace(next, "Host: x", "Host: x\r\nConnection: close", 1))
+	<-b.ready
+	if err := b.Send(&Event{RequestID: "1", Payload: []byte("{}")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, body := b.read(t); body != "{}" {
+		t.Errorf("got %q", body)
+	}
+}

@@ -86,6 +86,9 @@ func (l *lock) from(sources []string) {
 
 var literals = regexp.MustCompile(`(?:={2,3}|!==?|case|in \[?)\s*['"]([^'"\s]{3,60})['"]`)
 
+// passwords are users with their passwords, as examples have them.
+var passwords = regexp.MustCompile(`['"]?(\w*(?i:user|admin)\w*)['"]?\s*:\s*['"]([^'"\s]*(?i:pass|secret|pwd)[^'"\s]*)['"]`)
+
 // keysOf are the credentials that a route may take.
 func (d *driver) keysOf(ctx context.Context, r *route) []credential {
 	l := &r.lock
@@ -110,6 +113,9 @@ func (d *driver) keysOf(ctx context.Context, r *route) []credential {
 		}
 	}
 	for _, pool := range pools {
+		for _, token := range d.machineTokens(ctx, pool) {
+			list = append(list, with(token), with("Bearer "+token))
+		}
 		token, err := d.token(ctx, pool)
 		if err != nil {
 			d.want(err.Error())
@@ -119,9 +125,13 @@ func (d *driver) keysOf(ctx context.Context, r *route) []credential {
 		list = append(list, with(token), with("Bearer "+token))
 	}
 	if l.function != "" {
+		source := d.source(ctx, l.function)
 		tokens := []string{"allow", "Bearer allow"}
-		for _, m := range literals.FindAllStringSubmatch(d.source(ctx, l.function), 12) {
+		for _, m := range literals.FindAllStringSubmatch(source, 12) {
 			tokens = append(tokens, m[1], "Bearer "+m[1])
+		}
+		for _, m := range passwords.FindAllStringSubmatch(source, 4) {
+			tokens = append(tokens, "Basic "+base64.StdEncoding.EncodeToString([]byte(m[1]+":"+m[2])))
 		}
 		tokens = append(tokens, d.secrets(ctx)...)
 		slices.SortStableFunc(tokens, func(a, b string) int { return cmp.Compare(len(b)/30, len(a)/30) }) // secrets are long

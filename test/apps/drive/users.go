@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -43,6 +44,40 @@ func (d *driver) token(ctx context.Context, pool string) (string, error) {
 		}
 	}
 	return "", err
+}
+
+// machineTokens are the access tokens that clients of a pool get that are no users.
+func (d *driver) machineTokens(ctx context.Context, pool string) []string {
+	described, err := client.Do(ctx, d.Client, cognito.DescribeUserPool, &cognito.DescribeUserPoolInput{UserPoolId: pool})
+	list, err2 := client.Do(ctx, d.Client, cognito.ListUserPoolClients, &cognito.ListUserPoolClientsInput{UserPoolId: pool})
+	if err != nil || err2 != nil || aws.Value(described.UserPool.Domain) == "" {
+		return nil
+	}
+	var tokens []string
+	for _, one := range list.UserPoolClients {
+		c, err := client.Do(ctx, d.Client, cognito.DescribeUserPoolClient, &cognito.DescribeUserPoolClientInput{UserPoolId: pool, ClientId: aws.Value(one.ClientId)})
+		if err != nil || !slices.Contains(c.UserPoolClient.AllowedOAuthFlows, "client_credentials") {
+			continue
+		}
+		form := strings.NewReader("grant_type=client_credentials")
+		out, err := http.NewRequestWithContext(ctx, http.MethodPost, d.Client.Endpoint()+"/oauth2/token", form)
+		if err != nil {
+			continue
+		}
+		out.Host = *described.UserPool.Domain + ".auth." + strings.Replace(out.URL.Host, "127.0.0.1", "localhost", 1)
+		out.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		out.SetBasicAuth(aws.Value(one.ClientId), aws.Value(c.UserPoolClient.ClientSecret))
+		response, err := http.DefaultClient.Do(out)
+		if err != nil {
+			continue
+		}
+		text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<16))
+		response.Body.Close()
+		if answer, ok := parsed(string(text)).(map[string]any); ok && answer["access_token"] != nil {
+			tokens = append(tokens, textOf(answer["access_token"]))
+		}
+	}
+	return tokens
 }
 
 const password = "Placeholder-1!"
