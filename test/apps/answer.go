@@ -28,6 +28,9 @@ func (r *runner) answers(a application, stack string, res *result) {
 			return
 		}
 		for _, s := range out.Stacks {
+			if strings.Contains(string(s.StackStatus), "ROLLBACK") {
+				continue // of a region that was the wrong one
+			}
 			if s.ParentId == nil && s.StackName != "CDKToolkit" && !strings.HasPrefix(s.StackName, "given-") && (stack == "" || s.StackName == stack) {
 				app.Stacks = append(app.Stacks, aws.Value(s.StackId))
 			}

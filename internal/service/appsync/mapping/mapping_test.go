@@ -33,6 +33,10 @@ func TestHelpers(t *testing.T) {
 		}
 	}
 	f(`$util.dynamodb.toDynamoDBJson({"a":[1,"b",true,null]})`, `util.dynamodb.toDynamoDB({a:[1,"b",true,null]})`, `{"M":{"a":{"L":[{"N":1},{"S":"b"},{"BOOL":true},{"NULL":null}]}}}`)
+	f(`#set($x = '<?xml version="1.0"?><posts a="x"><post><id>1</id><title>one &amp; all</title></post><post>2.5</post><none/></posts>')$util.toJson($util.xml.toMap($x))`,
+		`util.xml.toMap('<?xml version="1.0"?><posts a="x"><post><id>1</id><title>one &amp; all</title></post><post>2.5</post><none/></posts>')`,
+		`{"posts":{"a":"x","post":[{"id":1,"title":"one & all"},2.5],"none":""}}`)
+	f(`$util.toJson($util.xml.toJsonString("<a>true</a>"))`, `util.xml.toJsonString("<a>true</a>")`, `"{\"a\":true}"`)
 	f(`$util.dynamodb.toStringSetJson(["a","b"])`, `util.dynamodb.toStringSet(["a","b"])`, `{"SS":["a","b"]}`)
 	f(`$util.toJson($util.time.epochMilliSecondsToISO8601(1517943695750))`, `util.time.epochMilliSecondsToISO8601(1517943695750)`, `"2018-02-06T19:01:35.750Z"`)
 	f(`$util.toJson($util.time.epochMilliSecondsToFormatted(1517943695750, "yyyy-MM-dd HH:mm:ssZ", "+08:00"))`, `util.time.epochMilliSecondsToFormatted(1517943695750, "yyyy-MM-dd HH:mm:ssZ", "+08:00")`, `"2018-02-07 03:01:35+0800"`)
@@ -83,3 +87,14 @@ func FuzzFormat(f *testing.F) {
 }
 
 var _ Runner = (*script.Pool)(nil)
+
+// FuzzXML holds that no text makes a document of XML fail in another way than by an error.
+func FuzzXML(f *testing.F) {
+	f.Add(`<a b="1"><c/>text<c>2</c></a>`)
+	f.Add(`<a><b></a></b>`)
+	f.Fuzz(func(t *testing.T, text string) {
+		if m, err := ofXML(text); err == nil && m == nil {
+			t.Error("neither a map nor an error")
+		}
+	})
+}

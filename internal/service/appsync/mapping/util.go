@@ -63,7 +63,7 @@ func (a arguments) mapping(i int) *vtl.Map {
 }
 
 // helpers are all of them, by name below util.
-var helpers = join(valueHelpers, errorHelpers, collectionHelpers, timeHelpers, dynamoHelpers, transformHelpers, extensionHelpers)
+var helpers = join(valueHelpers, errorHelpers, collectionHelpers, timeHelpers, dynamoHelpers, transformHelpers, extensionHelpers, xmlHelpers)
 
 func join(all ...map[string]helper) map[string]helper {
 	out := make(map[string]helper)
