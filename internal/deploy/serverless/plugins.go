@@ -20,7 +20,7 @@ var silentPlugins = []string{
 	"serverless-go-plugin", "serverless-plugin-split-stacks", "serverless-offline", "serverless-s3-deploy", "serverless-stack-output",
 	"serverless-prune-plugin", "serverless-domain-manager", "serverless-cloudfront-invalidate", "serverless-baseline-invalidate-cloudfront",
 	"serverless-stack-termination-protection", "serverless-termination-protection", "serverless-plugin-aws-alerts", "serverless-plugin-metric",
-	"serverless-export-outputs", "serverless-manifest-plugin", "serverless-lift", "serverless-stage-manager", "serverless-plugin-aws-resolvers",
+	"serverless-export-outputs", "serverless-manifest-plugin", "serverless-lift", "serverless-stage-manager", "serverless-plugin-aws-resolvers", proxyPlugin,
 }
 
 // notedPlugins would do something that is left out here.
@@ -49,7 +49,6 @@ var refusedPlugins = map[string]string{
 	"serverless-secrets-plugin":             "files of encrypted secrets",
 	"serverless-nextjs-plugin":              "sites of Next.js",
 	"serverless-vpc-plugin":                 "a VPC",
-	"serverless-apigateway-service-proxy":   "integrations of the API with services",
 	"./vendor/bref/bref":                    "functions in PHP",
 	"serverless-google-cloudfunctions":      "functions of Google",
 	"serverless-azure-functions":            "functions of Azure",
@@ -82,8 +81,7 @@ func silent(name string) bool {
 
 // pluginSections are the members of custom without which a plugin makes nothing.
 var pluginSections = map[string]string{
-	"serverless-apigateway-service-proxy": "apiGatewayServiceProxies", "serverless-vpc-plugin": "vpcConfig",
-	"serverless-scriptable-plugin": "scriptHooks",
+	"serverless-vpc-plugin": "vpcConfig", "serverless-scriptable-plugin": "scriptHooks",
 }
 
 // needed says whether the application has anything for a plugin to make.

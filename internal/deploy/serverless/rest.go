@@ -16,18 +16,22 @@ type endpoint struct {
 	response    object
 	auth        *authorizer
 	cors        *cors
+	proxy       *proxied // calls a service, and no function
 }
 
 func (b *builder) restAPI() error {
+	endpoints, err := b.proxyEndpoints()
+	if err != nil {
+		return err
+	}
 	events := b.s.events("http")
-	if len(events) == 0 {
+	if len(events)+len(endpoints) == 0 {
 		return nil
 	}
 	api := asObject(b.s.provider()["apiGateway"])
 	if api["restApiId"] != nil && api["restApiRootResourceId"] == nil {
 		return b.s.errorAt([]string{"provider", "apiGateway"}, "restApiId wants restApiRootResourceId beside it")
 	}
-	var endpoints []*endpoint
 	for _, e := range events {
 		h, err := b.endpoint(e)
 		if err != nil {
@@ -267,6 +271,9 @@ func (b *builder) restPermissions(endpoints []*endpoint) {
 	source := executeArn(b.restRef(), "/*/*")
 	id := func(name string) string { return logical(name) + "LambdaPermissionApiGateway" }
 	for _, h := range endpoints {
+		if h.proxy != nil {
+			continue
+		}
 		b.permit(id(h.fn.key), h.fn, "apigateway.amazonaws.com", source)
 	}
 	for _, h := range endpoints {

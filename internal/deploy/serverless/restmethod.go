@@ -11,6 +11,10 @@ func (b *builder) restMethod(h *endpoint, resource any) error {
 	if b.resources[id] != nil {
 		return b.s.errorAt(h.event.path, "%s /%s is an endpoint already", h.method, h.path)
 	}
+	if h.proxy != nil {
+		b.proxyMethod(h, id, resource)
+		return nil
+	}
 	props := object{
 		"HttpMethod":        h.method,
 		"RequestParameters": h.requestParameters(),

@@ -58,7 +58,7 @@ var kits = map[lang.SDK]kit{
 var script3 = func() []string {
 	var all []string
 	const clients = `accessanalyzer acm amplify api-gateway apigatewaymanagementapi apigatewayv2 appconfig appconfigdata appsync athena bedrock-agent-runtime bedrock-runtime
-		cloudformation cloudfront cloudwatch cloudwatch-logs codepipeline cognito-identity cognito-identity-provider comprehend dynamodb dynamodb-streams ecr ecs
+		cloudformation cloudfront cloudwatch cloudwatch-logs codedeploy codepipeline cognito-identity cognito-identity-provider comprehend dynamodb dynamodb-streams ecr ecs
 		eventbridge firehose iam iot-data-plane kinesis kms lambda pinpoint pipes polly rds-data rekognition resource-groups-tagging-api route-53 s3 scheduler schemas secrets-manager
 		ses sesv2 sfn sns sqs ssm sts textract transcribe translate xray`
 	for name := range strings.FieldsSeq(clients) {
