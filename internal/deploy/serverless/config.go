@@ -9,7 +9,7 @@ var (
 		"service", "provider", "functions", "resources", "layers", "package", "custom", "plugins", "params", "stages",
 		"frameworkVersion", "useDotenv", "configValidationMode", "variablesResolutionMode", "unresolvedVariablesNotificationMode",
 		"deprecationNotificationMode", "disabledDeprecations", "app", "org", "tenant", "console", "projectDir", "dashboard",
-		"build", "outputs", "stepFunctions", "appSync", "constructs", "name", "description", "licenseKey", "awsProvider", "variables", "state",
+		"build", "outputs", "stepFunctions", "pipes", "appSync", "constructs", "name", "description", "licenseKey", "awsProvider", "variables", "state",
 	}
 	providerKeys = []string{
 		"name", "runtime", "stage", "region", "environment", "iam", "memorySize", "timeout", "deploymentBucket", "lambdaHashingVersion",
@@ -29,9 +29,7 @@ var (
 	}
 	// refusedKeys are top-level members that only plugins understand, and
 	// that make things the application needs.
-	refusedKeys = map[string]string{
-		"fargate": "serverless-fargate", "pipes": "serverless-pipes",
-	}
+	refusedKeys = map[string]string{"fargate": "serverless-fargate"}
 )
 
 // checkKeys notes members that nothing here understands.

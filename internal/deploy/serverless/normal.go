@@ -44,8 +44,10 @@ func (f *function) aliasID() any {
 		return logical(f.key) + "ProvConcLambdaAlias"
 	case "snapstart":
 		return logical(f.key) + "SnapStartLambdaAlias"
+	case "":
+		return nil
 	}
-	return nil
+	return functionID(f.key) + "Alias" + alphanumeric(f.alias)
 }
 
 // normalizeHead makes what variables refer to as later versions have it.
@@ -182,6 +184,8 @@ func (s *Service) newFunction(key string, v any) (*function, error) {
 		f.alias = "provisioned"
 	case truthy(f.config["snapStart"]):
 		f.alias = "snapstart"
+	default:
+		f.alias = text(s.shifting(f.config)["alias"])
 	}
 	for i, v := range list(f.config["events"]) {
 		e := event{fn: f, path: in(f.path, "events", itoa(i)), index: i + 1}

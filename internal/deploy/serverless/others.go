@@ -67,9 +67,6 @@ func (b *builder) alexa() error {
 			principal, suffix = "alexa-connectedhome.amazon.com", "LambdaPermissionAlexaSmartHome"
 		}
 		for _, e := range b.s.events(kind) {
-			if e.config == nil {
-				continue // no skill is named
-			}
 			count[e.fn.key+kind]++
 			action := "lambda:InvokeFunction"
 			if enabled(e) == "DISABLED" {

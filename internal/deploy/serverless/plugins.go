@@ -20,12 +20,11 @@ var silentPlugins = []string{
 	"serverless-go-plugin", "serverless-plugin-split-stacks", "serverless-offline", "serverless-s3-deploy", "serverless-stack-output",
 	"serverless-prune-plugin", "serverless-domain-manager", "serverless-cloudfront-invalidate", "serverless-baseline-invalidate-cloudfront",
 	"serverless-stack-termination-protection", "serverless-termination-protection", "serverless-plugin-aws-alerts", "serverless-plugin-metric",
-	"serverless-export-outputs", "serverless-manifest-plugin", "serverless-lift", "serverless-stage-manager", "serverless-plugin-aws-resolvers", proxyPlugin,
+	"serverless-export-outputs", "serverless-manifest-plugin", "serverless-lift", "serverless-stage-manager", "serverless-plugin-aws-resolvers", proxyPlugin, canaryPlugin, "serverless-pipes", "@distinction-dev/serverless-pipes",
 }
 
 // notedPlugins would do something that is left out here.
 var notedPlugins = map[string]string{
-	"serverless-plugin-canary-deployments":           "all requests go to the new version at once",
 	"serverless-plugin-warmup":                       "functions are not kept warm",
 	"serverless-plugin-lambda-insights":              "there is no Lambda Insights",
 	"serverless-associate-waf":                       "the API is not put behind its web ACL; AssociateWebACL does that",
@@ -42,7 +41,6 @@ var notedPlugins = map[string]string{
 // refusedPlugins make what the application cannot be without.
 var refusedPlugins = map[string]string{
 	"serverless-fargate":                    "containers",
-	"serverless-pipes":                      "EventBridge pipes",
 	"serverless-ruby-layer":                 "layers of gems",
 	"serverless-rack":                       "the handler of Rack applications",
 	"serverless-rust":                       "functions in Rust; build them and name the archive in package.artifact",
@@ -109,8 +107,10 @@ func (b *builder) extend() error {
 	if b.s.plugins["serverless-iam-roles-per-function"] {
 		b.ownRoles()
 	}
-	if err := b.graphQL(); err != nil {
-		return err
+	for _, step := range []func() error{b.graphQL, b.pipes, b.canaries} {
+		if err := step(); err != nil {
+			return err
+		}
 	}
 	b.metrics()
 	if err := b.alerts(); err != nil {
