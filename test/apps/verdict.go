@@ -80,7 +80,7 @@ var judged = func() map[string][2]string {
 
 // judgedOf is the class that was found for a result that does not answer.
 func judgedOf(res *result) (class, why string) {
-	if of, ok := judged[res.Name]; ok && !res.Answers && res.What == works {
+	if of, ok := judged[res.Name]; ok && !res.Answers && (res.What == works || res.What == other) {
 		return of[0], of[1]
 	}
 	return classed, ""

@@ -92,6 +92,9 @@ func (s *Service) normalize(env map[string]string) error {
 	if s.plugins["serverless-dotenv-plugin"] {
 		s.shareEnv(env)
 	}
+	if s.plugins["serverless-express"] {
+		s.sharedEnv()["SERVERLESS_EXPRESS_PLATFORM"] = "aws" // by which its handler knows where it is
+	}
 	s.layers = keys(asObject(s.root["layers"]))
 	functions := asObject(s.root["functions"])
 	for _, key := range keys(functions) {
@@ -216,13 +219,19 @@ func pluginList(v any) any {
 	return v
 }
 
-// shareEnv gives all functions what the .env files set, as the plugin does.
-func (s *Service) shareEnv(env map[string]string) {
+// sharedEnv is the environment of all functions.
+func (s *Service) sharedEnv() object {
 	vars := asObject(s.provider()["environment"])
 	if vars == nil {
 		vars = object{}
 		s.provider()["environment"] = vars
 	}
+	return vars
+}
+
+// shareEnv gives all functions what the .env files set, as the plugin does.
+func (s *Service) shareEnv(env map[string]string) {
+	vars := s.sharedEnv()
 	include, exclude := texts(at(s.root, "custom", "dotenv", "include")), texts(at(s.root, "custom", "dotenv", "exclude"))
 	for name, v := range maps.All(env) {
 		if _, has := vars[name]; has || slices.Contains(exclude, name) || include != nil && !slices.Contains(include, name) {
