@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -61,6 +62,13 @@ func (d *driver) eventsFor(ctx context.Context, p part, handler string) []any {
 		}
 	}
 	source := d.samples.sourceOf(handler)
+	for _, m := range intentNames.FindAllStringSubmatch(source, 2) {
+		slots := make(map[string]any) // that are not filled yet
+		for _, slot := range slotNames.FindAllStringSubmatch(source, -1) {
+			slots[slot[1]] = nil
+		}
+		list = append(list, parsed(fmt.Sprintf(lexEvent, m[1], encoded(slots))))
+	}
 	for _, k := range principals {
 		if words := spoken[k.service]; words != nil && len(list) < 2 && words.MatchString(source) {
 			list = append(list, parsed(k.event))
@@ -88,6 +96,8 @@ var read = []struct{ word, event string }{
 	{"recordId", `{"invocationId":"1","deliveryStreamArn":"arn:aws:firehose:us-east-1:123456789012:deliverystream/one","region":"us-east-1","records":[{"recordId":"1","approximateArrivalTimestamp":1545084650987,"data":"eyJpZCI6IjEifQ==","kinesisRecordMetadata":{"sequenceNumber":"1","subsequenceNumber":0,"partitionKey":"1","shardId":"shardId-000000000000","approximateArrivalTimestamp":1545084650987}}]}`},
 	{".cf", `{"Records":[{"cf":{"config":{"distributionId":"EXAMPLE","requestId":"1","eventType":"viewer-request"},"request":{"clientIp":"192.0.2.1","method":"GET","uri":"/index.html","querystring":"a=1","headers":{"host":[{"key":"Host","value":"example.com"}],"user-agent":[{"key":"User-Agent","value":"curl"}],"cookie":[{"key":"Cookie","value":"a=1"}],"cloudfront-viewer-country":[{"key":"CloudFront-Viewer-Country","value":"DE"}]}},"response":{"status":"200","statusDescription":"OK","headers":{"last-modified":[{"key":"Last-Modified","value":"Wed, 01 Jan 2030 00:00:00 GMT"}],"x-amz-meta-last-modified":[{"key":"X-Amz-Meta-Last-Modified","value":"2030-01-01"}]}}}}]}`},
 	{"awslogs", `{"awslogs":{"data":"H4sIAAAAAAAAAHWPwQqCQBCGX0Xm7EFtK+smZBEUgXoLCdMhFtKV3akI8d0bLYmibvPPN3wz00CJxmQnTO41whwWQRIctmEcB6sQbFC3CjW3XW8kxpOpP+OC22d1Wml1qZkQGtoMsScxaczKN3plG8zlaHIta5KqWsozoTYw3/djzwhpLwivWFGHGpAFe7DL68JlBUk+l7KSN7tCOEJ4M3/qOI49vMHj+zCKdlFqLaU2ZHV2a4Ct/an0/ivdX8oYc1UVX860fQDQiMdxRQEAAA=="}}`},
+	{"ScheduledNotification", `{"version":"1.0","invokingEvent":"{\"awsAccountId\":\"123456789012\",\"notificationCreationTime\":\"2030-01-01T00:00:00.000Z\",\"messageType\":\"ScheduledNotification\",\"recordVersion\":\"1.0\"}","ruleParameters":"{\"maxCount\":\"1\",\"applicableResourceType\":\"AWS::EC2::Instance\"}","resultToken":"1","eventLeftScope":false,"configRuleName":"one","accountId":"123456789012"}`},
+	{"notificationType", `{"Records":[{"EventVersion":"1.0","EventSource":"aws:sns","EventSubscriptionArn":"arn:aws:sns:us-east-1:123456789012:t:1","Sns":{"Type":"Notification","MessageId":"1","TopicArn":"arn:aws:sns:us-east-1:123456789012:t","Subject":"s","Message":"{\"notificationType\":\"Bounce\",\"bounce\":{\"bounceType\":\"Permanent\",\"bounceSubType\":\"General\",\"timestamp\":\"2030-01-01T00:00:00.000Z\",\"bouncedRecipients\":[{\"emailAddress\":\"someone@example.com\"}]},\"mail\":{\"messageId\":\"1\",\"source\":\"someone@example.com\",\"timestamp\":\"2030-01-01T00:00:00.000Z\",\"destination\":[\"someone@example.com\"]}}","Timestamp":"2030-01-01T00:00:00.000Z","MessageAttributes":{}}}]}`},
 	{"invokingEvent", `{"version":"1.0","invokingEvent":"{\"configurationItem\":{\"configurationItemCaptureTime\":\"2030-01-01T00:00:00Z\",\"awsAccountId\":\"123456789012\",\"configurationItemStatus\":\"OK\",\"resourceType\":\"AWS::EC2::Instance\",\"resourceId\":\"i-1\",\"configuration\":{}},\"messageType\":\"ConfigurationItemChangeNotification\"}","ruleParameters":"{\"maxCount\":\"1\",\"desiredInstanceType\":\"t2.micro\",\"applicableResourceType\":\"AWS::EC2::Instance\"}","resultToken":"1","eventLeftScope":false,"configRuleName":"one","accountId":"123456789012"}`},
 	{"spamVerdict", `{"Records":[{"eventVersion":"1.0","eventSource":"aws:ses","ses":{"mail":{"messageId":"1","source":"someone@example.com","timestamp":"2030-01-01T00:00:00Z","destination":["someone@example.com"],"commonHeaders":{"from":["someone@example.com"],"to":["someone@example.com"],"subject":"one"},"headers":[]},"receipt":{"recipients":["someone@example.com"],"spamVerdict":{"status":"PASS"},"virusVerdict":{"status":"PASS"},"spfVerdict":{"status":"PASS"},"dkimVerdict":{"status":"PASS"},"dmarcVerdict":{"status":"PASS"},"action":{"type":"Lambda"}}}}]}`},
 	{"dynamodb", `{"Records":[{"eventID":"1","eventName":"INSERT","eventVersion":"1.1","eventSource":"aws:dynamodb","awsRegion":"us-east-1","dynamodb":{"Keys":{"id":{"S":"1"}},"NewImage":{"id":{"S":"1"}},"SequenceNumber":"111","SizeBytes":26,"StreamViewType":"NEW_AND_OLD_IMAGES"},"eventSourceARN":"arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/2024"}]}`},
@@ -104,12 +114,21 @@ var spoken = map[string]*regexp.Regexp{
 	"events.amazonaws.com":           regexp.MustCompile(`event(?:\.time\b|\[['"](?:time|detail-type|detail)['"]\])`),
 }
 
+// lexEvent is what a bot sends of an intent, and intentNames are where sources
+// say of which they know.
+const lexEvent = `{"messageVersion":"1.0","invocationSource":"DialogCodeHook","userId":"1","sessionAttributes":{},"bot":{"name":"one","alias":"$LATEST","version":"$LATEST"},"outputDialogMode":"Text","currentIntent":{"name":"%s","slots":%s,"confirmationStatus":"None"}}`
+
+var (
+	intentNames = regexp.MustCompile(`intent_?[nN]ame\s*={2,3}\s*['"](\w+)['"]`)
+	slotNames   = regexp.MustCompile(`\[['"]([A-Z]\w+)['"]\]`)
+)
+
 // principals are those that send events of their own kind to functions.
 var principals = []struct{ service, kind, event string }{
 	{"alexa-appkit.amazon.com", "alexa", `{"version":"1.0","session":{"new":true,"sessionId":"amzn1.echo-api.session.1","application":{"applicationId":"amzn1.ask.skill.1"},"attributes":{},"user":{"userId":"amzn1.ask.account.1"}},"context":{"System":{"application":{"applicationId":"amzn1.ask.skill.1"},"user":{"userId":"amzn1.ask.account.1"},"device":{"deviceId":"1","supportedInterfaces":{}},"apiEndpoint":"https://api.amazonalexa.com"}},"request":{"type":"LaunchRequest","requestId":"amzn1.echo-api.request.1","timestamp":"2030-01-01T00:00:00Z","locale":"en-US"}}`},
 	{"alexa-appkit.amazon.com", "alexa", `{"version":"1.0","session":{"new":false,"sessionId":"amzn1.echo-api.session.1","application":{"applicationId":"amzn1.ask.skill.1"},"attributes":{},"user":{"userId":"amzn1.ask.account.1"}},"context":{"System":{"application":{"applicationId":"amzn1.ask.skill.1"},"user":{"userId":"amzn1.ask.account.1"},"device":{"deviceId":"1","supportedInterfaces":{}},"apiEndpoint":"https://api.amazonalexa.com"}},"request":{"type":"IntentRequest","requestId":"amzn1.echo-api.request.1","timestamp":"2030-01-01T00:00:00Z","locale":"en-US","intent":{"name":"AMAZON.HelpIntent","confirmationStatus":"NONE","slots":{"UpperLimit":{"name":"UpperLimit","value":"10"}}}}}`},
 	{"alexa-connectedhome.amazon.com", "alexa", `{"directive":{"header":{"namespace":"Alexa.Discovery","name":"Discover","payloadVersion":"3","messageId":"1"},"payload":{"scope":{"type":"BearerToken","token":"1"}}},"header":{"namespace":"Alexa.ConnectedHome.Discovery","name":"DiscoverAppliancesRequest","payloadVersion":"2","messageId":"1"},"payload":{"accessToken":"1"}}`},
-	{"lex.amazonaws.com", "lex", `{"messageVersion":"1.0","invocationSource":"DialogCodeHook","userId":"1","sessionAttributes":{},"bot":{"name":"one","alias":"$LATEST","version":"$LATEST"},"outputDialogMode":"Text","currentIntent":{"name":"one","slots":{},"confirmationStatus":"None"}}`},
+	{"lex.amazonaws.com", "lex", fmt.Sprintf(lexEvent, "one", "{}")},
 	{"config.amazonaws.com", "config", `{"version":"1.0","invokingEvent":"{\"configurationItem\":{\"configurationItemCaptureTime\":\"2030-01-01T00:00:00Z\",\"awsAccountId\":\"123456789012\",\"configurationItemStatus\":\"OK\",\"resourceType\":\"AWS::EC2::Instance\",\"resourceId\":\"i-1\",\"configuration\":{}},\"messageType\":\"ConfigurationItemChangeNotification\"}","ruleParameters":"{}","resultToken":"1","eventLeftScope":false,"executionRoleArn":"","configRuleName":"one","accountId":"123456789012"}`},
 	{"iot.amazonaws.com", "iot", `{"serialNumber":"1","batteryVoltage":"1mV","clickType":"SINGLE"}`},
 	{"cognito-idp.amazonaws.com", "cognito", `{"version":"1","region":"us-east-1","userPoolId":"us-east-1_1","userName":"one","callerContext":{"clientId":"1"},"triggerSource":"PreSignUp_SignUp","request":{"userAttributes":{"email":"someone@example.com","sub":"1"},"validationData":{},"clientMetadata":{}},"response":{}}`},
