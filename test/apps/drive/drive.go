@@ -169,7 +169,7 @@ func (d *driver) say(fine bool, form string, args ...any) {
 
 var (
 	ownPaths = regexp.MustCompile(`/(?:tmp|work|home|root)/(?:[\w.+-]+/)*`) // of the machine on which an application was tried
-	notHere  = regexp.MustCompile(`Aloft knows no service that signs as \\*(?:"|&quot;|&#34;)([\w.-]+)|Aloft does not answer ([\w-]+(?::\w+)?)`)
+	notHere  = regexp.MustCompile(`Aloft knows no service that signs as \\*(?:"|&quot;|&#34;)([\w.-]+)|Aloft does not answer ([\w-]+(?::\w+)?)|Aloft does not have (?:aws-sdk:)?([\w-]+):\w+, which this task calls`)
 	far      = regexp.MustCompile(`getaddrinfo (?:ENOTFOUND|EAI_AGAIN) ([\w.-]+)|lookup ([\w.-]+\.[a-z]+)|host='([\w.-]+)', port|UnknownHostException: ([\w.-]+)|Unable to connect to ([\w.-]+\w)|connect (?:ECONNREFUSED|ETIMEDOUT) ([\d.:]+)|(?i:could not translate host name) "([\w.-]+)"|([\w.-]+):\d+: \[Errno -[235]\]`)
 )
 

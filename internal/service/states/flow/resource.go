@@ -23,19 +23,19 @@ const (
 	Activity
 )
 
-// integration begins the ARNs of services that tasks call.
-const integration = "arn:aws:states:::"
-
-// ParseResource reads the resource of a Task, which its definition was checked for.
+// ParseResource reads the resource of a Task, which its definition was checked
+// for. Services are named as arn:aws:states:::dynamodb:getItem, or with the
+// region and the account in it.
 func ParseResource(arn string) Resource {
 	r := Resource{ARN: arn}
-	rest, ok := strings.CutPrefix(arn, integration)
-	if !ok {
-		if parts := strings.SplitN(arn, ":", 7); len(parts) > 5 && parts[2] == "states" && parts[5] == "activity" {
-			r.Kind = Activity
-			return r
-		}
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) < 6 || parts[2] != "states" {
 		r.Kind = Function
+		return r
+	}
+	rest := parts[5]
+	if strings.HasPrefix(rest, "activity:") {
+		r.Kind = Activity
 		return r
 	}
 	if i := strings.LastIndexByte(strings.TrimSuffix(rest, ".sync:2"), ':'); i >= 0 {
