@@ -110,7 +110,11 @@ func (d *driver) drive(ctx context.Context, e entry) bool {
 		before[i] = d.read(ctx, t)
 	}
 	if err := e.do(ctx); err != nil {
-		d.say(false, "%s: %s", e.name, brief(err.Error()))
+		why := ""
+		for _, t := range e.targets {
+			why = cmp.Or(why, d.why(ctx, t))
+		}
+		d.say(false, "%s: %s%s", e.name, brief(err.Error()), after(": ", why))
 		return false
 	}
 	if len(e.targets) == 0 {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -339,42 +338,10 @@ func (d *driver) askOne(ctx context.Context, r route) {
 	if best.status >= 500 {
 		d.wantBehind(ctx, r.behind)
 	}
+	if best.status >= 500 && best.own {
+		d.wantSpoken(d.source(ctx, r.function))
+	}
 	d.say(best.score() < 2, "%s: %d%s", r.name(), best.status, why)
-}
-
-var serviceBehind = regexp.MustCompile(`^arn:aws:apigateway:[\w-]*:([\w.-]+):(?:path|action)/`)
-
-// wantBehind notes what an integration leads to, if that is not here.
-func (d *driver) wantBehind(ctx context.Context, uri string) {
-	if m := serviceBehind.FindStringSubmatch(uri); m != nil {
-		d.wantService(ctx, m[1][strings.LastIndexByte(m[1], '.')+1:])
-		return
-	}
-	d.wantHost(uri)
-}
-
-// wantService notes a service that is not here.
-func (d *driver) wantService(ctx context.Context, name string) {
-	response, err := d.Client.HTTP(ctx, name, http.MethodPost, "/", nil)
-	if err != nil {
-		return
-	}
-	defer response.Body.Close()
-	text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<16))
-	if notHere.Match(text) {
-		d.wants[name] = true
-	}
-}
-
-// wantHost notes the host of an address of somebody else's.
-func (d *driver) wantHost(address string) {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || strings.Contains(u.Host, "localhost") {
-		return
-	}
-	if _, err := net.LookupHost(u.Hostname()); err != nil {
-		d.wants[u.Hostname()] = true
-	}
 }
 
 var inPath = regexp.MustCompile(`\{([^}+]*)\+?\}`)

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -269,14 +270,65 @@ func (d *driver) item(ctx context.Context, table, source string) (map[string]any
 	for name, value := range fields(source) {
 		item[name] = map[string]any{"S": encoded(value)}
 	}
+	shipped := d.shippedItem(out.Table.KeySchema)
+	for name, value := range shipped {
+		item[name] = value
+	}
 	for _, a := range out.Table.AttributeDefinitions { // of keys of indices too
 		value := "1"
 		if a.AttributeType == "B" {
 			value = "MQ=="
 		}
+		if known, ok := shipped[a.AttributeName].(map[string]any); ok && known[a.AttributeType] != nil {
+			continue
+		}
 		item[a.AttributeName] = map[string]any{a.AttributeType: value}
 	}
 	return item, nil
+}
+
+// shippedItem is an example with the attributes of a key, as DynamoDB types it.
+func (d *driver) shippedItem(keys []dynamodb.KeySchemaElement) map[string]any {
+	for _, s := range d.samples.of("input", "item") {
+		shipped, _ := s.(map[string]any)
+		if inner, ok := shipped["Item"].(map[string]any); ok {
+			shipped = inner
+		}
+		item := make(map[string]any)
+		for name, value := range shipped {
+			switch value := value.(type) {
+			case map[string]any:
+				item[name] = value
+			case string:
+				item[name] = map[string]any{"S": value}
+			case float64:
+				item[name] = map[string]any{"N": fmt.Sprint(value)}
+			case bool:
+				item[name] = map[string]any{"BOOL": value}
+			}
+		}
+		has := func(k dynamodb.KeySchemaElement) bool { return item[k.AttributeName] != nil }
+		if len(keys) > 0 && len(item) > len(keys) && !slices.ContainsFunc(keys, func(k dynamodb.KeySchemaElement) bool { return !has(k) }) && typed(item) {
+			return item
+		}
+	}
+	return nil
+}
+
+// typed says whether all the values of an item are typed as DynamoDB has them.
+func typed(item map[string]any) bool {
+	for _, value := range item {
+		m, _ := value.(map[string]any)
+		for kind := range m {
+			if len(m) != 1 || !slices.Contains([]string{"S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"}, kind) {
+				return false
+			}
+		}
+		if len(m) == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func (d *driver) putItem(ctx context.Context, table string, item map[string]any) error {
