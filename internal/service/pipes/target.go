@@ -32,9 +32,9 @@ func (r *run) deliver(ctx context.Context, events []view) (failed []int, err err
 		if err != nil {
 			return nil, err
 		}
-		operation := "StartExecution"
-		if p := params.StepFunctionStateMachineParameters; aws.Or(aws.Value(p).InvocationType, "") == api.PipeTargetInvocationTypeRequestResponse {
-			operation = "StartSyncExecution"
+		operation := "StartSyncExecution"
+		if p := params.StepFunctionStateMachineParameters; aws.Or(aws.Value(p).InvocationType, "") == api.PipeTargetInvocationTypeFireAndForget {
+			operation = "StartExecution"
 		}
 		_, err = r.execute(ctx, operation, to, payload)
 		return nil, err
