@@ -137,7 +137,7 @@ func (s *Service) replaySome(ctx context.Context, key subscriptionKey) (more boo
 			}
 			m := newMessage(key.Topic, &a.Entry)
 			m.id, m.at, m.sequence, m.replayed = a.ID, a.At, k.Sequence, true
-			if s.wants(&sub, m, filterable(m.MessageAttributes)) {
+			if s.wants(&sub, &filtered{message: m}) {
 				// The queue would take it for a duplicate of the first.
 				m.MessageDeduplicationId = new(*m.MessageDeduplicationId + "-" + aws.NewRequestID()[:8])
 				if err := s.sendMessage(tx, &t, key, &sub, m); err != nil {

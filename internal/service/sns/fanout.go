@@ -7,15 +7,16 @@ import (
 
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/event"
+	"github.com/aloft-cloud/aloft/internal/event/pattern"
 	"github.com/aloft-cloud/aloft/internal/service/sns/filter"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
 // fanOut sends m to each subscription of t that wants it.
 func (s *Service) fanOut(tx *store.Tx, t *topic, m *message) error {
-	attributes := filterable(m.MessageAttributes)
+	seen := &filtered{message: m}
 	for key, sub := range subscriptions.Scan(tx, subscriptionKey{Topic: m.topic}) {
-		if sub.Pending || !s.wants(&sub, m, attributes) {
+		if sub.Pending || !s.wants(&sub, seen) {
 			continue
 		}
 		if err := s.sendMessage(tx, t, key, &sub, m); err != nil {
@@ -26,7 +27,7 @@ func (s *Service) fanOut(tx *store.Tx, t *topic, m *message) error {
 }
 
 // wants reports whether m meets the filter of sub.
-func (s *Service) wants(sub *subscription, m *message, attributes map[string]filter.Attribute) bool {
+func (s *Service) wants(sub *subscription, m *filtered) bool {
 	text := sub.Attributes["FilterPolicy"]
 	if text == "" {
 		return true
@@ -42,9 +43,36 @@ func (s *Service) wants(sub *subscription, m *message, attributes map[string]fil
 		s.filters.Put(id, f, changes)
 	}
 	if body {
-		return f.MatchBody(m.text(sub.Protocol))
+		return f.Match(m.body(sub.Protocol))
 	}
-	return f.MatchAttributes(attributes)
+	return f.Match(m.attributes())
+}
+
+// filtered is a message as filters see it, which is found out once, and only if
+// there are any.
+type filtered struct {
+	message *message
+	named   *pattern.Event            // the attributes
+	bodies  map[string]*pattern.Event // by text
+}
+
+func (f *filtered) attributes() *pattern.Event {
+	if f.named == nil {
+		f.named = filter.Attributes(filterable(f.message.MessageAttributes))
+	}
+	return f.named
+}
+
+func (f *filtered) body(protocol string) *pattern.Event {
+	text := f.message.text(protocol)
+	e, known := f.bodies[text]
+	if !known {
+		if e = filter.Body(text); f.bodies == nil {
+			f.bodies = make(map[string]*pattern.Event)
+		}
+		f.bodies[text] = e
+	}
+	return e
 }
 
 // sendMessage sends m to one subscription.
@@ -83,7 +111,7 @@ func (s *Service) sendMessage(tx *store.Tx, t *topic, key subscriptionKey, sub *
 			d.Params[event.MessageAttributes] = toJSON(m.MessageAttributes)
 		}
 	}
-	if group := aws.Value(m.MessageGroupId); group != "" {
+	if group := aws.Value(m.MessageGroupId); group != "" && (!t.FIFO || sub.Protocol != "sqs" || strings.HasSuffix(sub.Endpoint, ".fifo")) {
 		d.Params[event.GroupID] = group
 		if t.FIFO {
 			d.Params[event.DeduplicationID] = *m.MessageDeduplicationId
