@@ -3,7 +3,7 @@
 // process for functions. Only the ratios say something: machines differ, and
 // so do minutes.
 //
-//	go run ./bench             all of it but scale
+//	go run ./bench             all of it but scale and minio
 //	go run ./bench -only dynamodb -duration 5s
 package main
 
@@ -35,6 +35,7 @@ type bench struct {
 	null     *instance     // a server that does nothing
 	items    int           // of the large table of scale
 	aloft    *instance
+	minioBin string // of a MinIO to measure beside
 }
 
 var parts = []struct {
@@ -47,6 +48,7 @@ var parts = []struct {
 	{"sns", (*bench).sns},
 	{"s3", (*bench).s3},
 	{"s3large", (*bench).s3large},
+	{"minio", (*bench).minio},
 	{"gateway", (*bench).gateway},
 	{"behind", (*bench).behind},
 	{"lambda", (*bench).lambda},
@@ -56,20 +58,21 @@ var parts = []struct {
 }
 
 // slow are parts that run only when they are named.
-var slow = []string{"scale"}
+var slow = []string{"scale", "minio"}
 
 func main() {
-	only := flag.String("only", "", "measure this part alone: start, dynamodb, sqs, sns, s3, s3large, gateway, behind, lambda, app, websocket, scale")
+	only := flag.String("only", "", "measure this part alone: start, dynamodb, sqs, sns, s3, s3large, minio, gateway, behind, lambda, app, websocket, scale")
 	match := flag.String("match", "", "measure the single operations with this in their name alone: PutItem")
 	items := flag.Int("items", 10_000_000, "how many items the large table of scale has")
 	duration := flag.Duration("duration", 3*time.Second, "how long each load lasts")
 	bin := flag.String("bin", "", "measure this binary instead of one built anew")
+	minio := flag.String("minio", "", "the binary of the MinIO that the part of this name measures beside")
 	serveNull := flag.Bool("null", false, "be the null server")
 	flag.Parse()
 	if *serveNull {
 		fatal(nullServer())
 	}
-	fatal((&bench{match: *match, bin: *bin, duration: *duration, items: *items}).run(*only))
+	fatal((&bench{match: *match, bin: *bin, duration: *duration, items: *items, minioBin: *minio}).run(*only))
 }
 
 func fatal(err error) {

@@ -20,7 +20,6 @@ func (b *bench) s3() error {
 		return err
 	}
 	content := bytes.Repeat([]byte("0123456789abcdef"), small/16)
-	sum := sha256.Sum256(content)
 	for _, l := range []struct {
 		name, method, null string
 		body               []byte
@@ -29,19 +28,9 @@ func (b *bench) s3() error {
 		{"PutObject of 4 KB", http.MethodPut, "", content, [3]int{0, 20, 0}},
 		{"GetObject of 4 KB", http.MethodGet, "4KB", nil, [3]int{0, 55, 0}},
 	} {
-		hash := "UNSIGNED-PAYLOAD"
-		if l.body != nil {
-			hash = hex.EncodeToString(sum[:])
-		}
-		var requests [][]byte
-		for i := range itemKeys {
-			r, err := http.NewRequest(l.method, fmt.Sprintf("http://%s/small/%04d", b.aloft.addr, i), nil)
-			if err != nil {
-				return err
-			}
-			r.Header.Set("X-Null-Answer", l.null)
-			sigv4.SignHash(r, sigv4.Credentials{AccessKey: b.aloft.key, Secret: b.aloft.secret}, "us-east-1", "s3", time.Now(), hash)
-			requests = append(requests, raw(r, l.body))
+		requests, err := b.smallRequests(l.method, "small", l.null, l.body)
+		if err != nil {
+			return err
 		}
 		if l.body != nil { // those that are read are there, whatever is measured
 			for i := range requests {
@@ -57,4 +46,24 @@ func (b *bench) s3() error {
 		}
 	}
 	return nil
+}
+
+// smallRequests are requests of as many objects of a bucket, signed with their bodies.
+func (b *bench) smallRequests(method, bucket, null string, body []byte) ([][]byte, error) {
+	hash := "UNSIGNED-PAYLOAD"
+	if body != nil {
+		sum := sha256.Sum256(body)
+		hash = hex.EncodeToString(sum[:])
+	}
+	var requests [][]byte
+	for i := range itemKeys {
+		r, err := http.NewRequest(method, fmt.Sprintf("http://%s/%s/%04d", b.aloft.addr, bucket, i), nil)
+		if err != nil {
+			return nil, err
+		}
+		r.Header.Set("X-Null-Answer", null)
+		sigv4.SignHash(r, sigv4.Credentials{AccessKey: b.aloft.key, Secret: b.aloft.secret}, "us-east-1", "s3", time.Now(), hash)
+		requests = append(requests, raw(r, body))
+	}
+	return requests, nil
 }
