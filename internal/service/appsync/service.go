@@ -60,7 +60,7 @@ func New(cfg Config) *Service {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	s := &Service{cfg: cfg, issuers: jwt.NewIssuers(outbound.NewFetcher(cfg.Local).Fetch)}
+	s := &Service{cfg: cfg, issuers: jwt.NewIssuers(backend.FetchWithin(cfg.Edge, outbound.NewFetcher(cfg.Local).Fetch))}
 	s.http = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	s.http.Transport = backend.Within(cfg.Edge, s.inside, outbound.NewTransport(cfg.Local))
 	return s
