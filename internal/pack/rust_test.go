@@ -36,3 +36,23 @@ echo '{"reason":"build-finished","success":true}'
 		t.Errorf("%d archives, want 1", len(b))
 	}
 }
+
+// So are those of a service with the plugin for Rust, each by its program's name.
+func TestRustService(t *testing.T) {
+	dir := files(t, map[string]string{
+		"serverless.yml": "service: s\nprovider: {name: aws, runtime: rust}\nplugins: [serverless-rust]\nfunctions: {one: {handler: one}, two: {handler: all.put}}",
+		"Cargo.toml":     "[package]\n",
+		"bin/cargo": `#!/bin/sh
+case "$*" in *"--bin one"|*"--bin put") ;; *) echo "cargo $*" >&2; exit 1;; esac
+echo "{\"reason\":\"compiler-artifact\",\"executable\":\"$0\"}"
+`,
+	})
+	if err := os.Chmod(filepath.Join(dir, "bin", "cargo"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", filepath.Join(dir, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
+	code, _, err := packService(t, dir)
+	if err != nil || code["one"] != "bootstrap" || code["two"] != "bootstrap" {
+		t.Errorf("PackService = %v, %v, want two programs", code, err)
+	}
+}

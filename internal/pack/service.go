@@ -113,10 +113,13 @@ func (w *workshop) content(ctx context.Context, a serverless.Artifact) (string, 
 	if a.File != "" {
 		return w.archive(ctx, a)
 	}
-	if err := w.prebuild(ctx, a); err != nil {
-		return "", nil, err
+	var t *tree
+	var err error
+	if a.Cargo != "" {
+		t, err = w.cargo(ctx, a)
+	} else if err = w.prebuild(ctx, a); err == nil {
+		t, err = w.tree(ctx, a)
 	}
-	t, err := w.tree(ctx, a)
 	if err != nil {
 		return "", nil, err
 	}
@@ -125,6 +128,12 @@ func (w *workshop) content(ctx context.Context, a serverless.Artifact) (string, 
 	}
 	digest, err := t.hash()
 	return digest, w.builder.archive(t), err
+}
+
+// cargo builds a function that is written in Rust.
+func (w *workshop) cargo(ctx context.Context, a serverless.Artifact) (*tree, error) {
+	of := artifact{resource: title(a), method: "rust-cargolambda", handler: a.Cargo}
+	return w.into(of, w.dir, "cargo build", func(out string) error { return cargoBuild(ctx, of, w.dir, out) })
 }
 
 // archive returns an archive that the service names, made if it is not there

@@ -16,6 +16,7 @@ type Artifact struct {
 	DevDependencies bool     // modules for development are in it too
 	Bundle          *Bundle  // how functions of Node.js become one file each; nil leaves them
 	Python          *Python  // what of Python is installed; nil for nothing
+	Cargo           string   // the program in Rust that is built and all there is; empty for none
 	WSGI            string   // the application that a web handler of Python serves: "app.app"
 	Layer           bool
 }
@@ -53,11 +54,21 @@ const (
 // handler is what Lambda calls.
 func (s *Service) handler(f *function) string { return text(f.config["handler"]) }
 
+// cargo is the program that a function in Rust is, for the plugin serverless-rust;
+// "" if it is none. A handler is a package's name, or that and its program's.
+func (s *Service) cargo(f *function) string {
+	if !s.plugins["serverless-rust"] || s.runtime(f) != "rust" {
+		return ""
+	}
+	handler := s.handler(f)
+	return handler[strings.LastIndexByte(handler, '.')+1:]
+}
+
 // artifactOf returns the name of the artifact that has a function's code: one
 // for all unless something is of its own.
 func (s *Service) artifactOf(f *function) string {
 	own := first(at(f.config, "package", "individually"), at(s.root, "package", "individually"))
-	if truthy(own) || at(f.config, "package", "artifact") != nil {
+	if truthy(own) || at(f.config, "package", "artifact") != nil || s.cargo(f) != "" {
 		return functionArtifact(f.key)
 	}
 	return serviceArtifact
@@ -81,7 +92,9 @@ func (s *Service) Artifacts() []Artifact {
 		if name != serviceArtifact {
 			own = asObject(f.config["package"])
 		}
-		all = append(all, s.functionArtifact(name, own, entry))
+		a := s.functionArtifact(name, own, entry)
+		a.Cargo = s.cargo(f)
+		all = append(all, a)
 	}
 	for _, name := range s.layers {
 		config := asObject(at(s.root, "layers", name))

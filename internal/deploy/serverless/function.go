@@ -108,6 +108,9 @@ func (b *builder) functionCode(f *function, props object) error {
 	code := b.code[b.s.artifactOf(f)]
 	props["Code"] = object{"S3Bucket": code.Bucket, "S3Key": code.Key}
 	props["Handler"], props["Runtime"] = b.s.handler(f), b.s.runtime(f)
+	if b.s.cargo(f) != "" {
+		props["Handler"], props["Runtime"] = "bootstrap", "provided.al2023"
+	}
 	management := first(f.config["runtimeManagement"], b.s.provider()["runtimeManagement"])
 	mode := text(first(at(management, "mode"), management))
 	switch mode {

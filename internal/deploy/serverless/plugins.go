@@ -20,7 +20,7 @@ var silentPlugins = []string{
 	"serverless-go-plugin", "serverless-plugin-split-stacks", "serverless-offline", "serverless-s3-deploy", "serverless-stack-output",
 	"serverless-prune-plugin", "serverless-domain-manager", "serverless-cloudfront-invalidate", "serverless-baseline-invalidate-cloudfront",
 	"serverless-stack-termination-protection", "serverless-termination-protection", "serverless-plugin-aws-alerts", "serverless-plugin-metric",
-	"serverless-export-outputs", "serverless-manifest-plugin", "serverless-lift", "serverless-stage-manager", "serverless-plugin-aws-resolvers", proxyPlugin, canaryPlugin, "serverless-pipes", "@distinction-dev/serverless-pipes",
+	"serverless-export-outputs", "serverless-manifest-plugin", "serverless-lift", "serverless-stage-manager", "serverless-plugin-aws-resolvers", proxyPlugin, canaryPlugin, "serverless-rust", "serverless-pipes", "@distinction-dev/serverless-pipes",
 }
 
 // notedPlugins would do something that is left out here.
@@ -43,7 +43,6 @@ var refusedPlugins = map[string]string{
 	"serverless-fargate":                    "containers",
 	"serverless-ruby-layer":                 "layers of gems",
 	"serverless-rack":                       "the handler of Rack applications",
-	"serverless-rust":                       "functions in Rust; build them and name the archive in package.artifact",
 	"serverless-secrets-plugin":             "files of encrypted secrets",
 	"serverless-nextjs-plugin":              "sites of Next.js",
 	"serverless-vpc-plugin":                 "a VPC",
