@@ -6,7 +6,7 @@ import (
 
 // Logs has the types of CloudWatch Logs.
 func Logs() []*Type {
-	return []*Type{logGroup(), logStream(), metricFilter(), subscriptionFilter(), logsResourcePolicy(), queryDefinition()}
+	return []*Type{logGroup(), logStream(), metricFilter(), subscriptionFilter(), logsResourcePolicy(), logsAccountPolicy(), queryDefinition()}
 }
 
 func logGroup() *Type {

@@ -92,6 +92,30 @@ func logsResourcePolicy() *Type {
 	}
 }
 
+func logsAccountPolicy() *Type {
+	put := func(op *Op) (*Made, error) {
+		in := &logs.PutAccountPolicyInput{PolicyDocument: document(op.New["PolicyDocument"])}
+		if err := Bind(op, without(op.New, "PolicyDocument"), in); err != nil {
+			return nil, err
+		}
+		if _, err := Do(op, logs.PutAccountPolicy, in); err != nil {
+			return nil, err
+		}
+		return &Made{PhysicalID: op.Call.Account + "|" + in.PolicyType + "|" + in.PolicyName, Attributes: map[string]any{"AccountId": op.Call.Account}}, nil
+	}
+	return &Type{
+		Name:       "AWS::Logs::AccountPolicy",
+		Properties: Props("PolicyDocument! PolicyName!@ PolicyType!@ Scope SelectionCriteria"),
+		Attributes: []string{"AccountId"},
+		Create:     put,
+		Update:     put,
+		Delete: func(op *Op) error {
+			_, err := Do(op, logs.DeleteAccountPolicy, &logs.DeleteAccountPolicyInput{PolicyName: text(op.Old["PolicyName"]), PolicyType: text(op.Old["PolicyType"])})
+			return err
+		},
+	}
+}
+
 func queryDefinition() *Type {
 	put := func(op *Op, id *string) (*Made, error) {
 		in := &logs.PutQueryDefinitionInput{}

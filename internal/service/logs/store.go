@@ -15,11 +15,12 @@ var (
 	blocks     = store.NewBytes[aws.ARN]("logs.block")                // under their group; see blockKey
 	retentions = store.NewTable[aws.ARN, retention]("logs.retention") // of the groups that have one
 
-	metricFilters = store.NewTable[filterKey, metricFilter]("logs.metricfilter")
-	subscriptions = store.NewTable[filterKey, subscription]("logs.subscription")
-	policies      = store.NewTable[aws.ARN, resourcePolicy]("logs.policy")
-	queries       = store.NewTable[queryKey, queryRow]("logs.query")
-	definitions   = store.NewTable[aws.ARN, definition]("logs.definition")
+	metricFilters   = store.NewTable[filterKey, metricFilter]("logs.metricfilter")
+	subscriptions   = store.NewTable[filterKey, subscription]("logs.subscription")
+	accountPolicies = store.NewTable[aws.ARN, accountPolicy]("logs.accountpolicy")
+	policies        = store.NewTable[aws.ARN, resourcePolicy]("logs.policy")
+	queries         = store.NewTable[queryKey, queryRow]("logs.query")
+	definitions     = store.NewTable[aws.ARN, definition]("logs.definition")
 )
 
 // A group is a log group.

@@ -44,10 +44,13 @@ func (s *Service) tell(tx *store.Tx, key streamKey, g *group, batch int64, event
 			}
 		}
 		for at, f := range subscriptions.Scan(tx, filterKey{Group: key.Group}) {
-			if err := s.tellSubscriber(tx, key, batch, at.Name, &f, events); err != nil {
+			if err := s.tellSubscriber(tx, key, batch, told{name: at.Name, to: &f}, events); err != nil {
 				return err
 			}
 		}
+	}
+	if err := s.tellAccount(tx, key, batch, events); err != nil {
+		return err
 	}
 	if err := tx.Err(); err != nil {
 		return err
@@ -152,11 +155,18 @@ type toldEvent struct {
 	Message   string `json:"message"`
 }
 
+// A told is who is told, under which name, and at which level if that is not the
+// group's.
+type told struct {
+	name, level string
+	to          *subscription
+}
+
 // tellSubscriber sends the events that a subscription filter chooses.
-func (s *Service) tellSubscriber(tx *store.Tx, key streamKey, batch int64, name string, f *subscription, events []api.InputLogEvent) error {
-	p, err := pattern.Parse(f.Pattern)
+func (s *Service) tellSubscriber(tx *store.Tx, key streamKey, batch int64, f told, events []api.InputLogEvent) error {
+	p, err := pattern.Parse(f.to.Pattern)
 	if err != nil {
-		return errors.New("subscription filter " + name + ": " + err.Error())
+		return errors.New("subscription filter " + f.name + ": " + err.Error())
 	}
 	var chosen []toldEvent
 	for i := range events {
@@ -168,25 +178,25 @@ func (s *Service) tellSubscriber(tx *store.Tx, key streamKey, batch int64, name 
 	if len(chosen) == 0 {
 		return nil
 	}
-	return s.sendChosen(tx, key, name, f, chosen)
+	return s.sendChosen(tx, key, f, chosen)
 }
 
 // sendChosen sends events in as many deliveries as they need.
-func (s *Service) sendChosen(tx *store.Tx, key streamKey, name string, f *subscription, events []toldEvent) error {
-	packed, err := packEvents(key, name, events)
+func (s *Service) sendChosen(tx *store.Tx, key streamKey, f told, events []toldEvent) error {
+	packed, err := packEvents(key, f, events)
 	if err != nil {
 		return err
 	}
 	if half := len(events) / 2; len(packed) > maxTold && half > 0 {
-		return errors.Join(s.sendChosen(tx, key, name, f, events[:half]), s.sendChosen(tx, key, name, f, events[half:]))
+		return errors.Join(s.sendChosen(tx, key, f, events[:half]), s.sendChosen(tx, key, f, events[half:]))
 	}
-	target, err := aws.ParseARN(f.Destination)
+	target, err := aws.ParseARN(f.to.Destination)
 	if err != nil {
 		return err // it was parsed when the filter was put
 	}
 	source := key.Group
 	source.Resource += ":*"
-	d := deliveries.Delivery{Source: source, Role: f.Role, Target: target, Body: packed}
+	d := deliveries.Delivery{Source: source, Role: f.to.Role, Target: target, Body: packed}
 	switch target.Service {
 	case "lambda":
 		d.Body, err = json.Marshal(map[string]any{"awslogs": map[string]string{"data": base64.StdEncoding.EncodeToString(packed)}})
@@ -195,14 +205,14 @@ func (s *Service) sendChosen(tx *store.Tx, key streamKey, name string, f *subscr
 		}
 	case "kinesis":
 		d.Params = map[string]string{deliveries.PartitionKey: key.Name}
-		if f.Distribution == api.DistributionRandom {
+		if f.to.Distribution == api.DistributionRandom {
 			d.Params[deliveries.PartitionKey] = strconv.FormatUint(rand.Uint64(), 16)
 		}
 	}
 	return s.events.Send(tx, d)
 }
 
-func packEvents(key streamKey, name string, events []toldEvent) ([]byte, error) {
+func packEvents(key streamKey, f told, events []toldEvent) ([]byte, error) {
 	text, err := json.Marshal(struct {
 		MessageType         string      `json:"messageType"`
 		Owner               string      `json:"owner"`
@@ -210,7 +220,8 @@ func packEvents(key streamKey, name string, events []toldEvent) ([]byte, error) 
 		LogStream           string      `json:"logStream"`
 		SubscriptionFilters []string    `json:"subscriptionFilters"`
 		LogEvents           []toldEvent `json:"logEvents"`
-	}{"DATA_MESSAGE", key.Group.Account, groupName(key.Group), key.Name, []string{name}, events})
+		PolicyLevel         string      `json:"policyLevel,omitempty"`
+	}{"DATA_MESSAGE", key.Group.Account, groupName(key.Group), key.Name, []string{f.name}, events, f.level})
 	if err != nil {
 		return nil, err
 	}
