@@ -28,12 +28,12 @@ type blockFile struct {
 
 // Sizes of a blockFile, in bytes.
 const (
-	block     = 4 << 10 // is written whole
-	smallRoom = 64 << 10
-	largeRoom = 1 << 20   // is not kept
-	most      = 4 << 20   // in one write
-	fewZeros  = 32 << 10  // written at a time, of a file that is short
-	manyZeros = 256 << 10 //
+	wholeBlock = 4 << 10 // is written whole
+	smallRoom  = 64 << 10
+	largeRoom  = 1 << 20   // is not kept
+	most       = 4 << 20   // in one write
+	fewZeros   = 32 << 10  // written at a time, of a file that is short
+	manyZeros  = 256 << 10 //
 )
 
 var zeros = kernel.Blocks(manyZeros)
@@ -43,7 +43,7 @@ var zeros = kernel.Blocks(manyZeros)
 func newBlockFile(f vfs.File, disk *kernel.Disk) *blockFile {
 	b := &blockFile{File: f, room: kernel.Blocks(smallRoom)}
 	if info, err := f.Stat(); err == nil {
-		b.length = info.Size() &^ (block - 1)
+		b.length = info.Size() &^ (wholeBlock - 1)
 	}
 	if disk != nil && f.Fd() != vfs.InvalidFd && kernel.SetDirect(f.Fd(), true) == nil {
 		b.disk = disk
@@ -86,7 +86,7 @@ func (f *blockFile) wait() error {
 	if err := f.finish(); err != nil {
 		return err
 	}
-	full := f.n &^ (block - 1)
+	full := f.n &^ (wholeBlock - 1)
 	rest := f.room[full:f.n]
 	if len(f.room) > largeRoom || len(f.room) < smallRoom {
 		f.room = kernel.Blocks(smallRoom)
@@ -144,4 +144,4 @@ func (f *blockFile) lengthen(end int64) {
 	f.failed, f.length = err != nil, end+n
 }
 
-func upToBlock(n int) int { return (n + block - 1) &^ (block - 1) }
+func upToBlock(n int) int { return (n + wholeBlock - 1) &^ (wholeBlock - 1) }

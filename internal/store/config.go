@@ -9,6 +9,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable/block"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -89,6 +90,7 @@ func (c Config) pebble(failed func(error), s *scheduler) *pebble.Options {
 		CompactionConcurrencyRange:  func() (int, int) { return compactions, compactions },
 	}
 	o.Experimental.CompactionScheduler = s
+	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return compression })
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 		o.Levels[i].BlockSize = 8 << 10
@@ -101,6 +103,9 @@ func (c Config) pebble(failed func(error), s *scheduler) *pebble.Options {
 	}
 	return o
 }
+
+// compression is what takes least to read a row again that is on disk alone.
+var compression = pebble.UniformDBCompressionSettings(block.MinLZCompression)
 
 // writeErrors are what goes wrong when pebble writes files in the background.
 // It tries again at once, for ever.

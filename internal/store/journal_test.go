@@ -212,7 +212,7 @@ func TestJournalDamaged(t *testing.T) {
 // A segment that is gone is missed.
 func TestJournalMissing(t *testing.T) {
 	fs := vfs.NewCrashableMem()
-	c := Config{FS: fs, segmentBytes: block}
+	c := Config{FS: fs, segmentBytes: wholeBlock}
 	db, err := Open(c)
 	if err != nil {
 		t.Fatal(err)
