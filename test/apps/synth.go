@@ -34,12 +34,24 @@ func (r *runner) synthesise(dir, made string, env []string) (said string) {
 		os.RemoveAll(made)
 		return said
 	}
+	if compiles(dir) {
+		r.command(dir, nil, "npm", "run", "build")
+	}
 	if said = synth(); said == "" {
 		return ""
 	}
 	remove := r.install(dir)
 	defer remove()
 	return synth()
+}
+
+// compiles says whether functions of an application are there in TypeScript
+// alone, which its build makes what runs.
+func compiles(dir string) bool {
+	text, err := os.ReadFile(filepath.Join(dir, "package.json"))
+	typed, _ := filepath.Glob(filepath.Join(dir, "lambda*", "*.ts")) // a pattern that is fine
+	plain, _ := filepath.Glob(filepath.Join(dir, "lambda*", "*.js")) // and so is this
+	return err == nil && bytes.Contains(text, []byte(`"build": "tsc`)) && len(typed) > 0 && len(plain) == 0
 }
 
 // install does what READMEs of applications of the CDK say is to be done first.
