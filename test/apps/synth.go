@@ -46,12 +46,15 @@ func (r *runner) synthesise(dir, made string, env []string) (said string) {
 }
 
 // compiles says whether functions of an application are there in TypeScript
-// alone, which its build makes what runs.
+// alone, in lambda or src, which its build makes what runs.
 func compiles(dir string) bool {
 	text, err := os.ReadFile(filepath.Join(dir, "package.json"))
-	typed, _ := filepath.Glob(filepath.Join(dir, "lambda*", "*.ts")) // a pattern that is fine
-	plain, _ := filepath.Glob(filepath.Join(dir, "lambda*", "*.js")) // and so is this
-	return err == nil && bytes.Contains(text, []byte(`"build": "tsc`)) && len(typed) > 0 && len(plain) == 0
+	has := func(pattern string) bool {
+		found, _ := filepath.Glob(filepath.Join(dir, pattern)) // patterns that are fine
+		return len(found) > 0
+	}
+	return err == nil && bytes.Contains(text, []byte(`"build": "tsc`)) &&
+		(has("lambda*/*.ts") && !has("lambda*/*.js") || has("src/*.ts") && !has("src/*.js"))
 }
 
 // install does what READMEs of applications of the CDK say is to be done first.
