@@ -50,8 +50,8 @@ func content(t *testing.T, p *platform.Platform, bucket, part string) (text stri
 	return text, keys
 }
 
-// The log of a bucket has each request that was answered a moment before Aloft
-// was killed, once, whenever it is killed.
+// The log of a bucket has each request that was answered before Aloft was killed,
+// once.
 func TestLogSurvives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
@@ -63,7 +63,6 @@ func TestLogSurvives(t *testing.T) {
 		for i := range 50 {
 			run(t, p, "s3", "PutObject", fmt.Sprintf(`{"Bucket":"site","Key":"k%d"}`, i))
 		}
-		synctest.Wait()
 		again := killed(t, dir)
 		time.Sleep(6 * time.Minute)
 		for _, p := range []*platform.Platform{again, p} {

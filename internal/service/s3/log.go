@@ -21,14 +21,13 @@ import (
 	"github.com/aloft-cloud/aloft/internal/task"
 )
 
-// Logs of buckets are best effort, as AWS's are: a request is noted in memory
-// when it has been answered, a moment later in a row, and every few minutes the
-// rows of a bucket become an object in the bucket that its log goes to.
+// A request to a bucket that is logged is noted in a row before it is answered, so
+// that the log has all that was, and every few minutes the rows of a bucket become
+// an object in the bucket that its log goes to.
 
 const (
-	logEvery  = 5 * time.Minute
-	loggers   = "logging.s3" // the service that writes logs
-	maxUnkept = 10_000       // lines in memory
+	logEvery = 5 * time.Minute
+	loggers  = "logging.s3" // the service that writes logs
 )
 
 // logLines are lines that are not in an object yet.
@@ -40,17 +39,13 @@ type logKey struct {
 	ID     string
 }
 
-// A requestLog takes lines, until they are rows.
+// A requestLog knows which buckets are logged.
 type requestLog struct {
 	bell task.Bell
 
-	mu     sync.Mutex
-	known  map[string]bool // whether a bucket is logged; nil: read it again
-	unkept []logEntry
-	kept   int // lines, ever
+	mu    sync.Mutex
+	known map[string]bool // by bucket; nil: read it again
 }
-
-type logEntry struct{ bucket, line string }
 
 // forget has buckets looked up again.
 func (l *requestLog) forget() {
@@ -85,52 +80,47 @@ func (s *Service) logs(op service.Operation) service.Operation {
 	}
 	as := loggedAs(op.Name)
 	access, handle, some := op.Access, op.Handle, op.Some
-	note := func(ctx context.Context, call *aws.Call, in, out any, began time.Time, err error) {
+	note := func(ctx context.Context, call *aws.Call, in, out any, began time.Time, err error) error {
 		if bucket := in.(interface{ GetBucket() string }).GetBucket(); s.wants(ctx, bucket) && call.Principal.ARN != loggers+".amazonaws.com" {
-			s.note(ctx, call, as, bucket, in, out, began, err)
-		}
-	}
-	op.Access = func(call *aws.Call, in any, check func(service.Access) error) error {
-		err := access(call, in, check)
-		if err != nil {
-			note(context.Background(), call, in, nil, time.Now(), err)
+			return s.note(ctx, call, as, bucket, in, out, began, err)
 		}
 		return err
+	}
+	op.Access = func(call *aws.Call, in any, check func(service.Access) error) error {
+		if err := access(call, in, check); err != nil {
+			return note(context.Background(), call, in, nil, time.Now(), err)
+		}
+		return nil
 	}
 	op.Handle = func(ctx context.Context, call *aws.Call, in any) (any, error) {
 		began := time.Now()
 		out, err := handle(ctx, call, in)
-		note(ctx, call, in, out, began, err)
-		return out, err
+		return out, note(ctx, call, in, out, began, err)
 	}
 	if some != nil {
 		op.Some = func(ctx context.Context, call *aws.Call, in any, check func(service.Access) error) (any, error) {
 			began := time.Now()
 			out, err := some(ctx, call, in, check)
-			note(ctx, call, in, out, began, err)
-			return out, err
+			return out, note(ctx, call, in, out, began, err)
 		}
 	}
 	return op
 }
 
-// note adds a line to the log of a bucket.
-func (s *Service) note(ctx context.Context, call *aws.Call, as logged, bucket string, in, out any, began time.Time, err error) {
-	owner := ""
-	if s.db.View(ctx, func(tx *store.Tx) error {
-		row, err := buckets.Get(tx, bucketARN(bucket))
-		owner = row.Owner
-		return err
-	}) != nil {
-		return
-	}
-	line := logLine(call, as, owner, bucket, in, out, began, err)
-	s.log.mu.Lock()
-	defer s.log.mu.Unlock()
-	if len(s.log.unkept) < maxUnkept {
-		s.log.unkept = append(s.log.unkept, logEntry{bucket, line})
-	}
-	s.log.bell.Ring()
+// note adds a line to the log of a bucket, whether or not who asked still waits. It
+// returns err, of the request, or why there is no line.
+func (s *Service) note(ctx context.Context, call *aws.Call, as logged, bucket string, in, out any, began time.Time, err error) error {
+	now := time.Now().UTC()
+	b := bucketARN(bucket)
+	k := logKey{now.Truncate(logEvery).Add(logEvery), b, fmt.Sprintf("%020d-%s", now.UnixNano(), aws.NewRequestID())}
+	return cmp.Or(s.db.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		row, missing := buckets.Get(tx, b)
+		if missing != nil {
+			return ignoreMissing(missing)
+		}
+		tx.AfterCommit(s.log.bell.Ring)
+		return logLines.Put(tx, k, logLine(call, as, row.Owner, bucket, in, out, began, err))
+	}), err)
 }
 
 // logLine is a line in AWS's format.
@@ -190,11 +180,8 @@ func logLine(call *aws.Call, as logged, owner, bucket string, in, out any, began
 // keyInURI is a key as logs have it.
 func keyInURI(key string) string { return strings.ReplaceAll(url.PathEscape(key), "%2F", "/") }
 
-// runLogs keeps lines, and makes objects of those that are due.
+// runLogs makes objects of the lines that are due.
 func (s *Service) runLogs(ctx context.Context) (time.Duration, error) {
-	if err := s.keepLog(ctx); err != nil {
-		return 0, err
-	}
 	now := time.Now()
 	type heap struct {
 		bucket aws.ARN
@@ -224,28 +211,6 @@ func (s *Service) runLogs(ctx context.Context) (time.Duration, error) {
 		err = errors.Join(err, s.writeLog(ctx, h.bucket, text[h].String(), lines))
 	}
 	return next, err
-}
-
-// keepLog makes rows of what is noted.
-func (s *Service) keepLog(ctx context.Context) error {
-	s.log.mu.Lock()
-	lines, first := s.log.unkept, s.log.kept
-	s.log.unkept, s.log.kept = nil, first+len(lines)
-	s.log.mu.Unlock()
-	if len(lines) == 0 {
-		return nil
-	}
-	now := time.Now().UTC()
-	due := now.Truncate(logEvery).Add(logEvery)
-	return s.db.Update(ctx, func(tx *store.Tx) error {
-		for i, l := range lines {
-			id := fmt.Sprintf("%020d-%09d", now.UnixNano(), first+i)
-			if err := logLines.Put(tx, logKey{due, bucketARN(l.bucket), id}, l.line); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }
 
 // writeLog makes an object of lines, and drops them: what the target does not
