@@ -18,6 +18,7 @@ type happening struct {
 	text     []byte
 	event    *envelope
 	ingested time.Time
+	trace    string
 }
 
 // deliver sends what happened to each target of a rule.
@@ -42,7 +43,7 @@ func newDelivery(key ruleKey, t *api.Target, h *happening) (event.Delivery, erro
 		return event.Delivery{}, err // it was parsed when the target was put
 	}
 	d := event.Delivery{
-		Source: key.ARN(), Role: aws.Value(t.RoleArn), Target: arn, Original: h.text, Params: make(map[string]string),
+		Source: key.ARN(), Role: aws.Value(t.RoleArn), Trace: h.trace, Target: arn, Original: h.text, Params: make(map[string]string),
 		Context: map[string]string{"TargetArn": t.Arn},
 	}
 	d.Body = bodyFor(key, t, h)

@@ -17,6 +17,7 @@ type incoming struct {
 	bus      aws.ARN
 	event    envelope
 	ingested time.Time
+	trace    string   // of the request that it came with
 	only     []string // ARNs of the rules that may see it; nil: all
 	replayed bool     // from an archive, which does not keep it again
 }
@@ -59,7 +60,7 @@ func (s *Service) put(tx *store.Tx, in *incoming) error {
 		if in.only != nil && !slices.Contains(in.only, r.key.ARN().String()) || !r.pattern.Matches(e) {
 			continue
 		}
-		if err := s.deliver(tx, r.key, &r.row, &happening{text: text, event: &in.event, ingested: in.ingested}); err != nil {
+		if err := s.deliver(tx, r.key, &r.row, &happening{text: text, event: &in.event, ingested: in.ingested, trace: in.trace}); err != nil {
 			return err
 		}
 	}

@@ -56,7 +56,7 @@ func (s *Service) PutEvents(ctx context.Context, call *aws.Call, in *api.PutEven
 		}
 		event := newEnvelope(call, e, now)
 		out.Entries[i].EventId = &event.ID
-		put = append(put, incoming{bus: busARN(call, aws.Value(e.EventBusName)), event: event, ingested: now})
+		put = append(put, incoming{bus: busARN(call, aws.Value(e.EventBusName)), event: event, ingested: now, trace: aws.Or(e.TraceHeader, call.Trace)})
 	}
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
 		for i := range put {

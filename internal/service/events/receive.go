@@ -87,7 +87,7 @@ func (s *Service) receiveEvent(ctx context.Context, call *aws.Call, in *receiveE
 				return err
 			}
 		}
-		return s.put(tx, &incoming{bus: in.bus, event: in.event, ingested: time.Now()})
+		return s.put(tx, &incoming{bus: in.bus, event: in.event, ingested: time.Now(), trace: call.Trace})
 	})
 	if err != nil {
 		return nil, err
