@@ -31,6 +31,7 @@ type given struct {
 	built      map[string]bool   // directories
 	copied     map[string]bool   // files
 	home       int               // the account of its repository, where it is in another
+	said       string            // by a build that failed
 	empties    bool              // it wants values where its defaults have none
 	made       map[string]string // things that are there already, by their names in braces
 }
@@ -364,7 +365,9 @@ func (g *given) build() bool {
 		has := func(name string) bool { _, err := os.Stat(filepath.Join(dir, name)); return err == nil }
 		switch {
 		case has("pom.xml"):
-			g.runner.command(dir, nil, "mvn", "-q", "-B", "-DskipTests", "package")
+			if _, said := g.runner.command(dir, nil, "mvn", "-q", "-B", "-DskipTests", "package"); strings.Contains(said, "[ERROR]") {
+				_, g.said, _ = strings.Cut(said, "[ERROR]")
+			}
 			if file := filepath.Join(dir, "template-mvn.yml"); has("template-mvn.yml") {
 				g.app.file = file // it has another one for another tool
 			}

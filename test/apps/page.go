@@ -27,7 +27,8 @@ invoked with an event of their kind, before entries were driven. What has *nothi
 ` + "`aloft deploy --check DIR`" + ` says what would work of yours.
 
 What is *refused* has the types, properties or operations that Aloft lacks by their names. *AWS refuses it too* is what AWS
-refuses in the same words, and *wants what is gone* what needs packages that nobody publishes any more: both tell nothing of
+refuses in the same words, and *wants what is gone* what needs packages that nobody
+publishes any more, or that were not to be had where this was tried: both tell nothing of
 Aloft, and the shares are of the rest. *Not deployed for another reason* has that in the words that a user sees: a file, a value,
 a layer or a tool is not there. Of those that were deployed and do not answer, some do not because they could not on AWS either:
 their sources were read, and the last column says what was found there.

@@ -43,6 +43,9 @@ func (r *runner) try(a application) result {
 			break
 		}
 	}
+	if res.What == other && g.said != "" {
+		res.Words += ": " + strings.Join(strings.Fields(ownPaths.ReplaceAllString(g.said, "")), " ")
+	}
 	if g.home != 0 {
 		r.clean()
 		r.account = g.home

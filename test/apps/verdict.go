@@ -42,6 +42,7 @@ var (
 		why   string
 	}{
 		{regexp.MustCompile(`(?i)npm error (?:code|notarget) (?:E404|ETARGET|No matching version)|404 Not Found - GET https://registry\.npmjs`), "a package that it needs is not published"},
+		{regexp.MustCompile(`Could not find artifact|was not found in https://repo\.maven`), "a version of a package that it needs was not to be had"},
 		{regexp.MustCompile(`macro AWS::CodeStar`), "CodeStar is no more"},
 		{regexp.MustCompile(`go\.mod file not found|no required module provides package`), "it is built as Go was before modules"},
 		{regexp.MustCompile(`dep ensure`), "it is built with dep, which is no more"},

@@ -26,6 +26,10 @@ func (d *driver) machines(ctx context.Context) {
 		inputs := append(d.samples.of("input", m.Name), d.placed(ctx, inputFor(m.Definition)), map[string]any{})
 		inputs = append(inputs[:min(len(inputs)-2, mostInputs-2)], inputs[len(inputs)-2:]...)
 		d.entries++
+		if r, ok := d.executions(ctx, p.id); ok && r.ran > 0 {
+			d.say(true, "state machine %s: it ran while the stack was made", p.logical)
+			continue
+		}
 		d.wantCalled(ctx, m.Definition)
 		words, fine := "", false
 		for _, input := range inputs {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -107,6 +108,9 @@ func (d *driver) object(ctx context.Context, arn, prefix, suffix string) (key st
 		}
 	}
 	key = prefix + "one" + cmp.Or(suffix, ext)
+	if named := d.fileNamed(ctx, functionOf(arn), ext); named != "" && prefix == "" {
+		key = named
+	}
 	if shipped := d.samples.files[ext]; shipped != "" {
 		if text, err := os.ReadFile(shipped); err == nil {
 			return key, text
@@ -130,6 +134,29 @@ func (d *driver) object(ctx context.Context, arn, prefix, suffix string) (key st
 		b.WriteString("one line of text\n")
 	}
 	return key, b.Bytes()
+}
+
+// fileNamed is the name of a file that a function reads by its source or variables.
+func (d *driver) fileNamed(ctx context.Context, function, ext string) string {
+	if function == "" {
+		return ""
+	}
+	f, err := client.Do(ctx, d.Client, lambda.GetFunctionConfiguration, &lambda.GetFunctionConfigurationInput{FunctionName: function})
+	if err != nil {
+		return ""
+	}
+	if f.Environment != nil {
+		for name, value := range f.Environment.Variables {
+			if low := strings.ToLower(name); strings.HasSuffix(low, "key") && strings.Contains(value, ".") {
+				return value
+			}
+		}
+	}
+	m := regexp.MustCompile(`["']([\w-]+` + regexp.QuoteMeta(ext) + `)["']`).FindStringSubmatch(d.source(ctx, function))
+	if m == nil {
+		return ""
+	}
+	return m[1]
 }
 
 // source is the source of a function.
@@ -435,7 +462,7 @@ func (d *driver) logGroups(ctx context.Context) {
 			}
 			f := out.SubscriptionFilters[0]
 			d.drive(ctx, entry{
-				name: "a line into log group of " + p.logical, targets: []target{{arn: aws.Value(f.DestinationArn)}},
+				name: "a line into log group of " + p.logical, targets: []target{{arn: aws.Value(f.DestinationArn)}}, wait: d.buffers(ctx, aws.Value(f.DestinationArn)),
 				do: func(ctx context.Context) error {
 					_, _ = client.Do(ctx, d.Client, logs.CreateLogStream, &logs.CreateLogStreamInput{LogGroupName: group.id, LogStreamName: "driven"})
 					_, err := client.Do(ctx, d.Client, logs.PutLogEvents, &logs.PutLogEventsInput{

@@ -10,8 +10,10 @@ import (
 
 	"github.com/aloft-cloud/aloft/internal/api/cloudwatch"
 	"github.com/aloft-cloud/aloft/internal/api/events"
+	"github.com/aloft-cloud/aloft/internal/api/firehose"
 	"github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/api/logs"
+	"github.com/aloft-cloud/aloft/internal/api/s3"
 	"github.com/aloft-cloud/aloft/internal/api/states"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/client"
@@ -50,6 +52,8 @@ func (d *driver) read(ctx context.Context, t target) reading {
 		}
 		of := func(metric string) float64 { return d.metric(ctx, "AWS/States", metric, "StateMachineArn", t.arn) }
 		return reading{of("ExecutionsSucceeded"), of("ExecutionsFailed") + of("ExecutionsTimedOut")}
+	case strings.HasPrefix(t.arn, "arn:aws:firehose:"):
+		return reading{ran: d.objects(ctx)}
 	case strings.HasPrefix(t.arn, "arn:aws:sqs:"):
 		return reading{ran: d.metric(ctx, "AWS/SQS", "NumberOfMessagesSent", "QueueName", last)}
 	case strings.HasPrefix(t.arn, "arn:aws:sns:"):
@@ -59,6 +63,33 @@ func (d *driver) read(ctx context.Context, t target) reading {
 		return reading{}
 	}
 	return reading{d.metric(ctx, "AWS/Events", "Invocations", "RuleName", t.rule), d.metric(ctx, "AWS/Events", "FailedInvocations", "RuleName", t.rule)}
+}
+
+// objects counts those in the buckets of the application.
+func (d *driver) objects(ctx context.Context) float64 {
+	n := 0
+	for _, p := range d.all("AWS::S3::Bucket") {
+		if out, err := client.Do(ctx, d.Client, s3.ListObjectsV2, &s3.ListObjectsV2Input{Bucket: p.id}); err == nil {
+			n += len(out.Contents)
+		}
+	}
+	return float64(n)
+}
+
+// buffers is how long a delivery stream keeps what it is given.
+func (d *driver) buffers(ctx context.Context, arn string) time.Duration {
+	if !strings.HasPrefix(arn, "arn:aws:firehose:") {
+		return 0
+	}
+	out, err := client.Do(ctx, d.Client, firehose.DescribeDeliveryStream, &firehose.DescribeDeliveryStreamInput{DeliveryStreamName: arn[strings.LastIndexByte(arn, '/')+1:]})
+	if err != nil || len(out.DeliveryStreamDescription.Destinations) == 0 {
+		return 0
+	}
+	interval := int32(300)
+	if to := out.DeliveryStreamDescription.Destinations[0].ExtendedS3DestinationDescription; to != nil && to.BufferingHints != nil && to.BufferingHints.IntervalInSeconds != nil {
+		interval = *to.BufferingHints.IntervalInSeconds
+	}
+	return min(time.Duration(interval)*time.Second, 3*time.Minute)
 }
 
 // executions counts those of a standard state machine that are through, or wait.
