@@ -25,6 +25,7 @@ type lock struct {
 	function     string // that decides
 	header, name string // that has the token: of a header, or of a query
 	iam, key     bool
+	open         bool // it may let in who has no token
 }
 
 // A credential is what a request has to get through.
@@ -105,6 +106,9 @@ func (d *driver) keysOf(ctx context.Context, r *route) []credential {
 		return []credential{known}
 	}
 	var list []credential
+	if l.open {
+		list = append(list, credential{})
+	}
 	pools := []string{l.pool}
 	if l.pool == "" {
 		pools = nil
@@ -123,6 +127,9 @@ func (d *driver) keysOf(ctx context.Context, r *route) []credential {
 			continue
 		}
 		list = append(list, with(token), with("Bearer "+token))
+		if access, ok := d.values["access "+pool].(string); ok {
+			list = append(list, with(access), with("Bearer "+access))
+		}
 	}
 	if l.function != "" {
 		source := d.source(ctx, l.function)

@@ -271,6 +271,7 @@ var likely = []struct {
 	{regexp.MustCompile(`date|time|_at$|createdat|updatedat`), "2030-01-01T00:00:00Z"},
 	{regexp.MustCompile(`^(is|has)[_a-z]|enabled|checked|done|completed|active`), true},
 	{regexp.MustCompile(`items|products|tags|list$`), []any{map[string]any{"id": "1", "name": "one", "quantity": 1, "price": 1, "productId": "1"}}},
+	{regexp.MustCompile(`mass$|weight|height|latitude|longitude`), 1.5},
 	{regexp.MustCompile(`lang|source_?code|target_?code`), "en"},
 	{regexp.MustCompile(`currency`), "USD"},
 	{regexp.MustCompile(`name|title|text|content|message|description|body|prompt|question|subject|query|comment`), "hello world"},

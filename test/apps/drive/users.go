@@ -139,6 +139,7 @@ func (d *driver) signIn(ctx context.Context, pool, id string) (string, error) {
 		}
 	}
 	if out, err := client.Do(ctx, d.Client, cognito.InitiateAuth, &cognito.InitiateAuthInput{AuthFlow: "USER_PASSWORD_AUTH", ClientId: id, AuthParameters: with}); err == nil && out.AuthenticationResult != nil {
+		d.values["access "+pool] = aws.Value(out.AuthenticationResult.AccessToken)
 		return aws.Value(out.AuthenticationResult.IdToken), nil
 	}
 	var last error
