@@ -379,7 +379,9 @@ func (d *driver) send1(ctx context.Context, r *route, q request, key credential)
 	if out.Host = r.host; strings.HasSuffix(r.host, ".execute-api") || strings.HasSuffix(r.host, ".lambda-url") || strings.HasSuffix(r.host, ".elb") {
 		out.Host += "." + strings.Replace(out.URL.Host, "127.0.0.1", "localhost", 1)
 	}
-	out.Header.Set("Content-Type", "application/json")
+	if body != nil {
+		out.Header.Set("Content-Type", "application/json")
+	}
 	for name, value := range q.headers {
 		out.Header.Set(name, value)
 	}
