@@ -139,7 +139,7 @@ func (r *runner) clean() {
 				break
 			}
 			for _, s := range out.Stacks {
-				if s.ParentId == nil {
+				if s.ParentId == nil && (s.StackName != "CDKToolkit" || len(out.Stacks) == 1) { // others are deleted as its role
 					r.delete(ctx, c, s.StackId)
 				}
 			}
