@@ -18,6 +18,9 @@ func CheckImport(types resource.Table, p *Prepared, steps []Step, identified map
 	var others, unkept []string
 	for i := range steps {
 		step := &steps[i]
+		if step.Possible {
+			continue
+		}
 		if step.Action != "Add" || identified[step.LogicalID] == "" {
 			others = append(others, step.LogicalID)
 			continue

@@ -19,6 +19,7 @@ type Step struct {
 	Replacement  string   // of Modify: "True", "False", "Conditional"
 	PolicyAction string   // of Remove and Replacement: "Delete", "Retain", …
 	Scope        []string // of Modify: "Properties", "Metadata", "Tags"
+	Possible     bool     // it changes only if others turn out otherwise than they are
 	Details      []Detail
 	Before       map[string]any // properties
 	After        map[string]any
@@ -34,6 +35,8 @@ type Detail struct {
 	Cause      string // what is referred to
 	Before     any
 	After      any
+
+	OnlyWithValues bool // it is told to those who ask for values alone
 }
 
 // A planner finds out what an update would do.
@@ -150,6 +153,9 @@ func (pl *planner) look(id string) {
 		step.Scope = []string{"Properties"}
 		step.Details = []Detail{{Attribute: "Properties", Recreation: "Never", Source: Automatic}}
 	}
+	if step.Scope == nil {
+		pl.maybe(step, typ)
+	}
 	if step.Scope != nil {
 		pl.steps[id] = step
 	}
@@ -183,32 +189,76 @@ func (pl *planner) value(id, attribute string) (any, error) {
 
 // explain says what changes about a resource, and why.
 func (pl *planner) explain(step *Step, typ *resource.Type, names []string) {
-	t := pl.prepared.Template.Resources[step.LogicalID]
 	for _, name := range names {
 		recreation := "Never"
 		if typ.Takes(name) == resource.Replacement {
 			recreation = "Always"
 		}
-		d := Detail{
-			Attribute: "Properties", Name: name, Recreation: recreation, Static: !template.HoldsUnknown(step.After[name]),
-			Source: "DirectModification", Before: step.Before[name], After: step.After[name],
+		known := !template.HoldsUnknown(step.After[name])
+		switch {
+		case recreation == "Never":
+		case known || step.Replacement == "True":
+			step.Replacement = "True"
+		default:
+			step.Replacement, recreation = "Conditional", "Conditionally"
 		}
-		refs := pl.prepared.Template.References(t.Properties[name], &pl.prepared.Scope)
-		for _, ref := range refs {
-			if other := pl.steps[ref]; other != nil {
-				d.Source, d.Cause = "ResourceReference", ref
-			} else if _, isParameter := pl.prepared.Values.Bound[ref]; isParameter && d.Cause == "" {
-				d.Source, d.Cause = "ParameterReference", ref
-			}
+		for _, d := range pl.causes(step.LogicalID, name, known) {
+			d.Attribute, d.Name, d.Recreation, d.Before, d.After = "Properties", name, recreation, step.Before[name], step.After[name]
+			step.Details = append(step.Details, d)
 		}
-		if recreation == "Always" {
-			if d.Static || step.Replacement == "True" {
-				step.Replacement = "True"
-			} else {
-				step.Replacement = "Conditional"
-				d.Recreation = "Conditionally"
-			}
+	}
+}
+
+// causes says why a property changes: because another resource does, because a
+// parameter does, or because the template says something else.
+func (pl *planner) causes(id, name string, known bool) []Detail {
+	v := pl.prepared.Template.Resources[id].Properties[name]
+	direct := Detail{Source: "DirectModification"}
+	if attributes := pl.changing(v); len(attributes) > 0 {
+		direct.OnlyWithValues = true
+		return []Detail{direct, {Source: "ResourceAttribute", Cause: attributes[0], Static: !known}}
+	}
+	parameter := ""
+	for _, ref := range pl.prepared.Template.References(v, &pl.prepared.Scope) {
+		if other := pl.steps[ref]; other != nil && !other.Possible {
+			return []Detail{{Source: "ResourceReference", Cause: ref, Static: known}}
 		}
+		if _, isParameter := pl.prepared.Values.Bound[ref]; isParameter && parameter == "" {
+			parameter = ref
+		}
+	}
+	if parameter != "" {
+		return []Detail{direct, {Source: "ParameterReference", Cause: parameter, Static: true}}
+	}
+	direct.Static = known
+	return []Detail{direct}
+}
+
+// changing returns the attributes that v reads of resources that change.
+func (pl *planner) changing(v any) (attributes []string) {
+	for _, attribute := range template.Attributes(v) {
+		id, _, _ := strings.Cut(attribute, ".")
+		if other := pl.steps[id]; other != nil && !other.Possible {
+			attributes = append(attributes, attribute)
+		}
+	}
+	return attributes
+}
+
+// maybe plans a resource that changes if others give other attributes than they
+// do now, which only changing them tells.
+func (pl *planner) maybe(step *Step, typ *resource.Type) {
+	properties := pl.prepared.Template.Resources[step.LogicalID].Properties
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		attributes := pl.changing(properties[name])
+		if len(attributes) == 0 {
+			continue
+		}
+		d := Detail{Attribute: "Properties", Name: name, Recreation: "Never", Source: "ResourceAttribute", Cause: attributes[0], Before: step.Before[name], After: step.After[name]}
+		if typ.Takes(name) == resource.Replacement {
+			d.Recreation, step.Replacement = "Always", "Conditional"
+		}
+		step.Scope, step.Possible = []string{"Properties"}, true
 		step.Details = append(step.Details, d)
 	}
 }

@@ -22,6 +22,12 @@ func (s *Service) shifting(config object) object {
 	return all
 }
 
+// hooksOfShift are the functions that are asked before and after traffic moves.
+var hooksOfShift = []struct{ setting, property string }{
+	{"preTrafficHook", "BeforeAllowTrafficHook"},
+	{"postTrafficHook", "AfterAllowTrafficHook"},
+}
+
 // canaries adds what CodeDeploy needs to move the traffic of functions.
 func (b *builder) canaries() error {
 	const application, role = "DeploymentApplication", "CodeDeployServiceRole"
@@ -38,15 +44,15 @@ func (b *builder) canaries() error {
 		}
 		group := functionID(f.key) + "DeploymentGroup"
 		update := object{"ApplicationName": ref(application), "DeploymentGroupName": ref(group)}
-		for name, hook := range map[string]string{"preTrafficHook": "BeforeAllowTrafficHook", "postTrafficHook": "AfterAllowTrafficHook"} {
-			key := text(settings[name])
+		for _, hook := range hooksOfShift {
+			key := text(settings[hook.setting])
 			if key == "" {
 				continue
 			}
 			if b.s.function(key) == nil {
-				return b.s.errorAt(in(path, name), "there is no function %q", key)
+				return b.s.errorAt(in(path, hook.setting), "there is no function %q", key)
 			}
-			update[hook] = ref(functionID(key))
+			update[hook.property] = ref(functionID(key))
 			hooks = append(hooks, getAtt(functionID(key), "Arn"))
 		}
 		alias["UpdatePolicy"] = object{"CodeDeployLambdaAliasUpdate": update}

@@ -2,6 +2,7 @@ package template
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -278,4 +279,65 @@ func trim(graph map[string][]string, waits map[string]int) []string {
 			return slices.Sorted(maps.Keys(waits))
 		}
 	}
+}
+
+var subAttribute = regexp.MustCompile(`\$\{([A-Za-z0-9]+\.[\w.:]+)\}`)
+
+// Attributes returns what v reads of resources by Fn::GetAtt and Fn::Sub, as
+// "Table.Arn", sorted.
+func Attributes(v any) []string {
+	var names []string
+	var walk func(any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for name, arg := range v {
+				switch name {
+				case "Fn::GetAtt":
+					names = append(names, attributeName(arg)...)
+				case "Fn::Sub":
+					for _, m := range subAttribute.FindAllStringSubmatch(subText(arg), -1) {
+						names = append(names, m[1])
+					}
+				}
+				walk(arg)
+			}
+		case []any:
+			for _, e := range v {
+				walk(e)
+			}
+		}
+	}
+	walk(v)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// attributeName is what Fn::GetAtt is given, as one text.
+func attributeName(arg any) []string {
+	if s, ok := arg.(string); ok {
+		return []string{s}
+	}
+	l, _ := arg.([]any)
+	var parts []string
+	for _, e := range l {
+		s, ok := e.(string)
+		if !ok {
+			return nil // it is computed
+		}
+		parts = append(parts, s)
+	}
+	if len(parts) < 2 {
+		return nil
+	}
+	return []string{strings.Join(parts, ".")}
+}
+
+// subText is the text that Fn::Sub fills.
+func subText(arg any) string {
+	if l, ok := arg.([]any); ok && len(l) > 0 {
+		arg = l[0]
+	}
+	s, _ := arg.(string)
+	return s
 }

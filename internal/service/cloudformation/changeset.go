@@ -246,6 +246,9 @@ func (s *Service) DescribeChangeSet(ctx context.Context, call *aws.Call, in *api
 		out.Tags = append(out.Tags, api.Tag{Key: tag.Key, Value: tag.Value})
 	}
 	for _, step := range set.Steps {
+		if step.Possible && aws.Value(in.IncludePropertyValues) {
+			continue
+		}
 		change := shownStep(step, aws.Value(in.IncludePropertyValues))
 		change.ChangeSetId = optionalARN(set.Nested[step.LogicalID].Set)
 		out.Changes = append(out.Changes, api.Change{Type: new("Resource"), ResourceChange: change})
@@ -271,6 +274,9 @@ func shownStep(step deploy.Step, values bool) *api.ResourceChange {
 		}
 	}
 	for _, d := range step.Details {
+		if d.OnlyWithValues && !values {
+			continue
+		}
 		c.Details = append(c.Details, shownDetail(d, values))
 	}
 	return c

@@ -26,9 +26,6 @@ type child struct {
 	stack aws.ARN
 }
 
-// unknownText stands for what a parameter will be when others have been made.
-const unknownText = "{{changeSet:KNOWN_AFTER_APPLY}}"
-
 // fillNested works out the change sets of the stacks within that of set. It says
 // whether one of them failed, and set with it.
 func (s *Service) fillNested(ctx context.Context, call *aws.Call, set *changeSet, id aws.ARN, d *draft) (failed bool, err error) {
@@ -110,7 +107,7 @@ func known(properties map[string]any) (out map[string]any, unknown bool) {
 	parameters := maps.Clone(given)
 	for name, v := range parameters {
 		if template.HoldsUnknown(v) {
-			parameters[name], unknown = unknownText, true
+			parameters[name], unknown = template.KnownAfterApply, true
 		}
 	}
 	if parameters != nil {
@@ -127,6 +124,9 @@ func (set *changeSet) changesNothing() bool {
 		unchanged[c.set.ID] = c.set.Status == "FAILED"
 	}
 	return !slices.ContainsFunc(set.Steps, func(step deploy.Step) bool {
+		if step.Possible {
+			return false
+		}
 		automatic := len(step.Details) == 1 && step.Details[0].Source == deploy.Automatic
 		return !automatic || !unchanged[set.Nested[step.LogicalID].Set]
 	})
