@@ -617,3 +617,21 @@ func TestFrozen(t *testing.T) {
 		t.Errorf("after the freeze: %+v", res.Stats)
 	}
 }
+
+// Layers are laid over each other however long their paths are.
+func TestLongPaths(t *testing.T) {
+	r := newRig(t, nil)
+	f := function("long", "nodejs20.x", "index.handler", code(t, map[string]string{"index.js": "exports.handler = async () => require('a') + require('b') + require('c')"}))
+	for _, name := range []string{"a", "b", "c"} {
+		dir := filepath.Join(t.TempDir(), strings.Repeat("long", 40), strings.Repeat("path", 40))
+		if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(code(t, map[string]string{"nodejs/node_modules/" + name + "/index.js": "module.exports = '" + name + "'"}), dir); err != nil {
+			t.Fatal(err)
+		}
+		f.Layers = append(f.Layers, dir)
+	}
+	r.await(t, f)
+	expect(t, r.invoke(t, f, "{}"), "", `"abc"`)
+}

@@ -4,6 +4,7 @@ package fence
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,12 +29,17 @@ func (m Mount) open() (int, error) {
 	return fd, nil
 }
 
-// overlay lays the directories over each other.
+// overlay lays the directories over each other. They are named by descriptors:
+// the kernel takes an option of 255 bytes, in which their paths need not fit.
 func (m Mount) overlay() (int, error) {
-	escape := strings.NewReplacer(`\`, `\\`, ":", `\:`, ",", `\,`)
 	var lower []string
-	for _, dir := range m.Hosts {
-		lower = append([]string{escape.Replace(dir)}, lower...) // the first is on top
+	for _, dir := range slices.Backward(m.Hosts) { // the first is on top
+		fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return -1, fmt.Errorf("open %s: %w", dir, err)
+		}
+		defer unix.Close(fd)
+		lower = append(lower, "/proc/self/fd/"+strconv.Itoa(fd))
 	}
 	return mountFS("overlay", readOnly, "lowerdir", strings.Join(lower, ":"))
 }

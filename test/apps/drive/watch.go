@@ -34,7 +34,7 @@ func functionOf(arn string) string {
 	if !ok {
 		return ""
 	}
-	name, _, _ = strings.Cut(name, "/invocations")
+	name, _, _ = strings.Cut(name, "/") // invocations
 	name, _, _ = strings.Cut(name, ":")
 	return name
 }
