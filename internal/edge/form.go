@@ -8,7 +8,6 @@ import (
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/protocol"
 	"github.com/aloft-cloud/aloft/internal/service"
-	"github.com/aloft-cloud/aloft/internal/smithy"
 )
 
 // form returns the service that r is an HTML form with a file for, or nil.
@@ -24,7 +23,8 @@ func (h *Handler) form(r *http.Request) *service.Definition {
 
 // operateForm has a service answer a form.
 func (h *Handler) operateForm(def *service.Definition, w http.ResponseWriter, r *http.Request, requestID string) (*protocol.Exchange, any, error) {
-	w.Header().Set("X-Amz-Request-Id", requestID)
+	x := h.apis[def.API.Name].Beside(r)
+	x.Identify(w.Header(), requestID)
 	err := def.Form(w, r, func(t *sigv4.Text) (*aws.Call, error) {
 		call, err := h.cfg.Auth.AuthenticateText(r, t)
 		if call != nil {
@@ -33,7 +33,7 @@ func (h *Handler) operateForm(def *service.Definition, w http.ResponseWriter, r 
 		return call, err
 	})
 	if err != nil {
-		return protocol.Unmatched(r, smithy.RESTXML), nil, err
+		return x, nil, err
 	}
 	return nil, nil, nil
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
-	"github.com/aloft-cloud/aloft/internal/protocol"
 )
 
 // While keys are not checked, every page that a browser on this machine shows
@@ -81,7 +80,8 @@ func allowOrigin(w http.ResponseWriter, r *http.Request) bool {
 // serveOrigin asks the service that r is for what pages of other sites may do
 // with the answer. It reports whether that was all r is about.
 func (h *Handler) serveOrigin(w http.ResponseWriter, r *http.Request, requestID string) bool {
-	ask := h.origins[h.router.route(r, func(string) string { return "" })]
+	name := h.router.route(r, func(string) string { return "" })
+	ask := h.origins[name]
 	if ask == nil || h.cfg.Open && checkOrigin(r) != nil {
 		return false
 	}
@@ -89,14 +89,17 @@ func (h *Handler) serveOrigin(w http.ResponseWriter, r *http.Request, requestID 
 	if err != nil && !answered {
 		h.cfg.Log.Error("origin not checked", "id", requestID, "err", err)
 	}
+	x := h.apis[name].Beside(r)
 	switch {
 	case !answered:
 		return false
 	case err == nil:
+		x.Identify(w.Header(), requestID)
+		w.Header().Set("Content-Length", "0")
 		w.WriteHeader(http.StatusOK)
 		return true
 	}
-	if err := protocol.Unmatched(r, "").EncodeError(w, err, requestID); err != nil {
+	if err := x.EncodeError(w, err, requestID); err != nil {
 		h.cfg.Log.Debug("answer cut short", "id", requestID, "err", err)
 	}
 	return true

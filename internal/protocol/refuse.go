@@ -24,6 +24,14 @@ func Unmatched(r *http.Request, usual smithy.Protocol) *Exchange {
 	return x
 }
 
+// Beside returns the exchange of a request to a that is none of its operations.
+func (a *API) Beside(r *http.Request) *Exchange {
+	return &Exchange{api: a, Protocol: a.svc.Protocols[0], json: a.svc.JSONVersion, head: r.Method == http.MethodHead}
+}
+
+// Identify says in h which request is answered, as clients of the API look for it.
+func (x *Exchange) Identify(h http.Header, requestID string) { x.identify(h, requestID) }
+
 // EncodeError answers with the refusal in err. An error that holds none is a
 // failure of ours, of which the caller learns nothing.
 func (x *Exchange) EncodeError(w http.ResponseWriter, err error, requestID string) error {

@@ -17,20 +17,29 @@ import (
 
 // TestRecorded compares answers with those that AWS gave.
 func TestRecorded(t *testing.T) {
-	platformtest.Recording{
-		Service: "s3",
-		Texts: map[string]string{
-			"PART":      encoded("a", 5<<20+1),
-			"CONTENT5M": encoded("test content 123", 5<<20/16+1),
-			"A6140":     encoded("a", 6138),
-			"MB10":      encoded("a", 10_000_000),
-			"BIG":       base64.StdEncoding.EncodeToString([]byte(strings.Repeat("a", 10_000_000-4) + "Nk4e")),
-		},
-		Unknown: []string{"ETag", "eTag", "etag", "LastModified", "Location", "UploadId", "VersionId", "ID", "Owner", "Initiator", "Bucket", "Name", "SSEKMSKeyId", "BucketName", "Role", "SSECustomerKeyMD5"},
-		Hidden:  []string{"StatusCode"},
-		Masks:   []string{"last-modified", "last--modified", "host-id", "request-id", "id-2", "x-amz-id-2", "x-amz-request-id", "date", "sequencer", "object-sequencer", "amz-id", "amz-request-id", "m-d5-of-body"},
-		As:      asTold,
-	}.Run(t, os.Getenv("ALOFT_VECTORS"), "testdata/recorded.steps")
+	recording.Run(t, os.Getenv("ALOFT_VECTORS"), "testdata/recorded.steps")
+}
+
+// TestRecordedPages is TestRecorded for what pages of other sites ask.
+func TestRecordedPages(t *testing.T) {
+	closed := recording
+	closed.Closed = true
+	closed.Run(t, os.Getenv("ALOFT_VECTORS"), "testdata/pages.steps")
+}
+
+var recording = platformtest.Recording{
+	Service: "s3",
+	Texts: map[string]string{
+		"PART":      encoded("a", 5<<20+1),
+		"CONTENT5M": encoded("test content 123", 5<<20/16+1),
+		"A6140":     encoded("a", 6138),
+		"MB10":      encoded("a", 10_000_000),
+		"BIG":       base64.StdEncoding.EncodeToString([]byte(strings.Repeat("a", 10_000_000-4) + "Nk4e")),
+	},
+	Unknown: []string{"ETag", "eTag", "etag", "LastModified", "Location", "UploadId", "VersionId", "ID", "Owner", "Initiator", "Bucket", "Name", "SSEKMSKeyId", "BucketName", "Role", "SSECustomerKeyMD5"},
+	Hidden:  []string{"StatusCode"},
+	Masks:   []string{"last-modified", "last--modified", "host-id", "request-id", "id-2", "x-amz-id-2", "x-amz-request-id", "date", "sequencer", "object-sequencer", "amz-id", "amz-request-id", "m-d5-of-body"},
+	As:      asTold,
 }
 
 // encoded is text, n times, as operations take bytes.
@@ -70,6 +79,9 @@ func asTold(want, got any) any {
 		delete(g, "Error")
 		maps.Copy(e, g)
 		return asTold(want, e)
+	}
+	if w["Transfer-Encoding"] != nil { // in chunks, where the length is not known
+		delete(g, "Content-Length")
 	}
 	if w["@xmlns"] == nil {
 		delete(g, "@xmlns")
