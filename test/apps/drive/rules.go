@@ -273,6 +273,13 @@ func (d *driver) pipes(ctx context.Context) {
 		if d.fed[aws.Value(p.Source)] {
 			continue
 		}
+		if to := aws.Value(p.Target); len(e.targets) == 0 && strings.Contains(to, ":api-destination/") {
+			if at := d.destination(ctx, to); len(d.wants) > 0 {
+				d.entries++
+				d.say(false, "%s: it leads to %s", e.name, at)
+				continue
+			}
+		}
 		d.drive(ctx, e)
 	}
 }
