@@ -30,6 +30,7 @@ var (
 		{regexp.MustCompile(`layer arn:aws:lambda:[\w-]+:123456789012:`), "it names a layer of an account that its user is to put there"},
 		{regexp.MustCompile(`Template format error|Template error: instance of Fn::GetAtt references undefined|Unresolved resource dependencies|Invalid template (?:resource )?property|resource SQSQueue with message: \[#: extraneous key \[Name\]|property \w+ not defined for resource of type|expected type: \w+, found|has no EntryPoints`), "its template is not valid"},
 		{regexp.MustCompile(`AliasTarget, all of .TTL, and ResourceRecords., or TrafficPolicyInstanceId., but found more than one`), "its record is an alias with a time to live, which aliases do not have"},
+		{regexp.MustCompile(`Error locating assembly descriptor`), "its build names a file that it does not have"},
 		{regexp.MustCompile(`Parameter ScheduleExpression is not valid`), "its schedule is none"},
 		{regexp.MustCompile(`Invalid value for the parameter Policy\.|Policy at index \d+ in the 'Policies' property is not valid`), "its policy is none"},
 		{regexp.MustCompile(`Unable to parse API definition`), "its API definition is not valid"},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -249,6 +250,9 @@ func (d *driver) pipeList(ctx context.Context) []*pipes.DescribePipeOutput {
 	return list
 }
 
+// watched are the targets besides functions and state machines that tell what they got.
+var watched = regexp.MustCompile(`^arn:aws:(?:sqs|sns|logs|kinesis):`)
+
 // pipes puts something into the source of each pipe.
 func (d *driver) pipes(ctx context.Context) {
 	for _, p := range d.pipeList(ctx) {
@@ -261,7 +265,7 @@ func (d *driver) pipes(ctx context.Context) {
 			if arn == "" {
 				continue
 			}
-			if functionOf(arn) != "" || strings.Contains(arn, ":stateMachine:") || strings.HasPrefix(arn, "arn:aws:sqs:") || strings.HasPrefix(arn, "arn:aws:sns:") {
+			if functionOf(arn) != "" || strings.Contains(arn, ":stateMachine:") || watched.MatchString(arn) {
 				e.targets = append(e.targets, target{arn: arn})
 				break
 			}
@@ -273,12 +277,16 @@ func (d *driver) pipes(ctx context.Context) {
 		if d.fed[aws.Value(p.Source)] {
 			continue
 		}
-		if to := aws.Value(p.Target); len(e.targets) == 0 && strings.Contains(to, ":api-destination/") {
-			if at := d.destination(ctx, to); len(d.wants) > 0 {
-				d.entries++
-				d.say(false, "%s: it leads to %s", e.name, at)
-				continue
+		at := ""
+		for _, to := range []string{aws.Value(p.Enrichment), aws.Value(p.Target)} {
+			if strings.Contains(to, ":api-destination/") {
+				at = cmp.Or(at, d.destination(ctx, to))
 			}
+		}
+		if at != "" && len(e.targets) == 0 && len(d.wants) > 0 {
+			d.entries++
+			d.say(false, "%s: it leads to %s", e.name, at)
+			continue
 		}
 		d.drive(ctx, e)
 	}

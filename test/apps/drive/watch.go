@@ -11,6 +11,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/api/cloudwatch"
 	"github.com/aloft-cloud/aloft/internal/api/events"
 	"github.com/aloft-cloud/aloft/internal/api/firehose"
+	"github.com/aloft-cloud/aloft/internal/api/kinesis"
 	"github.com/aloft-cloud/aloft/internal/api/lambda"
 	"github.com/aloft-cloud/aloft/internal/api/logs"
 	"github.com/aloft-cloud/aloft/internal/api/s3"
@@ -54,6 +55,13 @@ func (d *driver) read(ctx context.Context, t target) reading {
 		return reading{of("ExecutionsSucceeded"), of("ExecutionsFailed") + of("ExecutionsTimedOut")}
 	case strings.HasPrefix(t.arn, "arn:aws:firehose:"):
 		return reading{ran: d.objects(ctx)}
+	case strings.HasPrefix(t.arn, "arn:aws:logs:"):
+		group := strings.TrimSuffix(strings.SplitN(t.arn, ":", 7)[6], ":*")
+		if out, err := client.Do(ctx, d.Client, logs.FilterLogEvents, &logs.FilterLogEventsInput{LogGroupName: &group}); err == nil {
+			return reading{ran: float64(len(out.Events))}
+		}
+	case strings.HasPrefix(t.arn, "arn:aws:kinesis:"):
+		return reading{ran: d.records(ctx, t.arn)}
 	case strings.HasPrefix(t.arn, "arn:aws:sqs:"):
 		return reading{ran: d.metric(ctx, "AWS/SQS", "NumberOfMessagesSent", "QueueName", last)}
 	case strings.HasPrefix(t.arn, "arn:aws:sns:"):
@@ -63,6 +71,24 @@ func (d *driver) read(ctx context.Context, t target) reading {
 		return reading{}
 	}
 	return reading{d.metric(ctx, "AWS/Events", "Invocations", "RuleName", t.rule), d.metric(ctx, "AWS/Events", "FailedInvocations", "RuleName", t.rule)}
+}
+
+// records counts those in a stream.
+func (d *driver) records(ctx context.Context, stream string) float64 {
+	n := 0
+	shards, err := client.Do(ctx, d.Client, kinesis.ListShards, &kinesis.ListShardsInput{StreamARN: &stream})
+	if err != nil {
+		return 0
+	}
+	for _, shard := range shards.Shards {
+		in := &kinesis.GetShardIteratorInput{StreamARN: &stream, ShardId: shard.ShardId, ShardIteratorType: "TRIM_HORIZON"}
+		if at, err := client.Do(ctx, d.Client, kinesis.GetShardIterator, in); err == nil {
+			if out, err := client.Do(ctx, d.Client, kinesis.GetRecords, &kinesis.GetRecordsInput{StreamARN: &stream, ShardIterator: aws.Value(at.ShardIterator)}); err == nil {
+				n += len(out.Records)
+			}
+		}
+	}
+	return float64(n)
 }
 
 // objects counts those in the buckets of the application.
