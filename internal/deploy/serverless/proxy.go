@@ -15,7 +15,6 @@ type proxied struct {
 	role    string // of the methods that have none of their own
 	actions func(e *endpoint) ([]string, any)
 	call    func(e *endpoint) (uri any, parameters, templates object)
-	method  string // of the call; POST if empty
 }
 
 var proxies = map[string]proxied{
