@@ -34,6 +34,7 @@ type line struct {
 	size   int64
 	oldest time.Time
 	busy   bool
+	last   uint64 // version of the last record that was counted at the start
 
 	failures int // in a row
 	failed   time.Time
@@ -97,33 +98,55 @@ func (s *Service) add(tx *store.Tx, key lineKey, row *stream, all []record) erro
 			return err
 		}
 	}
-	size := int64(0)
+	a := addition{key: key, hints: row.hints(key.Kind), count: len(all), oldest: all[0].At}
 	for i := range all {
-		size += int64(len(all[i].Data))
-		if _, err := records.Append(tx, key, all[i]); err != nil {
+		a.size += int64(len(all[i].Data))
+		var err error
+		if a.at, err = records.Append(tx, key, all[i]); err != nil {
 			return err
 		}
 	}
-	h, oldest, n := row.hints(key.Kind), all[0].At, len(all)
-	tx.AfterCommit(func() { s.added(key, h, n, size, oldest) })
+	tx.AfterCommit(func() { s.added(&a) })
 	return nil
 }
 
-// added remembers what a line has more.
-func (s *Service) added(key lineKey, h hints, n int, size int64, oldest time.Time) {
+// An addition is records that a line has more.
+type addition struct {
+	key lineKey
+	hints
+	count  int
+	size   int64
+	oldest time.Time
+	at     *store.Position // of the last; known once they are kept
+}
+
+// added remembers an addition, until lines are counted if they are not yet.
+func (s *Service) added(a *addition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := s.lines[key]
+	if !s.counted {
+		s.early = append(s.early, a)
+		return
+	}
+	s.count(a)
+}
+
+// count counts an addition, unless it was there when lines were counted.
+func (s *Service) count(a *addition) {
+	l := s.lines[a.key]
 	if l == nil {
 		l = new(line)
-		s.lines[key] = l
+		s.lines[a.key] = l
 	}
-	l.hints = h
+	if a.at.Version <= l.last {
+		return
+	}
+	l.hints = a.hints
 	if l.count <= 0 { // it may be taken before it is remembered
-		l.oldest = oldest
+		l.oldest = a.oldest
 		s.bell.Ring()
 	}
-	l.count, l.size = l.count+n, l.size+size
+	l.count, l.size = l.count+a.count, l.size+a.size
 	if l.size >= l.bytes {
 		s.bell.Ring()
 	}
@@ -169,17 +192,21 @@ func (s *Service) forget(arn aws.ARN) {
 	}
 }
 
-// recall counts what lines there are, at the start.
+// recall counts what lines there are, at the start. What is put meanwhile is
+// counted afterwards.
 func (s *Service) recall(ctx context.Context) error {
+	s.mu.Lock()
+	s.counted = false
+	s.mu.Unlock()
 	return s.DB.View(ctx, func(tx *store.Tx) error {
 		found := make(map[lineKey]*line)
 		count := func(key lineKey, row *stream) {
 			l := &line{hints: row.hints(key.Kind)}
-			for _, r := range records.Scan(tx, key, store.Position{}) {
+			for at, r := range records.Scan(tx, key, store.Position{}) {
 				if l.count == 0 {
 					l.oldest = r.At
 				}
-				l.count, l.size = l.count+1, l.size+int64(len(r.Data))
+				l.count, l.size, l.last = l.count+1, l.size+int64(len(r.Data)), at.Version
 			}
 			if l.count > 0 {
 				found[key] = l
@@ -193,10 +220,17 @@ func (s *Service) recall(ctx context.Context) error {
 				count(key, &row)
 			}
 		}
+		if err := tx.Err(); err != nil {
+			return err
+		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.lines = found
-		return tx.Err()
+		s.lines, s.counted = found, true
+		for _, a := range s.early {
+			s.count(a)
+		}
+		s.early = nil
+		return nil
 	})
 }
 

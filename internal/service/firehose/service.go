@@ -45,9 +45,11 @@ type Service struct {
 	master  func() (cipher.AEAD, error)
 	bell    task.Bell // rung when a line may be due sooner
 
-	mu    sync.Mutex
-	lines map[lineKey]*line
-	busy  int // lines that are worked on
+	mu      sync.Mutex
+	lines   map[lineKey]*line
+	busy    int         // lines that are worked on
+	counted bool        // lines are those that there are
+	early   []*addition // that came before they were counted
 }
 
 // New returns Data Firehose.
