@@ -98,15 +98,19 @@ func (t *Table) do(ctx context.Context, call *aws.Call, op *service.Operation, i
 
 // Call runs op for a part of the platform that is a client of another.
 func Call[In, Out any](ctx context.Context, t *Table, call *aws.Call, op smithy.Operation[In, Out], in *In) (*Out, error) {
-	row, err := t.Find(op.Service, op.Name)
-	if err != nil {
-		return nil, err
-	}
-	out, err := t.Do(ctx, call, row, in)
+	out, err := t.call(ctx, call, op.Service, op.Name, in)
 	if err != nil {
 		return nil, err
 	}
 	return out.(*Out), nil
+}
+
+func (t *Table) call(ctx context.Context, call *aws.Call, service, name string, in any) (any, error) {
+	row, err := t.Find(service, name)
+	if err != nil {
+		return nil, err
+	}
+	return t.Do(ctx, call, row, in)
 }
 
 // CallJSON runs an operation by its name, on an input that somebody wrote as
@@ -149,12 +153,20 @@ func (t *Table) callText(ctx context.Context, call *aws.Call, serviceName, opera
 // CallChecked is Call with an input that holds what somebody wrote: it is
 // refused as it would be had it come over the wire. Handlers count on that.
 func CallChecked[In, Out any](ctx context.Context, t *Table, call *aws.Call, op smithy.Operation[In, Out], in *In) (*Out, error) {
-	row, err := t.Find(op.Service, op.Name)
+	out, err := t.callChecked(ctx, call, op.Service, op.Name, in)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.apis[op.Service].Check(op.Name, in, row.Own); err != nil {
+	return out.(*Out), nil
+}
+
+func (t *Table) callChecked(ctx context.Context, call *aws.Call, service, name string, in any) (any, error) {
+	row, err := t.Find(service, name)
+	if err != nil {
 		return nil, err
 	}
-	return Call(ctx, t, call, op, in)
+	if err := t.apis[service].Check(name, in, row.Own); err != nil {
+		return nil, err
+	}
+	return t.Do(ctx, call, row, in)
 }

@@ -5,6 +5,7 @@ package service
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/auth/sigv4"
@@ -157,8 +158,14 @@ func Op[In, Out any](
 	handle func(context.Context, *aws.Call, *In) (*Out, error),
 	resource func(*aws.Call, *In) aws.ARN,
 ) Operation {
-	action := op.Service + ":" + op.Name
-	return OpEach(op, handle, func(call *aws.Call, in *In, check func(Access) error) error {
+	return on(op.Service, op.Name, handle, resource)
+}
+
+// on is Op of pointers to shapes: code that is generic in pointers alone exists
+// once for all of them, and there are thousands of shapes.
+func on[In, Out any](service, name string, handle func(context.Context, *aws.Call, In) (Out, error), resource func(*aws.Call, In) aws.ARN) Operation {
+	action := service + ":" + name
+	return onEach(service, name, handle, func(call *aws.Call, in In, check func(Access) error) error {
 		return check(Access{Action: action, Resource: resource(call, in)})
 	})
 }
@@ -171,17 +178,27 @@ func OpEach[In, Out any](
 	handle func(context.Context, *aws.Call, *In) (*Out, error),
 	access func(call *aws.Call, in *In, check func(Access) error) error,
 ) Operation {
+	return onEach(op.Service, op.Name, handle, access)
+}
+
+// onEach is OpEach of pointers to shapes; see on.
+func onEach[In, Out any](
+	service, name string,
+	handle func(context.Context, *aws.Call, In) (Out, error),
+	access func(call *aws.Call, in In, check func(Access) error) error,
+) Operation {
+	input := reflect.TypeFor[In]().Elem()
 	return Operation{
-		Service:  op.Service,
-		Name:     op.Name,
-		NewInput: func() any { return new(In) },
+		Service:  service,
+		Name:     name,
+		NewInput: func() any { return reflect.New(input).Interface() },
 		Access: func(call *aws.Call, in any, check func(Access) error) error {
-			return access(call, in.(*In), check)
+			return access(call, in.(In), check)
 		},
 		Handle: func(ctx context.Context, call *aws.Call, in any) (any, error) {
-			out, err := handle(ctx, call, in.(*In))
+			out, err := handle(ctx, call, in.(In))
 			if err != nil {
-				return nil, err // not a nil *Out in an interface
+				return nil, err // not a nil pointer in an interface
 			}
 			return out, nil
 		},
@@ -200,7 +217,7 @@ func OpSome[In, Out any](
 	row.Some = func(ctx context.Context, call *aws.Call, in any, check func(Access) error) (any, error) {
 		out, err := handle(ctx, call, in.(*In), access(call, in.(*In), check))
 		if err != nil {
-			return nil, err // not a nil *Out in an interface
+			return nil, err // not a nil pointer in an interface
 		}
 		return out, nil
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"iter"
+	"reflect"
 )
 
 // Bytes is a set of tables of bytes, one under each prefix of type P, for hot
@@ -12,7 +13,7 @@ type Bytes[P comparable] struct{ *layout }
 // NewBytes returns the set of that name, such as "dynamodb.item". Names are
 // part of the data format. It panics if P cannot be a key.
 func NewBytes[P comparable](name string) Bytes[P] {
-	return Bytes[P]{newLayout[P, []byte](name)}
+	return Bytes[P]{newLayout(name, reflect.TypeFor[P](), reflect.TypeFor[[]byte]())}
 }
 
 // Rows returns the table under prefix. It may be kept.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"reflect"
 )
 
 // A Log is a set of rows of type V below each prefix of type P, in the order in
@@ -14,7 +15,7 @@ type Log[P comparable, V any] struct{ *layout }
 // NewLog returns the log of that name, such as "dynamodb.stream". Names are
 // part of the data format. It panics if P cannot be a key.
 func NewLog[P comparable, V any](name string) Log[P, V] {
-	return Log[P, V]{newLayout[P, V](name)}
+	return Log[P, V]{newLayout(name, reflect.TypeFor[P](), reflect.TypeFor[V]())}
 }
 
 // A Position is the place of a row in order of commit. No two rows of a store

@@ -40,20 +40,21 @@ type layout struct {
 // NewTable returns the table of that name, such as "sqs.message". Names are
 // part of the data format. It panics if K cannot be a key or V is a pointer.
 func NewTable[K comparable, V any](name string) Table[K, V] {
-	return Table[K, V]{newLayout[K, V](name)}
+	return Table[K, V]{newLayout(name, reflect.TypeFor[K](), reflect.TypeFor[V]())}
 }
 
-func newLayout[K comparable, V any](name string) *layout {
-	if reflect.TypeFor[V]().Kind() == reflect.Pointer {
-		panic(fmt.Sprintf("store: %s: a row is %v, not what that points to", name, reflect.TypeFor[V]()))
+// newLayout is that of the table, or log, of that name. What does not depend on
+// the types of keys and rows is no generic code: there are hundreds of tables.
+func newLayout(name string, key, row reflect.Type) *layout {
+	if row.Kind() == reflect.Pointer {
+		panic(fmt.Sprintf("store: %s: a row is %v, not what that points to", name, row))
 	}
-	_, appends := any(new(V)).(encoding.BinaryAppender)
-	_, unmarshals := any(new(V)).(encoding.BinaryUnmarshaler)
+	pointer := reflect.PointerTo(row)
 	return &layout{
 		name:   name,
 		prefix: tablePrefix(name),
-		plan:   planKey(reflect.TypeFor[K]()),
-		binary: appends && unmarshals,
+		plan:   planKey(key),
+		binary: pointer.Implements(reflect.TypeFor[encoding.BinaryAppender]()) && pointer.Implements(reflect.TypeFor[encoding.BinaryUnmarshaler]()),
 	}
 }
 
@@ -103,50 +104,71 @@ func (t Table[K, V]) ScanReverse(tx *Tx, prefix K) iter.Seq2[K, V] {
 
 // ScanAfter is Scan from the first row past key, which need not exist.
 func (t Table[K, V]) ScanAfter(tx *Tx, prefix, key K) iter.Seq2[K, V] {
-	s := under(t.layout, &prefix)
-	s.lo = maxKey(s.lo, append(appendKey(t.layout, nil, &key), 0))
-	return rows[K, V](tx, t.layout, s, false)
+	return rows[K, V](tx, t.layout, past(t.layout, &prefix, &key), false)
 }
 
 // ScanBefore is ScanReverse from the first row before key, which need not exist.
 func (t Table[K, V]) ScanBefore(tx *Tx, prefix, key K) iter.Seq2[K, V] {
-	s := under(t.layout, &prefix)
-	s.hi = minKey(s.hi, appendKey(t.layout, nil, &key))
-	return rows[K, V](tx, t.layout, s, true)
+	return rows[K, V](tx, t.layout, before(t.layout, &prefix, &key), true)
 }
 
 // Range yields, in order, the rows from the key from up to but not including
 // the key to. Neither is a prefix: their zero fields count.
 func (t Table[K, V]) Range(tx *Tx, from, to K) iter.Seq2[K, V] {
-	s := span{appendKey(t.layout, nil, &from), appendKey(t.layout, nil, &to)}
-	return rows[K, V](tx, t.layout, s, false)
+	return rows[K, V](tx, t.layout, between(t.layout, &from, &to), false)
 }
 
-// rows yields the rows in s, decoded.
+// rows yields the rows in s, decoded. It is not inlined, for there is one for each table.
+//
+//go:noinline
 func rows[K comparable, V any](tx *Tx, l *layout, s span, reverse bool) iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		for k, b := range tx.scan(s, reverse) {
 			var key K
 			var v V
-			if err := l.plan.decode(k[len(l.prefix):], reflect.ValueOf(&key).Elem()); err != nil {
-				tx.fail(fmt.Errorf("store: %s: key %q: %w", l.name, k, err))
-				return
-			}
-			if decodeRow(l, tx, b, &v) != nil || !yield(key, v) {
+			if decodeKey(l, tx, k, &key) != nil || decodeRow(l, tx, b, &v) != nil || !yield(key, v) {
 				return
 			}
 		}
 	}
 }
 
-// under returns the range of the rows under prefix.
-func under[K comparable](l *layout, prefix *K) span {
+// under returns the range of the rows under the prefix that is pointed to.
+func under(l *layout, prefix any) span {
 	lo := l.plan.appendPrefix(l.key(nil), reflect.ValueOf(prefix).Elem())
 	return span{lo, after(lo)}
 }
 
-func appendKey[K comparable](l *layout, b []byte, key *K) []byte {
+// past returns the range of the rows under prefix, past key.
+func past(l *layout, prefix, key any) span {
+	s := under(l, prefix)
+	s.lo = maxKey(s.lo, append(appendKey(l, nil, key), 0))
+	return s
+}
+
+// before returns the range of the rows under prefix, before key.
+func before(l *layout, prefix, key any) span {
+	s := under(l, prefix)
+	s.hi = minKey(s.hi, appendKey(l, nil, key))
+	return s
+}
+
+// between returns the range of the rows from one key up to another.
+func between(l *layout, from, to any) span {
+	return span{appendKey(l, nil, from), appendKey(l, nil, to)}
+}
+
+// appendKey appends to b the key that is pointed to.
+func appendKey(l *layout, b []byte, key any) []byte {
 	return l.plan.append(l.key(b), reflect.ValueOf(key).Elem())
+}
+
+// decodeKey makes what key points to what k, the key of a row, says.
+func decodeKey(l *layout, tx *Tx, k []byte, key any) error {
+	if err := l.plan.decode(k[len(l.prefix):], reflect.ValueOf(key).Elem()); err != nil {
+		return tx.fail(fmt.Errorf("store: %s: key %q: %w", l.name, k, err))
+	}
+	return nil
 }
 
 // key appends to b the prefix of a key of l, with room for the rest.
@@ -157,11 +179,12 @@ func (l *layout) key(b []byte) []byte {
 	return append(b, l.prefix...)
 }
 
-func encodeRow[V any](l *layout, v *V) ([]byte, error) {
+// encodeRow returns the row that is pointed to as it is kept.
+func encodeRow(l *layout, v any) ([]byte, error) {
 	var b []byte
 	var err error
 	if l.binary {
-		b, err = any(v).(encoding.BinaryAppender).AppendBinary(nil)
+		b, err = v.(encoding.BinaryAppender).AppendBinary(nil)
 	} else {
 		b, err = json.Marshal(v)
 	}
@@ -174,10 +197,11 @@ func encodeRow[V any](l *layout, v *V) ([]byte, error) {
 	return b, nil
 }
 
-func decodeRow[V any](l *layout, tx *Tx, b []byte, v *V) error {
+// decodeRow makes what v points to the row that is kept as b.
+func decodeRow(l *layout, tx *Tx, b []byte, v any) error {
 	var err error
 	if l.binary {
-		err = any(v).(encoding.BinaryUnmarshaler).UnmarshalBinary(b)
+		err = v.(encoding.BinaryUnmarshaler).UnmarshalBinary(b)
 	} else {
 		err = json.Unmarshal(b, v)
 	}

@@ -107,9 +107,14 @@ type Nested interface {
 
 // Do runs an operation of a service for op.
 func Do[In, Out any](op *Op, operation smithy.Operation[In, Out], in *In) (*Out, error) {
+	return dispatch.CallChecked(op.Ctx, op.Table, op.request(), operation, in)
+}
+
+// request is what stands for a request of op's.
+func (op *Op) request() *aws.Call {
 	call := *op.Call
 	call.RequestID = aws.NewRequestID()
-	return dispatch.CallChecked(op.Ctx, op.Table, &call, operation, in)
+	return &call
 }
 
 // ARN names a resource of service in the account and region of the stack.

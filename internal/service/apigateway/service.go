@@ -262,20 +262,29 @@ func (s *Service) accountOperations() []service.Operation {
 // row is the row of an operation that needs its HTTP method on its path, as API
 // Gateway names actions and resources.
 func row[In, Out any](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error)) service.Operation {
+	access := accessOf(op.Name, reflect.TypeFor[In]())
+	return service.OpEach(op, handle, func(call *aws.Call, in *In, check func(service.Access) error) error {
+		return check(access(call, reflect.ValueOf(in).Elem()))
+	})
+}
+
+// accessOf returns what says, of an input of that type, what its caller must be
+// allowed to do.
+func accessOf(operation string, in reflect.Type) func(*aws.Call, reflect.Value) service.Access {
 	method, uri := "", ""
 	for _, info := range api.API.Operations {
-		if info.Name == op.Name {
+		if info.Name == operation {
 			method = info.Method
 			uri, _, _ = strings.Cut(info.URI, "?")
 		}
 	}
-	path := pathOf(uri, reflect.TypeFor[In]())
-	return service.OpEach(op, handle, func(call *aws.Call, in *In, check func(service.Access) error) error {
-		return check(service.Access{
+	path := pathOf(uri, in)
+	return func(call *aws.Call, in reflect.Value) service.Access {
+		return service.Access{
 			Action:   "apigateway:" + method,
-			Resource: aws.ARN{Service: "apigateway", Region: call.Region, Resource: path(reflect.ValueOf(in).Elem())},
-		})
-	})
+			Resource: aws.ARN{Service: "apigateway", Region: call.Region, Resource: path(in)},
+		}
+	}
 }
 
 // pathOf returns what puts members of an input of that type in the labels of a URI.
