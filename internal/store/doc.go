@@ -37,7 +37,7 @@
 //	tx.go       Tx: reads and writes       blob.go   Blobs: what is too large for a row
 //	scan.go     Tx: ranges                 upload.go bodies on their way in
 //	key.go      keys as bytes, in order    sweep.go  files that are not needed any more
-//	mark.go     rows that are kept decoded derived.go what is made of rows
+//	mark.go     rows kept decoded          derived.go what is made of rows
+//	journal.go  what is committed          segment.go, blockfile.go: its files
 //	config.go, scheduler.go: the engine
-//	journal.go what is committed, in a log   segment.go, blockfile.go: its files
 package store
