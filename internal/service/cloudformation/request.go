@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	api "github.com/aloft-cloud/aloft/internal/api/cloudformation"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -76,7 +77,11 @@ func (s *Service) draft(ctx context.Context, call *aws.Call, r request, id aws.A
 	if spec.Transforms != nil && !r.changeSet && !slices.Contains(r.capabilities, "CAPABILITY_AUTO_EXPAND") {
 		return nil, api.InsufficientCapabilitiesException.Errorf("Requires capabilities : [CAPABILITY_AUTO_EXPAND]")
 	}
-	lookup := s.lookup(ctx, call)
+	role := r.role
+	if role == "" && st != nil {
+		role = st.Spec.RoleARN
+	}
+	lookup := s.lookup(ctx, call, id, role)
 	where := deploy.Place{
 		Account: id.Account, Region: id.Region, StackID: id.String(), StackName: stackName(id), NotificationARNs: spec.NotificationARNs,
 	}
@@ -186,18 +191,33 @@ func (s *Service) checkRole(ctx context.Context, id aws.ARN, role string) error 
 		return nil
 	}
 	if _, err := s.assume(ctx, id, role); err != nil {
-		return api.ValidationError.Errorf("Role %s is invalid or cannot be assumed", role)
+		return errRole(role)
 	}
 	return nil
 }
 
-// lookup finds values that Systems Manager keeps; nil: it is not there.
-func (s *Service) lookup(ctx context.Context, call *aws.Call) template.Lookup {
+func errRole(role string) error {
+	return api.ValidationError.Errorf("Role %s is invalid or cannot be assumed", role)
+}
+
+// lookup finds values that Systems Manager keeps, as the role of a stack if it
+// has one; nil: it is not there.
+func (s *Service) lookup(ctx context.Context, call *aws.Call, id aws.ARN, role string) template.Lookup {
 	if _, err := s.table.Find("ssm", "GetParameter"); err != nil {
 		return nil
 	}
+	reader := sync.OnceValues(func() (*aws.Call, error) {
+		if role == "" {
+			return call, nil
+		}
+		return s.assume(ctx, id, role)
+	})
 	return func(name string) (string, error) {
-		v, err := deploy.Stored(ctx, s.table, call, name)
+		by, err := reader()
+		if err != nil {
+			return "", errRole(role)
+		}
+		v, err := deploy.Stored(ctx, s.table, by, name)
 		if _, ok := errors.AsType[*resource.Refusal](err); ok {
 			return "", &template.Error{Message: "Unable to fetch parameters [" + name + "] from parameter store for this account."}
 		}
