@@ -16,15 +16,17 @@ type mount struct {
 }
 
 // checkFiles refuses file systems that are not there.
-func (s *Service) checkFiles(ctx context.Context, c *change) error {
+func (s *Service) checkFiles(ctx context.Context, fn aws.ARN, c *change) error {
 	for _, f := range c.FileSystems {
 		arn, err := aws.ParseARN(f.Arn)
 		if err != nil || arn.Service != "elasticfilesystem" || s.files == nil {
 			return unsupported(c.operation, "the file system "+f.Arn)
 		}
-		if _, err := s.files.Share(ctx, arn); errors.Is(err, sandbox.ErrShare) {
+		_, err = s.files.Share(ctx, arn)
+		if errors.Is(err, sandbox.ErrShare) || err == nil && arn.Account != fn.Account { // others' are not shared
 			return invalid("The access point %s does not exist.", f.Arn)
-		} else if err != nil {
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -30,7 +30,7 @@ func (s *Service) CreateFunction(ctx context.Context, call *aws.Call, in *api.Cr
 	if err := s.checkRole(ctx, fn, in.Role); err != nil {
 		return nil, err
 	}
-	if err := s.checkFiles(ctx, &c); err != nil {
+	if err := s.checkFiles(ctx, fn, &c); err != nil {
 		return nil, err
 	}
 	if err := s.makeForeign(ctx, call, in.Layers, aws.Value(in.Runtime)); err != nil {

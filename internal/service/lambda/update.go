@@ -65,7 +65,7 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, call *aws.Cal
 			return nil, err
 		}
 	}
-	if err := s.checkFiles(ctx, &c); err != nil {
+	if err := s.checkFiles(ctx, fn, &c); err != nil {
 		return nil, err
 	}
 	if err := s.makeForeign(ctx, call, in.Layers, cmp.Or(aws.Value(in.Runtime), row.Latest.Runtime)); err != nil {
