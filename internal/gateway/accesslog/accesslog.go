@@ -154,10 +154,10 @@ func (l *Log) Task(name string, put func(ctx context.Context, at Place, lines []
 }
 
 // GroupOf reads the ARN of a destination, "…:log-group:NAME" with or without
-// ":*" behind it.
-func GroupOf(destination string) (aws.ARN, bool) {
+// ":*" behind it, which must be the account's own: nobody writes to others' logs.
+func GroupOf(destination, account string) (aws.ARN, bool) {
 	arn, err := aws.ParseARN(destination)
-	if err != nil || arn.Service != "logs" || !strings.HasPrefix(arn.Resource, "log-group:") {
+	if err != nil || arn.Service != "logs" || arn.Account != account || !strings.HasPrefix(arn.Resource, "log-group:") {
 		return arn, false
 	}
 	arn.Resource = strings.TrimSuffix(arn.Resource, ":*")

@@ -133,7 +133,7 @@ func newLogged(of aws.ARN, id string, stage *api.Stage) logged {
 	if set == nil {
 		return l
 	}
-	if to, ok := accesslog.GroupOf(aws.Value(set.DestinationArn)); ok && to.Account == of.Account {
+	if to, ok := accesslog.GroupOf(aws.Value(set.DestinationArn), of.Account); ok {
 		l.access = accesslog.Place{Group: to, Stream: stream}
 		l.format = accesslog.Any(aws.Value(set.Format))
 	}

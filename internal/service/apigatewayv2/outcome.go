@@ -78,8 +78,8 @@ func newLogged(api aws.ARN, stage *stageRow) *logged {
 		return nil
 	}
 	format, err := accesslog.Parse(*c.Format)
-	group, ok := accesslog.GroupOf(*c.DestinationArn)
-	if err != nil || !ok || group.Account != api.Account {
+	group, ok := accesslog.GroupOf(*c.DestinationArn, api.Account)
+	if err != nil || !ok {
 		return nil // it was checked when it was set
 	}
 	sum := md5.Sum([]byte(api.Resource + "/" + *stage.StageName))

@@ -25,7 +25,7 @@ func (s *Service) CreateStage(ctx context.Context, call *aws.Call, in *api.Creat
 	if row.DefaultRouteSettings == nil {
 		row.DefaultRouteSettings = &api.RouteSettings{DetailedMetricsEnabled: new(false)}
 	}
-	if err := checkLogs(in.AccessLogSettings, in.ClientCertificateId); err != nil {
+	if err := checkLogs(in.AccessLogSettings, in.ClientCertificateId, call.Account); err != nil {
 		return nil, err
 	}
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
@@ -107,9 +107,9 @@ func checkSettings(of *apiRow, s *api.RouteSettings) error {
 	return nil
 }
 
-func checkLogs(settings *api.AccessLogSettings, certificate *string) error {
+func checkLogs(settings *api.AccessLogSettings, certificate *string, account string) error {
 	if settings != nil && settings.DestinationArn != nil {
-		if _, ok := accesslog.GroupOf(*settings.DestinationArn); !ok {
+		if _, ok := accesslog.GroupOf(*settings.DestinationArn, account); !ok {
 			return errBad("Access log destination must only contain characters a-z, A-Z, 0-9, '_', '-', '/', '.': '%s'", *settings.DestinationArn)
 		}
 		if settings.Format == nil {
@@ -162,7 +162,7 @@ func listedStage(r stageRow) api.Stage {
 // UpdateStage changes a stage. Variables and settings that it does not name
 // stay; an empty variable is removed.
 func (s *Service) UpdateStage(ctx context.Context, call *aws.Call, in *api.UpdateStageInput) (*api.UpdateStageOutput, error) {
-	if err := checkLogs(in.AccessLogSettings, in.ClientCertificateId); err != nil {
+	if err := checkLogs(in.AccessLogSettings, in.ClientCertificateId, call.Account); err != nil {
 		return nil, err
 	}
 	row, err := s.changeStage(ctx, call, in.ApiId, in.StageName, func(tx *store.Tx, key partKey, row *stageRow) error {

@@ -10,12 +10,12 @@ import (
 )
 
 // check refuses a pipe that could not work.
-func (s *Service) check(p *pipe) error {
+func (s *Service) check(p *pipe, account string) error {
 	spec := &p.Spec
 	if spec.KmsKeyIdentifier != nil {
 		return errAbsent("encryption of pipes with keys of KMS")
 	}
-	if err := checkLog(spec.LogConfiguration); err != nil {
+	if err := checkLog(spec.LogConfiguration, account); err != nil {
 		return err
 	}
 	if err := checkSource(spec); err != nil {

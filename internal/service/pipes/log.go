@@ -185,7 +185,7 @@ func (j *journal) owner() *aws.Call {
 }
 
 func (s *Service) writeToGroup(ctx context.Context, j *journal, group string, lines []string) error {
-	to, ok := accesslog.GroupOf(group)
+	to, ok := accesslog.GroupOf(group, j.arn.Account)
 	if !ok {
 		return invalid("%s is no log group.", group)
 	}
@@ -222,7 +222,7 @@ func (s *Service) writeToBucket(ctx context.Context, j *journal, to *api.S3LogDe
 }
 
 // checkLog refuses a log that could not be written.
-func checkLog(to *api.PipeLogConfigurationParameters) error {
+func checkLog(to *api.PipeLogConfigurationParameters, account string) error {
 	if to == nil || to.Level == api.LogLevelOff {
 		return nil
 	}
@@ -233,7 +233,7 @@ func checkLog(to *api.PipeLogConfigurationParameters) error {
 		return invalid("EventBridge currently only supports json formatting.")
 	}
 	if c := to.CloudwatchLogsLogDestination; c != nil {
-		if _, ok := accesslog.GroupOf(c.LogGroupArn); !ok {
+		if _, ok := accesslog.GroupOf(c.LogGroupArn, account); !ok {
 			return invalid("%s is not a valid ARN of a log group.", c.LogGroupArn)
 		}
 	}

@@ -18,7 +18,7 @@ const usualPage = 100
 func (s *Service) CreatePipe(ctx context.Context, call *aws.Call, in *api.CreatePipeInput) (*api.CreatePipeOutput, error) {
 	now, arn := time.Now(), pipeNamed(call, in)
 	row := pipe{Spec: *in, Created: now, Modified: now}
-	if err := s.check(&row); err != nil {
+	if err := s.check(&row, call.Account); err != nil {
 		return nil, err
 	}
 	err := s.DB.Update(ctx, func(tx *store.Tx) error {
@@ -62,7 +62,7 @@ func (s *Service) UpdatePipe(ctx context.Context, call *aws.Call, in *api.Update
 			updateSource(spec, in.SourceParameters)
 		}
 		row = *p
-		return s.check(p)
+		return s.check(p, call.Account)
 	})
 	if err != nil {
 		return nil, err

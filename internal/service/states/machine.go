@@ -135,7 +135,7 @@ func (s *Service) checkLogging(ctx context.Context, arn aws.ARN, c *api.LoggingC
 	if len(c.Destinations) == 0 {
 		return nil
 	}
-	group, ok := accesslog.GroupOf(aws.Value(aws.Value(c.Destinations[0].CloudWatchLogsLogGroup).LogGroupArn))
+	group, ok := accesslog.GroupOf(aws.Value(aws.Value(c.Destinations[0].CloudWatchLogsLogGroup).LogGroupArn), arn.Account)
 	if !ok {
 		return api.InvalidLoggingConfiguration.Errorf("Invalid Logging Configuration: Must specify exactly one Log Destination.")
 	}

@@ -127,7 +127,7 @@ func wanted(level, kind string) bool {
 
 // logEvents has events written to a log.
 func (s *Service) logEvents(execution, machine aws.ARN, c *api.LoggingConfiguration, redrives int32, events []flow.Event) {
-	group, ok := accesslog.GroupOf(aws.Value(aws.Value(c.Destinations[0].CloudWatchLogsLogGroup).LogGroupArn))
+	group, ok := accesslog.GroupOf(aws.Value(aws.Value(c.Destinations[0].CloudWatchLogsLogGroup).LogGroupArn), machine.Account)
 	if !ok {
 		return // it was checked when the machine was made
 	}
