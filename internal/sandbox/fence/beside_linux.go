@@ -18,6 +18,7 @@ func (p *Process) Beside(s *Spec) (*Process, error) {
 	q := &Process{f: p.f, confined: p.confined, limits: p.limits}
 	// The thread is given up when the process has ended, which dies with it.
 	t := newThread(p.f.cfg.Group)
+	var fd int
 	err := t.do(func() error {
 		group, err := p.slot.group.enter()
 		if err != nil {
@@ -36,15 +37,15 @@ func (p *Process) Beside(s *Spec) (*Process, error) {
 		if err := l.finish(p.f, p.slot, &beside); err != nil {
 			return err
 		}
-		q.pid, q.fd, err = l.run(0, group)
+		q.pid, fd, err = l.run(0, group)
 		return err
 	})
 	if err != nil {
 		t.end()
 		return nil, err
 	}
-	unix.SetNonblock(q.fd, true)
-	q.file = os.NewFile(uintptr(q.fd), "process")
+	unix.SetNonblock(fd, true)
+	q.file = os.NewFile(uintptr(fd), "process")
 	q.thread = t
 	return q, nil
 }
@@ -55,10 +56,10 @@ func (l *launch) beside(p *Process) error {
 	if err := unix.Unshare(unix.CLONE_FS); err != nil {
 		return err
 	}
-	if err := unix.Setns(p.fd, unix.CLONE_NEWPID|unix.CLONE_NEWNET|unix.CLONE_NEWIPC|unix.CLONE_NEWUTS|unix.CLONE_NEWCGROUP); err != nil {
+	if err := p.join(unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP); err != nil {
 		return fmt.Errorf("enter namespaces: %w", err)
 	}
-	if err := enter(p.fd, unix.CLONE_NEWNS); err != nil {
+	if err := p.join(unix.CLONE_NEWNS); err != nil {
 		return fmt.Errorf("enter mounts: %w", err)
 	}
 	for _, dir := range p.writes {
@@ -75,7 +76,7 @@ func (l *launch) beside(p *Process) error {
 // descriptor of that of version 2, or -1.
 func (g *group) enter() (int, error) {
 	fd := -1
-	for _, d := range g.dirs {
+	for _, d := range g.there() {
 		var err error
 		if d.v2 {
 			fd, err = unix.Open(d.path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)

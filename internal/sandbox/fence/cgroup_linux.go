@@ -254,15 +254,16 @@ func parseMountInfo(info []byte, self map[string]string) map[string]cgroupMount 
 
 // A group is the control groups of one process.
 type group struct {
-	c       *controllers
-	dirs    []groupDir
-	fd      int        // of the directory in version 2, to start in; -1
-	tasks   []*os.File // of version 1, for a thread to join
-	freezer *os.File
+	c     *controllers
+	fd    int        // of the directory in version 2, to start in; -1
+	tasks []*os.File // of version 1, for a thread to join
 
-	mu   sync.Mutex
-	peak int // descriptor of the file that has the most memory used; -1
-	last int // that was read of it, in megabytes
+	// The process may end, and the group be removed, while it is asked or told something.
+	mu      sync.Mutex
+	dirs    []groupDir
+	freezer *os.File
+	peak    int // descriptor of the file that has the most memory used; -1
+	last    int // that was read of it, in megabytes
 }
 
 // A groupDir is one of the directories of a group.
@@ -270,6 +271,13 @@ type groupDir struct {
 	path  string
 	v2    bool
 	kinds []string // controllers that it has
+}
+
+// there are the directories that are left.
+func (g *group) there() []groupDir {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.dirs)
 }
 
 func (d groupDir) has(kind string) bool { return slices.Contains(d.kinds, kind) }
@@ -339,7 +347,7 @@ func (g *group) openPeak(dir string, names ...string) {
 // 1,769 MB come with one CPU on Lambda.
 func (g *group) limit(l Limits) error {
 	memory := strconv.Itoa((l.MemoryMB + l.TmpMB) << 20)
-	for _, d := range g.dirs {
+	for _, d := range g.there() {
 		var settings [][2]string
 		if d.has("memory") && d.v2 {
 			settings = append(settings, [2]string{"memory.max", memory}, [2]string{"memory.swap.max", "0"}, [2]string{"memory.oom.group", "1"})
@@ -432,7 +440,7 @@ func (g *group) peakMB() int {
 // anonymousMB is the memory in use that is no file, such as those in /tmp; 0 if
 // nobody counts.
 func (g *group) anonymousMB() int {
-	for _, d := range g.dirs {
+	for _, d := range g.there() {
 		if !d.has("memory") {
 			continue
 		}
@@ -453,6 +461,8 @@ func (g *group) anonymousMB() int {
 
 // freeze stops the processes of the group, or lets them go on.
 func (g *group) freeze(frozen bool) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	if g.freezer == nil {
 		return false
 	}

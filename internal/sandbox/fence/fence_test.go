@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -234,6 +235,40 @@ func TestFreeze(t *testing.T) {
 			p.Kill() // frozen as it is
 			p.finish(t)
 		})
+	}
+}
+
+// TestEndsMeanwhile: a process may end, and be released, while it is asked and
+// told things.
+func TestEndsMeanwhile(t *testing.T) {
+	r := newRig(t)
+	s := r.spec()
+	s.Argv = []string{"/bin/sh", "-c", "exit 3"}
+	p := r.start(t, s)
+	released := make(chan struct{})
+	var others sync.WaitGroup
+	for _, f := range []func(){
+		func() { p.Freeze(); p.Thaw() },
+		func() { p.PeakMB(); p.slot.group.anonymousMB() },
+		func() { p.Become(Limits{MemoryMB: 64, TmpMB: 64}) },
+	} {
+		others.Go(func() {
+			for after := false; !after; f() {
+				select {
+				case <-released:
+					after = true // and once more
+				default:
+				}
+			}
+		})
+	}
+	if _, exit := p.finish(t); exit.Code != 3 {
+		t.Errorf("it ended with %+v", exit)
+	}
+	close(released)
+	others.Wait()
+	if err := p.Become(Limits{MemoryMB: 64, TmpMB: 64}); err == nil {
+		t.Error("it was given files")
 	}
 }
 

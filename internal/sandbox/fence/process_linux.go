@@ -24,8 +24,7 @@ type Process struct {
 	slot     *slot
 	thread   *thread // of one that is beside another
 	pid      int
-	fd       int      // refers to the process
-	file     *os.File // fd, to wait on
+	file     *os.File // refers to the process; to wait on
 	confined bool     // it has namespaces
 	limits   Limits
 	writes   []string // directories, inside
@@ -67,6 +66,7 @@ func (p *Process) start(s *Spec) error {
 	if err := l.prepare(p.f, p.slot, s); err != nil {
 		return err
 	}
+	var fd int
 	err := p.slot.thread.do(func() (err error) {
 		if p.confined {
 			if err := enter(s.Root.ns, unix.CLONE_NEWNS); err != nil {
@@ -74,15 +74,15 @@ func (p *Process) start(s *Spec) error {
 			}
 			defer enter(p.f.hostMnt, unix.CLONE_NEWNS)
 		}
-		p.pid, p.fd, err = l.run(l.flags, p.slot.group.fd)
+		p.pid, fd, err = l.run(l.flags, p.slot.group.fd)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	// A pollable descriptor: Wait holds no thread.
-	unix.SetNonblock(p.fd, true)
-	p.file = os.NewFile(uintptr(p.fd), "process")
+	unix.SetNonblock(fd, true)
+	p.file = os.NewFile(uintptr(fd), "process")
 	return nil
 }
 
@@ -189,7 +189,7 @@ func (p *Process) Dial(addr string) (net.Conn, error) {
 	defer t.end()
 	var c net.Conn
 	err := t.do(func() (err error) {
-		if err = enter(p.fd, unix.CLONE_NEWNET); err == nil {
+		if err = p.join(unix.CLONE_NEWNET); err == nil {
 			c, err = net.Dial("tcp4", addr)
 		}
 		return err
@@ -206,12 +206,26 @@ func (p *Process) inside(f func() error) error {
 	}
 	defer p.f.keepThread(t)
 	return t.do(func() error {
-		if err := enter(p.fd, unix.CLONE_NEWNS); err != nil {
+		if err := p.join(unix.CLONE_NEWNS); err != nil {
 			return err
 		}
 		defer enter(p.f.hostMnt, unix.CLONE_NEWNS)
 		return f()
 	})
+}
+
+// join moves the calling thread into namespaces of the process. That it was
+// released is an error: its descriptor may be of another one since.
+func (p *Process) join(kinds int) error {
+	conn, err := p.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	if err := conn.Control(func(fd uintptr) { failed = enter(int(fd), kinds) }); err != nil {
+		return err
+	}
+	return failed
 }
 
 // Freeze stops the process until Thaw. It is false if the host cannot. Without
