@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aloft-cloud/aloft/internal/sandbox/sdk"
 )
 
 // slow is a module that takes a while to load, and tells how it was compiled. An
@@ -74,11 +76,18 @@ func BenchmarkColdOwn(b *testing.B) {
 			r := sdkRig(b)
 			f := node(b, "")
 			f.Code = code(b, map[string]string{"index.js": strings.Replace(withV3, "exports.handler = async () =>", "exports.handler = async e => e ||", 1)})
-			if err := os.CopyFS(filepath.Join(f.Code, "node_modules"), os.DirFS(filepath.Join(r.cfg.SDKs, "aws-sdk-js-v3", "node_modules"))); err != nil {
+			l, err := r.findLanguage(f.Runtime)
+			if err != nil {
+				b.Fatal(err)
+			}
+			modules, err := (&sdk.Store{Dir: r.cfg.SDKs}).Get(b.Context(), l)
+			if err == nil {
+				err = os.CopyFS(filepath.Join(f.Code, "node_modules"), os.DirFS(modules))
+			}
+			if err != nil {
 				b.Fatal(err)
 			}
 			r.await(b, f)
-			l, _ := r.findLanguage(f.Runtime)
 			var d []time.Duration
 			for i := 0; b.Loop(); i++ {
 				g := *f

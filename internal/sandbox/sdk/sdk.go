@@ -7,6 +7,8 @@ package sdk
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -42,25 +44,26 @@ type job struct {
 // A kit is how to have an SDK.
 type kit struct {
 	title string // for people
+	is    string // tells it from what an earlier Aloft fetched by that name: other packages have another
 	has   string // what shows that it is there, in a directory of packages
 	fetch func(ctx context.Context, l lang.Language, dir string) error
 }
 
 var kits = map[lang.SDK]kit{
-	lang.JavaScript3: {"the AWS SDK for JavaScript v3", "@aws-sdk/client-dynamodb/package.json", npm(script3...)},
-	lang.JavaScript2: {"the AWS SDK for JavaScript v2", "aws-sdk/package.json", npm("aws-sdk@2")},
-	lang.JavaClient:  {"AWS's client for functions in Java", "aws-lambda-java-runtime-interface-client-2.10.1.jar", maven(javaClient)},
-	lang.Boto3:       {"boto3", "boto3/__init__.py", pip("boto3")},
+	lang.JavaScript3: {"the AWS SDK for JavaScript v3", hashed(script3), "@aws-sdk/client-dynamodb/package.json", npm(script3...)},
+	lang.JavaScript2: {"the AWS SDK for JavaScript v2", "", "aws-sdk/package.json", npm("aws-sdk@2")},
+	lang.JavaClient:  {"AWS's client for functions in Java", "", "aws-lambda-java-runtime-interface-client-2.10.1.jar", maven(javaClient)},
+	lang.Boto3:       {"boto3", "", "boto3/__init__.py", pip("boto3")},
 }
 
 // script3 is what functions use of version 3, which is a package for each
 // service and several hundred of them.
 var script3 = func() []string {
 	var all []string
-	const clients = `accessanalyzer acm amplify api-gateway apigatewaymanagementapi apigatewayv2 appconfig appconfigdata appsync athena bedrock-agent-runtime bedrock-runtime
-		cloudformation cloudfront cloudwatch cloudwatch-logs codedeploy codepipeline cognito-identity cognito-identity-provider comprehend dynamodb dynamodb-streams ecr ecs
-		eventbridge firehose iam iot-data-plane kinesis kms lambda pinpoint pipes polly rds-data rekognition resource-groups-tagging-api route-53 s3 scheduler schemas secrets-manager
-		ses sesv2 sfn sns sqs ssm sts textract transcribe translate xray`
+	const clients = `accessanalyzer acm amplify api-gateway apigatewaymanagementapi apigatewayv2 appconfig appconfigdata appsync athena bedrock bedrock-agent bedrock-agent-runtime bedrock-agentcore bedrock-runtime
+		cloudformation cloudfront cloudwatch cloudwatch-logs codebuild codecommit codedeploy codepipeline cognito-identity cognito-identity-provider comprehend dynamodb dynamodb-streams ecr ecs
+		ec2 eventbridge evidently firehose iam inspector2 iot iot-data-plane kinesis kms lambda pinpoint pipes polly rds-data rekognition resource-groups-tagging-api route-53 s3 s3vectors scheduler schemas secrets-manager
+		ses sesv2 sfn sns sqs ssm sts textract transcribe translate verifiedpermissions xray`
 	for name := range strings.FieldsSeq(clients) {
 		all = append(all, "@aws-sdk/client-"+name)
 	}
@@ -102,7 +105,7 @@ func (s *Store) find(ctx context.Context, l lang.Language) (string, error) {
 	if s.Dir == "" {
 		return "", nil
 	}
-	dir := filepath.Join(s.Dir, name(l))
+	dir := filepath.Join(s.Dir, name(l, k))
 	packages := filepath.Join(dir, "node_modules")
 	if l.Kind != lang.Node {
 		packages = dir
@@ -130,11 +133,20 @@ func (s *Store) tell(format string, args ...any) {
 
 // name is the directory of an SDK. That of Python is for one version, since it
 // says which it can do without.
-func name(l lang.Language) string {
-	if l.Kind == lang.Python {
+func name(l lang.Language, k kit) string {
+	switch {
+	case l.Kind == lang.Python:
 		return fmt.Sprintf("%s-python%d.%d", l.SDK, l.Version.Major, l.Version.Minor)
+	case k.is != "":
+		return string(l.SDK) + "-" + k.is
 	}
 	return string(l.SDK)
+}
+
+// hashed is a short text that tells a list of packages from others.
+func hashed(packages []string) string {
+	sum := sha256.Sum256([]byte(strings.Join(packages, " ")))
+	return hex.EncodeToString(sum[:4])
 }
 
 // fetch makes dir in one step, so that half of it is never found.

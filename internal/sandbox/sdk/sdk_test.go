@@ -58,7 +58,7 @@ func TestFetchedOnce(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			got, err := s.Get(t.Context(), l)
-			if err != nil || got != filepath.Join(dir, "aws-sdk-js-v3", "node_modules") {
+			if err != nil || got != filepath.Join(dir, name(l, kits[l.SDK]), "node_modules") {
 				t.Errorf("Get = %q, %v", got, err)
 			}
 		})
@@ -70,7 +70,7 @@ func TestFetchedOnce(t *testing.T) {
 	if len(told) != 2 || !strings.HasPrefix(told[0], "Fetching the AWS SDK for JavaScript v3") {
 		t.Errorf("told %q", told)
 	}
-	packages := filepath.Join(dir, "aws-sdk-js-v3", "node_modules")
+	packages := filepath.Join(dir, name(l, kits[l.SDK]), "node_modules")
 	for path, want := range map[string]bool{
 		"@aws-sdk/client-dynamodb/dist-cjs/index.js": true, "@aws-sdk/client-dynamodb/dist-es": false, "@aws-sdk/client-dynamodb/dist-types": false,
 		"@aws/store/dist-es/index.js": true, // which ES modules are given
@@ -80,7 +80,7 @@ func TestFetchedOnce(t *testing.T) {
 			t.Errorf("%s: %v %v", path, st, err)
 		}
 	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "*-*-*-*-*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(dir, "*-*-*-*-*-*")); len(left) > 0 {
 		t.Errorf("left behind: %s", left)
 	}
 }
@@ -104,6 +104,18 @@ func TestFailure(t *testing.T) {
 	s := Store{Dir: t.TempDir()}
 	if _, err := s.Get(t.Context(), l); err == nil || !strings.Contains(err.Error(), "npm is not installed (apt-get install npm)") {
 		t.Errorf("without npm: %v", err)
+	}
+}
+
+// What an Aloft fetched that knew of fewer packages is not taken for the SDK.
+func TestFetchedBefore(t *testing.T) {
+	ran := fakeNPM(t, makeV3)
+	l := node(t)
+	dir := t.TempDir()
+	before := name(l, kit{is: hashed(script3[:len(script3)-1])})
+	put(t, filepath.Join(dir, before, "node_modules/@aws-sdk/client-dynamodb/package.json"), "{}")
+	if got, err := (&Store{Dir: dir}).Get(t.Context(), l); err != nil || ran() != 1 || strings.Contains(got, before) {
+		t.Errorf("Get = %q, %v, npm ran %d times", got, err, ran())
 	}
 }
 
