@@ -47,7 +47,7 @@ func (b *builder) build(ctx context.Context, a artifact, src string) (*tree, err
 		return treeOf(src, nil)
 	case a.method == "makefile":
 		return b.into(a, src, "make", func(out string) error {
-			return run(ctx, src, []string{"ARTIFACTS_DIR=" + out}, "make", "build-"+a.resource)
+			return run(ctx, src, append(javaHome(a.runtime), "ARTIFACTS_DIR="+out), "make", "build-"+a.resource)
 		})
 	case a.method == "go1.x", a.method == "" && of == "go1.x" && hasGo(src):
 		return b.goTree(ctx, a, src)
@@ -56,7 +56,7 @@ func (b *builder) build(ctx context.Context, a artifact, src string) (*tree, err
 	case a.method == "esbuild":
 		return b.into(a, src, "esbuild", func(out string) error { return b.bundle(ctx, a, src, out) })
 	case strings.HasPrefix(of, "java") && javaTool(src) != "":
-		return b.into(a, src, javaTool(src), func(out string) error { return javaBuild(ctx, src, layerDir(a, out, "java")) })
+		return b.into(a, src, javaTool(src), func(out string) error { return javaBuild(ctx, of, src, layerDir(a, out, "java")) })
 	case strings.HasPrefix(of, "python") && exists(src, "requirements.txt"):
 		return b.into(a, src, "pip install", func(out string) error {
 			return pipInstall(ctx, src, layerDir(a, out, "python"), pythonOf(of))

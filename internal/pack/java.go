@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/aloft-cloud/aloft/internal/sandbox/lang"
 	"github.com/aloft-cloud/aloft/internal/scratch"
 )
 
@@ -37,18 +38,31 @@ allprojects {
 }
 `
 
-// javaBuild compiles the sources in src. out holds its classes, and in lib what
-// they need.
-func javaBuild(ctx context.Context, src, out string) error {
+// javaHome says by which Java the sources of a runtime are built: the one that
+// runs its functions, where that has a compiler. The host's own may be older
+// than the sources, or newer than what is to run them.
+func javaHome(runtime string) []string {
+	home, _ := os.UserHomeDir() // where none is known, there are fewer places to look
+	l, err := (&lang.Finder{Home: home}).Find(runtime)
+	if err != nil || l.Kind != lang.Java || !exists(l.Prefix, "bin/javac") {
+		return nil
+	}
+	return []string{"JAVA_HOME=" + l.Prefix}
+}
+
+// javaBuild compiles the sources in src for a runtime. out holds its classes,
+// and in lib what they need.
+func javaBuild(ctx context.Context, runtime, src, out string) error {
 	if err := renew(out); err != nil {
 		return err
 	}
+	env := javaHome(runtime)
 	if javaTool(src) == "mvn" {
 		tool := "mvn"
 		if exists(src, "mvnw") {
 			tool = "./mvnw"
 		}
-		if err := run(ctx, src, nil, tool, "-q", "-B", "package", "-DskipTests", "dependency:copy-dependencies", "-DincludeScope=runtime",
+		if err := run(ctx, src, env, tool, "-q", "-B", "package", "-DskipTests", "dependency:copy-dependencies", "-DincludeScope=runtime",
 			"-Dmdep.prependGroupId=true", "-DoutputDirectory="+filepath.Join(out, "lib")); err != nil {
 			return err
 		}
@@ -68,7 +82,7 @@ func javaBuild(ctx context.Context, src, out string) error {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return err
 	}
-	if err := run(ctx, src, nil, tool, "-q", "--no-daemon", "--init-script", file, "aloftCollect"); err != nil {
+	if err := run(ctx, src, env, tool, "-q", "--no-daemon", "--init-script", file, "aloftCollect"); err != nil {
 		return err
 	}
 	projects, err := fs.ReadDir(os.DirFS(made), ".")
