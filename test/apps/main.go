@@ -42,12 +42,21 @@ func main() {
 	again := flag.String("again", "^$", "results to try again, a regular expression over `result: words` or `deployed, answers: words`")
 	long := flag.Duration("for", time.Hour, "how long to try")
 	only := flag.String("only", "", "kinds to try, a regular expression: CDK, SAM, …")
+	named := flag.String("name", "", "names of what to try, a regular expression")
 	flag.StringVar(&r.aloft, "aloft", "aloft", "the program")
 	flag.StringVar(&r.endpoint, "endpoint", "http://127.0.0.1:4566", "the Aloft that runs")
 	flag.StringVar(&r.synth, "synth", "", "directory for what the CDK synthesised; without, its applications are not tried")
 	flag.Parse()
 	r.until = time.Now().Add(*long)
-	err := r.load(*state, *again, *only)
+	err := r.load(*state)
+	for _, rule := range []struct {
+		re   **regexp.Regexp
+		text string
+	}{{&r.again, *again}, {&r.only, *only}, {&r.named, *named}} {
+		if err == nil {
+			*rule.re, err = regexp.Compile(rule.text)
+		}
+	}
 	if err == nil {
 		err = r.run(flag.Args())
 	}
@@ -102,19 +111,17 @@ type runner struct {
 	state   *os.File
 	again   *regexp.Regexp
 	only    *regexp.Regexp
+	named   *regexp.Regexp
 	known   map[string]result // by collection and name
 	results []result
 	titles  []string
 }
 
 // load reads what is known.
-func (r *runner) load(state, again, only string) (err error) {
+func (r *runner) load(state string) (err error) {
 	r.known = make(map[string]result)
-	if r.again, err = regexp.Compile(again); err != nil {
-		return err
-	}
-	if r.only, err = regexp.Compile(only); err != nil || state == "" {
-		return err
+	if state == "" {
+		return nil
 	}
 	if r.state, err = os.OpenFile(state, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644); err != nil {
 		return err
@@ -226,7 +233,7 @@ func (r *runner) second(apps []application) error {
 // record tries an application, if it is to be tried, and keeps the result.
 func (r *runner) record(a application) error {
 	known, ok := r.known[a.title+"\n"+a.name]
-	tries := time.Now().Before(r.until) && r.only.MatchString(a.kind)
+	tries := time.Now().Before(r.until) && r.only.MatchString(a.kind) && r.named.MatchString(a.name)
 	switch {
 	case ok && (!tries || !r.again.MatchString(known.line())):
 		r.results = append(r.results, known)
