@@ -224,6 +224,25 @@ func OpSome[In, Out any](
 	return row
 }
 
+// Named is the resource that a request names by its ARN. What is none is refused by the handler.
+func Named(text string) aws.ARN {
+	arn, err := aws.ParseARN(text)
+	if err != nil {
+		return aws.AnyResource
+	}
+	return arn
+}
+
+// ResourceArn is the resource of operations whose input has its ARN in a member of that name.
+func ResourceArn[In interface{ GetResourceArn() string }](_ *aws.Call, in In) aws.ARN {
+	return Named(in.GetResourceArn())
+}
+
+// ResourceARN is the resource of operations whose input has its ARN in a member of that name.
+func ResourceARN[In interface{ GetResourceARN() string }](_ *aws.Call, in In) aws.ARN {
+	return Named(in.GetResourceARN())
+}
+
 // Any is the resource of operations that are about no one resource.
 func Any[In any](*aws.Call, *In) aws.ARN { return aws.AnyResource }
 

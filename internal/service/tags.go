@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/store"
@@ -22,36 +23,52 @@ type Tags struct {
 
 	// TooMany is the refusal of more than MaxTags.
 	TooMany func(arn string) error
+
+	// Reserved is the refusal of a key that begins with aws:. nil: it is taken.
+	Reserved func(key string) error
 }
 
 // Add adds tags to a resource.
 func (t *Tags) Add(ctx context.Context, call *aws.Call, arn string, more map[string]string) error {
-	return t.change(ctx, call, arn, func(tags map[string]string) { maps.Copy(tags, more) })
+	return t.change(ctx, call, arn, func(had map[string]string) (map[string]string, error) { return t.With(arn, had, more) })
 }
 
 // Remove takes tags from a resource.
 func (t *Tags) Remove(ctx context.Context, call *aws.Call, arn string, keys []string) error {
-	return t.change(ctx, call, arn, func(tags map[string]string) {
+	return t.change(ctx, call, arn, func(had map[string]string) (map[string]string, error) {
+		tags := maps.Clone(had)
 		for _, key := range keys {
 			delete(tags, key)
 		}
+		return tags, nil
 	})
 }
 
-func (t *Tags) change(ctx context.Context, call *aws.Call, arn string, change func(map[string]string)) error {
+// With returns had with more, if a resource may have them all.
+func (t *Tags) With(arn string, had, more map[string]string) (map[string]string, error) {
+	tags := make(map[string]string, len(had)+len(more))
+	maps.Copy(tags, had)
+	for key, value := range more {
+		if t.Reserved != nil && strings.HasPrefix(strings.ToLower(key), "aws:") {
+			return nil, t.Reserved(key)
+		}
+		tags[key] = value
+	}
+	if len(tags) > MaxTags {
+		return nil, t.TooMany(arn)
+	}
+	return tags, nil
+}
+
+func (t *Tags) change(ctx context.Context, call *aws.Call, arn string, change func(map[string]string) (map[string]string, error)) error {
 	return t.DB.Update(ctx, func(tx *store.Tx) error {
 		had, keep, err := t.Find(tx, call, arn)
 		if err != nil {
 			return err
 		}
-		tags := make(map[string]string, len(had))
-		maps.Copy(tags, had)
-		change(tags)
-		switch {
-		case len(tags) > MaxTags:
-			return t.TooMany(arn)
-		case maps.Equal(tags, had):
-			return nil
+		tags, err := change(had)
+		if err != nil || maps.Equal(tags, had) {
+			return err
 		}
 		return keep(tags)
 	})

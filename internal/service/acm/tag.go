@@ -3,33 +3,24 @@ package acm
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
-	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/acm"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
-const maxTags = 50
-
 // tagged returns had with tags.
 func tagged(had map[string]string, tags []api.Tag) (map[string]string, error) {
-	out := maps.Clone(had)
-	if out == nil {
-		out = make(map[string]string, len(tags))
+	rules := service.Tags{
+		TooMany: func(string) error {
+			return api.TooManyTagsException.Errorf("Certificates can have at most %d tags.", service.MaxTags)
+		},
+		Reserved: func(string) error {
+			return api.InvalidTagException.Errorf("aws: prefixed tag key names are not allowed for external use.")
+		},
 	}
-	for _, t := range tags {
-		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
-			return nil, api.InvalidTagException.Errorf("aws: prefixed tag key names are not allowed for external use.")
-		}
-		out[t.Key] = aws.Value(t.Value)
-	}
-	if len(out) > maxTags {
-		return nil, api.TooManyTagsException.Errorf("Certificates can have at most %d tags.", maxTags)
-	}
-	return out, nil
+	return rules.With("", had, service.TagMap(tags, func(t api.Tag) (string, string) { return t.Key, aws.Value(t.Value) }))
 }
 
 // AddTagsToCertificate gives a certificate tags.
@@ -59,11 +50,8 @@ func (s *Service) ListTagsForCertificate(ctx context.Context, call *aws.Call, in
 	if err != nil {
 		return nil, err
 	}
-	out := &api.ListTagsForCertificateOutput{Tags: []api.Tag{}}
-	for _, key := range slices.Sorted(maps.Keys(c.Tags)) {
-		out.Tags = append(out.Tags, api.Tag{Key: key, Value: new(c.Tags[key])})
-	}
-	return out, nil
+	tag := func(key, value string) api.Tag { return api.Tag{Key: key, Value: &value} }
+	return &api.ListTagsForCertificateOutput{Tags: service.TagList(c.Tags, tag)}, nil
 }
 
 const usualNotice = 45 // days before the end of a certificate that events begin

@@ -79,9 +79,9 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.ListJobs, s.ListJobs, jobsOf),
 			service.Op(api.StopJob, s.StopJob, jobOf),
 			service.Op(api.DeleteJob, s.DeleteJob, jobOf),
-			service.Op(api.TagResource, s.TagResource, resourceOf),
-			service.Op(api.UntagResource, s.UntagResource, resourceOf),
-			service.Op(api.ListTagsForResource, s.ListTagsForResource, resourceOf),
+			service.Op(api.TagResource, s.TagResource, service.ResourceArn),
+			service.Op(api.UntagResource, s.UntagResource, service.ResourceArn),
+			service.Op(api.ListTagsForResource, s.ListTagsForResource, service.ResourceArn),
 		),
 	}
 }
@@ -169,12 +169,4 @@ func domainOf[In interface {
 
 func webhookOf[In interface{ GetWebhookId() string }](call *aws.Call, in In) aws.ARN {
 	return webhookARN(call, in.GetWebhookId())
-}
-
-func resourceOf[In interface{ GetResourceArn() string }](_ *aws.Call, in In) aws.ARN {
-	arn, err := aws.ParseARN(in.GetResourceArn())
-	if err != nil {
-		return aws.AnyResource // the handler refuses it
-	}
-	return arn
 }

@@ -77,9 +77,9 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.ListDeployments, s.ListDeployments, ofEnvironment[*api.ListDeploymentsInput]),
 			service.Op(api.StopDeployment, s.StopDeployment, ofEnvironment[*api.StopDeploymentInput]).But("Deployments that are complete are not reverted."),
 
-			service.Op(api.TagResource, s.TagResource, ofResource[*api.TagResourceInput]),
-			service.Op(api.UntagResource, s.UntagResource, ofResource[*api.UntagResourceInput]),
-			service.Op(api.ListTagsForResource, s.ListTagsForResource, ofResource[*api.ListTagsForResourceInput]),
+			service.Op(api.TagResource, s.TagResource, service.ResourceArn[*api.TagResourceInput]),
+			service.Op(api.UntagResource, s.UntagResource, service.ResourceArn[*api.UntagResourceInput]),
+			service.Op(api.ListTagsForResource, s.ListTagsForResource, service.ResourceArn[*api.ListTagsForResourceInput]),
 		},
 		Tasks: []task.Task{{Name: "appconfig/deploy", Run: s.runDue, Bell: s.bell}},
 	}
@@ -116,14 +116,6 @@ func ofProfile[In interface {
 
 func ofStrategy[In interface{ GetDeploymentStrategyId() string }](call *aws.Call, in In) aws.ARN {
 	return strategyARN(call, in.GetDeploymentStrategyId())
-}
-
-func ofResource[In interface{ GetResourceArn() string }](_ *aws.Call, in In) aws.ARN {
-	arn, err := aws.ParseARN(in.GetResourceArn())
-	if err != nil {
-		return aws.AnyResource
-	}
-	return arn
 }
 
 // add keeps a new resource.

@@ -103,9 +103,9 @@ func (s *Service) apiOperations() []service.Operation {
 		ofAPI(api.UpdateApiKey, s.UpdateApiKey),
 		ofAPI(api.DeleteApiKey, s.DeleteApiKey),
 
-		service.Op(api.TagResource, s.TagResource, resourceNamed),
-		service.Op(api.UntagResource, s.UntagResource, resourceNamed),
-		service.Op(api.ListTagsForResource, s.ListTagsForResource, resourceNamed),
+		service.Op(api.TagResource, s.TagResource, service.ResourceArn),
+		service.Op(api.UntagResource, s.UntagResource, service.ResourceArn),
+		service.Op(api.ListTagsForResource, s.ListTagsForResource, service.ResourceArn),
 	}
 }
 
@@ -208,12 +208,4 @@ func mayPutSource[In interface {
 		}
 		return nil
 	}
-}
-
-func resourceNamed[In interface{ GetResourceArn() string }](_ *aws.Call, in In) aws.ARN {
-	arn, err := aws.ParseARN(in.GetResourceArn())
-	if err != nil {
-		return aws.AnyResource
-	}
-	return arn
 }

@@ -24,7 +24,7 @@ func (s *Service) CreateDistribution(ctx context.Context, call *aws.Call, in *ap
 
 // CreateDistributionWithTags makes a distribution that has tags.
 func (s *Service) CreateDistributionWithTags(ctx context.Context, call *aws.Call, in *api.CreateDistributionWithTagsInput) (*api.CreateDistributionWithTagsOutput, error) {
-	tags, err := tagged(nil, in.DistributionConfigWithTags.Tags.Items)
+	tags, err := s.tags().With("", nil, tagMap(in.DistributionConfigWithTags.Tags.Items))
 	if err != nil {
 		return nil, err
 	}

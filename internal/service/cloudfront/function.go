@@ -93,7 +93,7 @@ func (s *Service) CreateFunction(ctx context.Context, call *aws.Call, in *api.Cr
 	h := held[script]{Config: script{Name: in.Name, Config: *in.FunctionConfig, Code: in.FunctionCode}}
 	if in.Tags != nil {
 		var err error
-		if h.Tags, err = tagged(nil, in.Tags.Items); err != nil {
+		if h.Tags, err = s.tags().With("", nil, tagMap(in.Tags.Items)); err != nil {
 			return nil, err
 		}
 	}

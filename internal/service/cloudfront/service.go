@@ -83,9 +83,9 @@ func (s *Service) Definition() service.Definition {
 			onID(distributions, api.DeleteDistribution, s.DeleteDistribution),
 			service.Op(api.ListDistributions, s.ListDistributions, service.Any),
 			service.Op(api.ListDistributionsByWebACLId, s.ListDistributionsByWebACLId, service.Any),
-			service.Op(api.TagResource, s.TagResource, func(_ *aws.Call, in *api.TagResourceInput) aws.ARN { return named(in.Resource) }).But("Distributions, functions and key value stores alone have tags."),
-			service.Op(api.UntagResource, s.UntagResource, func(_ *aws.Call, in *api.UntagResourceInput) aws.ARN { return named(in.Resource) }),
-			service.Op(api.ListTagsForResource, s.ListTagsForResource, func(_ *aws.Call, in *api.ListTagsForResourceInput) aws.ARN { return named(in.Resource) }),
+			service.Op(api.TagResource, s.TagResource, func(_ *aws.Call, in *api.TagResourceInput) aws.ARN { return service.Named(in.Resource) }).But("Distributions, functions and key value stores alone have tags."),
+			service.Op(api.UntagResource, s.UntagResource, func(_ *aws.Call, in *api.UntagResourceInput) aws.ARN { return service.Named(in.Resource) }),
+			service.Op(api.ListTagsForResource, s.ListTagsForResource, func(_ *aws.Call, in *api.ListTagsForResourceInput) aws.ARN { return service.Named(in.Resource) }),
 			service.Op(api.CreateInvalidation, s.CreateInvalidation, func(call *aws.Call, in *api.CreateInvalidationInput) aws.ARN {
 				return distributions.arn(call, in.DistributionId)
 			}),
@@ -116,12 +116,4 @@ func onID[C, In, Out any, P interface {
 // anyOf is every resource of a kind, for those who make one.
 func anyOf[In any](kind string) func(*aws.Call, *In) aws.ARN {
 	return func(call *aws.Call, _ *In) aws.ARN { return global(call, kind+"/*") }
-}
-
-func named(resource string) aws.ARN {
-	arn, err := aws.ParseARN(resource)
-	if err != nil {
-		return aws.AnyResource // the handler refuses it
-	}
-	return arn
 }

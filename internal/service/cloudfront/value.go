@@ -64,7 +64,7 @@ func (s *Service) CreateKeyValueStore(ctx context.Context, call *aws.Call, in *a
 	var first []change
 	var err error
 	if in.Tags != nil {
-		if h.Tags, err = tagged(nil, in.Tags.Items); err != nil {
+		if h.Tags, err = s.tags().With("", nil, tagMap(in.Tags.Items)); err != nil {
 			return nil, err
 		}
 	}

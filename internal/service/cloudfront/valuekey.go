@@ -34,7 +34,7 @@ func storeARN[In any, P interface {
 	*In
 	GetKvsARN() string
 }](_ *aws.Call, in *In) aws.ARN {
-	return named(P(in).GetKvsARN())
+	return service.Named(P(in).GetKvsARN())
 }
 
 // findValues returns the store of an ARN.

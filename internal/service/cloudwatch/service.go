@@ -65,9 +65,9 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.ListDashboards, s.ListDashboards, service.Any),
 			service.OpEach(api.DeleteDashboards, s.DeleteDashboards, mayDeleteDashboards),
 
-			service.Op(api.TagResource, s.TagResource, resourceOf[*api.TagResourceInput]),
-			service.Op(api.UntagResource, s.UntagResource, resourceOf[*api.UntagResourceInput]),
-			service.Op(api.ListTagsForResource, s.ListTagsForResource, resourceOf[*api.ListTagsForResourceInput]),
+			service.Op(api.TagResource, s.TagResource, service.ResourceARN[*api.TagResourceInput]),
+			service.Op(api.UntagResource, s.UntagResource, service.ResourceARN[*api.UntagResourceInput]),
+			service.Op(api.ListTagsForResource, s.ListTagsForResource, service.ResourceARN[*api.ListTagsForResourceInput]),
 		},
 		Receive: receive,
 		Tasks: []task.Task{
@@ -84,14 +84,6 @@ func alarmNamed[In interface{ GetAlarmName() string }](call *aws.Call, in In) aw
 
 func dashboardNamed[In interface{ GetDashboardName() string }](call *aws.Call, in In) aws.ARN {
 	return dashboardARN(call, in.GetDashboardName())
-}
-
-func resourceOf[In interface{ GetResourceARN() string }](_ *aws.Call, in In) aws.ARN {
-	arn, err := aws.ParseARN(in.GetResourceARN())
-	if err != nil {
-		return aws.AnyResource
-	}
-	return arn
 }
 
 // alarmsNamed asks for an action on each of several alarms.

@@ -59,9 +59,9 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.ListDeploymentTargets, s.ListDeploymentTargets, service.Any),
 			service.Op(api.PutLifecycleEventHookExecutionStatus, s.PutLifecycleEventHookExecutionStatus, service.Any),
 
-			service.Op(api.TagResource, s.TagResource, ofResource[*api.TagResourceInput]),
-			service.Op(api.UntagResource, s.UntagResource, ofResource[*api.UntagResourceInput]),
-			service.Op(api.ListTagsForResource, s.ListTagsForResource, ofResource[*api.ListTagsForResourceInput]),
+			service.Op(api.TagResource, s.TagResource, service.ResourceArn[*api.TagResourceInput]),
+			service.Op(api.UntagResource, s.UntagResource, service.ResourceArn[*api.UntagResourceInput]),
+			service.Op(api.ListTagsForResource, s.ListTagsForResource, service.ResourceArn[*api.ListTagsForResourceInput]),
 		},
 		Tasks: []task.Task{{Name: "codedeploy/deploy", Run: s.run, Bell: s.bell}},
 	}
@@ -84,14 +84,6 @@ func configNamed[In interface{ GetDeploymentConfigName() string }](call *aws.Cal
 
 func ofDeployment(call *aws.Call, in *api.CreateDeploymentInput) aws.ARN {
 	return groupARN(call, in.ApplicationName, aws.Value(in.DeploymentGroupName))
-}
-
-func ofResource[In interface{ GetResourceArn() string }](_ *aws.Call, in In) aws.ARN {
-	arn, err := aws.ParseARN(in.GetResourceArn())
-	if err != nil {
-		return aws.AnyResource
-	}
-	return arn
 }
 
 func mayCreateGroup(call *aws.Call, in *api.CreateDeploymentGroupInput, check func(service.Access) error) error {

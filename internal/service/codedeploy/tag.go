@@ -3,8 +3,6 @@ package codedeploy
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/codedeploy"
@@ -56,12 +54,6 @@ func (s *Service) UntagResource(ctx context.Context, call *aws.Call, in *api.Unt
 // ListTagsForResource lists tags.
 func (s *Service) ListTagsForResource(ctx context.Context, call *aws.Call, in *api.ListTagsForResourceInput) (*api.ListTagsForResourceOutput, error) {
 	tags, err := s.tags().List(ctx, call, in.ResourceArn)
-	if err != nil {
-		return nil, err
-	}
-	out := &api.ListTagsForResourceOutput{Tags: []api.Tag{}}
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		out.Tags = append(out.Tags, api.Tag{Key: &key, Value: new(tags[key])})
-	}
-	return out, nil
+	tag := func(key, value string) api.Tag { return api.Tag{Key: &key, Value: &value} }
+	return &api.ListTagsForResourceOutput{Tags: service.TagList(tags, tag)}, err
 }

@@ -80,9 +80,9 @@ func (s *Service) Definition() service.Definition {
 			service.OpEach(api.GetOpenIdToken, s.GetOpenIdToken, everybody),
 			service.OpEach(api.GetCredentialsForIdentity, s.GetCredentialsForIdentity, everybody).But("Whether a user has signed out meanwhile is not asked."),
 
-			service.Op(api.TagResource, s.TagResource, resourceOf),
-			service.Op(api.UntagResource, s.UntagResource, resourceOf),
-			service.Op(api.ListTagsForResource, s.ListTagsForResource, resourceOf),
+			service.Op(api.TagResource, s.TagResource, service.ResourceArn),
+			service.Op(api.UntagResource, s.UntagResource, service.ResourceArn),
+			service.Op(api.ListTagsForResource, s.ListTagsForResource, service.ResourceArn),
 		},
 	}
 }
@@ -109,18 +109,6 @@ func onPool[In, Out any, P interface {
 // poolOf is the pool that is to be as in says.
 func poolOf(call *aws.Call, in *api.IdentityPool) aws.ARN {
 	return call.ARN("cognito-identity", kind+in.IdentityPoolId)
-}
-
-// resourceOf is the resource that an input names by its ARN.
-func resourceOf[In any, P interface {
-	*In
-	GetResourceArn() string
-}](_ *aws.Call, in *In) aws.ARN {
-	arn, err := aws.ParseARN(P(in).GetResourceArn())
-	if err != nil {
-		return aws.AnyResource
-	}
-	return arn
 }
 
 // everybody may do this: what it takes is in the input.

@@ -122,9 +122,9 @@ func (s *Service) poolOperations() []service.Operation {
 		onPool(api.DeleteIdentityProvider, s.DeleteIdentityProvider),
 		onPool(api.ListIdentityProviders, s.ListIdentityProviders),
 
-		service.Op(api.TagResource, s.TagResource, resourceOf),
-		service.Op(api.UntagResource, s.UntagResource, resourceOf),
-		service.Op(api.ListTagsForResource, s.ListTagsForResource, resourceOf),
+		service.Op(api.TagResource, s.TagResource, service.ResourceArn),
+		service.Op(api.UntagResource, s.UntagResource, service.ResourceArn),
+		service.Op(api.ListTagsForResource, s.ListTagsForResource, service.ResourceArn),
 	}
 }
 
@@ -191,18 +191,6 @@ func onPool[In, Out any, P interface {
 	GetUserPoolId() string
 }](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error)) service.Operation {
 	return service.Op(op, handle, func(call *aws.Call, in *In) aws.ARN { return call.ARN("cognito-idp", kind+P(in).GetUserPoolId()) })
-}
-
-// resourceOf is the resource that an input names by its ARN.
-func resourceOf[In any, P interface {
-	*In
-	GetResourceArn() string
-}](call *aws.Call, in *In) aws.ARN {
-	arn, err := aws.ParseARN(P(in).GetResourceArn())
-	if err != nil {
-		return aws.AnyResource
-	}
-	return arn
 }
 
 // everybody may do this: what it takes is in the input.

@@ -82,9 +82,9 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.GetLifecyclePolicy, s.GetLifecyclePolicy, repositoryOf),
 			service.Op(api.DeleteLifecyclePolicy, s.DeleteLifecyclePolicy, repositoryOf),
 
-			service.Op(api.TagResource, s.TagResource, resourceOf),
-			service.Op(api.UntagResource, s.UntagResource, resourceOf),
-			service.Op(api.ListTagsForResource, s.ListTagsForResource, resourceOf),
+			service.Op(api.TagResource, s.TagResource, service.ResourceArn),
+			service.Op(api.UntagResource, s.UntagResource, service.ResourceArn),
+			service.Op(api.ListTagsForResource, s.ListTagsForResource, service.ResourceArn),
 		},
 	}
 }
@@ -122,14 +122,6 @@ func mayDescribe(call *aws.Call, in *api.DescribeRepositoriesInput, check func(s
 		}
 	}
 	return nil
-}
-
-func resourceOf[In interface{ GetResourceArn() string }](_ *aws.Call, in In) aws.ARN {
-	arn, err := aws.ParseARN(in.GetResourceArn())
-	if err != nil {
-		return aws.AnyResource
-	}
-	return arn
 }
 
 // name is the name of a repository.

@@ -191,7 +191,7 @@ func hostedZone(kind, region string) string {
 	return of[0]
 }
 
-// DescribeLoadBalancers tells of load balancers: those that are named, or all.
+// DescribeLoadBalancers tells of load balancers: those that are service.Named, or all.
 func (s *Service) DescribeLoadBalancers(ctx context.Context, call *aws.Call, in *api.DescribeLoadBalancersInput) (*api.DescribeLoadBalancersOutput, error) {
 	all := []api.LoadBalancer{}
 	err := s.db.View(ctx, func(tx *store.Tx) error {

@@ -105,7 +105,7 @@ func (s *Service) balancerOperations() []service.Operation {
 		service.Op(api.DescribeListenerCertificates, s.DescribeListenerCertificates, service.Any),
 		onListener(api.CreateRule, s.CreateRule).But(acts),
 		service.Op(api.DescribeRules, s.DescribeRules, service.Any),
-		service.Op(api.ModifyRule, s.ModifyRule, func(_ *aws.Call, in *api.ModifyRuleInput) aws.ARN { return named(in.RuleArn) }).But(acts),
+		service.Op(api.ModifyRule, s.ModifyRule, func(_ *aws.Call, in *api.ModifyRuleInput) aws.ARN { return service.Named(in.RuleArn) }).But(acts),
 		service.OpEach(api.SetRulePriorities, s.SetRulePriorities, func(_ *aws.Call, in *api.SetRulePrioritiesInput, check func(service.Access) error) error {
 			var all []string
 			for _, p := range in.RulePriorities {
@@ -113,7 +113,7 @@ func (s *Service) balancerOperations() []service.Operation {
 			}
 			return onEach("SetRulePriorities", all, check)
 		}),
-		service.Op(api.DeleteRule, s.DeleteRule, func(_ *aws.Call, in *api.DeleteRuleInput) aws.ARN { return named(in.RuleArn) }),
+		service.Op(api.DeleteRule, s.DeleteRule, func(_ *aws.Call, in *api.DeleteRuleInput) aws.ARN { return service.Named(in.RuleArn) }),
 		service.Op(api.DescribeAccountLimits, s.DescribeAccountLimits, service.Any),
 		service.Op(api.DescribeSSLPolicies, s.DescribeSSLPolicies, service.Any).But("Ciphers are not listed."),
 	}
@@ -144,18 +144,10 @@ func (s *Service) groupOperations() []service.Operation {
 	}
 }
 
-func named(text string) aws.ARN {
-	arn, err := aws.ParseARN(text)
-	if err != nil {
-		return aws.AnyResource // the handler refuses it
-	}
-	return arn
-}
-
 // onEach checks an action on each of several resources.
 func onEach(action string, resources []string, check func(service.Access) error) error {
 	for _, text := range resources {
-		if err := check(service.Access{Action: serviceName + ":" + action, Resource: named(text)}); err != nil {
+		if err := check(service.Access{Action: serviceName + ":" + action, Resource: service.Named(text)}); err != nil {
 			return err
 		}
 	}
@@ -166,19 +158,19 @@ func onBalancer[In, Out any, P interface {
 	*In
 	GetLoadBalancerArn() string
 }](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error)) service.Operation {
-	return service.Op(op, handle, func(_ *aws.Call, in *In) aws.ARN { return named(P(in).GetLoadBalancerArn()) })
+	return service.Op(op, handle, func(_ *aws.Call, in *In) aws.ARN { return service.Named(P(in).GetLoadBalancerArn()) })
 }
 
 func onListener[In, Out any, P interface {
 	*In
 	GetListenerArn() string
 }](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error)) service.Operation {
-	return service.Op(op, handle, func(_ *aws.Call, in *In) aws.ARN { return named(P(in).GetListenerArn()) })
+	return service.Op(op, handle, func(_ *aws.Call, in *In) aws.ARN { return service.Named(P(in).GetListenerArn()) })
 }
 
 func onGroup[In, Out any, P interface {
 	*In
 	GetTargetGroupArn() string
 }](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error)) service.Operation {
-	return service.Op(op, handle, func(_ *aws.Call, in *In) aws.ARN { return named(P(in).GetTargetGroupArn()) })
+	return service.Op(op, handle, func(_ *aws.Call, in *In) aws.ARN { return service.Named(P(in).GetTargetGroupArn()) })
 }

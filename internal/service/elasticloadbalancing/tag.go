@@ -3,15 +3,13 @@ package elasticloadbalancing
 import (
 	"context"
 	"maps"
-	"slices"
 	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/elasticloadbalancing"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
-
-const maxTags = 50
 
 // tagged returns had with tags.
 func tagged(had map[string]string, tags []api.Tag) (map[string]string, error) {
@@ -29,8 +27,8 @@ func tagged(had map[string]string, tags []api.Tag) (map[string]string, error) {
 		}
 		seen[t.Key], out[t.Key] = true, aws.Value(t.Value)
 	}
-	if len(out) > maxTags {
-		return nil, api.TooManyTagsException.Errorf("A resource can have at most %d tags", maxTags)
+	if len(out) > service.MaxTags {
+		return nil, api.TooManyTagsException.Errorf("A resource can have at most %d tags", service.MaxTags)
 	}
 	return out, nil
 }
@@ -100,11 +98,8 @@ func (s *Service) DescribeTags(ctx context.Context, call *aws.Call, in *api.Desc
 			if err != nil {
 				return err
 			}
-			d := api.TagDescription{ResourceArn: &text, Tags: []api.Tag{}}
-			for _, key := range slices.Sorted(maps.Keys(tags)) {
-				d.Tags = append(d.Tags, api.Tag{Key: key, Value: new(tags[key])})
-			}
-			out.TagDescriptions = append(out.TagDescriptions, d)
+			list := service.TagList(tags, func(key, value string) api.Tag { return api.Tag{Key: key, Value: &value} })
+			out.TagDescriptions = append(out.TagDescriptions, api.TagDescription{ResourceArn: &text, Tags: list})
 		}
 		return nil
 	})

@@ -144,7 +144,7 @@ func describeGroup(tx *store.Tx, arn aws.ARN, g *group) (api.TargetGroup, error)
 	return out, err
 }
 
-// DescribeTargetGroups tells of target groups: those that are named, those of a
+// DescribeTargetGroups tells of target groups: those that are service.Named, those of a
 // load balancer, or all.
 func (s *Service) DescribeTargetGroups(ctx context.Context, call *aws.Call, in *api.DescribeTargetGroupsInput) (*api.DescribeTargetGroupsOutput, error) {
 	all := []api.TargetGroup{}

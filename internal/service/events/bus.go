@@ -26,7 +26,7 @@ func (s *Service) CreateEventBus(ctx context.Context, call *aws.Call, in *api.Cr
 		return nil, err
 	}
 	arn, now := busARN(call, in.Name), time.Now()
-	tags, err := addTags(nil, in.Tags)
+	tags, err := s.tags().With("", nil, tagMap(in.Tags))
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	api "github.com/aloft-cloud/aloft/internal/api/events"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
+	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/smithy"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
@@ -40,11 +41,7 @@ type sendOutput struct {
 }
 
 func sentBy(_ *aws.Call, in *sendInput) aws.ARN {
-	arn, err := aws.ParseARN(in.ConnectionArn)
-	if err != nil {
-		return aws.AnyResource
-	}
-	return arn
+	return service.Named(in.ConnectionArn)
 }
 
 // sendBy sends a request with what a connection says.

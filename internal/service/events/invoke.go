@@ -15,6 +15,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/gateway/limit"
 	"github.com/aloft-cloud/aloft/internal/gateway/outbound"
+	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/smithy"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
@@ -41,11 +42,7 @@ type invokeOutput struct {
 }
 
 func invokedDestination(_ *aws.Call, in *invokeInput) aws.ARN {
-	arn, err := aws.ParseARN(in.Arn)
-	if err != nil {
-		return aws.AnyResource
-	}
-	return arn
+	return service.Named(in.Arn)
 }
 
 // invoke sends a request to an API destination, within its rate.

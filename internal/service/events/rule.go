@@ -33,7 +33,7 @@ func (s *Service) PutRule(ctx context.Context, call *aws.Call, in *api.PutRuleIn
 		r, err := rules.Get(tx, key)
 		switch {
 		case err == store.ErrNotFound:
-			if r, err = newRule(tx, key, call, in); err != nil {
+			if r, err = s.newRule(tx, key, call, in); err != nil {
 				return err
 			}
 		case err != nil:
@@ -53,7 +53,7 @@ func (s *Service) PutRule(ctx context.Context, call *aws.Call, in *api.PutRuleIn
 }
 
 // newRule is a rule that was not there before.
-func newRule(tx *store.Tx, key ruleKey, call *aws.Call, in *api.PutRuleInput) (rule, error) {
+func (s *Service) newRule(tx *store.Tx, key ruleKey, call *aws.Call, in *api.PutRuleInput) (rule, error) {
 	n := 0
 	for range rules.Scan(tx, ruleKey{Bus: key.Bus}) {
 		n++
@@ -61,7 +61,7 @@ func newRule(tx *store.Tx, key ruleKey, call *aws.Call, in *api.PutRuleInput) (r
 	if n >= maxRules {
 		return rule{}, errLimit()
 	}
-	tags, err := addTags(nil, in.Tags)
+	tags, err := s.tags().With("", nil, tagMap(in.Tags))
 	return rule{CreatedBy: call.Account, Tags: tags}, err
 }
 

@@ -137,9 +137,9 @@ func (s *Service) otherOperations() []service.Operation {
 		service.Op(api.DescribeApiDestination, s.DescribeApiDestination, destinationNamed),
 		service.Op(api.ListApiDestinations, s.ListApiDestinations, service.Any),
 
-		service.Op(api.TagResource, s.TagResource, resourceNamed),
-		service.Op(api.UntagResource, s.UntagResource, resourceNamed),
-		service.Op(api.ListTagsForResource, s.ListTagsForResource, resourceNamed),
+		service.Op(api.TagResource, s.TagResource, service.ResourceARN),
+		service.Op(api.UntagResource, s.UntagResource, service.ResourceARN),
+		service.Op(api.ListTagsForResource, s.ListTagsForResource, service.ResourceARN),
 
 		service.OpEach(receiveEvent, s.receiveEvent, mayReceive),
 		service.Op(invokeAPIDestination, s.invoke, invokedDestination),
@@ -183,14 +183,6 @@ func connectionNamed[In named](call *aws.Call, in In) aws.ARN {
 
 func destinationNamed[In named](call *aws.Call, in In) aws.ARN {
 	return call.ARN("events", destinationKind+in.GetName())
-}
-
-func resourceNamed[In interface{ GetResourceARN() string }](_ *aws.Call, in In) aws.ARN {
-	arn, err := aws.ParseARN(in.GetResourceARN())
-	if err != nil {
-		return aws.AnyResource
-	}
-	return arn
 }
 
 // mayPutRule asks for the rule, and for the role that it names.

@@ -141,9 +141,5 @@ func createsPolicy(call *aws.Call, in *api.CreatePolicyInput, check func(service
 }
 
 func simulated(_ *aws.Call, in *api.SimulatePrincipalPolicyInput) aws.ARN {
-	arn, err := aws.ParseARN(in.PolicySourceArn)
-	if err != nil {
-		return aws.AnyResource
-	}
-	return arn
+	return service.Named(in.PolicySourceArn)
 }

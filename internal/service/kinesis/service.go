@@ -64,16 +64,16 @@ func (s *Service) Definition() service.Definition {
 			op(api.EnableEnhancedMonitoring, s.EnableEnhancedMonitoring).But("It is noted; there are no metrics of shards yet."),
 			op(api.DisableEnhancedMonitoring, s.DisableEnhancedMonitoring),
 
-			service.Op(api.PutResourcePolicy, s.PutResourcePolicy, resourceOf[*api.PutResourcePolicyInput]),
-			service.Op(api.GetResourcePolicy, s.GetResourcePolicy, resourceOf[*api.GetResourcePolicyInput]),
-			service.Op(api.DeleteResourcePolicy, s.DeleteResourcePolicy, resourceOf[*api.DeleteResourcePolicyInput]),
+			service.Op(api.PutResourcePolicy, s.PutResourcePolicy, service.ResourceARN[*api.PutResourcePolicyInput]),
+			service.Op(api.GetResourcePolicy, s.GetResourcePolicy, service.ResourceARN[*api.GetResourcePolicyInput]),
+			service.Op(api.DeleteResourcePolicy, s.DeleteResourcePolicy, service.ResourceARN[*api.DeleteResourcePolicyInput]),
 
 			op(api.AddTagsToStream, s.AddTagsToStream),
 			op(api.RemoveTagsFromStream, s.RemoveTagsFromStream),
 			op(api.ListTagsForStream, s.ListTagsForStream),
-			service.Op(api.TagResource, s.TagResource, resourceOf[*api.TagResourceInput]),
-			service.Op(api.UntagResource, s.UntagResource, resourceOf[*api.UntagResourceInput]),
-			service.Op(api.ListTagsForResource, s.ListTagsForResource, resourceOf[*api.ListTagsForResourceInput]),
+			service.Op(api.TagResource, s.TagResource, service.ResourceARN[*api.TagResourceInput]),
+			service.Op(api.UntagResource, s.UntagResource, service.ResourceARN[*api.UntagResourceInput]),
+			service.Op(api.ListTagsForResource, s.ListTagsForResource, service.ResourceARN[*api.ListTagsForResourceInput]),
 		},
 		Tasks:   []task.Task{{Name: "kinesis/retention", Run: s.sweep}},
 		Receive: receive,
@@ -143,14 +143,6 @@ func streamByARN[In interface{ GetStreamARN() string }](call *aws.Call, in In) a
 	return streamARN(call, "", in.GetStreamARN())
 }
 
-func resourceOf[In interface{ GetResourceARN() string }](_ *aws.Call, in In) aws.ARN {
-	arn, err := aws.ParseARN(in.GetResourceARN())
-	if err != nil {
-		return aws.AnyResource
-	}
-	return arn
-}
-
 // consumerOf is the consumer of an input, or its stream.
 func consumerOf[In interface {
 	GetStreamARN() string
@@ -163,11 +155,7 @@ func consumerOf[In interface {
 }
 
 func subscriberOf(_ *aws.Call, in *api.SubscribeToShardInput) aws.ARN {
-	arn, err := aws.ParseARN(in.ConsumerARN)
-	if err != nil {
-		return aws.AnyResource
-	}
-	return arn
+	return service.Named(in.ConsumerARN)
 }
 
 // mayGetRecords asks for the stream of the iterator.

@@ -49,9 +49,9 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.StartPipe, s.StartPipe, pipeNamed),
 			service.Op(api.StopPipe, s.StopPipe, pipeNamed),
 			service.Op(api.ListPipes, s.ListPipes, service.Any),
-			service.Op(api.TagResource, s.TagResource, resourceNamed),
-			service.Op(api.UntagResource, s.UntagResource, resourceNamed),
-			service.Op(api.ListTagsForResource, s.ListTagsForResource, resourceNamed),
+			service.Op(api.TagResource, s.TagResource, service.ResourceArn),
+			service.Op(api.UntagResource, s.UntagResource, service.ResourceArn),
+			service.Op(api.ListTagsForResource, s.ListTagsForResource, service.ResourceArn),
 		},
 		Tasks: []task.Task{{Name: "pipes/poll", Run: s.engine.Run}},
 	}
@@ -59,14 +59,6 @@ func (s *Service) Definition() service.Definition {
 
 func pipeNamed[In interface{ GetName() string }](call *aws.Call, in In) aws.ARN {
 	return pipeARN(call, in.GetName())
-}
-
-func resourceNamed[In interface{ GetResourceArn() string }](_ *aws.Call, in In) aws.ARN {
-	arn, err := aws.ParseARN(in.GetResourceArn())
-	if err != nil {
-		return aws.AnyResource
-	}
-	return arn
 }
 
 func mayCreate(call *aws.Call, in *api.CreatePipeInput, check func(service.Access) error) error {

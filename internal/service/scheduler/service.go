@@ -48,9 +48,9 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.GetScheduleGroup, s.GetScheduleGroup, groupNamed),
 			service.Op(api.DeleteScheduleGroup, s.DeleteScheduleGroup, groupNamed),
 			service.Op(api.ListScheduleGroups, s.ListScheduleGroups, service.Any),
-			service.Op(api.TagResource, s.TagResource, resourceNamed),
-			service.Op(api.UntagResource, s.UntagResource, resourceNamed),
-			service.Op(api.ListTagsForResource, s.ListTagsForResource, resourceNamed),
+			service.Op(api.TagResource, s.TagResource, service.ResourceArn),
+			service.Op(api.UntagResource, s.UntagResource, service.ResourceArn),
+			service.Op(api.ListTagsForResource, s.ListTagsForResource, service.ResourceArn),
 		},
 		Tasks: []task.Task{{Name: "scheduler/due", Run: s.runDue, Bell: s.due}},
 		Dead:  dead,
@@ -66,14 +66,6 @@ func scheduleNamed[In interface {
 
 func groupNamed[In interface{ GetName() string }](call *aws.Call, in In) aws.ARN {
 	return groupARN(call, in.GetName())
-}
-
-func resourceNamed[In interface{ GetResourceArn() string }](_ *aws.Call, in In) aws.ARN {
-	arn, err := aws.ParseARN(in.GetResourceArn())
-	if err != nil {
-		return aws.AnyResource
-	}
-	return arn
 }
 
 func mayCreate(call *aws.Call, in *api.CreateScheduleInput, check func(service.Access) error) error {

@@ -52,9 +52,9 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.ListDiscoverers, s.ListDiscoverers, service.Any),
 			service.OpEach(observe, s.observe, mayObserve),
 
-			service.Op(api.TagResource, s.TagResource, resourceOf),
-			service.Op(api.UntagResource, s.UntagResource, resourceOf),
-			service.Op(api.ListTagsForResource, s.ListTagsForResource, resourceOf),
+			service.Op(api.TagResource, s.TagResource, service.ResourceArn),
+			service.Op(api.UntagResource, s.UntagResource, service.ResourceArn),
+			service.Op(api.ListTagsForResource, s.ListTagsForResource, service.ResourceArn),
 		},
 	}
 }
@@ -68,14 +68,6 @@ func schemaOf[In interface {
 	GetSchemaName() string
 }](call *aws.Call, in In) aws.ARN {
 	return schemaARN(call, in.GetRegistryName(), in.GetSchemaName())
-}
-
-func resourceOf[In interface{ GetResourceArn() string }](_ *aws.Call, in In) aws.ARN {
-	arn, err := aws.ParseARN(in.GetResourceArn())
-	if err != nil {
-		return aws.AnyResource
-	}
-	return arn
 }
 
 const usualPage = 100

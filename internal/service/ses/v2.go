@@ -35,14 +35,6 @@ func onSet[In interface{ GetConfigurationSetName() string }](call *aws.Call, in 
 	return named(call, setKind, in.GetConfigurationSetName())
 }
 
-func onResource[In interface{ GetResourceArn() string }](_ *aws.Call, in In) aws.ARN {
-	arn, err := aws.ParseARN(in.GetResourceArn())
-	if err != nil {
-		return aws.AnyResource
-	}
-	return arn
-}
-
 // V2 is the second API of the service.
 func (s *Service) V2() service.Definition {
 	return service.Definition{
@@ -96,9 +88,9 @@ func (s *Service) V2() service.Definition {
 			second(api.ListSuppressedDestinations, s.ListSuppressedDestinations, service.Any),
 			second(api.DeleteSuppressedDestination, s.DeleteSuppressedDestination, service.Any),
 
-			second(api.TagResource, s.TagResource, onResource[*api.TagResourceInput]),
-			second(api.UntagResource, s.UntagResource, onResource[*api.UntagResourceInput]),
-			second(api.ListTagsForResource, s.ListTagsForResource, onResource[*api.ListTagsForResourceInput]),
+			second(api.TagResource, s.TagResource, service.ResourceArn[*api.TagResourceInput]),
+			second(api.UntagResource, s.UntagResource, service.ResourceArn[*api.UntagResourceInput]),
+			second(api.ListTagsForResource, s.ListTagsForResource, service.ResourceArn[*api.ListTagsForResourceInput]),
 		},
 	}
 }

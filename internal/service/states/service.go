@@ -105,9 +105,9 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.SendTaskFailure, s.SendTaskFailure, holder),
 			service.Op(api.SendTaskHeartbeat, s.SendTaskHeartbeat, holder),
 
-			service.Op(api.TagResource, s.TagResource, tagged),
-			service.Op(api.UntagResource, s.UntagResource, tagged),
-			service.Op(api.ListTagsForResource, s.ListTagsForResource, tagged),
+			service.Op(api.TagResource, s.TagResource, service.ResourceArn),
+			service.Op(api.UntagResource, s.UntagResource, service.ResourceArn),
+			service.Op(api.ListTagsForResource, s.ListTagsForResource, service.ResourceArn),
 		},
 		Receive: receive,
 		Tasks: []task.Task{
@@ -124,41 +124,28 @@ func receive(d *event.Delivery) (operation string, in any, err error) {
 	return api.StartExecution.Name, &api.StartExecutionInput{StateMachineArn: d.Target.String(), Input: &body}, nil
 }
 
-// named is the resource of an ARN that a request has.
-func named(text string) aws.ARN {
-	arn, err := aws.ParseARN(text)
-	if err != nil {
-		return aws.AnyResource
-	}
-	return arn
-}
-
 func onMachine[In interface{ GetStateMachineArn() string }](_ *aws.Call, in In) aws.ARN {
-	return named(in.GetStateMachineArn())
+	return service.Named(in.GetStateMachineArn())
 }
 
 func onExecution[In interface{ GetExecutionArn() string }](_ *aws.Call, in In) aws.ARN {
-	return named(in.GetExecutionArn())
+	return service.Named(in.GetExecutionArn())
 }
 
 func onActivity[In interface{ GetActivityArn() string }](_ *aws.Call, in In) aws.ARN {
-	return named(in.GetActivityArn())
+	return service.Named(in.GetActivityArn())
 }
 
 func onAlias[In interface{ GetStateMachineAliasArn() string }](_ *aws.Call, in In) aws.ARN {
-	return named(in.GetStateMachineAliasArn())
+	return service.Named(in.GetStateMachineAliasArn())
 }
 
 func onVersion(_ *aws.Call, in *api.DeleteStateMachineVersionInput) aws.ARN {
-	return named(in.StateMachineVersionArn)
+	return service.Named(in.StateMachineVersionArn)
 }
 
 func onMapRun[In interface{ GetMapRunArn() string }](_ *aws.Call, in In) aws.ARN {
-	return named(in.GetMapRunArn())
-}
-
-func tagged[In interface{ GetResourceArn() string }](_ *aws.Call, in In) aws.ARN {
-	return named(in.GetResourceArn())
+	return service.Named(in.GetMapRunArn())
 }
 
 func newAlias(_ *aws.Call, in *api.CreateStateMachineAliasInput) aws.ARN {
@@ -166,7 +153,7 @@ func newAlias(_ *aws.Call, in *api.CreateStateMachineAliasInput) aws.ARN {
 	if err != nil {
 		return aws.AnyResource
 	}
-	return named(t.Machine.String() + ":" + in.Name)
+	return service.Named(t.Machine.String() + ":" + in.Name)
 }
 
 func newActivity(call *aws.Call, in *api.CreateActivityInput) aws.ARN {
@@ -175,9 +162,9 @@ func newActivity(call *aws.Call, in *api.CreateActivityInput) aws.ARN {
 
 func listedOf(_ *aws.Call, in *api.ListExecutionsInput) aws.ARN {
 	if in.MapRunArn != nil {
-		return named(*in.MapRunArn)
+		return service.Named(*in.MapRunArn)
 	}
-	return named(in.GetStateMachineArn())
+	return service.Named(in.GetStateMachineArn())
 }
 
 func mayCreate(call *aws.Call, in *api.CreateStateMachineInput, check func(service.Access) error) error {
@@ -194,7 +181,7 @@ func mayCreate(call *aws.Call, in *api.CreateStateMachineInput, check func(servi
 }
 
 func mayUpdate(_ *aws.Call, in *api.UpdateStateMachineInput, check func(service.Access) error) error {
-	arn := named(in.StateMachineArn)
+	arn := service.Named(in.StateMachineArn)
 	if err := check(service.Access{Action: "states:UpdateStateMachine", Resource: arn}); err != nil {
 		return err
 	}

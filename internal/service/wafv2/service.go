@@ -59,22 +59,14 @@ func (s *Service) Definition() service.Definition {
 		service.Op(api.UpdateRegexPatternSet, s.UpdateRegexPatternSet, func(c *aws.Call, in *api.UpdateRegexPatternSetInput) aws.ARN { return pattern(c, "*") }),
 		service.Op(api.DeleteRegexPatternSet, s.DeleteRegexPatternSet, func(c *aws.Call, in *api.DeleteRegexPatternSetInput) aws.ARN { return pattern(c, "*") }),
 		service.Op(api.ListRegexPatternSets, s.ListRegexPatternSets, service.Any),
-		service.Op(api.AssociateWebACL, s.AssociateWebACL, func(c *aws.Call, in *api.AssociateWebACLInput) aws.ARN { return named(in.WebACLArn) }).But("Stages of REST APIs alone are guarded so; distributions name their list."),
-		service.Op(api.DisassociateWebACL, s.DisassociateWebACL, func(c *aws.Call, in *api.DisassociateWebACLInput) aws.ARN { return named(in.ResourceArn) }),
-		service.Op(api.GetWebACLForResource, s.GetWebACLForResource, func(c *aws.Call, in *api.GetWebACLForResourceInput) aws.ARN { return named(in.ResourceArn) }),
-		service.Op(api.ListResourcesForWebACL, s.ListResourcesForWebACL, func(c *aws.Call, in *api.ListResourcesForWebACLInput) aws.ARN { return named(in.WebACLArn) }),
-		service.Op(api.TagResource, s.TagResource, func(c *aws.Call, in *api.TagResourceInput) aws.ARN { return named(in.ResourceARN) }),
-		service.Op(api.UntagResource, s.UntagResource, func(c *aws.Call, in *api.UntagResourceInput) aws.ARN { return named(in.ResourceARN) }),
-		service.Op(api.ListTagsForResource, s.ListTagsForResource, func(c *aws.Call, in *api.ListTagsForResourceInput) aws.ARN { return named(in.ResourceARN) }),
+		service.Op(api.AssociateWebACL, s.AssociateWebACL, func(c *aws.Call, in *api.AssociateWebACLInput) aws.ARN { return service.Named(in.WebACLArn) }).But("Stages of REST APIs alone are guarded so; distributions name their list."),
+		service.Op(api.DisassociateWebACL, s.DisassociateWebACL, func(c *aws.Call, in *api.DisassociateWebACLInput) aws.ARN { return service.Named(in.ResourceArn) }),
+		service.Op(api.GetWebACLForResource, s.GetWebACLForResource, func(c *aws.Call, in *api.GetWebACLForResourceInput) aws.ARN { return service.Named(in.ResourceArn) }),
+		service.Op(api.ListResourcesForWebACL, s.ListResourcesForWebACL, func(c *aws.Call, in *api.ListResourcesForWebACLInput) aws.ARN { return service.Named(in.WebACLArn) }),
+		service.Op(api.TagResource, s.TagResource, func(c *aws.Call, in *api.TagResourceInput) aws.ARN { return service.Named(in.ResourceARN) }),
+		service.Op(api.UntagResource, s.UntagResource, func(c *aws.Call, in *api.UntagResourceInput) aws.ARN { return service.Named(in.ResourceARN) }),
+		service.Op(api.ListTagsForResource, s.ListTagsForResource, func(c *aws.Call, in *api.ListTagsForResourceInput) aws.ARN { return service.Named(in.ResourceARN) }),
 	}}
-}
-
-func named(text string) aws.ARN {
-	arn, err := aws.ParseARN(text)
-	if err != nil {
-		return aws.AnyResource // the handler refuses it
-	}
-	return arn
 }
 
 // changed has lists made ready anew once tx is kept.
