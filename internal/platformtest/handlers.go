@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ var Handlers = map[string]sandbox.Handler{
 	"env":        env,
 	"fail":       fail,
 	"firehose":   firehose,
+	"local":      local,
 	"log":        logEvent,
 	"macro":      macro,
 	"picky":      picky,
@@ -35,6 +37,42 @@ var Handlers = map[string]sandbox.Handler{
 // echo returns its event.
 func echo(_ context.Context, _ *sandbox.Function, e sandbox.Event, _ func(string)) ([]byte, error) {
 	return e.Payload, nil
+}
+
+// local asks what answers at its own loopback, and logs and returns what it said: "200
+// text". A number in the event has it wait so many seconds, and what begins with
+// "!" is asked without the token that extensions for secrets ask for.
+func local(_ context.Context, f *sandbox.Function, e sandbox.Event, log func(string)) ([]byte, error) {
+	var asked []any
+	if err := json.Unmarshal(e.Payload, &asked); err != nil {
+		return nil, err
+	}
+	creds := sandbox.Credentials{SessionToken: "token"}
+	handlers := make(map[string]http.Handler)
+	for port, companion := range f.Companions {
+		handlers["localhost:"+strconv.Itoa(port)] = companion(creds, log)
+	}
+	var said []string
+	for _, what := range asked {
+		if n, ok := what.(float64); ok {
+			time.Sleep(time.Duration(n) * time.Second)
+			continue
+		}
+		url, silent := strings.CutPrefix(what.(string), "!")
+		r := httptest.NewRequest("GET", url, nil)
+		if !silent {
+			r.Header.Set("X-Aws-Parameters-Secrets-Token", creds.SessionToken)
+		}
+		w := httptest.NewRecorder()
+		if handlers[r.Host] == nil {
+			return nil, errors.New("connection refused: " + r.Host)
+		}
+		handlers[r.Host].ServeHTTP(w, r)
+		text := strconv.Itoa(w.Code) + " " + w.Body.String()
+		log(text)
+		said = append(said, text)
+	}
+	return json.Marshal(said)
 }
 
 // apigateway answers an API with its event.

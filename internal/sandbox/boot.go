@@ -238,6 +238,9 @@ func (s *start) outfit(w *worker, creds Credentials, limit <-chan time.Time) (*f
 			return nil, err
 		}
 	}
+	if why := w.startCompanions(f, creds); why != nil {
+		return why, nil
+	}
 	if w.extensions = extensionsOf(f); len(w.extensions) > 0 {
 		w.telemetry.active.Store(true)
 		s.tellInit(w)

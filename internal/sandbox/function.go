@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -33,6 +34,10 @@ type Function struct {
 	// for every worker; nil means none. An error that is not ErrShare is ours.
 	Share func(context.Context) (*Share, error)
 
+	// Companions answer HTTP at ports of the code's own loopback, as extensions do
+	// that are of the platform. Each is made for every worker.
+	Companions map[int]Companion
+
 	MemoryMB int           // 0 means 128
 	TmpMB    int           // size of /tmp; 0 means 512
 	Timeout  time.Duration // of one invoke; 0 means 3 s
@@ -53,6 +58,10 @@ type Image struct {
 
 // A Share is a directory that workers of functions have in common, and write.
 type Share = fence.Share
+
+// A Companion makes what answers a worker that acts with creds; what it logs is
+// a line of the worker's log.
+type Companion func(creds Credentials, log func(string)) http.Handler
 
 // Credentials are keys of a role session.
 type Credentials struct {

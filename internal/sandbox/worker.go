@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -40,6 +41,7 @@ type worker struct {
 	registered chan struct{} // one of them has registered
 	beside     atomic.Int32  // how many run
 	leaving    atomic.Bool   // it is about to end
+	companions []*http.Server
 	telemetry  telemetry
 	kind       string // of its start; see start.kind
 
@@ -180,6 +182,7 @@ func (w *worker) watch() {
 	w.m.buried(w)
 	close(w.exited)
 	w.api.Close()
+	w.endCompanions()
 	w.proc.Release()
 	if w.ownRoot {
 		w.root.Close()

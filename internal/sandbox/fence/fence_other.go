@@ -150,6 +150,9 @@ func (p *Process) Become(Limits, ...Mount) error { return nil }
 // Dial connects to what the process listens at.
 func (p *Process) Dial(addr string) (net.Conn, error) { return net.Dial("tcp4", addr) }
 
+// Listen listens at an address of the host's.
+func (p *Process) Listen(addr string) (net.Listener, error) { return net.Listen("tcp4", addr) }
+
 // Freeze does nothing.
 func (p *Process) Freeze() bool { return false }
 

@@ -181,20 +181,36 @@ func (p *Process) Become(l Limits, mounts ...Mount) error {
 }
 
 // Dial connects to what the process listens at.
-func (p *Process) Dial(addr string) (net.Conn, error) {
-	if !p.confined {
-		return net.Dial("tcp4", addr)
-	}
-	t := newThread(p.f.cfg.Group)
-	defer t.end()
-	var c net.Conn
-	err := t.do(func() (err error) {
-		if err = p.join(unix.CLONE_NEWNET); err == nil {
-			c, err = net.Dial("tcp4", addr)
-		}
+func (p *Process) Dial(addr string) (c net.Conn, err error) {
+	err = p.within(func() (err error) {
+		c, err = net.Dial("tcp4", addr)
 		return err
 	})
 	return c, err
+}
+
+// Listen listens at an address of the process's own network.
+func (p *Process) Listen(addr string) (l net.Listener, err error) {
+	err = p.within(func() (err error) {
+		l, err = listenTCP(addr)
+		return err
+	})
+	return l, err
+}
+
+// within calls f in the network of the process.
+func (p *Process) within(f func() error) error {
+	if !p.confined {
+		return f()
+	}
+	t := newThread(p.f.cfg.Group)
+	defer t.end()
+	return t.do(func() error {
+		if err := p.join(unix.CLONE_NEWNET); err != nil {
+			return err
+		}
+		return f()
+	})
 }
 
 // inside calls f on a thread that sees the files of the process. The names

@@ -28,6 +28,23 @@ var publics = []public{
 	{regexp.MustCompile(`^AWSLambdaPowertoolsTypeScript(V2)?$`), "Powertools for Lambda (TypeScript)", nodePowertools},
 	{regexp.MustCompile(`^LambdaAdapterLayer(?:X86|Arm64)$`), "the Lambda Web Adapter", webAdapter},
 	{regexp.MustCompile(`^LambdaInsightsExtension(?:-Arm64)?$`), "Lambda Insights", nothing},
+	{regexp.MustCompile(`^(` + Settings + `)(?:-Arm64)?$`), "AppConfig's extension", answered},
+	{regexp.MustCompile(`^(` + Secrets + `)(?:-Arm64)?$`), "the extension for parameters and secrets", answered},
+}
+
+// Extensions that answer functions on their own host, by the names of their
+// layers. It is the platform that answers.
+const (
+	Settings = "AWS-AppConfig-Extension"
+	Secrets  = "AWS-Parameters-and-Secrets-Lambda-Extension"
+)
+
+// Extension returns which of those a layer of that name is, or "".
+func Extension(name string) string {
+	if _, what, _ := publicOf(name); what == Settings || what == Secrets {
+		return what
+	}
+	return ""
 }
 
 // publicOf returns the layer of that name, and what the name says of it.
@@ -160,6 +177,11 @@ func webAdapter(ctx context.Context, _ lang.Language, dir, _ string) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, "bootstrap"), []byte(startOfWeb), 0o755)
+}
+
+// answered is what is in a layer whose program is the platform's.
+func answered(_ context.Context, _ lang.Language, dir, _ string) error {
+	return os.WriteFile(filepath.Join(dir, "README"), []byte("This platform answers in place of the extension.\n"), 0o644)
 }
 
 // nothing is what is in a layer that only tells its publisher's service of what

@@ -18,6 +18,8 @@ func TestPublicLayers(t *testing.T) {
 		"AWSLambdaPowertoolsTypeScriptV2":              "V2",
 		"LambdaAdapterLayerArm64":                      "",
 		"LambdaInsightsExtension-Arm64":                "",
+		"AWS-AppConfig-Extension-Arm64":                Settings,
+		"AWS-Parameters-and-Secrets-Lambda-Extension":  Secrets,
 	} {
 		if _, got, ok := publicOf(name); !ok || got != want {
 			t.Errorf("publicOf(%q) = %q, %v, want %q", name, got, ok, want)

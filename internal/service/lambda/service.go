@@ -122,7 +122,7 @@ func (s *Service) Definition() service.Definition {
 
 func (s *Service) functionOperations() []service.Operation {
 	return []service.Operation{
-		service.OpEach(api.CreateFunction, s.CreateFunction, s.mayCreate).But("Access points of EFS are mounted, where functions are fenced in; those of S3 Files are refused. VPCs and keys of KMS are remembered, and no more. Of layers of other accounts there are those that were published here, and public ones that are made of the newest packages of their major version: Powertools, the Web Adapter; Lambda Insights reports nothing."),
+		service.OpEach(api.CreateFunction, s.CreateFunction, s.mayCreate).But("Access points of EFS are mounted, where functions are fenced in; those of S3 Files are refused. VPCs and keys of KMS are remembered, and no more. Of layers of other accounts there are those that were published here, and public ones that are made of the newest packages of their major version: Powertools, the Web Adapter; Lambda Insights reports nothing. Aloft answers in place of the extensions for AppConfig (without manifests, proxies and variants of flags) and for parameters and secrets."),
 		service.Op(api.GetFunction, s.GetFunction, qualifiedOf),
 		service.Op(api.GetFunctionConfiguration, s.GetFunctionConfiguration, qualifiedOf),
 		service.Op(api.ListFunctions, s.ListFunctions, service.Any),

@@ -323,6 +323,7 @@ func (s *Service) runnable(ctx context.Context, fn aws.ARN, number int64, v *ver
 		f.Layers = append(f.Layers, dir)
 	}
 	f.Share = s.share(&v.settings)
+	f.Companions = s.companions(fn, &v.settings)
 	role := v.Role
 	f.Credentials = func(ctx context.Context) (sandbox.Credentials, error) { return s.credentials(ctx, fn, role) }
 	return f, nil
