@@ -6,11 +6,11 @@ import (
 )
 
 // A race is one of types that templates leave to chance: a mapping needs a stage
-// that it names by its plain name. On AWS domain names take so long to make that
-// the stage is there first.
+// that it names by its plain name, a policy a bucket that has its name of the
+// same parameter. On AWS what is needed is mostly there first.
 type race struct {
-	first, firstAPI string // type, and the property that names what both are of
-	then, thenAPI   string
+	first, firstOf string // type, and the property that names what both are of
+	then, thenOf   string
 }
 
 var races = []race{
@@ -19,6 +19,11 @@ var races = []race{
 	{"AWS::ApiGateway::Deployment", "RestApiId", "AWS::ApiGateway::BasePathMapping", "RestApiId"},
 	{"AWS::ApiGateway::Deployment", "RestApiId", "AWS::ApiGatewayV2::ApiMapping", "ApiId"},
 	{"AWS::ApiGatewayV2::Stage", "ApiId", "AWS::ApiGatewayV2::ApiMapping", "ApiId"},
+	{"AWS::S3::Bucket", "BucketName", "AWS::S3::BucketPolicy", "Bucket"},
+	{"AWS::Lambda::Function", "FunctionName", "AWS::Lambda::Permission", "FunctionName"},
+	{"AWS::Events::EventBus", "Name", "AWS::Events::Rule", "EventBusName"},
+	{"AWS::Logs::LogGroup", "LogGroupName", "AWS::Logs::SubscriptionFilter", "LogGroupName"},
+	{"AWS::Logs::LogGroup", "LogGroupName", "AWS::Logs::MetricFilter", "LogGroupName"},
 }
 
 // order has the first of each race made first, unless it needs the other.
@@ -33,11 +38,11 @@ func (p *Prepared) order() {
 	}
 }
 
-// races says whether first and then are two of a race, for one API.
+// races says whether first and then are two of a race, of one thing.
 func (p *Prepared) races(first, then string) bool {
 	a, b := p.Template.Resources[first], p.Template.Resources[then]
 	return slices.ContainsFunc(races, func(r race) bool {
-		return a.Type == r.first && b.Type == r.then && a.Properties[r.firstAPI] != nil && reflect.DeepEqual(a.Properties[r.firstAPI], b.Properties[r.thenAPI])
+		return a.Type == r.first && b.Type == r.then && a.Properties[r.firstOf] != nil && reflect.DeepEqual(a.Properties[r.firstOf], b.Properties[r.thenOf])
 	})
 }
 
