@@ -20,6 +20,9 @@ func (r *runner) answers(a application, stack string, res *result) {
 	ctx, cancel := context.WithTimeout(context.Background(), longest)
 	defer cancel()
 	app := drive.App{Account: r.owner(), Dir: a.dir}
+	if !r.others { // what is said of it may be above it
+		app.Dir = a.top
+	}
 	for _, region := range regions {
 		c := r.client().In(region)
 		out, err := client.Do(ctx, c, cfn.DescribeStacks, &cfn.DescribeStacksInput{})

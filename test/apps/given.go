@@ -365,8 +365,7 @@ func (g *given) build() bool {
 		has := func(name string) bool { _, err := os.Stat(filepath.Join(dir, name)); return err == nil }
 		switch {
 		case has("pom.xml"):
-			printed, _ := g.runner.command(dir, nil, "mvn", "-q", "-B", "-DskipTests", "package")
-			_, g.said, _ = strings.Cut(string(printed), "[ERROR]")
+			g.said = g.runner.maven(dir)
 			if file := filepath.Join(dir, "template-mvn.yml"); has("template-mvn.yml") {
 				g.app.file = file // it has another one for another tool
 			}

@@ -29,7 +29,7 @@ import (
 // How long calls of one application may take, and how long building it may.
 const (
 	patience      = 3 * time.Minute
-	buildPatience = 6 * time.Minute
+	buildPatience = 12 * time.Minute // Rust and Maven take their time
 )
 
 func main() {

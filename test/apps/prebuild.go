@@ -40,6 +40,36 @@ func (g *given) prebuild() {
 	}
 }
 
+// openCompiler lets what builds of earlier Java were made with into the compiler
+// of a later one.
+const openCompiler = "MAVEN_OPTS=--add-opens=jdk.compiler/com.sun.tools.javac.processing=ALL-UNNAMED --add-opens=jdk.compiler/com.sun.tools.javac.code=ALL-UNNAMED" +
+	" --add-opens=jdk.compiler/com.sun.tools.javac.comp=ALL-UNNAMED --add-opens=jdk.compiler/com.sun.tools.javac.file=ALL-UNNAMED" +
+	" --add-opens=jdk.compiler/com.sun.tools.javac.jvm=ALL-UNNAMED --add-opens=jdk.compiler/com.sun.tools.javac.main=ALL-UNNAMED" +
+	" --add-opens=jdk.compiler/com.sun.tools.javac.model=ALL-UNNAMED --add-opens=jdk.compiler/com.sun.tools.javac.parser=ALL-UNNAMED" +
+	" --add-opens=jdk.compiler/com.sun.tools.javac.tree=ALL-UNNAMED --add-opens=jdk.compiler/com.sun.tools.javac.util=ALL-UNNAMED"
+
+// maven builds the package in a directory, with the newest Java where the usual
+// one is too old for it, and returns what it complains of.
+func (r *runner) maven(dir string) (said string) {
+	for _, env := range [][]string{{openCompiler}, {openCompiler, "JAVA_HOME=" + newestJava()}} {
+		printed, _ := r.command(dir, env, "mvn", "-q", "-B", "-DskipTests", "package")
+		if _, said, _ = strings.Cut(string(printed), "[ERROR]"); !strings.Contains(said, "release version") {
+			break
+		}
+	}
+	return said
+}
+
+// newestJava is where the newest Java of this machine is.
+func newestJava() string {
+	home, _ := os.UserHomeDir() // where none is known, there are fewer places to look
+	l, err := (&lang.Finder{Home: home}).Find("java99")
+	if err != nil {
+		return ""
+	}
+	return l.Prefix
+}
+
 var pythonRuntime = regexp.MustCompile(`runtime: ["']?(python3\.\d+)`)
 
 // vendor installs what a service of Python requires beside it, for the Python

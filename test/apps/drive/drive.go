@@ -49,6 +49,7 @@ type driver struct {
 	samples *samples
 	tokens  map[string]string // of users of pools, by the pool's id
 	values  map[string]any    // what routes said, for the paths of others
+	keys    map[string]any    // of tables, as members of an input
 
 	entries int
 	fine    int
@@ -61,6 +62,7 @@ func Run(ctx context.Context, app App) Report {
 	d := &driver{App: app, began: time.Now(), fed: make(map[string]bool), tokens: make(map[string]string), values: make(map[string]any), wants: make(map[string]bool)}
 	d.find(ctx)
 	d.samples = samplesIn(app.Dir)
+	d.keys = d.tableKeys(ctx)
 	d.feeds(ctx)
 	for _, kind := range []func(context.Context){
 		d.restAPIs, d.httpAPIs, d.functionURLs, d.balancers, d.graphQL, d.webSockets, d.distributions, d.rules, d.schedules, d.buckets, d.topics, d.mappings, d.pipes,
@@ -78,6 +80,9 @@ func Run(ctx context.Context, app App) Report {
 	}
 	if d.entries == 0 {
 		d.stores(ctx)
+	}
+	if d.fine == 0 {
+		d.wantLanguages(ctx)
 	}
 	wants := make([]string, 0, len(d.wants))
 	for name := range d.wants {

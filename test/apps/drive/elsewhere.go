@@ -8,6 +8,10 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/aloft-cloud/aloft/internal/api/lambda"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/client"
 )
 
 var serviceBehind = regexp.MustCompile(`^arn:aws:apigateway:[\w-]*:([\w.-]+):(?:path|action)/`)
@@ -42,6 +46,16 @@ func (d *driver) wantHost(address string) {
 	}
 	if _, err := net.LookupHost(u.Hostname()); err != nil {
 		d.wants[u.Hostname()] = true
+	}
+}
+
+// wantLanguages notes the languages of functions that do not run here.
+func (d *driver) wantLanguages(ctx context.Context) {
+	for _, p := range d.all("AWS::Lambda::Function") {
+		f, err := client.Do(ctx, d.Client, lambda.GetFunctionConfiguration, &lambda.GetFunctionConfigurationInput{FunctionName: p.id})
+		if err == nil && strings.HasPrefix(aws.Value(f.Runtime), "dotnet") {
+			d.wants[".NET"] = true
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package drive
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -40,7 +39,7 @@ func (d *driver) functions(ctx context.Context) {
 				words = "handled an event"
 				break
 			}
-			words = cmp.Or(words, wrong)
+			words = wrong // of the last, which was made for it
 		}
 		if !fine {
 			d.lastError(ctx, p.id)
@@ -87,12 +86,13 @@ func (d *driver) eventsFor(ctx context.Context, p part, handler string) []any {
 			}
 		}
 	}
-	list = append(list[:min(len(list), mostInputs-2)], any(map[string]any{}), any(fields(source)))
+	list = append(list[:min(len(list), mostInputs-2)], any(map[string]any{}), any(d.placed(ctx, fields(source))))
 	return list
 }
 
 // read are records that functions read of which the source speaks.
 var read = []struct{ word, event string }{
+	{"authorizationToken", `{"type":"TOKEN","authorizationToken":"allow","methodArn":"arn:aws:execute-api:us-east-1:123456789012:1234567890/prod/GET/one"}`},
 	{"recordId", `{"invocationId":"1","deliveryStreamArn":"arn:aws:firehose:us-east-1:123456789012:deliverystream/one","region":"us-east-1","records":[{"recordId":"1","approximateArrivalTimestamp":1545084650987,"data":"eyJpZCI6IjEifQ==","kinesisRecordMetadata":{"sequenceNumber":"1","subsequenceNumber":0,"partitionKey":"1","shardId":"shardId-000000000000","approximateArrivalTimestamp":1545084650987}}]}`},
 	{".cf", `{"Records":[{"cf":{"config":{"distributionId":"EXAMPLE","requestId":"1","eventType":"viewer-request"},"request":{"clientIp":"192.0.2.1","method":"GET","uri":"/index.html","querystring":"a=1","headers":{"host":[{"key":"Host","value":"example.com"}],"user-agent":[{"key":"User-Agent","value":"curl"}],"cookie":[{"key":"Cookie","value":"a=1"}],"cloudfront-viewer-country":[{"key":"CloudFront-Viewer-Country","value":"DE"}]}},"response":{"status":"200","statusDescription":"OK","headers":{"last-modified":[{"key":"Last-Modified","value":"Wed, 01 Jan 2030 00:00:00 GMT"}],"x-amz-meta-last-modified":[{"key":"X-Amz-Meta-Last-Modified","value":"2030-01-01"}]}}}}]}`},
 	{"awslogs", `{"awslogs":{"data":"H4sIAAAAAAAAAHWPwQqCQBCGX0Xm7EFtK+smZBEUgXoLCdMhFtKV3akI8d0bLYmibvPPN3wz00CJxmQnTO41whwWQRIctmEcB6sQbFC3CjW3XW8kxpOpP+OC22d1Wml1qZkQGtoMsScxaczKN3plG8zlaHIta5KqWsozoTYw3/djzwhpLwivWFGHGpAFe7DL68JlBUk+l7KSN7tCOEJ4M3/qOI49vMHj+zCKdlFqLaU2ZHV2a4Ct/an0/ivdX8oYc1UVX860fQDQiMdxRQEAAA=="}}`},
@@ -125,9 +125,9 @@ var (
 
 // principals are those that send events of their own kind to functions.
 var principals = []struct{ service, kind, event string }{
+	{"alexa-connectedhome.amazon.com", "alexa", `{"directive":{"header":{"namespace":"Alexa.Discovery","name":"Discover","payloadVersion":"3","messageId":"1"},"payload":{"scope":{"type":"BearerToken","token":"1"}}},"header":{"namespace":"Alexa.ConnectedHome.Discovery","name":"DiscoverAppliancesRequest","payloadVersion":"2","messageId":"1"},"payload":{"accessToken":"1"}}`},
 	{"alexa-appkit.amazon.com", "alexa", `{"version":"1.0","session":{"new":true,"sessionId":"amzn1.echo-api.session.1","application":{"applicationId":"amzn1.ask.skill.1"},"attributes":{},"user":{"userId":"amzn1.ask.account.1"}},"context":{"System":{"application":{"applicationId":"amzn1.ask.skill.1"},"user":{"userId":"amzn1.ask.account.1"},"device":{"deviceId":"1","supportedInterfaces":{}},"apiEndpoint":"https://api.amazonalexa.com"}},"request":{"type":"LaunchRequest","requestId":"amzn1.echo-api.request.1","timestamp":"2030-01-01T00:00:00Z","locale":"en-US"}}`},
 	{"alexa-appkit.amazon.com", "alexa", `{"version":"1.0","session":{"new":false,"sessionId":"amzn1.echo-api.session.1","application":{"applicationId":"amzn1.ask.skill.1"},"attributes":{},"user":{"userId":"amzn1.ask.account.1"}},"context":{"System":{"application":{"applicationId":"amzn1.ask.skill.1"},"user":{"userId":"amzn1.ask.account.1"},"device":{"deviceId":"1","supportedInterfaces":{}},"apiEndpoint":"https://api.amazonalexa.com"}},"request":{"type":"IntentRequest","requestId":"amzn1.echo-api.request.1","timestamp":"2030-01-01T00:00:00Z","locale":"en-US","intent":{"name":"AMAZON.HelpIntent","confirmationStatus":"NONE","slots":{"UpperLimit":{"name":"UpperLimit","value":"10"}}}}}`},
-	{"alexa-connectedhome.amazon.com", "alexa", `{"directive":{"header":{"namespace":"Alexa.Discovery","name":"Discover","payloadVersion":"3","messageId":"1"},"payload":{"scope":{"type":"BearerToken","token":"1"}}},"header":{"namespace":"Alexa.ConnectedHome.Discovery","name":"DiscoverAppliancesRequest","payloadVersion":"2","messageId":"1"},"payload":{"accessToken":"1"}}`},
 	{"lex.amazonaws.com", "lex", fmt.Sprintf(lexEvent, "one", "{}")},
 	{"config.amazonaws.com", "config", `{"version":"1.0","invokingEvent":"{\"configurationItem\":{\"configurationItemCaptureTime\":\"2030-01-01T00:00:00Z\",\"awsAccountId\":\"123456789012\",\"configurationItemStatus\":\"OK\",\"resourceType\":\"AWS::EC2::Instance\",\"resourceId\":\"i-1\",\"configuration\":{}},\"messageType\":\"ConfigurationItemChangeNotification\"}","ruleParameters":"{}","resultToken":"1","eventLeftScope":false,"executionRoleArn":"","configRuleName":"one","accountId":"123456789012"}`},
 	{"iot.amazonaws.com", "iot", `{"serialNumber":"1","batteryVoltage":"1mV","clickType":"SINGLE"}`},

@@ -171,9 +171,14 @@ func (d *driver) distributions(ctx context.Context) {
 		if err != nil {
 			continue
 		}
-		list = append(list, route{method: "GET", host: out.Distribution.DomainName, path: "/", service: "cloudfront"})
+		r := route{method: "GET", host: out.Distribution.DomainName, path: "/", service: "cloudfront"}
 		if len(d.all("AWS::Cognito::UserPool")) > 0 { // a function at the edge may ask who it is
-			list[len(list)-1].lock = lock{id: p.id, header: "Authorization", open: true}
+			r.lock = lock{id: p.id, header: "Authorization", open: true}
+		}
+		list = append(list, r)
+		if b := out.Distribution.DistributionConfig.DefaultCacheBehavior; b.AllowedMethods != nil && slices.Contains(b.AllowedMethods.Items, "PUT") && len(d.all("AWS::S3::Bucket")) > 0 {
+			r.method, r.path = "PUT", "/one.txt"
+			list = append(list, r)
 		}
 	}
 	if list == nil {

@@ -53,7 +53,9 @@ func (d *driver) rules(ctx context.Context) {
 		source, _ := event["source"].(string)
 		detail, _ := event["detail"].(map[string]any)
 		trail := detail["eventName"] != nil // of a call, as CloudTrail tells: it is not here
-		if r.EventPattern == nil || trail && source != "" || strings.HasPrefix(source, "aws.") && source != "aws.s3" {
+		kind, _ := event["detail-type"].(string)
+		stored := source == "aws.s3" && (kind == "" || strings.HasPrefix(kind, "Object Created") || kind == "Object Deleted")
+		if r.EventPattern == nil || trail && source != "" || strings.HasPrefix(source, "aws.") && !stored {
 			d.direct(ctx, r, event)
 			continue
 		}
@@ -155,10 +157,25 @@ func (d *driver) direct(ctx context.Context, r rule, event map[string]any) {
 		whole = merged(whole, event).(map[string]any)
 	}
 	for i, t := range r.targets {
-		if i < mostEntries {
-			d.give(ctx, what+brief(aws.Value(r.Name)), t.Arn, shaped(t, whole))
+		if i >= mostEntries {
+			break
+		}
+		event := whole
+		if r.ScheduleExpression == nil {
+			event, _ = merged(d.readBy(ctx, t.Arn), whole).(map[string]any)
+		}
+		d.give(ctx, what+brief(aws.Value(r.Name)), t.Arn, shaped(t, event))
+	}
+}
+
+// readBy is what a target reads of an event, by its source.
+func (d *driver) readBy(ctx context.Context, arn string) any {
+	if strings.Contains(arn, ":stateMachine:") {
+		if m, err := client.Do(ctx, d.Client, states.DescribeStateMachine, &states.DescribeStateMachineInput{StateMachineArn: arn}); err == nil {
+			return d.placed(ctx, inputFor(m.Definition))
 		}
 	}
+	return map[string]any{"detail": d.placed(ctx, fields(d.source(ctx, functionOf(arn))))}
 }
 
 // shaped is what a target gets of an event.

@@ -27,7 +27,7 @@ var (
 	sampleFile = regexp.MustCompile(`(?i)(event|sample|payload|input|request|body|message|test|example|data|record)`)
 	noSample   = regexp.MustCompile(`(?i)package(-lock)?\.json|tsconfig|cdk\.|template|swagger|openapi|schema|asl|statemachine\.|composer|jest|config|\.eslintrc|manifest|angular|example-pattern|metadata`)
 	noSources  = []string{"node_modules", ".git", "cdk.out", ".aws-sam", ".serverless", "dist", "build", "target", "vendor", ".venv", "venv", "__pycache__", "public"}
-	quoted     = regexp.MustCompile(`(?s)'(\{.*?\})'|"(\{\\".*?\})"|<<<? *'?\w*'?\n(\{.*?\n\})|` + "```(?:json|javascript|js|JSON)?\\s*\\n(\\{.*?\\n?\\})\\s*\\n```")
+	quoted     = regexp.MustCompile(`(?s)'(\{.*?\})'|"(\{\\".*?\})"|<<<? *'?\w*'?\n(\{.*?\n\})|` + "```(?:json|javascript|js|JSON)?\\s*\\n\\s*(\\{.*?\\n?\\s*\\})\\s*\\n\\s*```")
 	sourceExt  = []string{".js", ".ts", ".mjs", ".cjs", ".py", ".rb", ".go", ".java", ".cs", ".rs", ".kt", ".vtl"}
 )
 
@@ -218,9 +218,15 @@ var (
 	method    = []string{"length", "toString", "map", "forEach", "push", "then", "catch", "json", "get", "trim", "split", "promise", "log", "filter", "find", "reduce", "keys", "items", "values", "includes", "join", "strip", "lower", "upper", "decode", "read", "append"}
 )
 
+// aliases are other names that a source gives its input.
+var aliases = regexp.MustCompile(`(?m)\b(\w+)\s*=\s*event\s*;?\s*$`)
+
 // fields makes an object of what a source reads of its input.
 func fields(source string) map[string]any {
 	object := make(map[string]any)
+	for _, m := range aliases.FindAllStringSubmatch(source, 4) {
+		source = regexp.MustCompile(`\b`+m[1]+`\s*([\[.])`).ReplaceAllString(source, "event$1")
+	}
 	add := func(path string) {
 		names := strings.Split(strings.Trim(separate.ReplaceAllString(path, "."), "."), ".")
 		for len(names) > 0 && slices.Contains(method, names[len(names)-1]) {

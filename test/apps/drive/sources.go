@@ -108,7 +108,7 @@ func (d *driver) object(ctx context.Context, arn, prefix, suffix string) (key st
 		}
 	}
 	key = prefix + "one" + cmp.Or(suffix, ext)
-	if named := d.fileNamed(ctx, functionOf(arn), ext); named != "" && prefix == "" {
+	if named := d.fileNamed(ctx, functionOf(arn), ext); named != "" && strings.HasPrefix(named, prefix) {
 		key = named
 	}
 	if shipped := d.samples.files[ext]; shipped != "" {
@@ -234,14 +234,30 @@ func (d *driver) body(wanted any, kind, source, name string) string {
 			return encoded(merged(parsed(text), wanted))
 		}
 	}
-	object := any(fields(source))
 	for _, s := range d.samples.of("input", name) {
 		if _, ok := s.(map[string]any); ok {
-			object = s
-			break
+			return encoded(merged(s, wanted))
 		}
 	}
-	return encoded(merged(object, wanted))
+	return encoded(merged(merged(d.keys, fields(source)), wanted))
+}
+
+// tableKeys are the keys of the application's tables: what is put into them as it
+// comes must have them.
+func (d *driver) tableKeys(ctx context.Context) map[string]any {
+	keys := make(map[string]any)
+	for _, p := range d.all("AWS::DynamoDB::Table") {
+		out, err := client.Do(ctx, d.Client, dynamodb.DescribeTable, &dynamodb.DescribeTableInput{TableName: p.id})
+		if err != nil {
+			continue
+		}
+		for _, a := range out.Table.AttributeDefinitions {
+			if keys[a.AttributeName] = any("1"); a.AttributeType == "N" {
+				keys[a.AttributeName] = 1
+			}
+		}
+	}
+	return keys
 }
 
 // send sends a message to a queue, in a group if that is one of FIFO or its

@@ -146,6 +146,7 @@ func (d *driver) signIn(ctx context.Context, pool, id string) (string, error) {
 	for _, flow := range []string{"ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"} {
 		out, err := client.Do(ctx, d.Client, cognito.AdminInitiateAuth, &cognito.AdminInitiateAuthInput{UserPoolId: pool, ClientId: id, AuthFlow: flow, AuthParameters: with})
 		if err == nil && out.AuthenticationResult != nil {
+			d.values["access "+pool] = aws.Value(out.AuthenticationResult.AccessToken)
 			return aws.Value(out.AuthenticationResult.IdToken), nil
 		}
 		last = err
