@@ -38,16 +38,30 @@ allprojects {
 }
 `
 
-// javaHome says by which Java the sources of a runtime are built: the one that
+// jdkOf is the Java by which the sources of a runtime are built: the one that
 // runs its functions, where that has a compiler. The host's own may be older
 // than the sources, or newer than what is to run them.
-func javaHome(runtime string) []string {
+func jdkOf(runtime string) (l lang.Language, ok bool) {
 	home, _ := os.UserHomeDir() // where none is known, there are fewer places to look
 	l, err := (&lang.Finder{Home: home}).Find(runtime)
-	if err != nil || l.Kind != lang.Java || !exists(l.Prefix, "bin/javac") {
-		return nil
+	return l, err == nil && l.Kind == lang.Java && exists(l.Prefix, "bin/javac")
+}
+
+// javaHome tells build tools of it.
+func javaHome(runtime string) []string {
+	if l, ok := jdkOf(runtime); ok {
+		return []string{"JAVA_HOME=" + l.Prefix}
 	}
-	return []string{"JAVA_HOME=" + l.Prefix}
+	return nil
+}
+
+// annotated has Maven run the processors of annotations that it finds, as every
+// Java before 23 did by itself.
+func annotated(runtime string) []string {
+	if l, ok := jdkOf(runtime); ok && l.Version.Major >= 23 {
+		return []string{"-Dmaven.compiler.proc=full"}
+	}
+	return nil
 }
 
 // javaBuild compiles the sources in src for a runtime. out holds its classes,
@@ -62,8 +76,9 @@ func javaBuild(ctx context.Context, runtime, src, out string) error {
 		if exists(src, "mvnw") {
 			tool = "./mvnw"
 		}
-		if err := run(ctx, src, env, tool, "-q", "-B", "package", "-DskipTests", "dependency:copy-dependencies", "-DincludeScope=runtime",
-			"-Dmdep.prependGroupId=true", "-DoutputDirectory="+filepath.Join(out, "lib")); err != nil {
+		args := append(annotated(runtime), "-q", "-B", "package", "-DskipTests", "dependency:copy-dependencies", "-DincludeScope=runtime",
+			"-Dmdep.prependGroupId=true", "-DoutputDirectory="+filepath.Join(out, "lib"))
+		if err := run(ctx, src, env, tool, args...); err != nil {
 			return err
 		}
 		return copyDir(filepath.Join(src, "target", "classes"), out)

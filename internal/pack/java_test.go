@@ -17,7 +17,7 @@ func TestJavaHome(t *testing.T) {
 		put(t, filepath.Join(jdk, name), text)
 	}
 	tools, said := t.TempDir(), filepath.Join(t.TempDir(), "home")
-	put(t, filepath.Join(tools, "mvn"), "#!/bin/sh\nmkdir -p target/classes && echo x > target/classes/App.class && echo $JAVA_HOME > "+said+"\n")
+	put(t, filepath.Join(tools, "mvn"), "#!/bin/sh\nmkdir -p target/classes && echo x > target/classes/App.class && echo $JAVA_HOME $1 > "+said+"\n")
 	t.Setenv("HOME", home)
 	t.Setenv("PATH", tools+string(os.PathListSeparator)+os.Getenv("PATH"))
 	dir := files(t, map[string]string{
@@ -29,7 +29,8 @@ func TestJavaHome(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := os.ReadFile(said)
-	if want, _ := filepath.EvalSymlinks(jdk); err != nil || strings.TrimSpace(string(got)) != want {
+	want, _ := filepath.EvalSymlinks(jdk)
+	if want += " -Dmaven.compiler.proc=full"; err != nil || strings.TrimSpace(string(got)) != want {
 		t.Errorf("JAVA_HOME = %q, %v; want %q", got, err, want)
 	}
 }
