@@ -374,7 +374,11 @@ func (g *given) build() bool {
 		case has("package.json"):
 			g.runner.npm(dir)
 		case has("Makefile"):
-			g.runner.command(dir, nil, "make")
+			args := []string{}
+			if text, err := os.ReadFile(filepath.Join(dir, "Makefile")); err == nil && regexp.MustCompile(`(?m)^build:`).Match(text) {
+				args = append(args, "build")
+			}
+			g.runner.command(dir, nil, "make", args...)
 		default:
 			continue
 		}

@@ -22,6 +22,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -105,6 +106,7 @@ type runner struct {
 	stacks                 map[string]int // how often stacks of the account have a name
 	tried                  int            // applications of the account
 	others                 bool           // more of the account will be tried
+	ownNames               bool           // their stacks have the names that their files give them
 	region                 string         // where it is deployed
 	until                  time.Time
 
@@ -192,7 +194,7 @@ func (r *runner) entry(title, dir, name string, all bool) error {
 		apps = []application{{dir: top}}
 	}
 	r.account++
-	r.stacks, r.tried, r.others = make(map[string]int), 0, len(apps) > 1
+	r.stacks, r.tried, r.others, r.ownNames = make(map[string]int), 0, len(apps) > 1, slices.ContainsFunc(apps, readsOutputs)
 	defer func() { r.clean() }()
 	for i := range apps {
 		a := &apps[i]
@@ -209,7 +211,7 @@ func (r *runner) entry(title, dir, name string, all bool) error {
 
 // needsAnother is what is said of an application that needs what another of
 // its repository makes.
-var needsAnother = regexp.MustCompile(`No export named|does not exist or is not attachable|cannot be found|can't find the specified|there is no parameter|Unable to fetch parameters`)
+var needsAnother = regexp.MustCompile(`No export named|does not exist or is not attachable|cannot be found|can't find the specified|there is no parameter|there is no output|Unable to fetch parameters`)
 
 // second tries again what of a repository was tried before others that it needs.
 func (r *runner) second(apps []application) error {
@@ -228,6 +230,13 @@ func (r *runner) second(apps []application) error {
 		}
 	}
 	return nil
+}
+
+// readsOutputs says whether an application reads outputs of the stacks of others,
+// by their names.
+func readsOutputs(a application) bool {
+	text, err := os.ReadFile(a.file)
+	return err == nil && a.kind == kindService && regexp.MustCompile(`\{cf[:.(]`).Match(text)
 }
 
 // record tries an application, if it is to be tried, and keeps the result.

@@ -12,6 +12,7 @@ import (
 )
 
 var (
+	goBuild       = regexp.MustCompile(`(?m)^[\s$-]*((?:env )?(?:[A-Z0-9_]+=[\w"]+ )*go build -[^\n;&|<>$]*)$`)
 	buildScript   = regexp.MustCompile(`"build"\s*:`)
 	putsParameter = regexp.MustCompile(`aws ssm put-parameter[^` + "`" + `]*?--name[ =]["']?(/?[\w./-]+)`)
 	nodeModule    = regexp.MustCompile(`^([\w./-]+)\.\w+$`)
@@ -30,6 +31,12 @@ func (g *given) prebuild() {
 	}
 	if text, err := os.ReadFile(filepath.Join(g.app.dir, "Makefile")); err == nil && bytes.Contains(text, []byte("> $(SRC_DIR)/requirements.txt")) && g.has("Pipfile.lock") && !g.has("src/requirements.txt") {
 		g.runner.command(g.app.dir, nil, "sh", "-c", "pipenv requirements | grep -v ^-i > src/requirements.txt")
+	}
+	for _, name := range []string{"README.md", "buildspec.yml"} {
+		text, _ := os.ReadFile(filepath.Join(g.app.dir, name)) // one that is not there says nothing
+		for _, m := range goBuild.FindAllStringSubmatch(string(text), 20) {
+			g.runner.command(g.app.dir, nil, "sh", "-c", m[1])
+		}
 	}
 	if g.app.kind != kindSAM || !g.lacksModules() {
 		return
@@ -52,7 +59,11 @@ const openCompiler = "MAVEN_OPTS=--add-opens=jdk.compiler/com.sun.tools.javac.pr
 // one is too old for it, and returns what it complains of.
 func (r *runner) maven(dir string) (said string) {
 	for _, env := range [][]string{{openCompiler}, {openCompiler, "JAVA_HOME=" + newestJava()}} {
-		printed, _ := r.command(dir, env, "mvn", "-q", "-B", "-DskipTests", "package")
+		args := []string{"-q", "-B", "-DskipTests", "package"}
+		if len(env) > 1 {
+			args = append(args, "-Dmaven.compiler.proc=full") // as every Java before 23 did by itself
+		}
+		printed, _ := r.command(dir, env, "mvn", args...)
 		if _, said, _ = strings.Cut(string(printed), "[ERROR]"); !strings.Contains(said, "release version") {
 			break
 		}

@@ -81,7 +81,11 @@ func (r *runner) once(a application, g *given) (what, words, stack string) {
 	case refused != nil:
 		return judge(strings.Join(slices.Compact(refused), "; "))
 	}
-	out, said := r.aloftDoes(g, append([]string{"deploy", "--json", "--stack", g.stack, a.file}, g.flags()...)...)
+	args := []string{"deploy", "--json", a.file}
+	if !r.ownNames || a.kind != kindService {
+		args = append(args, "--stack", g.stack)
+	}
+	out, said := r.aloftDoes(g, append(args, g.flags()...)...)
 	var done struct {
 		Stack, Status string
 	}

@@ -47,6 +47,12 @@ var (
 		{regexp.MustCompile(`macro AWS::CodeStar`), "CodeStar is no more"},
 		{regexp.MustCompile(`go\.mod file not found|no required module provides package`), "it is built as Go was before modules"},
 		{regexp.MustCompile(`dep ensure`), "it is built with dep, which is no more"},
+		{regexp.MustCompile(`services\.gradle\.org|gradlew[^:]*: (?:exit status|fork/exec)`), "Gradle, which builds it, was not to be had"},
+		{regexp.MustCompile(`failed to resolve address for github\.com|Could not resolve host: github\.com`), "what it has from github.com was not to be had"},
+		{regexp.MustCompile(`node_modules/sharp`), "the libraries of a version of sharp that it needs are on github.com, and were not to be had"},
+		{regexp.MustCompile(`jbang: No such file`), "JBang, which builds it, was not to be had"},
+		{regexp.MustCompile(`docker run.*Cannot connect to the Docker daemon`), "it is built in an image, and images were not to be had"},
+		{regexp.MustCompile(`cdk synth: dotnet run`), ".NET, in which its templates are written, was not to be had"},
 	}
 )
 
