@@ -19,7 +19,7 @@ const module = "github.com/aloft-cloud/aloft/internal/"
 // layers is the platform from the bottom up. A package imports only from
 // lines above its own, so packages on one line know nothing of each other.
 var layers = [][]string{
-	{"aws", "ca", "kernel", "lexer", "scratch", "stat", "tree"},
+	{"aws", "ca", "javatime", "kernel", "lexer", "scratch", "stat", "tree"},
 	{"asl/*", "jsonata", "smithy", "task", "jx", "sandbox/lang"},
 	{"store", "meter", "vtl", "item", "auth/*", "event/*", "sandbox/*"},
 	{"api/*", "store/*", "event", "sandbox", "script", "protocol", "asl", "service/s3/query"},

@@ -26,7 +26,12 @@ func newAPI(s serviceLine, m *model) (*api, error) {
 		names: make(map[string]string), taken: map[string]bool{"API": true},
 		inputs: make(map[string]string), output: make(map[string]string),
 	}
-	for _, n := range m.Operations.names {
+	for n := range s.Some {
+		if m.Operations.at[n] == nil {
+			return nil, fmt.Errorf("there is no operation %s", n)
+		}
+	}
+	for _, n := range a.shaped() {
 		op := m.Operations.at[n]
 		if op.Input != nil {
 			a.walk(op.Input.Shape, a.in)
@@ -41,6 +46,14 @@ func newAPI(s serviceLine, m *model) (*api, error) {
 		}
 	}
 	return a, a.name()
+}
+
+// shaped are the operations that have shapes.
+func (a *api) shaped() []string {
+	if a.Some == nil {
+		return a.Operations.names
+	}
+	return slices.DeleteFunc(slices.Clone(a.Operations.names), func(n string) bool { return !a.Some[n] })
 }
 
 func (a *api) walk(name string, set map[string]bool) {
@@ -85,7 +98,7 @@ func (a *api) structures() []string {
 // structures, in this order.
 func (a *api) name() error {
 	uses := a.uses()
-	for _, n := range a.Operations.names {
+	for _, n := range a.shaped() {
 		if err := a.take(n); err != nil {
 			return err
 		}

@@ -14,7 +14,7 @@ var protocolConst = map[string]string{
 
 func (a *api) writeOperations(f *file) {
 	f.printf("var (\n")
-	for _, n := range a.Operations.names {
+	for _, n := range a.shaped() {
 		f.printf("%s = %s[%sInput, %sOutput]{Service: %q, Name: %q}\n", n, f.uses("smithy.Operation"), n, n, a.Folder, n)
 	}
 	f.printf(")\n\n// API is all that the protocols know of %s.\n", a.Metadata.ServiceID)
@@ -81,6 +81,10 @@ func (a *api) writeOperation(f *file, name string, op *operation) {
 	}
 	if op.AuthType == "none" {
 		f.printf(", NoAuth: true")
+	}
+	if a.Some != nil && !a.Some[name] {
+		f.printf("},\n")
+		return
 	}
 	f.printf(", NewInput: func() any { return new(%sInput) }, NewOutput: func() any { return new(%sOutput) }},\n", name, name)
 }

@@ -92,7 +92,7 @@ func (a *api) write(files map[string][]byte) error {
 }
 
 func (a *api) writeShapes(f *file) {
-	for _, n := range a.Operations.names {
+	for _, n := range a.shaped() {
 		op := a.Operations.at[n]
 		a.writeEnd(f, op.Input, n+"Input")
 		if op.Input != nil {
@@ -101,7 +101,7 @@ func (a *api) writeShapes(f *file) {
 		a.writeEnd(f, op.Output, n+"Output")
 	}
 	ends := make(map[string]bool)
-	for _, n := range a.Operations.names {
+	for _, n := range a.shaped() {
 		ends[n+"Input"], ends[n+"Output"] = true, true
 	}
 	for _, n := range a.structures() {

@@ -125,6 +125,10 @@ type serviceLine struct {
 	Model    string // botocore's name
 	ARN      string // in ARNs and policies
 	Generate bool   // shapes too, not only a place in the catalog
+
+	// Some are the operations that have shapes; nil: all have. The protocols
+	// know the others by their names alone.
+	Some map[string]bool
 }
 
 func readServices(name string) ([]serviceLine, error) {
@@ -141,11 +145,33 @@ func readServices(name string) ([]serviceLine, error) {
 		case len(w) == 0:
 		case len(w) == 4 && (w[3] == "yes" || w[3] == "no"):
 			services = append(services, serviceLine{Folder: w[0], Model: w[1], ARN: w[2], Generate: w[3] == "yes"})
+		case len(w) == 4 && w[3] == "some":
+			some, err := readNames(filepath.Join(filepath.Dir(name), w[0]+".txt"))
+			if err != nil {
+				return nil, err
+			}
+			services = append(services, serviceLine{Folder: w[0], Model: w[1], ARN: w[2], Generate: true, Some: some})
 		default:
-			return nil, fmt.Errorf("%s: want four words and the last yes or no, got %q", name, line)
+			return nil, fmt.Errorf("%s: want four words and the last yes, some or no, got %q", name, line)
 		}
 	}
 	return services, nil
+}
+
+// readNames reads a list of operations, separated by space.
+func readNames(name string) (map[string]bool, error) {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	names := make(map[string]bool)
+	for line := range strings.Lines(string(b)) {
+		line, _, _ = strings.Cut(line, "#")
+		for _, n := range strings.Fields(line) {
+			names[n] = true
+		}
+	}
+	return names, nil
 }
 
 // A patch says what a model leaves out or gets wrong.

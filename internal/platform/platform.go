@@ -50,6 +50,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/events"
 	"github.com/aloft-cloud/aloft/internal/service/firehose"
 	"github.com/aloft-cloud/aloft/internal/service/iam"
+	"github.com/aloft-cloud/aloft/internal/service/iot"
 	"github.com/aloft-cloud/aloft/internal/service/kinesis"
 	"github.com/aloft-cloud/aloft/internal/service/kms"
 	"github.com/aloft-cloud/aloft/internal/service/lambda"
@@ -238,6 +239,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	p.sites = amplify.New(amplify.Config{DB: p.db, Table: p.Table, Edge: p.within(), Domains: p.Domains, Endpoint: cfg.Endpoint, Private: cfg.private(), Log: cfg.Log})
 	p.certificates = acm.New(p.db, p.CA, p.Domains, p.distributions, p.balancers, p.sites)
 	letters := ses.New(ses.Config{DB: p.db, Table: p.Table, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open, Log: cfg.Log})
+	things := iot.New(iot.Config{DB: p.db, Table: p.Table, Router: p.events, Log: cfg.Log})
 	configurations := appconfig.New(appconfig.Config{DB: p.db, Table: p.Table, Sessions: p.sessions, Key: keyFile(cfg, "appconfig"), Log: cfg.Log})
 	return []service.Definition{
 		configurations.Definition(), configurations.Data(),
@@ -255,15 +257,14 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		events.New(events.Config{Edge: p.within(), Inside: p.Domains.Inside, DB: p.db, Meter: p.meter, Table: p.Table, Router: p.events, Local: cfg.private(), Log: cfg.Log}).Definition(),
 		firehose.New(firehose.Config{DB: p.db, Table: p.Table, Key: keyFile(cfg, "firehose"), Sessions: p.sessions, Edge: p.within(), Domains: p.Domains, Local: cfg.private(), Log: cfg.Log}).Definition(),
 		images.Definition(), files.Definition(), functions.Definition(),
-		kinesis.New(p.db).Definition(), kms.New(p.db).Definition(),
-		logs.New(p.db, p.events).Definition(),
+		kinesis.New(p.db).Definition(), kms.New(p.db).Definition(), logs.New(p.db, p.events).Definition(),
 		pipes.New(pipes.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
 		scheduler.New(scheduler.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
 		schemas.New(p.db, p.Table).Definition(),
 		secretsmanager.New(p.db, p.Table, p.events).Definition(),
 		p.Names.Definition(),
 		objects.Definition(), objects.Control(),
-		letters.Definition(), letters.V2(),
+		letters.Definition(), letters.V2(), things.Definition(), things.Data(),
 		sns.New(sns.Config{Edge: p.within(), Inside: p.Domains.Inside, DB: p.db, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open, Private: cfg.private(), Courier: courier}).Definition(),
 		queues.Definition(),
 		ssm.New(p.db, p.Table).Definition(),

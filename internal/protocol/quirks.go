@@ -43,6 +43,8 @@ var known = map[string]quirks{
 	"amplify":         {lower: true},
 	"appsync":         {lower: true, violation: "BadRequestException"},
 	"rds-data":        {lower: true},
+	"iot":             {lower: true, violation: "InvalidRequestException"},
+	"iot-data":        {lower: true, violation: "InvalidRequestException"},
 }
 
 // Refusals of the protocols themselves.

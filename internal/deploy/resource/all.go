@@ -21,6 +21,7 @@ func All() Table {
 		Events(),
 		Firehose(),
 		IAM(),
+		IoT(),
 		Kinesis(),
 		KMS(),
 		Lambda(),

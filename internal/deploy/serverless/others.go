@@ -1,5 +1,7 @@
 package serverless
 
+import "strings"
+
 // eventKinds are the events beyond APIs, in the order in which they are added.
 var eventKinds = []struct {
 	kind string
@@ -18,11 +20,11 @@ var eventKinds = []struct {
 	{"alexaSkill", (*builder).alexa},
 	{"alexaSmartHome", nil}, // with alexaSkill
 	{"alb", (*builder).balancers},
+	{"iot", (*builder).topicRules},
 }
 
 // refusedEvents are those of the framework that Aloft has nothing for.
 var refusedEvents = map[string]string{
-	"iot":                  "IoT rules",
 	"iotFleetProvisioning": "IoT fleets",
 	"cloudFront":           "functions at CloudFront's edge",
 	"activemq":             "ActiveMQ brokers",
@@ -108,6 +110,32 @@ func (b *builder) userPools() error {
 	}
 	for _, pool := range keys(triggers) {
 		b.add("CognitoUserPool"+alphanumeric(pool), "AWS::Cognito::UserPool", object{"UserPoolName": pool, "LambdaConfig": triggers[pool]}, on[pool]...)
+	}
+	return nil
+}
+
+// topicRules adds the rules of IoT of the events of kind iot.
+func (b *builder) topicRules() error {
+	count := make(map[string]int)
+	for _, e := range b.s.events("iot") {
+		sql := text(e.get("sql"))
+		if sql == "" {
+			return b.s.errorAt(in(e.path, "iot"), "want sql")
+		}
+		count[e.fn.key]++
+		n := itoa(count[e.fn.key])
+		payload := object{
+			"RuleDisabled": enabled(e) == "DISABLED", "Sql": strings.Join(strings.Fields(sql), " "),
+			"Actions": []any{object{"Lambda": object{"FunctionArn": e.fn.target()}}},
+		}
+		put(payload, "AwsIotSqlVersion", e.get("sqlVersion"))
+		put(payload, "Description", e.get("description"))
+		props := object{"TopicRulePayload": payload}
+		put(props, "RuleName", e.get("name"))
+		id := logical(e.fn.key) + "IotTopicRule" + n
+		b.add(id, "AWS::IoT::TopicRule", props, e.fn.aliasID())
+		source := join("", "arn:", ref("AWS::Partition"), ":iot:", ref("AWS::Region"), ":", ref("AWS::AccountId"), ":rule/", ref(id))
+		b.permit(logical(e.fn.key)+"LambdaPermissionIotTopicRule"+n, e.fn, "iot.amazonaws.com", source)
 	}
 	return nil
 }

@@ -21,7 +21,7 @@
 //	check.go        what is refused     process.go    processors, in order
 //	tag.go          tags                transform.go  the function that transforms
 //	prefix.go       names of objects    partition.go  keys of partitions
-//	java.go         times in names      compress.go   objects that are compressed
-//	object.go       objects in S3       endpoint.go   HTTP endpoints
-//	report.go       errors in logs      failure.go    records that failed
+//	object.go       objects in S3       compress.go   objects that are compressed
+//	report.go       errors in logs      endpoint.go   HTTP endpoints
+//	failure.go      records that failed
 package firehose

@@ -3,6 +3,8 @@ package firehose
 import (
 	"strings"
 	"time"
+
+	"github.com/aloft-cloud/aloft/internal/javatime"
 )
 
 // Namespaces of expressions in prefixes.
@@ -44,7 +46,7 @@ func parsePrefix(text string) (prefix, error) {
 		}
 		switch namespace {
 		case ofTime:
-			if _, err := parseJava(value); err != nil {
+			if _, err := javatime.Parse(value); err != nil {
 				return nil, invalid("Invalid prefix: %s is not a valid timestamp format: %s", value, err)
 			}
 		case ofFirehose:
@@ -97,8 +99,8 @@ func (p prefix) evaluate(f *facts) string {
 		case "":
 			b.WriteString(part.value)
 		case ofTime:
-			format, _ := parseJava(part.value) // it was checked when it was set
-			b.WriteString(format.format(f.at))
+			format, _ := javatime.Parse(part.value) // it was checked when it was set
+			b.WriteString(format.Format(f.at))
 		case ofFirehose:
 			if part.value == errorOutputType {
 				b.WriteString(f.failure)
@@ -115,6 +117,6 @@ func (p prefix) evaluate(f *facts) string {
 	if f.failure != "" {
 		b.WriteString(f.failure + "/")
 	}
-	format, _ := parseJava(usualTimes)
-	return b.String() + format.format(f.at)
+	format, _ := javatime.Parse(usualTimes)
+	return b.String() + format.Format(f.at)
 }

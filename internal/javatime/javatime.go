@@ -1,4 +1,6 @@
-package firehose
+// Package javatime writes times as patterns of Java's say, which AWS takes
+// wherever the service behind is written in Java: "yyyy/MM/dd'T'HH".
+package javatime
 
 import (
 	"fmt"
@@ -7,12 +9,12 @@ import (
 	"time"
 )
 
-// A javaFormat is a format of times as Java's DateTimeFormatter reads it: runs
-// of letters that stand for something, and text.
-type javaFormat []javaField
+// A Pattern is a format of times as Java's DateTimeFormatter reads it: runs of
+// letters that stand for something, and text.
+type Pattern []field
 
-// A javaField is a run of n letters, or text.
-type javaField struct {
+// A field is a run of n letters, or text.
+type field struct {
 	letter byte // 0: text
 	n      int
 	text   string
@@ -24,18 +26,18 @@ var mostLetters = map[byte]int{
 	'H': 2, 'h': 2, 'K': 2, 'k': 2, 'm': 2, 's': 2, 'S': 9, 'n': 9, 'A': 9, 'z': 4, 'Z': 3, 'X': 3, 'x': 3, 'V': 2,
 }
 
-// parseJava reads a format.
-func parseJava(text string) (javaFormat, error) {
-	var out javaFormat
+// Parse reads a pattern.
+func Parse(text string) (Pattern, error) {
+	var out Pattern
 	for i := 0; i < len(text); {
 		c := text[i]
 		switch {
 		case c == '\'':
-			quoted, n, err := unquoteJava(text[i:])
+			quoted, n, err := unquote(text[i:])
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, javaField{text: quoted})
+			out = append(out, field{text: quoted})
 			i += n
 		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z':
 			n := 1
@@ -48,21 +50,21 @@ func parseJava(text string) (javaFormat, error) {
 			if c == 'V' && n != 2 {
 				return nil, fmt.Errorf("pattern letter count must be 2: V")
 			}
-			out = append(out, javaField{letter: c, n: n})
+			out = append(out, field{letter: c, n: n})
 			i += n
 		case strings.IndexByte("{}#[]", c) >= 0:
 			return nil, fmt.Errorf("pattern includes reserved character: '%c'", c)
 		default:
-			out = append(out, javaField{text: text[i : i+1]})
+			out = append(out, field{text: text[i : i+1]})
 			i++
 		}
 	}
 	return out, nil
 }
 
-// unquoteJava reads text in quotes, which begins with one, and returns how long
+// unquote reads text in quotes, which begins with one, and returns how long
 // it was. Two quotes are one.
-func unquoteJava(text string) (quoted string, n int, err error) {
+func unquote(text string) (quoted string, n int, err error) {
 	if strings.HasPrefix(text, "''") {
 		return "'", 2, nil
 	}
@@ -82,10 +84,10 @@ func unquoteJava(text string) (quoted string, n int, err error) {
 	return "", 0, fmt.Errorf("pattern ends with an incomplete string literal")
 }
 
-// format writes a time.
-func (f javaFormat) format(t time.Time) string {
+// Format writes a time.
+func (p Pattern) Format(t time.Time) string {
 	var b strings.Builder
-	for _, field := range f {
+	for _, field := range p {
 		if field.letter == 0 {
 			b.WriteString(field.text)
 			continue
@@ -95,7 +97,7 @@ func (f javaFormat) format(t time.Time) string {
 	return b.String()
 }
 
-func (f javaField) format(t time.Time) string {
+func (f field) format(t time.Time) string {
 	isoYear, isoWeek := t.ISOWeek()
 	switch f.letter {
 	case 'y', 'u':
@@ -123,7 +125,7 @@ func (f javaField) format(t time.Time) string {
 }
 
 // clock writes what is of the time of day, and of the zone.
-func (f javaField) clock(t time.Time) string {
+func (f field) clock(t time.Time) string {
 	switch f.letter {
 	case 'H':
 		return padded(t.Hour(), f.n)
