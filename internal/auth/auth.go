@@ -79,9 +79,11 @@ func New(cfg Config) *Auth {
 // Add tells a of a service, before the first request.
 func (a *Auth) Add(def service.Definition) {
 	api := def.API
-	a.scopes[api.Name] = []string{api.SigningName, api.Name, api.EndpointPrefix}
+	a.scopes[api.Name] = append([]string{api.SigningName, api.Name, api.EndpointPrefix}, def.Also...)
 	if def.Policy != nil || def.Owner != nil {
-		a.services[cmp.Or(api.ARNName, api.Name)] = &def
+		for _, name := range append(def.Also, cmp.Or(api.ARNName, api.Name)) {
+			a.services[name] = &def
+		}
 	}
 }
 

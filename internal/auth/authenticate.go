@@ -50,6 +50,7 @@ func (a *Auth) authenticate(r *http.Request, name string, body []byte, open bool
 		Trace:     r.Header.Get("X-Amzn-Trace-Id"),
 		Host:      r.Host,
 		Secure:    r.TLS != nil,
+		Request:   r,
 	}
 	if call.Region == "US" { // the name that S3 once had for it; s3cmd still does
 		call.Region = "us-east-1"
@@ -68,6 +69,9 @@ func (a *Auth) authenticate(r *http.Request, name string, body []byte, open bool
 		return nil, err
 	}
 	call.Principal, call.Account = h.principal, h.principal.Account
+	if t := h.principal.Temporary; t != nil {
+		call.Via = t.Via
+	}
 	if h.id == "" { // anybody: there is no secret to check by
 		if err := sig.CheckExpiry(s3); err != nil {
 			return nil, err

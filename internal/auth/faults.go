@@ -62,8 +62,9 @@ func errWrongScope(s3 bool, got, want string) error {
 func errDenied(call *aws.Call, a *service.Access, reason func(action string) string) error {
 	prefix, _, _ := strings.Cut(a.Action, ":")
 	who := &call.Principal
+	ofObjects := prefix == "s3" || prefix == "s3-object-lambda"
 	if who.Kind == aws.Anonymous {
-		if prefix == "s3" {
+		if ofObjects {
 			return s3AccessDenied.Errorf("Access Denied")
 		}
 		return errUnsigned()
@@ -73,7 +74,7 @@ func errDenied(call *aws.Call, a *service.Access, reason func(action string) str
 		resource = "*"
 	}
 	switch prefix {
-	case "s3":
+	case "s3", "s3-object-lambda":
 		if reason == nil {
 			return s3AccessDenied.Errorf("Access Denied")
 		}

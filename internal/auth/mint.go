@@ -159,6 +159,7 @@ type sealed struct {
 	Tags       map[string]string `json:"t,omitempty"`
 	Transitive []string          `json:"x,omitempty"`
 	Source     string            `json:"s,omitempty"`
+	Via        string            `json:"v,omitempty"`
 }
 
 // NewSession makes temporary credentials for p, whose Temporary says until
@@ -172,7 +173,7 @@ func (m *Mint) NewSession(p aws.Principal) (Credentials, error) {
 	text, err := json.Marshal(sealed{
 		Kind: p.Kind, ARN: p.ARN, ID: p.ID, Account: p.Account, Role: p.Role,
 		Issued: t.Issued.Unix(), Expires: t.Expires.Unix(), Policies: t.Policies, Managed: t.ManagedPolicies,
-		Tags: t.Tags, Transitive: t.TransitiveTags, Source: t.SourceIdentity,
+		Tags: t.Tags, Transitive: t.TransitiveTags, Source: t.SourceIdentity, Via: t.Via,
 	})
 	if err != nil {
 		return Credentials{}, err
@@ -220,7 +221,7 @@ func (m *Mint) open(id, token string) *holder {
 		Kind: s.Kind, ARN: s.ARN, ID: s.ID, Account: s.Account, Role: s.Role,
 		Temporary: &aws.Temporary{
 			Issued: time.Unix(s.Issued, 0), Expires: time.Unix(s.Expires, 0), Policies: s.Policies, ManagedPolicies: s.Managed,
-			Tags: s.Tags, TransitiveTags: s.Transitive, SourceIdentity: s.Source,
+			Tags: s.Tags, TransitiveTags: s.Transitive, SourceIdentity: s.Source, Via: s.Via,
 		},
 	}}
 	m.opened.put(token, h)

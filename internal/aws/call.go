@@ -6,6 +6,7 @@ package aws
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"net/http"
 	"time"
 )
 
@@ -25,7 +26,11 @@ type Call struct {
 	Host      string // the host the client asked, with its port: the base of URLs in answers
 	Secure    bool   // over TLS
 
-	Via string // the service that makes the call in the principal's name: kms:ViaService
+	Via string // the service that makes the call in the principal's name: aws:CalledVia, kms:ViaService
+
+	// Request is what the client sent, for what no input says of it. It is only to be
+	// read, and nil inside the platform.
+	Request *http.Request `json:"-"`
 }
 
 // Kinds of principals.
@@ -62,6 +67,7 @@ type Temporary struct {
 	Tags            map[string]string // aws:PrincipalTag, besides the role's own
 	TransitiveTags  []string          // names of tags that go on to the next role
 	SourceIdentity  string            // aws:SourceIdentity
+	Via             string            // the service that gave them out for one request: aws:CalledVia
 }
 
 // ARN names a resource of service in the call's own account and region.

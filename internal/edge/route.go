@@ -44,6 +44,7 @@ func newRouter(suffixes map[string]bool) *router {
 		r.byPrefix[s.EndpointPrefix] = s
 		r.byVersion[s.Version] = s
 	}
+	r.byPrefix["s3-object-lambda"] = r.byTarget["s3"] // another name that requests to it are signed for
 	return r
 }
 
@@ -87,7 +88,7 @@ func (rt *router) route(r *http.Request, form func(string) string) string {
 	if s := rt.byPrefix[first]; s != nil && rest != "" {
 		return s.Name
 	}
-	if strings.Contains(host, ".s3.") || strings.Contains(host, ".s3-accesspoint.") || path != "/" || strings.HasPrefix(r.Header.Get("Authorization"), "AWS ") {
+	if strings.Contains(host, ".s3.") || strings.Contains(host, ".s3-accesspoint.") || strings.Contains(host, ".s3-object-lambda.") || path != "/" || strings.HasPrefix(r.Header.Get("Authorization"), "AWS ") {
 		return "s3"
 	}
 	return ""

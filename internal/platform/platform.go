@@ -124,6 +124,7 @@ type Platform struct {
 	balancers     *elasticloadbalancing.Service
 	sites         *amplify.Service
 
+	mint     *auth.Mint
 	sessions *dispatch.Sessions
 	events   *event.Router
 	deliver  dispatch.Deliverer
@@ -162,6 +163,7 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 	p.sessions = dispatch.NewSessions(p.Table)
 	p.deliver = dispatch.Deliverer{Table: p.Table, Sessions: p.sessions}
 	p.events = event.NewRouter(db, p.deliver, cfg.Log)
+	p.mint = identities.Mint()
 	services, err := p.services(cfg, guard)
 	if err != nil {
 		return nil, errors.Join(err, p.dropCache(), db.Close())
@@ -233,7 +235,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	}
 	firewall := wafv2.New(p.db, p.Table)
 	rest := apigateway.New(apigateway.Config{DB: p.db, Firewall: firewall, Balancers: p.balancers, Meter: p.meter, Table: p.Table, Domains: p.Domains, Auth: guard, Edge: p.within(), Sessions: p.sessions, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
-	objects := s3.New(s3.Config{DB: p.db, Table: p.Table, Key: keyFile(cfg, "s3"), Events: p.events, Deliver: p.deliver, Sessions: p.sessions})
+	objects := s3.New(s3.Config{DB: p.db, Mint: p.mint, Table: p.Table, Key: keyFile(cfg, "s3"), Events: p.events, Deliver: p.deliver, Sessions: p.sessions})
 	gateways := apigatewayv2.New(apigatewayv2.Config{DB: p.db, Balancers: p.balancers, Meter: p.meter, Table: p.Table, Domains: p.Domains, Edge: p.within(), Keys: rest, Auth: guard, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log})
 	p.distributions = cloudfront.New(cloudfront.Config{DB: p.db, Firewall: firewall, Table: p.Table, Edge: p.within(), Functions: functions, Scripts: p.script, Domains: p.Domains, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
 	p.sites = amplify.New(amplify.Config{DB: p.db, Table: p.Table, Edge: p.within(), Domains: p.Domains, Endpoint: cfg.Endpoint, Private: cfg.private(), Log: cfg.Log})

@@ -92,6 +92,7 @@ func Start(t *testing.T, change ...func(*platform.Config)) *platform.Platform {
 	var p *platform.Platform
 	handlers := maps.Clone(Handlers)
 	handlers["custom"] = custom(func(w http.ResponseWriter, r *http.Request) { p.Handler.ServeHTTP(w, r) })
+	handlers["lens"] = lens(func(w http.ResponseWriter, r *http.Request) { p.Handler.ServeHTTP(w, r) })
 	cfg := platform.Config{
 		Memory:   true,
 		Endpoint: "http://localhost:4566",

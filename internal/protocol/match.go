@@ -163,7 +163,7 @@ func (x *Exchange) matchPath(r *http.Request) error {
 	s := search{method: r.Method, query: x.query, header: r.Header}
 	rest := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
 	if x.api.quirks.bucketHosts {
-		if bucket := BucketOf(r.Host); bucket != "" {
+		if bucket := BucketOf(r.Host); bucket != "" && bucket != r.Header.Get("X-Amz-Request-Route") {
 			rest = append([]string{bucket}, rest...)
 		}
 	}

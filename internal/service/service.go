@@ -19,6 +19,7 @@ import (
 // A Definition is all the platform knows of a service.
 type Definition struct {
 	API        *smithy.Service // what it could answer: generated
+	Also       []string        // other names of it in ARNs and in what requests are signed for: "s3-object-lambda"
 	Operations []Operation     // what it does answer
 	Tasks      []task.Task     // what it does in the background
 	Hosts      []Host          // HTTP that is not the API: execute-api, websites

@@ -69,7 +69,9 @@ func (r *Request) lookup(key string) value {
 	case "aws:resourceaccount":
 		return optional(r.Owner)
 	case "aws:viaawsservice":
-		return boolean(false)
+		return boolean(c.Via != "")
+	case "aws:calledvia", "aws:calledviafirst", "aws:calledvialast":
+		return value{one: c.Via + ".amazonaws.com", found: c.Via != ""}
 	}
 	return r.serviceKey(key)
 }

@@ -8,7 +8,7 @@ import (
 
 // S3 has the types of S3.
 func S3() []*Type {
-	return []*Type{bucket(), bucketPolicy(), bucketNotification(), accessPoint()}
+	return []*Type{bucket(), bucketPolicy(), bucketNotification(), accessPoint(), lens(), lensPolicy()}
 }
 
 func bucket() *Type {

@@ -31,6 +31,19 @@ func (s *Service) Control() service.Definition {
 		onPoint(control.GetAccessPointPolicy, s.GetAccessPointPolicy),
 		onPoint(control.GetAccessPointPolicyStatus, s.GetAccessPointPolicyStatus),
 		onPoint(control.DeleteAccessPointPolicy, s.DeleteAccessPointPolicy),
+
+		onLens(control.CreateAccessPointForObjectLambda, s.CreateAccessPointForObjectLambda).But("CloudWatch metrics are kept and shown."),
+		onLens(control.GetAccessPointForObjectLambda, s.GetAccessPointForObjectLambda),
+		service.OpEach(control.ListAccessPointsForObjectLambda, s.ListAccessPointsForObjectLambda, func(call *aws.Call, in *control.ListAccessPointsForObjectLambdaInput, check check) error {
+			return check(service.Access{Action: "s3:ListAccessPointsForObjectLambda", Resource: aws.AnyResource})
+		}),
+		onLens(control.DeleteAccessPointForObjectLambda, s.DeleteAccessPointForObjectLambda),
+		onLens(control.GetAccessPointConfigurationForObjectLambda, s.GetAccessPointConfigurationForObjectLambda),
+		onLens(control.PutAccessPointConfigurationForObjectLambda, s.PutAccessPointConfigurationForObjectLambda),
+		onLens(control.PutAccessPointPolicyForObjectLambda, s.PutAccessPointPolicyForObjectLambda),
+		onLens(control.GetAccessPointPolicyForObjectLambda, s.GetAccessPointPolicyForObjectLambda),
+		onLens(control.GetAccessPointPolicyStatusForObjectLambda, s.GetAccessPointPolicyStatusForObjectLambda),
+		onLens(control.DeleteAccessPointPolicyForObjectLambda, s.DeleteAccessPointPolicyForObjectLambda),
 	}}
 }
 
@@ -40,13 +53,31 @@ func onPoint[In, Out any, P interface {
 	GetAccountId() string
 	GetName() string
 }](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error)) service.Operation {
+	return named[In, Out, P](op, handle, pointARN)
+}
+
+// onLens is the row of an operation on an access point of Object Lambda.
+func onLens[In, Out any, P interface {
+	*In
+	GetAccountId() string
+	GetName() string
+}](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error)) service.Operation {
+	return named[In, Out, P](op, handle, lensARN)
+}
+
+// named is the row of an operation on what has a name in an account.
+func named[In, Out any, P interface {
+	*In
+	GetAccountId() string
+	GetName() string
+}](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error), arn func(region, account, name string) aws.ARN) service.Operation {
 	return service.OpEach(op, func(ctx context.Context, call *aws.Call, in *In) (*Out, error) {
 		if account := P(in).GetAccountId(); account != call.Account {
 			return nil, control.AccessDenied.Errorf("Access Denied")
 		}
 		return handle(ctx, call, in)
 	}, func(call *aws.Call, in *In, check check) error {
-		return check(service.Access{Action: "s3:" + op.Name, Resource: pointARN(call.Region, P(in).GetAccountId(), P(in).GetName())})
+		return check(service.Access{Action: "s3:" + op.Name, Resource: arn(call.Region, P(in).GetAccountId(), P(in).GetName())})
 	})
 }
 
@@ -63,7 +94,7 @@ func (s *Service) CreateAccessPoint(ctx context.Context, call *aws.Call, in *con
 		return nil, control.InvalidURI.Errorf("Couldn't parse the specified URI.")
 	}
 	arn := pointARN(call.Region, call.Account, in.Name)
-	p := point{Bucket: in.Bucket, Alias: newAlias(in.Name), Created: time.Now().UTC().Truncate(time.Second), Access: blockAll()}
+	p := point{Bucket: in.Bucket, Alias: newAlias(in.Name, aliasSuffix), Created: time.Now().UTC().Truncate(time.Second), Access: blockAll()}
 	if in.PublicAccessBlockConfiguration != nil {
 		c := s3.PublicAccessBlockConfiguration(*in.PublicAccessBlockConfiguration)
 		completeBlock(&c)
@@ -94,12 +125,12 @@ func (s *Service) CreateAccessPoint(ctx context.Context, call *aws.Call, in *con
 }
 
 // newAlias is a name for an access point that can stand where a bucket's does.
-func newAlias(name string) string {
+func newAlias(name, suffix string) string {
 	const most, random = 20, 34
 	b := make([]byte, 22)
 	rand.Read(b)
 	text := strings.ToLower(base32.StdEncoding.EncodeToString(b))
-	return strings.TrimRight(name[:min(len(name), most)], "-") + "-" + text[:random] + aliasSuffix
+	return strings.TrimRight(name[:min(len(name), most)], "-") + "-" + text[:random] + suffix
 }
 
 func errNoPoint(name string) error {

@@ -43,6 +43,8 @@
 //	encryption.go   keys of KMS and ours,       sealed/     content in chunks, encrypted
 //	                                            checksum/   its sums
 //	control.go      access points, and          point.go    what comes by them
+//	lens.go         those of Object Lambda,     see.go      what their functions are
+//	lenscontrol.go  their operations            seen.go     told, and what they answer
 //	replication.go  what goes to other buckets  replica.go  and what comes there
 //	inventory.go    reports of buckets
 //	logging.go      whose requests are logged   log.go      and the log

@@ -94,7 +94,36 @@ func ignoreMissing(err error) error {
 
 // mayBePoint reports whether name may be that of an access point.
 func mayBePoint(name string) bool {
-	return strings.HasSuffix(name, aliasSuffix) || strings.HasPrefix(name, "arn:") || len(name) > 13 && accounted.MatchString(name)
+	return strings.HasSuffix(name, aliasSuffix) || strings.HasSuffix(name, lensSuffix) || strings.HasPrefix(name, "arn:") || len(name) > 13 && accounted.MatchString(name)
+}
+
+// A way leads from a name that stands where a bucket's does to the bucket.
+type way struct {
+	bucket string                                         // what the handler is to take for its name; "" if the name was one
+	check  func(check check) func(a service.Access) error // what must be allowed on the way
+}
+
+// findWay returns the way from name for an operation.
+func findWay(tx *store.Tx, call *aws.Call, name, operation string) (way, error) {
+	arn, p, found, err := findPoint(tx, call, name)
+	if err != nil || found {
+		return way{p.Bucket, p.guard(arn)}, err
+	}
+	l, found, err := findLens(tx, call, name)
+	if err != nil || !found {
+		return way{}, err
+	}
+	if l.function(operation) != nil {
+		return way{l.arn.String(), l.guard}, nil
+	}
+	if p, err = points.Get(tx, l.Point); err != nil {
+		return way{}, l.missing(err)
+	}
+	point := p.guard(l.Point)
+	return way{p.Bucket, func(check check) func(service.Access) error {
+		first, second := l.guard(check), point(check)
+		return func(a service.Access) error { return firstError(first(a), second(a)) }
+	}}, nil
 }
 
 // throughPoint is op for who names an access point in place of a bucket. The
@@ -105,19 +134,18 @@ func (s *Service) throughPoint(op service.Operation) service.Operation {
 		if !ok || !mayBePoint(named.GetBucket()) {
 			return check, nil
 		}
-		var arn aws.ARN
-		var p point
-		var found bool
+		var way way
 		err := s.db.View(context.Background(), func(tx *store.Tx) (err error) {
-			arn, p, found, err = findPoint(tx, call, named.GetBucket())
+			way, err = findWay(tx, call, named.GetBucket(), op.Name)
 			return err
 		})
-		if !found {
+		if way.bucket == "" {
 			return check, err
 		}
-		reflect.ValueOf(in).Elem().FieldByName("Bucket").SetString(p.Bucket)
-		return func(a service.Access) error { return p.check(arn, a, check) }, nil
+		reflect.ValueOf(in).Elem().FieldByName("Bucket").SetString(way.bucket)
+		return way.check(check), nil
 	}
+	op = s.throughLens(op)
 	access, some := op.Access, op.Some
 	op.Access = func(call *aws.Call, in any, check check) error {
 		check, err := guarded(call, in, check)
@@ -136,6 +164,13 @@ func (s *Service) throughPoint(op service.Operation) service.Operation {
 		}
 	}
 	return op
+}
+
+// guard is check, for the access point of that ARN.
+func (p point) guard(arn aws.ARN) func(check) func(service.Access) error {
+	return func(check check) func(service.Access) error {
+		return func(a service.Access) error { return p.check(arn, a, check) }
+	}
 }
 
 // check asks for access to p's bucket: of p first, and then of the bucket, whose

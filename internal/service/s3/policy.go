@@ -153,6 +153,9 @@ func blockAll() *api.PublicAccessBlockConfiguration {
 // resourcePolicy returns the policy that holds for a bucket or an object, for
 // auth. Where public buckets are restricted, what lets everyone in is left out.
 func (s *Service) resourcePolicy(ctx context.Context, resource aws.ARN) (string, error) {
+	if resource.Service == lensService {
+		return s.lensPolicy(ctx, resource)
+	}
 	if isPoint(resource) {
 		return s.pointPolicy(ctx, resource)
 	}

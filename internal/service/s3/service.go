@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 
 	api "github.com/aloft-cloud/aloft/internal/api/s3"
+	"github.com/aloft-cloud/aloft/internal/auth"
+	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/event"
 	"github.com/aloft-cloud/aloft/internal/service"
@@ -28,6 +30,10 @@ type Service struct {
 
 	epoch atomic.Uint64 // counts changes of what auth asks for
 
+	mint   Mint
+	lenses waiting    // requests that wait for what functions make of objects
+	runs   task.Group // of those functions
+
 	buffers sync.Pool // of *[]byte, which content passes through
 
 	master func() (cipher.AEAD, error) // wraps the keys of objects
@@ -42,11 +48,17 @@ type Config struct {
 	Deliver event.Deliverer // says whether it would arrive
 
 	Sessions *dispatch.Sessions // of the roles that replicate
+	Mint     Mint               // of keys that functions of Object Lambda read with
+}
+
+// A Mint makes temporary keys: auth.Mint does.
+type Mint interface {
+	NewSession(p aws.Principal) (auth.Credentials, error)
 }
 
 // New returns S3.
 func New(cfg Config) *Service {
-	s := &Service{db: cfg.DB, blobs: cfg.DB.Blobs(), table: cfg.Table, events: cfg.Events, deliver: cfg.Deliver, sessions: cfg.Sessions}
+	s := &Service{db: cfg.DB, blobs: cfg.DB.Blobs(), table: cfg.Table, events: cfg.Events, deliver: cfg.Deliver, sessions: cfg.Sessions, mint: cfg.Mint}
 	s.master = sync.OnceValues(func() (cipher.AEAD, error) { return master.Open(cfg.Key) })
 	s.log.bell = task.NewBell()
 	s.buffers.New = func() any { return new(make([]byte, 64<<10)) }
@@ -60,6 +72,7 @@ func (s *Service) changed(tx *store.Tx) { tx.AfterCommit(func() { s.epoch.Add(1)
 func (s *Service) Definition() service.Definition {
 	return service.Definition{
 		API:        api.API,
+		Also:       []string{lensService},
 		Policy:     s.resourcePolicy,
 		Owner:      s.owner,
 		Opens:      s.opens,
@@ -78,6 +91,7 @@ func (s *Service) operations() []service.Operation {
 	for i, op := range all {
 		all[i] = s.logs(op)
 	}
+	all = append(all, service.OpEach(api.WriteGetObjectResponse, s.WriteGetObjectResponse, s.mayAnswer))
 	return append(all, service.OpEach(replicateObject, s.replicateObject, mayHaveReplicated), service.OpEach(putReplica, s.putReplica, mayReplicate))
 }
 
