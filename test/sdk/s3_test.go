@@ -19,6 +19,13 @@ func TestS3Python(t *testing.T) {
 	runClient(t, a, python, "python/s3.py")
 }
 
+// TestObjectLambda reads what a function makes of objects, with boto3.
+func TestObjectLambda(t *testing.T) {
+	python := client(t, "python/bin/python")
+	a := start(t, t.TempDir())
+	runClient(t, a, python, "python/lens.py")
+}
+
 // TestS3JavaScript uploads streams with aws-sdk-js v3's lib-storage.
 func TestS3JavaScript(t *testing.T) {
 	client(t, "node_modules/@aws-sdk/lib-storage/package.json")

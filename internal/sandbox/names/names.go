@@ -24,6 +24,10 @@ const (
 	lifetime  = 60              // seconds that an answer of ours is good for
 	localhost = "localhost."
 
+	// The endpoint of functions is an address, before which SDKs put labels for
+	// some operations: io-cell001.127.0.0.1. They mean the address.
+	loopback = "127.0.0.1."
+
 	dockerHost = "host.docker.internal." // as tools that run functions in containers name the host
 )
 
@@ -105,7 +109,7 @@ func (s *Server) answer(query []byte) (answer []byte, ask bool) {
 	}
 	name := strings.ToLower(q.Name.String())
 	ours := under(name, domains...)
-	local := under(name, localhost)
+	local := under(name, localhost) || under(name, loopback)
 	host := name == dockerHost && s.Host.IsValid()
 	h = dnsmessage.Header{ID: h.ID, Response: true, Authoritative: true, RecursionDesired: h.RecursionDesired, RecursionAvailable: true}
 	m := dnsmessage.Message{Header: h, Questions: []dnsmessage.Question{q}}
@@ -115,7 +119,7 @@ func (s *Server) answer(query []byte) (answer []byte, ask bool) {
 		switch {
 		case host:
 			ip = s.Host
-		case name == localhost:
+		case name == localhost || under(name, loopback):
 			ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 		}
 		m.Answers = []dnsmessage.Resource{{

@@ -40,6 +40,7 @@ func TestNames(t *testing.T) {
 		{"DYNAMODB.us-east-1.AMAZONAWS.com", "198.18.0.1"},
 		{"localhost", "127.0.0.1"},
 		{"api.localhost", "198.18.0.1"},
+		{"io-1.127.0.0.1", "127.0.0.1"},
 		{"host.docker.internal", "198.18.0.2"},
 		{"notamazonaws.com", ""},
 		{"amazonaws.com.evil.test", ""},
