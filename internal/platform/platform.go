@@ -241,7 +241,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	p.sites = amplify.New(amplify.Config{DB: p.db, Table: p.Table, Edge: p.within(), Domains: p.Domains, Endpoint: cfg.Endpoint, Private: cfg.private(), Log: cfg.Log})
 	p.certificates = acm.New(p.db, p.CA, p.Domains, p.distributions, p.balancers, p.sites)
 	letters := ses.New(ses.Config{DB: p.db, Table: p.Table, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open, Log: cfg.Log})
-	things := iot.New(iot.Config{DB: p.db, Table: p.Table, Router: p.events, Log: cfg.Log})
+	things := iot.New(iot.Config{DB: p.db, Table: p.Table, Router: p.events, Authority: p.CA, Log: cfg.Log})
 	configurations := appconfig.New(appconfig.Config{DB: p.db, Table: p.Table, Sessions: p.sessions, Key: keyFile(cfg, "appconfig"), Log: cfg.Log})
 	return []service.Definition{
 		configurations.Definition(), configurations.Data(),

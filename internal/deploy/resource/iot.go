@@ -10,7 +10,7 @@ import (
 
 // IoT has the types of IoT Core.
 func IoT() []*Type {
-	return []*Type{topicRule()}
+	return []*Type{topicRule(), iotThing(), iotThingType(), iotPolicy(), iotCertificate(), policyAttachment(), thingAttachment()}
 }
 
 // iotTags are the tags of op as a header has them.

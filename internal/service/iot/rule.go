@@ -2,10 +2,8 @@ package iot
 
 import (
 	"context"
-	"encoding/base64"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	api "github.com/aloft-cloud/aloft/internal/api/iot"
@@ -109,9 +107,6 @@ func (s *Service) GetTopicRule(ctx context.Context, call *aws.Call, in *api.GetT
 	}}, nil
 }
 
-// usualPage is how many items a list has if the caller does not say.
-const usualPage = 250
-
 // ListTopicRules lists the rules of the account, or those that a topic matches.
 func (s *Service) ListTopicRules(ctx context.Context, call *aws.Call, in *api.ListTopicRulesInput) (*api.ListTopicRulesOutput, error) {
 	p, err := newPage(in.MaxResults, in.NextToken)
@@ -121,28 +116,22 @@ func (s *Service) ListTopicRules(ctx context.Context, call *aws.Call, in *api.Li
 	out := &api.ListTopicRulesOutput{Rules: []api.TopicRuleListItem{}}
 	return out, s.DB.View(ctx, func(tx *store.Tx) error {
 		out.Rules = out.Rules[:0]
-		prefix := ruleARN(call, "")
-		for arn, row := range rules.Scan(tx, aws.ARN{Service: "iot", Region: call.Region, Account: call.Account}) {
-			name := strings.TrimPrefix(arn.Resource, prefix.Resource)
+		var broken error
+		out.NextToken = fill(p, rules.Scan(tx, all(call)), nameOf, func(name string, arn aws.ARN, row rule) bool {
 			q, err := query.Parse(row.SQL, row.Version)
 			if err != nil {
-				return err // it was parsed when it was kept
+				broken = err // it was parsed when it was kept
+				return false
 			}
 			if in.RuleDisabled != nil && *in.RuleDisabled != row.Disabled || in.Topic != nil && !topic.Match(q.From(), *in.Topic) {
-				continue
-			}
-			if !p.admits(name) {
-				continue
-			}
-			if len(out.Rules) == p.limit {
-				out.NextToken = p.next(*out.Rules[p.limit-1].RuleName)
-				return nil
+				return false
 			}
 			out.Rules = append(out.Rules, api.TopicRuleListItem{
 				RuleArn: new(arn.String()), RuleName: &name, TopicPattern: new(q.From()), CreatedAt: new(row.Created.Truncate(time.Second)), RuleDisabled: &row.Disabled,
 			})
-		}
-		return nil
+			return true
+		})
+		return broken
 	})
 }
 
@@ -233,30 +222,6 @@ func (s *Service) indexRules(tx *store.Tx) (*ruleIndex, error) {
 		index[h] = append(index[h], r)
 	}
 	return &index, nil
-}
-
-// A page is a part of a list, in order of names.
-type page struct {
-	limit int
-	after string
-}
-
-func newPage(limit *int32, token *string) (page, error) {
-	p := page{limit: int(aws.Or(limit, usualPage))}
-	if token != nil && *token != "" {
-		name, err := base64.RawURLEncoding.DecodeString(*token)
-		if err != nil || len(name) == 0 {
-			return p, invalid("Invalid next token")
-		}
-		p.after = string(name)
-	}
-	return p, nil
-}
-
-func (p page) admits(name string) bool { return name > p.after }
-
-func (p page) next(last string) *string {
-	return new(base64.RawURLEncoding.EncodeToString([]byte(last)))
 }
 
 // parseTags reads tags as a header has them: a=b&c=d.

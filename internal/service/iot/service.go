@@ -2,6 +2,7 @@ package iot
 
 import (
 	"log/slog"
+	"slices"
 
 	api "github.com/aloft-cloud/aloft/internal/api/iot"
 	data "github.com/aloft-cloud/aloft/internal/api/iot-data"
@@ -15,10 +16,11 @@ import (
 
 // Config is what IoT needs of the platform.
 type Config struct {
-	DB     *store.DB
-	Table  *dispatch.Table
-	Router *event.Router
-	Log    *slog.Logger
+	DB        *store.DB
+	Table     *dispatch.Table
+	Router    *event.Router
+	Authority Authority // of certificates of devices
+	Log       *slog.Logger
 }
 
 // Service is IoT Core.
@@ -36,27 +38,80 @@ func New(cfg Config) *Service {
 
 // Definition implements the contract in package service.
 func (s *Service) Definition() service.Definition {
-	const lacks = "Actions of services that Aloft has not are refused by name, as are the functions of SQL that ask other services."
 	return service.Definition{
-		API: api.API,
-		Operations: []service.Operation{
-			service.OpEach(api.CreateTopicRule, s.CreateTopicRule, mayCreateRule).But(lacks),
-			service.OpEach(api.ReplaceTopicRule, s.ReplaceTopicRule, mayReplaceRule).But(lacks),
-			service.Op(api.GetTopicRule, s.GetTopicRule, ruleNamed),
-			service.Op(api.ListTopicRules, s.ListTopicRules, service.Any),
-			service.Op(api.DeleteTopicRule, s.DeleteTopicRule, ruleNamed),
-			service.Op(api.EnableTopicRule, s.EnableTopicRule, ruleNamed),
-			service.Op(api.DisableTopicRule, s.DisableTopicRule, ruleNamed),
+		API:        api.API,
+		Operations: slices.Concat(s.ruleOperations(), s.thingOperations(), s.policyOperations()),
+		Receive:    receive,
+		Dead:       dead,
+	}
+}
 
-			service.Op(api.DescribeEndpoint, s.DescribeEndpoint, service.Any).But("Endpoints of jobs and of credentials are refused."),
-			service.Op(api.TagResource, s.TagResource, resourceNamed),
-			service.Op(api.UntagResource, s.UntagResource, resourceNamed),
-			service.Op(api.ListTagsForResource, s.ListTagsForResource, resourceNamed),
+func (s *Service) ruleOperations() []service.Operation {
+	const lacks = "Actions of services that Aloft has not are refused by name, as are the functions of SQL that ask other services."
+	return []service.Operation{
+		service.OpEach(api.CreateTopicRule, s.CreateTopicRule, mayCreateRule).But(lacks),
+		service.OpEach(api.ReplaceTopicRule, s.ReplaceTopicRule, mayReplaceRule).But(lacks),
+		service.Op(api.GetTopicRule, s.GetTopicRule, ruleNamed),
+		service.Op(api.ListTopicRules, s.ListTopicRules, service.Any),
+		service.Op(api.DeleteTopicRule, s.DeleteTopicRule, ruleNamed),
+		service.Op(api.EnableTopicRule, s.EnableTopicRule, ruleNamed),
+		service.Op(api.DisableTopicRule, s.DisableTopicRule, ruleNamed),
 
-			service.OpEach(runErrorAction, s.runErrorAction, mayRunErrorAction),
-		},
-		Receive: receive,
-		Dead:    dead,
+		service.Op(api.DescribeEndpoint, s.DescribeEndpoint, service.Any).But("Endpoints of jobs and of credentials are refused."),
+		service.Op(api.TagResource, s.TagResource, resourceNamed),
+		service.Op(api.UntagResource, s.UntagResource, resourceNamed),
+		service.Op(api.ListTagsForResource, s.ListTagsForResource, resourceNamed),
+
+		service.OpEach(runErrorAction, s.runErrorAction, mayRunErrorAction),
+	}
+}
+
+func (s *Service) thingOperations() []service.Operation {
+	return []service.Operation{
+		service.Op(api.CreateThing, s.CreateThing, thingNamed[*api.CreateThingInput]).But("Billing groups are refused."),
+		service.Op(api.DescribeThing, s.DescribeThing, thingNamed[*api.DescribeThingInput]),
+		service.Op(api.UpdateThing, s.UpdateThing, thingNamed[*api.UpdateThingInput]),
+		service.Op(api.DeleteThing, s.DeleteThing, thingNamed[*api.DeleteThingInput]),
+		service.Op(api.ListThings, s.ListThings, service.Any),
+		service.Op(api.CreateThingType, s.CreateThingType, typeNamed[*api.CreateThingTypeInput]),
+		service.Op(api.DescribeThingType, s.DescribeThingType, typeNamed[*api.DescribeThingTypeInput]),
+		service.Op(api.ListThingTypes, s.ListThingTypes, service.Any),
+		service.Op(api.DeprecateThingType, s.DeprecateThingType, typeNamed[*api.DeprecateThingTypeInput]),
+		service.Op(api.DeleteThingType, s.DeleteThingType, typeNamed[*api.DeleteThingTypeInput]),
+
+		service.Op(api.AttachThingPrincipal, s.AttachThingPrincipal, service.Any),
+		service.Op(api.DetachThingPrincipal, s.DetachThingPrincipal, service.Any),
+		service.Op(api.ListThingPrincipals, s.ListThingPrincipals, thingNamed[*api.ListThingPrincipalsInput]),
+		service.Op(api.ListPrincipalThings, s.ListPrincipalThings, service.Any),
+
+		service.Op(api.CreateKeysAndCertificate, s.CreateKeysAndCertificate, service.Any),
+		service.Op(api.CreateCertificateFromCsr, s.CreateCertificateFromCsr, service.Any),
+		service.Op(api.RegisterCertificateWithoutCA, s.RegisterCertificateWithoutCA, service.Any),
+		service.Op(api.DescribeCertificate, s.DescribeCertificate, certificateNamed[*api.DescribeCertificateInput]),
+		service.Op(api.ListCertificates, s.ListCertificates, service.Any),
+		service.Op(api.UpdateCertificate, s.UpdateCertificate, certificateNamed[*api.UpdateCertificateInput]),
+		service.Op(api.DeleteCertificate, s.DeleteCertificate, certificateNamed[*api.DeleteCertificateInput]),
+	}
+}
+
+func (s *Service) policyOperations() []service.Operation {
+	return []service.Operation{
+		service.Op(api.CreatePolicy, s.CreatePolicy, policyNamed[*api.CreatePolicyInput]),
+		service.Op(api.GetPolicy, s.GetPolicy, policyNamed[*api.GetPolicyInput]),
+		service.Op(api.ListPolicies, s.ListPolicies, service.Any),
+		service.Op(api.DeletePolicy, s.DeletePolicy, policyNamed[*api.DeletePolicyInput]),
+		service.Op(api.CreatePolicyVersion, s.CreatePolicyVersion, policyNamed[*api.CreatePolicyVersionInput]),
+		service.Op(api.GetPolicyVersion, s.GetPolicyVersion, policyNamed[*api.GetPolicyVersionInput]),
+		service.Op(api.ListPolicyVersions, s.ListPolicyVersions, policyNamed[*api.ListPolicyVersionsInput]),
+		service.Op(api.SetDefaultPolicyVersion, s.SetDefaultPolicyVersion, policyNamed[*api.SetDefaultPolicyVersionInput]),
+		service.Op(api.DeletePolicyVersion, s.DeletePolicyVersion, policyNamed[*api.DeletePolicyVersionInput]),
+		service.Op(api.AttachPolicy, s.AttachPolicy, service.Any),
+		service.Op(api.AttachPrincipalPolicy, s.AttachPrincipalPolicy, service.Any),
+		service.Op(api.DetachPolicy, s.DetachPolicy, service.Any),
+		service.Op(api.DetachPrincipalPolicy, s.DetachPrincipalPolicy, service.Any),
+		service.Op(api.ListAttachedPolicies, s.ListAttachedPolicies, service.Any).But("Policies of groups are not listed with those of their things."),
+		service.Op(api.ListPrincipalPolicies, s.ListPrincipalPolicies, service.Any),
+		service.Op(api.ListTargetsForPolicy, s.ListTargetsForPolicy, policyNamed[*api.ListTargetsForPolicyInput]),
 	}
 }
 
@@ -65,9 +120,31 @@ func (s *Service) Data() service.Definition {
 	return service.Definition{
 		API: data.API,
 		Operations: []service.Operation{
-			service.OpEach(data.Publish, s.Publish, mayPublish).But("Messages are not retained yet."),
+			service.OpEach(data.Publish, s.Publish, mayPublish),
+			service.OpEach(data.GetRetainedMessage, s.GetRetainedMessage, retainedNamed),
+			service.OpEach(data.ListRetainedMessages, s.ListRetainedMessages, mayListRetained),
+			service.OpEach(data.GetThingShadow, s.GetThingShadow, mayShadow[*data.GetThingShadowInput]("GetThingShadow")),
+			service.OpEach(data.UpdateThingShadow, s.UpdateThingShadow, mayShadow[*data.UpdateThingShadowInput]("UpdateThingShadow")),
+			service.OpEach(data.DeleteThingShadow, s.DeleteThingShadow, mayShadow[*data.DeleteThingShadowInput]("DeleteThingShadow")),
+			service.OpEach(data.ListNamedShadowsForThing, s.ListNamedShadowsForThing, mayShadow[*data.ListNamedShadowsForThingInput]("ListNamedShadowsForThing")),
 		},
 	}
+}
+
+func thingNamed[In interface{ GetThingName() string }](call *aws.Call, in In) aws.ARN {
+	return thingARN(call, in.GetThingName())
+}
+
+func typeNamed[In interface{ GetThingTypeName() string }](call *aws.Call, in In) aws.ARN {
+	return thingTypeARN(call, in.GetThingTypeName())
+}
+
+func certificateNamed[In interface{ GetCertificateId() string }](call *aws.Call, in In) aws.ARN {
+	return certificateARN(call, in.GetCertificateId())
+}
+
+func policyNamed[In interface{ GetPolicyName() string }](call *aws.Call, in In) aws.ARN {
+	return policyARN(call, in.GetPolicyName())
 }
 
 func ruleNamed[In interface{ GetRuleName() string }](call *aws.Call, in In) aws.ARN {
@@ -104,10 +181,6 @@ func mayPutRule(action string, rule aws.ARN, p *api.TopicRulePayload, check func
 		}
 	}
 	return nil
-}
-
-func mayPublish(call *aws.Call, in *data.PublishInput, check func(service.Access) error) error {
-	return check(service.Access{Action: "iot:Publish", Resource: call.ARN("iot", "topic/"+in.Topic)})
 }
 
 // invalid refuses an input.

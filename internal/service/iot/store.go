@@ -50,3 +50,134 @@ func errNoResource(err error, name string) error {
 	}
 	return err
 }
+
+// Tables of the registry.
+var (
+	things       = store.NewTable[aws.ARN, thing]("iot.thing")
+	thingTypes   = store.NewTable[aws.ARN, thingType]("iot.thingtype")
+	principals   = store.NewTable[principalKey, bool]("iot.thingprincipal") // of things; whether exclusive
+	thingsOf     = store.NewTable[thingOfKey, bool]("iot.principalthing")   // the same, by principal
+	certificates = store.NewTable[aws.ARN, certificate]("iot.certificate")
+	policies     = store.NewTable[aws.ARN, policyRow]("iot.policy")
+	attached     = store.NewTable[attachedKey, bool]("iot.attachedpolicy")
+	targets      = store.NewTable[targetKey, bool]("iot.policytarget") // the same, by policy
+)
+
+// A thing is what the registry knows of a device.
+type thing struct {
+	ID         string
+	Type       string            `json:",omitempty"`
+	Attributes map[string]string `json:",omitempty"`
+	Version    int64
+}
+
+// A thingType is what things of a kind have in common.
+type thingType struct {
+	ID         string
+	Properties *api.ThingTypeProperties `json:",omitempty"`
+	Created    time.Time
+	Deprecated time.Time         // zero: it is not
+	Tags       map[string]string `json:",omitempty"`
+}
+
+type principalKey struct {
+	Thing     aws.ARN
+	Principal string
+}
+
+type thingOfKey struct {
+	Account, Region string
+	Principal       string
+	Thing           string // name
+}
+
+// A certificate is one of a device.
+type certificate struct {
+	PEM      string
+	Status   string
+	Mode     string // DEFAULT: of the authority here; SNI_ONLY: of another
+	Created  time.Time
+	Modified time.Time
+	From, To time.Time // it is good
+}
+
+// A policyRow is a policy and its versions.
+type policyRow struct {
+	Versions []policyVersion
+	Default  string // id of a version
+	Last     int    // number of the newest version that there was
+	Created  time.Time
+	Modified time.Time
+	Tags     map[string]string `json:",omitempty"`
+}
+
+type policyVersion struct {
+	ID       string
+	Document string
+	Created  time.Time
+}
+
+type attachedKey struct {
+	Account, Region string
+	Target          string // what has the policy: an ARN, or an identity of Cognito
+	Policy          string // name
+}
+
+type targetKey struct {
+	Policy aws.ARN
+	Target string
+}
+
+const (
+	thingKind       = "thing/"
+	thingTypeKind   = "thingtype/"
+	certificateKind = "cert/"
+	policyKind      = "policy/"
+)
+
+func thingARN(call *aws.Call, name string) aws.ARN     { return call.ARN("iot", thingKind+name) }
+func thingTypeARN(call *aws.Call, name string) aws.ARN { return call.ARN("iot", thingTypeKind+name) }
+func certificateARN(call *aws.Call, id string) aws.ARN { return call.ARN("iot", certificateKind+id) }
+func policyARN(call *aws.Call, name string) aws.ARN    { return call.ARN("iot", policyKind+name) }
+
+func findThing(tx *store.Tx, arn aws.ARN) (thing, error) {
+	row, err := things.Get(tx, arn)
+	if errors.Is(err, store.ErrNotFound) {
+		return row, api.ResourceNotFoundException.Errorf("Thing %s not found.", nameOf(arn))
+	}
+	return row, err
+}
+
+func findThingType(tx *store.Tx, arn aws.ARN) (thingType, error) {
+	row, err := thingTypes.Get(tx, arn)
+	if errors.Is(err, store.ErrNotFound) {
+		return row, api.ResourceNotFoundException.Errorf("Thing type %s not found.", nameOf(arn))
+	}
+	return row, err
+}
+
+func findCertificate(tx *store.Tx, arn aws.ARN) (certificate, error) {
+	row, err := certificates.Get(tx, arn)
+	if errors.Is(err, store.ErrNotFound) {
+		return row, api.ResourceNotFoundException.Errorf("The certificate given in the principal does not exist.")
+	}
+	return row, err
+}
+
+func findPolicy(tx *store.Tx, arn aws.ARN) (policyRow, error) {
+	row, err := policies.Get(tx, arn)
+	if errors.Is(err, store.ErrNotFound) {
+		return row, api.ResourceNotFoundException.Errorf("Policy not found with name: %s", nameOf(arn))
+	}
+	return row, err
+}
+
+// version returns a version of a policy.
+func (p *policyRow) version(id string) (*policyVersion, error) {
+	for i := range p.Versions {
+		if p.Versions[i].ID == id {
+			return &p.Versions[i], nil
+		}
+	}
+	return nil, api.ResourceNotFoundException.Errorf("The policy has no version %s.", id)
+}

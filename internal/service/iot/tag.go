@@ -12,7 +12,7 @@ import (
 
 // TagResource adds tags to a resource.
 func (s *Service) TagResource(ctx context.Context, call *aws.Call, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
-	more := service.TagMap(in.Tags, func(t api.Tag) (string, string) { return t.Key, aws.Value(t.Value) })
+	more := service.TagMap(in.Tags, pairOf)
 	return &api.TagResourceOutput{}, s.tags().Add(ctx, call, in.ResourceArn, more)
 }
 
@@ -42,12 +42,16 @@ func (s *Service) findTags(tx *store.Tx, call *aws.Call, text string) (map[strin
 	if err != nil || arn.Service != "iot" || arn.Account != call.Account {
 		return nil, nil, invalid("Invalid resource ARN: %s", text)
 	}
-	if strings.HasPrefix(arn.Resource, ruleKind) {
+	switch {
+	case strings.HasPrefix(arn.Resource, ruleKind):
 		row, err := rules.Get(tx, arn)
-		if err != nil {
-			return nil, nil, errNoResource(err, text)
-		}
-		return row.Tags, func(tags map[string]string) error { row.Tags = tags; return rules.Put(tx, arn, row) }, nil
+		return row.Tags, func(tags map[string]string) error { row.Tags = tags; return rules.Put(tx, arn, row) }, errNoResource(err, text)
+	case strings.HasPrefix(arn.Resource, thingTypeKind):
+		row, err := thingTypes.Get(tx, arn)
+		return row.Tags, func(tags map[string]string) error { row.Tags = tags; return thingTypes.Put(tx, arn, row) }, errNoResource(err, text)
+	case strings.HasPrefix(arn.Resource, policyKind):
+		row, err := policies.Get(tx, arn)
+		return row.Tags, func(tags map[string]string) error { row.Tags = tags; return policies.Put(tx, arn, row) }, errNoResource(err, text)
 	}
 	return nil, nil, api.ResourceNotFoundException.Errorf("The resource %s does not exist.", text)
 }
