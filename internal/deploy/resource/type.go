@@ -132,9 +132,9 @@ func (op *Op) Changed(names ...string) bool {
 type Table map[string]*Type
 
 // Find returns the type of a name, or nil. Types whose name begins with
-// "Custom::" are one.
+// "Custom::" are one, but for those that are known.
 func (t Table) Find(name string) *Type {
-	if len(name) > 8 && name[:8] == "Custom::" {
+	if t[name] == nil && len(name) > 8 && name[:8] == "Custom::" {
 		name = "AWS::CloudFormation::CustomResource"
 	}
 	return t[name]

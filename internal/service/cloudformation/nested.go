@@ -105,6 +105,9 @@ func (s *Service) await(op *resource.Op, id string, wanted ...string) (*resource
 		err := s.db.View(op.Ctx, func(tx *store.Tx) error {
 			var err error
 			st, err = stacks.Get(tx, stackID(id))
+			if err == nil && st.Reason == "" {
+				st.Reason = failure(tx, id)
+			}
 			return err
 		})
 		if err != nil {
@@ -120,6 +123,18 @@ func (s *Service) await(op *resource.Op, id string, wanted ...string) (*resource
 			return nil, op.Ctx.Err()
 		}
 	}
+}
+
+// failure is why the last deed of a stack failed, which the stack itself does not
+// say any more when it is rolled back.
+func failure(tx *store.Tx, id string) string {
+	for _, e := range events.ScanReverse(tx, stackID(id), store.MaxPosition) {
+		if e.PhysicalID == id && strings.HasSuffix(e.Status, "ROLLBACK_IN_PROGRESS") {
+			reason, _, _ := strings.Cut(e.Reason, " Rollback requested by user.")
+			return reason
+		}
+	}
+	return ""
 }
 
 func nestedMade(st *deploy.Stack, wanted []string) (*resource.Made, error) {
