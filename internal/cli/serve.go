@@ -134,9 +134,16 @@ func (s *settings) serve(ctx context.Context, p *platform.Platform, l net.Listen
 	if secure, err = s.listenTLS(p.CA, p.Certificate, p.Domains.Trust, data, open); err != nil {
 		return nil, nil, errors.Join(err, closeDNS(names))
 	}
+	devices, err := s.listenMQTT(p.CA, p.Certificate, data, open)
+	if err != nil {
+		return nil, nil, errors.Join(err, closeDNS(names))
+	}
 	server := edge.NewServer(&edge.Proxy{Handler: p.Handler, TLS: p.CA.TLS(), World: open, Log: log}, log)
 	if secure != nil {
 		p.Go(func() { stop(server.ServeTLS(secure.Listener, secure.config)) })
+	}
+	if devices != nil {
+		p.Go(func() { stop(p.Devices.ServeMQTT(devices.Listener, devices.config)) })
 	}
 	for _, n := range names {
 		p.Go(func() { stop(n.ActivateAndServe()) })
@@ -144,6 +151,9 @@ func (s *settings) serve(ctx context.Context, p *platform.Platform, l net.Listen
 	p.Go(func() { stop(server.Serve(l)) })
 	return secure, func() {
 		server.Stop()
+		if devices != nil {
+			devices.Close() // an error here has no consequence
+		}
 		if err := closeDNS(names); err != nil {
 			log.Debug("stop answering DNS", "err", err)
 		}

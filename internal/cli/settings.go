@@ -35,6 +35,7 @@ var allSettings = []setting{
 	{"acme", []string{"ALOFT_ACME"}, "", "domains, with commas between, for which to get certificates by ACME; needs --listen-tls on port 443"},
 	{"acme-directory", []string{"ALOFT_ACME_DIRECTORY"}, "", "address of the ACME authority's directory; that of Let's Encrypt if empty"},
 	{"acme-email", []string{"ALOFT_ACME_EMAIL"}, "", "address that the ACME authority may write to"},
+	{"mqtt", []string{"ALOFT_MQTT"}, "", "address to speak MQTT over TLS on, with devices that show certificates of IoT: 127.0.0.1:8883"},
 	{"dns", []string{"ALOFT_DNS"}, "", "address to answer DNS on, for the zones of Route 53 and AWS's own names, which lead here: 127.0.0.1:5353"},
 	{"data", []string{"ALOFT_DATA"}, ".aloft", "directory that keeps everything"},
 	{"region", []string{"AWS_REGION", "AWS_DEFAULT_REGION"}, "us-east-1", "region of commands"},

@@ -116,6 +116,7 @@ type Platform struct {
 	CA      *ca.Authority // of this installation
 	Domains *domain.Domains
 	Names   *route53.Service // answers questions over DNS
+	Devices *iot.Service     // speaks MQTT
 	Missing []string         // what the host lacks for a whole fence, for people to read
 	RootKey *Key             // made at the first start of a closed platform, else nil
 
@@ -241,7 +242,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	p.sites = amplify.New(amplify.Config{DB: p.db, Table: p.Table, Edge: p.within(), Domains: p.Domains, Endpoint: cfg.Endpoint, Private: cfg.private(), Log: cfg.Log})
 	p.certificates = acm.New(p.db, p.CA, p.Domains, p.distributions, p.balancers, p.sites)
 	letters := ses.New(ses.Config{DB: p.db, Table: p.Table, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open, Log: cfg.Log})
-	things := iot.New(iot.Config{DB: p.db, Table: p.Table, Router: p.events, Authority: p.CA, Log: cfg.Log})
+	p.Devices = iot.New(iot.Config{DB: p.db, Table: p.Table, Router: p.events, Authority: p.CA, Auth: guard, Log: cfg.Log})
 	configurations := appconfig.New(appconfig.Config{DB: p.db, Table: p.Table, Sessions: p.sessions, Key: keyFile(cfg, "appconfig"), Log: cfg.Log})
 	return []service.Definition{
 		configurations.Definition(), configurations.Data(),
@@ -266,7 +267,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		secretsmanager.New(p.db, p.Table, p.events).Definition(),
 		p.Names.Definition(),
 		objects.Definition(), objects.Control(),
-		letters.Definition(), letters.V2(), things.Definition(), things.Data(),
+		letters.Definition(), letters.V2(), p.Devices.Definition(), p.Devices.Data(),
 		sns.New(sns.Config{Edge: p.within(), Inside: p.Domains.Inside, DB: p.db, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open, Private: cfg.private(), Courier: courier}).Definition(),
 		queues.Definition(),
 		ssm.New(p.db, p.Table).Definition(),

@@ -13,6 +13,8 @@ import (
 type variant struct {
 	path string // canonical
 	host string
+
+	tokenless bool // the query is signed without the session token
 }
 
 // variants appends to vs the forms in which r may have been signed.
@@ -39,14 +41,14 @@ func variants(vs []variant, r *http.Request, s3 bool) []variant {
 		}
 	}
 	host := r.Host
-	vs = append(vs, variant{first, host})
+	vs = append(vs, variant{path: first, host: host})
 	if second != "" && second != first {
-		vs = append(vs, variant{second, host})
+		vs = append(vs, variant{path: second, host: host})
 	}
 	// Behind a mapped port, clients sign the name alone.
 	if bare := withoutPort(host); bare != host {
 		for _, v := range vs {
-			vs = append(vs, variant{v.path, bare})
+			vs = append(vs, variant{path: v.path, host: bare})
 		}
 	}
 	return vs
@@ -70,7 +72,7 @@ func (s *Signature) appendCanonical(b []byte, r *http.Request, v variant, payloa
 	b = append(b, '\n')
 	b = append(b, v.path...)
 	b = append(b, '\n')
-	b = appendQuery(b, r.URL.RawQuery)
+	b = appendQuery(b, r.URL.RawQuery, v.tokenless)
 	b = append(b, '\n')
 	for rest := s.headers; rest != ""; {
 		var name string
@@ -147,8 +149,8 @@ func canonicalName(name string) string {
 }
 
 // appendQuery appends the parameters of a raw query, escaped anew and sorted,
-// all but the signature itself.
-func appendQuery(b []byte, raw string) []byte {
+// all but the signature itself, and the session token if it was added after.
+func appendQuery(b []byte, raw string, tokenless bool) []byte {
 	if raw == "" {
 		return b
 	}
@@ -159,7 +161,7 @@ func appendQuery(b []byte, raw string) []byte {
 		var part string
 		part, raw, _ = strings.Cut(raw, "&")
 		name, value, _ := strings.Cut(part, "=")
-		if part == "" || name == "X-Amz-Signature" {
+		if part == "" || name == "X-Amz-Signature" || tokenless && name == "X-Amz-Security-Token" {
 			continue
 		}
 		params = append(params, param{reescape(name), reescape(value)})

@@ -59,6 +59,9 @@ type Conn struct {
 	// Active, if set, is called for each frame that comes.
 	Active func()
 
+	// Binary has Read take bytes, as other protocols need them: longer ones, too.
+	Binary bool
+
 	heard bool // the client has sent a close
 
 	mu      sync.Mutex // of writes
@@ -74,7 +77,7 @@ func (c *Conn) Read() ([]byte, error) {
 	var message []byte
 	begun, frames := false, 0
 	for {
-		h, err := readHeader(c.in)
+		h, err := readHeader(c.in, c.Binary)
 		if err != nil {
 			return nil, c.end(err)
 		}
@@ -91,7 +94,7 @@ func (c *Conn) Read() ([]byte, error) {
 		switch {
 		case begun != (h.op == opContinue):
 			return nil, c.end(broken("A frame is out of turn"))
-		case len(message)+h.length > MaxMessage || frames > maxFrames:
+		case len(message)+h.length > c.most() || frames > maxFrames:
 			return nil, c.end(errTooLong)
 		}
 		begun = true
@@ -101,12 +104,23 @@ func (c *Conn) Read() ([]byte, error) {
 		if !h.final {
 			continue
 		}
-		if !utf8.Valid(message) {
+		if !c.Binary && !utf8.Valid(message) {
 			return nil, c.end(&CloseError{StatusInvalid, "Text must be UTF-8"})
 		}
 		return message, nil
 	}
 }
+
+// most is how long a message is at most, in bytes.
+func (c *Conn) most() int {
+	if c.Binary {
+		return maxBinary
+	}
+	return MaxMessage
+}
+
+// ReadBy has Read fail if nothing came by t; the zero time is never.
+func (c *Conn) ReadBy(t time.Time) error { return c.conn.SetReadDeadline(t) }
 
 // payload appends that of a frame to b.
 func (c *Conn) payload(b []byte, h *header) ([]byte, error) {

@@ -19,6 +19,7 @@ const (
 const (
 	MaxMessage = 128 << 10 // bytes
 	maxFrame   = 32 << 10  // bytes
+	maxBinary  = 256 << 10 // bytes of one where bytes are taken
 	maxControl = 125       // bytes
 	maxFrames  = 4096      // of a message, which may be empty
 )
@@ -35,7 +36,7 @@ func (h *header) isControl() bool { return h.op >= opClose }
 
 // readHeader reads the header of a client's frame. One that no client may send
 // is a *CloseError.
-func readHeader(r io.Reader) (h header, err error) {
+func readHeader(r io.Reader, binaries bool) (h header, err error) {
 	var b [8]byte
 	if _, err := io.ReadFull(r, b[:2]); err != nil {
 		return h, err
@@ -50,7 +51,7 @@ func readHeader(r io.Reader) (h header, err error) {
 		return h, broken("The frame is not masked")
 	case h.isControl() && (!h.final || h.length > maxControl):
 		return h, broken("Control frames are whole, and 125 bytes at most")
-	case h.op == opBinary:
+	case h.op == opBinary && !binaries:
 		return h, &CloseError{StatusUnsupported, "Binary frames are not supported"}
 	}
 	size := map[int]int{126: 2, 127: 8}[h.length]
@@ -62,7 +63,7 @@ func readHeader(r io.Reader) (h header, err error) {
 		if size == 8 {
 			n = binary.BigEndian.Uint64(b[:8])
 		}
-		if n > maxFrame {
+		if n > maxFrame && !(binaries && n <= maxBinary) {
 			return h, errTooLong
 		}
 		h.length = int(n)

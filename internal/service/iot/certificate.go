@@ -94,7 +94,7 @@ func (s *Service) issue(ctx context.Context, call *aws.Call, public any, subject
 		row.Status = active
 	}
 	arn = certificateARN(call, fingerprint(der))
-	return arn, row.PEM, s.DB.Update(ctx, func(tx *store.Tx) error { return certificates.Put(tx, arn, row) })
+	return arn, row.PEM, s.DB.Update(ctx, func(tx *store.Tx) error { return s.putCertificate(tx, arn, row) })
 }
 
 // fingerprint is the id of a certificate.
@@ -127,7 +127,7 @@ func (s *Service) RegisterCertificateWithoutCA(ctx context.Context, call *aws.Ca
 				ResourceId: new(nameOf(arn)), ResourceArn: new(arn.String()),
 			}, "The certificate is already provisioned or registered"))
 		}
-		return certificates.Put(tx, arn, row)
+		return s.putCertificate(tx, arn, row)
 	})
 	return &api.RegisterCertificateWithoutCAOutput{CertificateArn: new(arn.String()), CertificateId: new(nameOf(arn))}, err
 }
@@ -183,7 +183,7 @@ func (s *Service) UpdateCertificate(ctx context.Context, call *aws.Call, in *api
 			return err
 		}
 		row.Status, row.Modified = in.NewStatus, time.Now()
-		return certificates.Put(tx, arn, row)
+		return s.putCertificate(tx, arn, row)
 	})
 }
 
@@ -206,10 +206,16 @@ func (s *Service) DeleteCertificate(ctx context.Context, call *aws.Call, in *api
 			if !aws.Value(in.ForceDelete) {
 				return api.DeleteConflictException.Errorf("Certificate policies must be detached before deletion (arn: %s)", arn)
 			}
-			if err := detach(tx, call, k.Policy, k.Target); err != nil {
+			if err := s.detach(tx, call, k.Policy, k.Target); err != nil {
 				return err
 			}
 		}
+		s.grants.Changed(tx)
 		return certificates.Delete(tx, arn)
 	})
+}
+
+func (s *Service) putCertificate(tx *store.Tx, arn aws.ARN, row certificate) error {
+	s.grants.Changed(tx)
+	return certificates.Put(tx, arn, row)
 }

@@ -8,9 +8,19 @@
 // comes back as a dead letter, to the rule itself, which gives it to its error
 // action.
 //
-//	service.go   the tables           query/   the SQL of rules
-//	store.go     rows                 topic/   names of topics, and filters
-//	rule.go      rules                publish.go  messages, and which rules they are for
-//	action.go    what actions do      failure.go  what error actions are given
-//	table.go     those on tables      endpoint.go, tag.go
+// Devices speak MQTT, over TLS with certificates or over WebSockets with signed
+// URLs. A session that outlives its connection is rows: its filters, and the
+// messages of quality 1 that its client has not acknowledged.
+//
+//	service.go   the tables                query/, topic/, shadow/, mqtt/  what knows no rows
+//	store.go     rows                      list.go      pages of lists
+//	rule.go      rules                     publish.go   messages, and whom they are for
+//	action.go    what actions do           table.go     those on tables
+//	failure.go   what error actions are given
+//	thing.go, thingtype.go, principal.go, certificate.go, policy.go, tag.go: the registry
+//	shadow.go    shadows                   retain.go    messages that topics have
+//	connect.go   how connections begin and end
+//	client.go    one that is connected     broker.go    all of them
+//	session.go   what outlives them        grant.go     what they may
+//	socket.go    WebSockets and TLS        endpoint.go  where
 package iot

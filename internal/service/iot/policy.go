@@ -89,6 +89,7 @@ func (s *Service) changePolicy(ctx context.Context, arn aws.ARN, change func(*po
 			return err
 		}
 		row.Modified = time.Now()
+		s.grants.Changed(tx)
 		return policies.Put(tx, arn, row)
 	})
 }
@@ -237,25 +238,27 @@ func (s *Service) attach(ctx context.Context, call *aws.Call, name, target strin
 		if err := attached.Put(tx, attachedKey{call.Account, call.Region, target, name}, true); err != nil {
 			return err
 		}
+		s.grants.Changed(tx)
 		return targets.Put(tx, targetKey{arn, target}, true)
 	})
 }
 
 // DetachPolicy undoes AttachPolicy.
 func (s *Service) DetachPolicy(ctx context.Context, call *aws.Call, in *api.DetachPolicyInput) (*api.DetachPolicyOutput, error) {
-	return &api.DetachPolicyOutput{}, s.DB.Update(ctx, func(tx *store.Tx) error { return detach(tx, call, in.PolicyName, in.Target) })
+	return &api.DetachPolicyOutput{}, s.DB.Update(ctx, func(tx *store.Tx) error { return s.detach(tx, call, in.PolicyName, in.Target) })
 }
 
 // DetachPrincipalPolicy is DetachPolicy as it was called before.
 func (s *Service) DetachPrincipalPolicy(ctx context.Context, call *aws.Call, in *api.DetachPrincipalPolicyInput) (*api.DetachPrincipalPolicyOutput, error) {
-	return &api.DetachPrincipalPolicyOutput{}, s.DB.Update(ctx, func(tx *store.Tx) error { return detach(tx, call, in.PolicyName, in.Principal) })
+	return &api.DetachPrincipalPolicyOutput{}, s.DB.Update(ctx, func(tx *store.Tx) error { return s.detach(tx, call, in.PolicyName, in.Principal) })
 }
 
-func detach(tx *store.Tx, call *aws.Call, name, target string) error {
+func (s *Service) detach(tx *store.Tx, call *aws.Call, name, target string) error {
 	arn := policyARN(call, name)
 	if _, err := findPolicy(tx, arn); err != nil {
 		return err
 	}
+	s.grants.Changed(tx)
 	if err := ignoreMissing(attached.Delete(tx, attachedKey{call.Account, call.Region, target, name})); err != nil {
 		return err
 	}

@@ -140,28 +140,49 @@ func (s *Service) publish(ctx context.Context, call *aws.Call, m *message) error
 			return s.emit(tx, e, m)
 		})
 	}
+	s.broker.broadcast(m)
 	return nil
 }
 
 // An emitter is what messages are matched with.
 type emitter struct {
-	rules *ruleIndex
+	rules    *ruleIndex
+	sessions *sessionIndex
 }
 
 func (s *Service) emitter(ctx context.Context) (*emitter, error) {
 	rules, err := s.rules.Get(ctx)
-	return &emitter{rules}, err
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := s.sessions.Get(ctx)
+	return &emitter{rules, sessions}, err
 }
 
 // concerns reports whether a message may make something that is kept.
-func (e *emitter) concerns(m *message) bool { return len((*e.rules)[home{m.Account, m.Region}]) > 0 }
+func (e *emitter) concerns(m *message) bool {
+	h := home{m.Account, m.Region}
+	for _, r := range (*e.rules)[h] {
+		if r.query.From() != "" && topic.Match(r.query.From(), m.Topic) {
+			return true
+		}
+	}
+	return m.QoS > 0 && len((*e.sessions)[h]) > 0
+}
 
-// emit makes of a message what its rules do, and what is kept of it.
+// emit makes of a message what its rules do, and what is kept of it. Who listens
+// is sent it once tx is kept; what is for one rule alone nobody else hears.
 func (s *Service) emit(tx *store.Tx, e *emitter, m *message) error {
 	if m.Retain {
 		if err := retain(tx, m); err != nil {
 			return err
 		}
+	}
+	if !strings.HasPrefix(m.Topic, topic.Rules) {
+		if err := s.keepFor(tx, e, m); err != nil {
+			return err
+		}
+		tx.AfterCommit(func() { s.broker.broadcast(m) })
 	}
 	only, seen := "", m.query()
 	if rest, ok := strings.CutPrefix(m.Topic, topic.Rules); ok {

@@ -1,7 +1,9 @@
 package iot
 
 import (
+	"context"
 	"log/slog"
+	"net/http"
 	"slices"
 
 	api "github.com/aloft-cloud/aloft/internal/api/iot"
@@ -12,6 +14,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/event"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/task"
 )
 
 // Config is what IoT needs of the platform.
@@ -20,19 +23,30 @@ type Config struct {
 	Table     *dispatch.Table
 	Router    *event.Router
 	Authority Authority // of certificates of devices
+	Auth      Authorizer
 	Log       *slog.Logger
+}
+
+// An Authorizer knows who signs, and what they may.
+type Authorizer interface {
+	Authenticate(r *http.Request, service string, body []byte) (*aws.Call, error)
+	Authorize(ctx context.Context, call *aws.Call, access service.Access) error
 }
 
 // Service is IoT Core.
 type Service struct {
 	Config
-	rules *store.Derived[ruleIndex]
+	rules    *store.Derived[ruleIndex]
+	sessions *store.Derived[sessionIndex]
+	grants   *store.Derived[grants]
+	broker   *broker
+	ends     task.Bell // rung when a session may end sooner
 }
 
 // New returns IoT Core.
 func New(cfg Config) *Service {
-	s := &Service{Config: cfg}
-	s.rules = store.Derive(cfg.DB, s.indexRules)
+	s := &Service{Config: cfg, broker: newBroker(), ends: task.NewBell()}
+	s.rules, s.sessions, s.grants = store.Derive(cfg.DB, s.indexRules), store.Derive(cfg.DB, indexSessions), store.Derive(cfg.DB, indexGrants)
 	return s
 }
 
@@ -41,8 +55,13 @@ func (s *Service) Definition() service.Definition {
 	return service.Definition{
 		API:        api.API,
 		Operations: slices.Concat(s.ruleOperations(), s.thingOperations(), s.policyOperations()),
-		Receive:    receive,
-		Dead:       dead,
+		Tasks: []task.Task{
+			{Name: "iot/broker", Run: s.runBroker},
+			{Name: "iot/sessions", Run: s.runSessions, Bell: s.ends},
+		},
+		Pages:   []service.Page{{Prefix: socketPath, Takes: takesSocket, Own: true, Serve: s.ServeSocket}},
+		Receive: receive,
+		Dead:    dead,
 	}
 }
 
