@@ -10,7 +10,7 @@ import (
 
 // IoT has the types of IoT Core.
 func IoT() []*Type {
-	return []*Type{topicRule(), iotThing(), iotThingType(), iotPolicy(), iotCertificate(), policyAttachment(), thingAttachment()}
+	return []*Type{topicRule(), iotThing(), iotThingType(), iotPolicy(), iotCertificate(), policyAttachment(), thingAttachment(), iotAuthorizer()}
 }
 
 // iotTags are the tags of op as a header has them.
@@ -93,4 +93,52 @@ func ignoreUnseen(err error) error {
 		return nil
 	}
 	return err
+}
+
+func iotAuthorizer() *Type {
+	made := func(op *Op, name string) *Made {
+		return &Made{PhysicalID: name, Attributes: map[string]any{"Arn": op.ARN("iot", "authorizer/"+name)}}
+	}
+	return &Type{
+		Name: "AWS::IoT::Authorizer",
+		Properties: Props(`AuthorizerFunctionArn! AuthorizerName@ EnableCachingForHttp SigningDisabled@ Status Tags TokenKeyName
+			TokenSigningPublicKeys`),
+		Attributes: []string{"Arn"},
+		Naming:     Naming{Property: "AuthorizerName", Max: 128},
+		Shape:      func() any { return new(iot.CreateAuthorizerInput) },
+		Create: func(op *Op) (*Made, error) {
+			in := &iot.CreateAuthorizerInput{}
+			if err := Bind(op, op.New, in); err != nil {
+				return nil, err
+			}
+			in.AuthorizerName = op.Named("AuthorizerName")
+			if _, err := Do(op, iot.CreateAuthorizer, in); err != nil {
+				return nil, err
+			}
+			return made(op, in.AuthorizerName), nil
+		},
+		Update: func(op *Op) (*Made, error) {
+			in := &iot.UpdateAuthorizerInput{}
+			if err := Bind(op, without(op.New, "Tags", "SigningDisabled"), in); err != nil {
+				return nil, err
+			}
+			in.AuthorizerName = op.PhysicalID
+			_, err := Do(op, iot.UpdateAuthorizer, in)
+			return made(op, op.PhysicalID), err
+		},
+		Delete: func(op *Op) error {
+			if _, err := Do(op, iot.UpdateAuthorizer, &iot.UpdateAuthorizerInput{AuthorizerName: op.PhysicalID, Status: new("INACTIVE")}); err != nil {
+				return err
+			}
+			_, err := Do(op, iot.DeleteAuthorizer, &iot.DeleteAuthorizerInput{AuthorizerName: op.PhysicalID})
+			return err
+		},
+		Find: func(op *Op) (*Made, error) {
+			name := op.Named("AuthorizerName")
+			if _, err := Do(op, iot.DescribeAuthorizer, &iot.DescribeAuthorizerInput{AuthorizerName: name}); err != nil {
+				return nil, ignoreGone(err)
+			}
+			return made(op, name), nil
+		},
+	}
 }

@@ -54,12 +54,15 @@ func New(cfg Config) *Service {
 func (s *Service) Definition() service.Definition {
 	return service.Definition{
 		API:        api.API,
-		Operations: slices.Concat(s.ruleOperations(), s.thingOperations(), s.policyOperations()),
+		Operations: slices.Concat(s.ruleOperations(), s.thingOperations(), s.policyOperations(), s.authorizerOperations()),
 		Tasks: []task.Task{
 			{Name: "iot/broker", Run: s.runBroker},
 			{Name: "iot/sessions", Run: s.runSessions, Bell: s.ends},
 		},
-		Pages:   []service.Page{{Prefix: socketPath, Takes: takesSocket, Own: true, Serve: s.ServeSocket}},
+		Pages: []service.Page{
+			{Prefix: socketPath, Takes: takesSocket, Own: true, Serve: s.ServeSocket},
+			{Prefix: topicsPath, Takes: takesPublish, Own: true, Serve: s.ServePublish},
+		},
 		Receive: receive,
 		Dead:    dead,
 	}
@@ -131,6 +134,18 @@ func (s *Service) policyOperations() []service.Operation {
 		service.Op(api.ListAttachedPolicies, s.ListAttachedPolicies, service.Any).But("Policies of groups are not listed with those of their things."),
 		service.Op(api.ListPrincipalPolicies, s.ListPrincipalPolicies, service.Any),
 		service.Op(api.ListTargetsForPolicy, s.ListTargetsForPolicy, policyNamed[*api.ListTargetsForPolicyInput]),
+	}
+}
+
+func (s *Service) authorizerOperations() []service.Operation {
+	const lacks = "Authorizers are asked for messages by HTTP alone, not for connections of MQTT."
+	return []service.Operation{
+		service.Op(api.CreateAuthorizer, s.CreateAuthorizer, authorizerNamed[*api.CreateAuthorizerInput]).But(lacks),
+		service.Op(api.DescribeAuthorizer, s.DescribeAuthorizer, authorizerNamed[*api.DescribeAuthorizerInput]),
+		service.Op(api.UpdateAuthorizer, s.UpdateAuthorizer, authorizerNamed[*api.UpdateAuthorizerInput]),
+		service.Op(api.DeleteAuthorizer, s.DeleteAuthorizer, authorizerNamed[*api.DeleteAuthorizerInput]),
+		service.Op(api.ListAuthorizers, s.ListAuthorizers, service.Any),
+		service.Op(api.TestInvokeAuthorizer, s.TestInvokeAuthorizer, authorizerNamed[*api.TestInvokeAuthorizerInput]),
 	}
 }
 
