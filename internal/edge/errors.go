@@ -16,8 +16,6 @@ func spoken(s *catalog.Service, name string, form *protocol.Form) smithy.Protoco
 	switch {
 	case s != nil:
 		return s.Protocols[0]
-	case name == "ec2":
-		return smithy.EC2
 	case name != "" && form == nil:
 		return smithy.RESTJSON
 	}

@@ -24,7 +24,7 @@ func TestRefusesInTheProtocol(t *testing.T) {
 		}
 	}
 	f(nil, "bedrock", nil, `{"message":"Aloft knows no service that signs as \"bedrock\"."}`)
-	f(nil, "ec2", new(protocol.Form), `<Response><Errors><Error><Code>NotImplemented</Code><Message>Aloft knows no service that signs as`)
+	f(&catalog.Service{Name: "ec2", Protocols: []smithy.Protocol{smithy.EC2}}, "ec2", new(protocol.Form), `<Response><Errors><Error><Code>NotImplemented</Code><Message>Aloft does not answer ec2`)
 	f(nil, "elasticache", new(protocol.Form), `<Error><Code>NotImplemented</Code>`)
 	f(&catalog.Service{Name: "s3", Protocols: []smithy.Protocol{smithy.RESTXML}}, "s3", nil, `<Error><Code>NotImplemented</Code>`)
 }

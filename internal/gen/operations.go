@@ -9,7 +9,7 @@ import (
 // protocolConst are the names package smithy gives to protocols.
 var protocolConst = map[string]string{
 	"json": "smithy.JSON", "rest-json": "smithy.RESTJSON", "rest-xml": "smithy.RESTXML",
-	"query": "smithy.Query", "smithy-rpc-v2-cbor": "smithy.CBOR",
+	"query": "smithy.Query", "ec2": "smithy.EC2", "smithy-rpc-v2-cbor": "smithy.CBOR",
 }
 
 func (a *api) writeOperations(f *file) {

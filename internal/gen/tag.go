@@ -38,6 +38,18 @@ func (a *api) wireName(r *ref, t *shape, member string) string {
 	return member
 }
 
+func (a *api) isEC2() bool { return a.Metadata.protocols()[0] == "ec2" }
+
+// queryName is the member's name in queries, if it differs. Those of EC2 begin
+// with a capital letter.
+func (a *api) queryName(r *ref, t *shape, member string) string {
+	wire := a.wireName(r, t, member)
+	if name := strings.ToUpper(wire[:1]) + wire[1:]; a.isEC2() && r.QueryName == "" && name != wire {
+		return name
+	}
+	return r.QueryName
+}
+
 // place says where the member travels and in what form.
 func (a *api) place(s *shape, r *ref, t *shape, member string) []string {
 	var opts []string
@@ -47,7 +59,10 @@ func (a *api) place(s *shape, r *ref, t *shape, member string) []string {
 		}
 	}
 	add(s.requires(member), "required")
-	add(r.QueryName != "", "qname="+r.QueryName+",xname="+r.QueryName)
+	if query := a.queryName(r, t, member); query != "" {
+		add(true, "qname="+query)
+		add(!a.isEC2(), "xname="+query)
+	}
 	add(r.Location != "", r.Location)
 	add(s.Payload == member, "payload")
 	add(r.Flattened || t.Flattened, "flat")

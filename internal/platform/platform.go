@@ -44,6 +44,7 @@ import (
 	cognitoidentity "github.com/aloft-cloud/aloft/internal/service/cognito-identity"
 	cognitoidp "github.com/aloft-cloud/aloft/internal/service/cognito-idp"
 	"github.com/aloft-cloud/aloft/internal/service/dynamodb"
+	"github.com/aloft-cloud/aloft/internal/service/ec2"
 	"github.com/aloft-cloud/aloft/internal/service/ecr"
 	"github.com/aloft-cloud/aloft/internal/service/elasticfilesystem"
 	"github.com/aloft-cloud/aloft/internal/service/elasticloadbalancing"
@@ -259,7 +260,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		tables.Definition(), tables.Streams(),
 		events.New(events.Config{Edge: p.within(), Inside: p.Domains.Inside, DB: p.db, Meter: p.meter, Table: p.Table, Router: p.events, Local: cfg.private(), Log: cfg.Log}).Definition(),
 		firehose.New(firehose.Config{DB: p.db, Table: p.Table, Key: keyFile(cfg, "firehose"), Sessions: p.sessions, Edge: p.within(), Domains: p.Domains, Local: cfg.private(), Log: cfg.Log}).Definition(),
-		images.Definition(), files.Definition(), functions.Definition(),
+		ec2.New(p.db).Definition(), images.Definition(), files.Definition(), functions.Definition(),
 		kinesis.New(p.db).Definition(), kms.New(p.db).Definition(), logs.New(p.db, p.events).Definition(),
 		pipes.New(pipes.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
 		scheduler.New(scheduler.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),

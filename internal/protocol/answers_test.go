@@ -84,7 +84,7 @@ func (x *Exchange) sameBody(got, want string, out any) error {
 			}
 		}
 		return nil
-	case "application/xml", "text/xml":
+	case "application/xml", "text/xml", "text/xml;charset=UTF-8":
 		return sameXML(got, want)
 	}
 	return sameJSON(got, want)
@@ -131,7 +131,7 @@ func (e *element) canonical() string {
 	var kids []string
 	for _, k := range e.kids {
 		switch k.name {
-		case "RequestId", "ResponseMetadata":
+		case "RequestId", "requestId", "RequestID", "ResponseMetadata":
 		default:
 			kids = append(kids, k.canonical())
 		}
@@ -189,7 +189,7 @@ func (m *vectorModel) refusal(c *vectorCase) error {
 func (x *Exchange) sameError(w *httptest.ResponseRecorder, c *vectorCase, detail any) error {
 	body := w.Body.String()
 	switch x.Protocol {
-	case smithy.Query, smithy.RESTXML:
+	case smithy.Query, smithy.EC2, smithy.RESTXML:
 		return sameXML(body, c.Response.Body)
 	case smithy.CBOR:
 		return nil

@@ -85,7 +85,7 @@ func (x *Exchange) decode(d *decoder, r *http.Request, body string, s *structure
 	case smithy.CBOR:
 		d.oldCBOR = x.oldCBOR
 		return d.decodeCBOR(body, s, v)
-	case smithy.Query:
+	case smithy.Query, smithy.EC2:
 		return d.queryStruct(x.form, s, v)
 	}
 	return d.rest(&request{Request: r, labels: x.labels, query: x.query, body: body, xml: x.Protocol == smithy.RESTXML}, s, v)
@@ -96,7 +96,7 @@ func (x *Exchange) refuse(err error) error {
 	switch {
 	case err == errMalformed:
 		return err
-	case x.Protocol == smithy.Query:
+	case x.Protocol == smithy.Query || x.Protocol == smithy.EC2:
 		return malformedInput.Errorf("%s", err)
 	case x.Protocol != smithy.RESTXML:
 		return aws.SerializationFault.Errorf("%s", err)

@@ -58,6 +58,8 @@ func (x *Exchange) append(b []byte, s *structure, v reflect.Value, requestID str
 		return s.appendCBOR(b, v, x.oldCBOR)
 	case smithy.Query:
 		return x.appendQuery(b, s, v, requestID)
+	case smithy.EC2:
+		return x.appendEC2(b, s, v, requestID)
 	}
 	return x.names().jsonStruct(b, s, v)
 }
@@ -86,6 +88,14 @@ func (x *Exchange) appendQuery(b []byte, s *structure, v reflect.Value, requestI
 	b = appendXMLText(b, requestID)
 	b = append(b, "</RequestId></ResponseMetadata>"...)
 	return closeXML(b, name)
+}
+
+func (x *Exchange) appendEC2(b []byte, s *structure, v reflect.Value, requestID string) []byte {
+	name := x.Op.Name + "Response"
+	b = append(append(b, '<'), name...)
+	b = append(appendXMLAttr(b, "xmlns", x.api.svc.XMLNamespace), '>')
+	b = closeXML(appendXMLText(openXML(b, "requestId"), requestID), "requestId")
+	return closeXML(xmlWriter{millis: x.api.quirks.millis}.members(b, s, v), name)
 }
 
 // send sends a whole body with the headers that all answers of the protocol have.
@@ -144,6 +154,9 @@ func (x *Exchange) contentType() string {
 			return oldCBOR + "1.1"
 		}
 		return "application/cbor"
+	}
+	if x.Protocol == smithy.EC2 {
+		return "text/xml;charset=UTF-8"
 	}
 	return "text/xml"
 }

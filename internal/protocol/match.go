@@ -69,8 +69,11 @@ func (a *API) Match(r *http.Request, form *Form) (*Exchange, error) {
 		return x, x.named(op)
 	}
 	rest := a.speaks(smithy.RESTJSON) || a.speaks(smithy.RESTXML)
-	if a.speaks(smithy.Query) || form.Value("Action") != "" && !rest {
+	if a.speaks(smithy.EC2) || a.speaks(smithy.Query) || form.Value("Action") != "" && !rest {
 		x.Protocol = smithy.Query
+		if a.speaks(smithy.EC2) {
+			x.Protocol = smithy.EC2
+		}
 		return x, x.matchAction(r, form)
 	}
 	switch {
@@ -148,7 +151,10 @@ func (x *Exchange) matchAction(r *http.Request, form *Form) error {
 
 func (x *Exchange) named(name string) error {
 	if x.Op = x.api.ops()[name]; x.Op == nil {
-		if x.Protocol == smithy.Query {
+		switch x.Protocol {
+		case smithy.EC2:
+			return aws.InvalidAction.Errorf("The action %s is not valid for this web service.", name)
+		case smithy.Query:
 			return aws.UnknownOperation.Errorf("Could not find operation %s for version %s", name, x.api.svc.Version)
 		}
 		return aws.UnknownOperation.Errorf("No operation of %s is named %s.", x.api.svc.Name, name)

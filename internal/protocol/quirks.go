@@ -41,6 +41,7 @@ var known = map[string]quirks{
 	"s3":              {plainErrors: true, millis: true, unchecked: true, bucketHosts: true},
 	"s3control":       {plainErrors: true, millis: true},
 	"amplify":         {lower: true},
+	"ec2":             {millis: true, unchecked: true},
 	"appsync":         {lower: true, violation: "BadRequestException"},
 	"rds-data":        {lower: true},
 	"iot":             {lower: true, violation: "InvalidRequestException"},

@@ -190,6 +190,9 @@ func (x *Exchange) xmlError(e *aws.Error, requestID string) []byte {
 	case x.Protocol == smithy.EC2:
 		b = closeXML(appendXMLText(openXML([]byte(xmlProlog+"<Response><Errors><Error>"), "Code"), e.QueryName()), "Code")
 		b = closeXML(appendXMLText(openXML(b, "Message"), e.Message), "Message")
+		if v, s := detail(e); s != nil {
+			b = xmlWriter{}.members(b, s, v)
+		}
 		b = closeXML(appendXMLText(openXML(append(b, "</Error></Errors>"...), "RequestID"), requestID), "RequestID")
 		return closeXML(b, "Response")
 	case plain && x.Protocol == smithy.RESTXML:

@@ -63,9 +63,9 @@ type vectorCase struct {
 }
 
 type vectorRef struct {
-	Shape, LocationName, Location, TimestampFormat, ResultWrapper string
-	Flattened, XMLAttribute, Streaming, JSONValue                 bool
-	XMLNamespace                                                  any
+	Shape, LocationName, Location, TimestampFormat, ResultWrapper, QueryName string
+	Flattened, XMLAttribute, Streaming, JSONValue                            bool
+	XMLNamespace                                                             any
 }
 
 type vectorShape struct {
@@ -205,6 +205,13 @@ func (m *typeMaker) tag(s *vectorShape, n string, ref vectorRef, target *vectorS
 	add(s.Payload == n, "payload")
 	if flat && target.Type == "list" && ref.LocationName == "" && target.Member.LocationName != "" {
 		add(true, "qname="+target.Member.LocationName)
+	}
+	if m.protocol == "ec2" {
+		query := ref.QueryName
+		if query == "" {
+			query = strings.ToUpper(name[:1]) + name[1:]
+		}
+		add(true, "qname="+query)
 	}
 	add(flat, "flat")
 	add(ref.XMLAttribute, "attr")
@@ -434,9 +441,6 @@ func eachCase(t *testing.T, kind string, f func(*testing.T, *vectorModel, *vecto
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
-		if name == "ec2" {
-			continue // a protocol of one service that we have not
-		}
 		t.Run(name, func(t *testing.T) {
 			b, err := os.ReadFile(file)
 			if err != nil {
@@ -518,7 +522,7 @@ func TestRequestVectors(t *testing.T) {
 			r.Header.Set(k, v)
 		}
 		form, err := ParseForm(body)
-		if err != nil || m.Metadata.Protocol != "query" {
+		if err != nil || m.Metadata.Protocol != "query" && m.Metadata.Protocol != "ec2" {
 			form = nil
 		}
 		x, err := New(svc).Match(r, form)
@@ -550,13 +554,14 @@ func same(got, want any) error {
 var notOurs = reasons(map[string]string{
 	"The client leaves out what is null or empty, so that nobody can tell.": `
 		AwsJson11StructuresDontSerializeNullValues RestJsonNullAndEmptyHeaders RestJsonOmitsNullQuery RestJsonOmitsEmptyListQueryValues
-		RestJsonDoesntSerializeNullStructureValues NullAndEmptyHeaders RestXmlOmitsNullQuery RpcV2CborClientDoesntSerializeNullStructureValues
+		RestJsonDoesntSerializeNullStructureValues NullAndEmptyHeaders RestXmlOmitsNullQuery Ec2EmptyQueryLists RpcV2CborClientDoesntSerializeNullStructureValues
 		RestJsonHttpPrefixHeadersAreNotPresent HttpPrefixHeadersAreNotPresent QueryEmptyQueryMaps`,
 	"The client invents a token.": `
-		QueryProtocolIdempotencyTokenAutoFill RestJsonQueryIdempotencyTokenAutoFill QueryIdempotencyTokenAutoFill`,
+		QueryProtocolIdempotencyTokenAutoFill Ec2ProtocolIdempotencyTokenAutoFill RestJsonQueryIdempotencyTokenAutoFill QueryIdempotencyTokenAutoFill`,
 	"The case has no body or target to read, only what the client does to its headers or host.": `
 		SDKAppliedContentEncoding_awsJson1_1 SDKAppendsGzipAndIgnoresHttpProvidedEncoding_awsJson1_1 AwsJson10EndpointTrait AwsJson10EndpointTraitWithHostLabel
 		AwsJson10HostWithPath RestJsonHostWithPath SDKAppliedContentEncoding_awsJson1_0 SDKAppendsGzipAndIgnoresHttpProvidedEncoding_awsJson1_0
+		Ec2QueryHostWithPath SDKAppliedContentEncoding_ec2Query SDKAppendsGzipAndIgnoresHttpProvidedEncoding_ec2Query
 		SDKAppliedContentEncoding_awsQuery SDKAppendsGzipAndIgnoresHttpProvidedEncoding_awsQuery SDKAppliedContentEncoding_restJson1
 		SDKAppendedGzipAfterProvidedEncoding_restJson1 SDKAppliedContentEncoding_restXml SDKAppendedGzipAfterProvidedEncoding_restXml`,
 	"A server puts all parameters in the map, those too that are members of their own.": `
@@ -566,13 +571,13 @@ var notOurs = reasons(map[string]string{
 	"The client sends an empty structure for none.": `
 		RestJsonHttpWithEmptyStructurePayload RestJsonHttpWithHeadersButNoPayload`,
 	"The answer is one that only clients must understand; we say it otherwise.": `
-		AwsJson11DateTimeWithNegativeOffset AwsJson11DateTimeWithPositiveOffset AwsQueryDateTimeWithNegativeOffset AwsQueryDateTimeWithPositiveOffset
+		AwsJson11DateTimeWithNegativeOffset AwsJson11DateTimeWithPositiveOffset AwsQueryDateTimeWithNegativeOffset AwsQueryDateTimeWithPositiveOffset Ec2QueryDateTimeWithNegativeOffset Ec2QueryDateTimeWithPositiveOffset
 		RestJsonDateTimeWithNegativeOffset RestJsonDateTimeWithPositiveOffset RestXmlDateTimeWithNegativeOffset RestXmlDateTimeWithPositiveOffset
 		handles_unexpected_json_output AwsJson10HandlesUnexpectedJsonOutput AwsJson10DeserializeIgnoreType AwsJson11DeserializeIgnoreType
 		RestJsonDeserializeIgnoreType AwsJson10DeserializeAllowNulls AwsJson11StructuresDontDeserializeNullValues RestJsonDoesntDeserializeNullStructureValues
 		RestJsonDeserializesDenseSetMapAndSkipsNull QueryEmptyInputAndEmptyOutput QueryNoInputAndNoOutput QueryNoInputAndOutput`,
-	"The case leaves out the message or a member that its answer has.":              "InvalidGreetingError ComplexError",
-	"The case wants headers that requests have, or types of bodies that are empty.": "AwsJson11IntEnums RestXmlHttpResponseCode IgnoreQueryParamsInResponse",
+	"The case leaves out the message or a member that its answer has.":              "InvalidGreetingError ComplexError Ec2ComplexError",
+	"The case wants headers that requests have, or types of bodies that are empty.": "AwsJson11IntEnums Ec2XmlEmptyLists RestXmlHttpResponseCode IgnoreQueryParamsInResponse",
 })
 
 func reasons(groups map[string]string) map[string]string {

@@ -60,11 +60,11 @@ const (
 	RESTJSON Protocol = "rest-json"
 	RESTXML  Protocol = "rest-xml"
 	Query    Protocol = "query"
-	EC2      Protocol = "ec2" // only to refuse in
+	EC2      Protocol = "ec2" // EC2's own queries
 	CBOR     Protocol = "smithy-rpc-v2-cbor"
 )
 
-// A Protocol is one of the five ways AWS's services speak.
+// A Protocol is one of the six ways AWS's services speak.
 type Protocol string
 
 // An Operation ties an operation's name to the Go types of its input and
