@@ -52,7 +52,7 @@ type kit struct {
 var kits = map[lang.SDK]kit{
 	lang.JavaScript3: {"the AWS SDK for JavaScript v3", hashed(script3), "@aws-sdk/client-dynamodb/package.json", npm(script3...)},
 	lang.JavaScript2: {"the AWS SDK for JavaScript v2", "", "aws-sdk/package.json", npm("aws-sdk@2")},
-	lang.JavaClient:  {"AWS's client for functions in Java", "", "aws-lambda-java-runtime-interface-client-2.10.1.jar", maven(javaClient)},
+	lang.JavaClient:  {"AWS's client for functions in Java", "", "aws-lambda-java-runtime-interface-client-2.10.1.jar", jars(javaClient)},
 	lang.Boto3:       {"boto3", "", "boto3/__init__.py", pip("boto3")},
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aloft-cloud/aloft/internal/maven"
 	"github.com/aloft-cloud/aloft/internal/sandbox/lang"
 )
 
@@ -139,12 +140,12 @@ func TestHost(t *testing.T) {
 
 // Every file from Maven is known by its hash, and one shows that all are there.
 func TestMaven(t *testing.T) {
-	if len(javaClient) == 0 || slices.ContainsFunc(javaClient, func(j jar) bool { return len(j.sha256) != 64 }) {
+	if len(javaClient) == 0 || slices.ContainsFunc(javaClient, func(f maven.File) bool { return len(f.SHA256) != 64 }) {
 		t.Error("files without a hash")
 	}
 	names := map[string]bool{}
-	for _, j := range javaClient {
-		names[filepath.Base(j.path)] = true
+	for _, f := range javaClient {
+		names[f.Name()] = true
 	}
 	if !names[kits[lang.JavaClient].has] {
 		t.Errorf("nothing shows that the client is there: %v", names)
