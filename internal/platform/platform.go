@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/aloft-cloud/aloft/internal/auth"
 	"github.com/aloft-cloud/aloft/internal/ca"
+	"github.com/aloft-cloud/aloft/internal/database"
 	"github.com/aloft-cloud/aloft/internal/deploy/resource"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/edge"
@@ -57,6 +60,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/lambda"
 	"github.com/aloft-cloud/aloft/internal/service/logs"
 	"github.com/aloft-cloud/aloft/internal/service/pipes"
+	"github.com/aloft-cloud/aloft/internal/service/rds"
 	"github.com/aloft-cloud/aloft/internal/service/route53"
 	"github.com/aloft-cloud/aloft/internal/service/s3"
 	"github.com/aloft-cloud/aloft/internal/service/scheduler"
@@ -100,6 +104,9 @@ type Config struct {
 	// processes of this host.
 	Runner func(sink func(sandbox.LogBatch)) sandbox.Runner
 
+	// Databases keeps databases and runs their servers; nil does so on this host.
+	Databases rds.Fleet
+
 	// Scripts is the program, and arguments, that serve package script; nil runs
 	// scripts in this process.
 	Scripts []string
@@ -125,6 +132,7 @@ type Platform struct {
 	distributions *cloudfront.Service
 	balancers     *elasticloadbalancing.Service
 	sites         *amplify.Service
+	databases     *rds.Service
 
 	mint     *auth.Mint
 	sessions *dispatch.Sessions
@@ -231,7 +239,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	if err != nil {
 		return nil, err
 	}
-	p.Names = route53.New(p.db)
+	p.Names, p.databases = route53.New(p.db), p.newDatabases(cfg)
 	if p.balancers, err = p.newBalancers(cfg); err != nil {
 		return nil, err
 	}
@@ -266,7 +274,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		scheduler.New(scheduler.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
 		schemas.New(p.db, p.Table).Definition(),
 		secretsmanager.New(p.db, p.Table, p.events).Definition(),
-		p.Names.Definition(),
+		p.Names.Definition(), p.databases.Definition(), p.databases.Data(),
 		objects.Definition(), objects.Control(),
 		letters.Definition(), letters.V2(), p.Devices.Definition(), p.Devices.Data(),
 		sns.New(sns.Config{Edge: p.within(), Inside: p.Domains.Inside, DB: p.db, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open, Private: cfg.private(), Courier: courier}).Definition(),
@@ -276,6 +284,19 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		firewall.Definition(),
 		xray.New(p.db).Definition(),
 	}, nil
+}
+
+// newDatabases makes RDS, over databases that are kept on this host.
+func (p *Platform) newDatabases(cfg Config) *rds.Service {
+	fleet := cfg.Databases
+	if fleet == nil {
+		dir := filepath.Join(cfg.Data, "rds")
+		if cfg.Memory {
+			dir = filepath.Join(p.cache, "rds")
+		}
+		fleet = database.New(database.Config{Dir: dir, Cache: cfg.Cache, Unfenced: cfg.Unfenced, Tell: cfg.Tell, Log: cfg.Log})
+	}
+	return rds.New(rds.Config{DB: p.db, Table: p.Table, Fleet: fleet, CA: p.CA, Name: cfg.Data, Key: keyFile(cfg, "rds"), Listen: !cfg.Memory, Log: cfg.Log})
 }
 
 // newBalancers makes load balancers, whose certificates are made after them.
@@ -326,6 +347,15 @@ func (p *Platform) within() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.inside.ServeHTTP(w, r) })
 }
 
+// beside is what functions find at addresses of their own, which is made after what
+// runs them.
+func (p *Platform) beside() sandbox.Beside {
+	return sandbox.Beside{
+		Address: func(ctx context.Context, host string) (netip.Addr, bool) { return p.databases.Address(ctx, host) },
+		Serve:   func(ctx context.Context, c net.Conn, to netip.AddrPort) bool { return p.databases.Serve(ctx, c, to) },
+	}
+}
+
 // newRunner makes what runs functions; what they log goes to sink.
 func (p *Platform) newRunner(cfg Config, sink func(sandbox.LogBatch)) (sandbox.Runner, error) {
 	if cfg.Runner != nil {
@@ -344,6 +374,7 @@ func (p *Platform) newRunner(cfg Config, sink func(sandbox.LogBatch)) (sandbox.R
 		Egress:   egress,
 		SDKs:     cfg.Cache,
 		Tell:     cfg.Tell,
+		Beside:   p.beside(),
 		Unfenced: cfg.Unfenced,
 		Log:      cfg.Log,
 	})
@@ -448,7 +479,7 @@ func (p *Platform) Go(f func()) { p.tasks.Go(f) }
 // Stop stops all tasks and functions, and closes the store.
 func (p *Platform) Stop() error {
 	p.stop()
-	err := errors.Join(p.runner.Close(), p.script.Close())
+	err := errors.Join(p.runner.Close(), p.script.Close(), p.databases.Close())
 	p.tasks.Wait()
 	return errors.Join(err, p.db.Close(), p.dropCache())
 }

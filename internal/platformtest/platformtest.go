@@ -94,10 +94,11 @@ func Start(t *testing.T, change ...func(*platform.Config)) *platform.Platform {
 	handlers["custom"] = custom(func(w http.ResponseWriter, r *http.Request) { p.Handler.ServeHTTP(w, r) })
 	handlers["lens"] = lens(func(w http.ResponseWriter, r *http.Request) { p.Handler.ServeHTTP(w, r) })
 	cfg := platform.Config{
-		Memory:   true,
-		Endpoint: "http://localhost:4566",
-		Region:   "us-east-1",
-		Open:     true,
+		Memory:    true,
+		Endpoint:  "http://localhost:4566",
+		Region:    "us-east-1",
+		Open:      true,
+		Databases: databases{},
 		Runner: func(sink func(sandbox.LogBatch)) sandbox.Runner {
 			return &sandbox.InProcess{Handlers: handlers, Sink: sink}
 		},

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -46,6 +48,9 @@ type Config struct {
 	// their own.
 	Egress fence.Egress
 
+	// Beside is what functions find at other addresses of the platform's.
+	Beside Beside
+
 	// Sink takes what functions log, a batch at a time; batches of a worker
 	// come in order. It may block: then, in the end, functions that log wait.
 	Sink func(LogBatch)
@@ -71,6 +76,15 @@ type Config struct {
 	Depth int
 
 	Log *slog.Logger // nil is slog.Default
+}
+
+// Beside are hosts of AWS's that are no HTTP, such as those of databases. They have
+// addresses of their own. A nil field has none.
+type Beside struct {
+	Address func(ctx context.Context, host string) (netip.Addr, bool)
+	// Serve serves a connection to an address, until it ends; it is false, at once, if
+	// nothing of ours is there.
+	Serve func(ctx context.Context, c net.Conn, to netip.AddrPort) bool
 }
 
 // maxTries is how many workers an event is given to that are gone before they
@@ -164,7 +178,7 @@ func (m *Manager) open() (err error) {
 		return err
 	}
 	m.tls = m.cfg.CA.TLS()
-	m.names = names.Server{Platform: fence.Platform}
+	m.names = names.Server{Platform: fence.Platform, Beside: m.cfg.Beside.Address}
 	if m.cfg.Egress.Host {
 		m.names.Host = fence.Host
 	}

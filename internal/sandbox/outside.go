@@ -42,7 +42,11 @@ func (o *outside) Accept() (net.Conn, error) {
 		to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
 		switch {
 		case to.Addr() != fence.Platform:
-			o.m.group.Go(func() { o.m.pass(c, to) })
+			o.m.group.Go(func() {
+				if serve := o.m.cfg.Beside.Serve; serve == nil || !serve(o.m.ctx, c, to) {
+					o.m.pass(c, to)
+				}
+			})
 		case to.Port() == 443:
 			return tls.Server(c, o.m.tls), nil
 		case to.Port() == 80:

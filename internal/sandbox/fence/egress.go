@@ -6,6 +6,10 @@ import (
 	"strings"
 )
 
+// Beside are the addresses at which a process in a network of its own finds what of
+// the platform is no HTTP.
+var Beside = netip.MustParsePrefix("198.19.0.0/16")
+
 // Platform is the address at which a process in a network of its own finds what
 // it knows by a name of AWS: nobody on the internet has it.
 var Platform = netip.MustParseAddr("198.18.0.1")

@@ -152,6 +152,9 @@ func (f *Fence) Missing() []string {
 // Fenced says that nothing is missing that keeps functions apart.
 func (f *Fence) Fenced() bool { return f.can.namespaces && f.can.seccomp }
 
+// Users says that each process has a user of its own, who is not root.
+func (f *Fence) Users() bool { return f.can.users }
+
 // findGroups finds the controllers once.
 func (f *Fence) findGroups() {
 	f.mu.Lock()

@@ -27,6 +27,9 @@ func (f *Fence) Missing() []string {
 // Fenced is false.
 func (f *Fence) Fenced() bool { return false }
 
+// Users is false: processes are the user that we are.
+func (f *Fence) Users() bool { return false }
+
 // Warm does nothing: there is nothing to make ahead.
 func (f *Fence) Warm() {}
 

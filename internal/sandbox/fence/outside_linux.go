@@ -57,7 +57,7 @@ func (f *Fence) openOutside(n *network) error {
 
 // ours are the addresses that are the platform, or lead to the host.
 func (e Egress) ours() []netip.Prefix {
-	all := []netip.Prefix{netip.PrefixFrom(Platform, 32)}
+	all := []netip.Prefix{netip.PrefixFrom(Platform, 32), Beside}
 	if e.Host {
 		all = append(all, netip.PrefixFrom(Host, 32))
 	}

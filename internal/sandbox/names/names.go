@@ -44,6 +44,9 @@ type Server struct {
 	Platform netip.Addr // the address of the names of AWS
 	Host     netip.Addr // the address of host.docker.internal, if functions may go there
 	Servers  []string   // who knows all others: "192.0.2.1:53"; empty: nobody
+
+	// Beside returns the address of a name of AWS that has one of its own; nil: none has.
+	Beside func(ctx context.Context, name string) (netip.Addr, bool)
 }
 
 // HostServers are the servers that a host asks, by its file resolv.conf.
@@ -73,7 +76,7 @@ func (s *Server) Serve(ctx context.Context, g *task.Group, c net.PacketConn) {
 		if err != nil {
 			return
 		}
-		answer, ask := s.answer(buf[:n])
+		answer, ask := s.answer(ctx, buf[:n])
 		if !ask {
 			if answer != nil {
 				c.WriteTo(answer, from)
@@ -97,7 +100,7 @@ func (s *Server) Serve(ctx context.Context, g *task.Group, c net.PacketConn) {
 
 // answer is the answer to a query, or nil if it deserves none. ask says that
 // another server knows.
-func (s *Server) answer(query []byte) (answer []byte, ask bool) {
+func (s *Server) answer(ctx context.Context, query []byte) (answer []byte, ask bool) {
 	var p dnsmessage.Parser
 	h, err := p.Start(query)
 	if err != nil || h.Response {
@@ -119,6 +122,10 @@ func (s *Server) answer(query []byte) (answer []byte, ask bool) {
 		switch {
 		case host:
 			ip = s.Host
+		case ours && s.Beside != nil:
+			if own, has := s.Beside(ctx, name); has {
+				ip = own
+			}
 		case name == localhost || under(name, loopback):
 			ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 		}

@@ -110,7 +110,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add([]byte{})
 	s := &Server{Platform: netip.MustParseAddr("198.18.0.1")}
 	f.Fuzz(func(t *testing.T, query []byte) {
-		answer, ask := s.answer(query)
+		answer, ask := s.answer(t.Context(), query)
 		if ask {
 			t.Error("it asks servers that are not there")
 		}

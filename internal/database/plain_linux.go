@@ -1,0 +1,23 @@
+package database
+
+import (
+	"os"
+	"syscall"
+)
+
+// fastEnd has a server end without waiting for those who are connected.
+const fastEnd = syscall.SIGINT
+
+// apart is how a process differs from ours: it has a session of its own, and ends
+// with us. Servers refuse to be root, which we may be in a user namespace of ours:
+// there it has one of its own, in which it is somebody.
+func apart() *syscall.SysProcAttr {
+	a := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+	if os.Geteuid() == 0 {
+		const somebody = 1000
+		a.Cloneflags = syscall.CLONE_NEWUSER
+		a.UidMappings = []syscall.SysProcIDMap{{ContainerID: somebody, HostID: 0, Size: 1}}
+		a.GidMappings = []syscall.SysProcIDMap{{ContainerID: somebody, HostID: 0, Size: 1}}
+	}
+	return a
+}

@@ -1,0 +1,109 @@
+package rds
+
+import (
+	"strings"
+
+	api "github.com/aloft-cloud/aloft/internal/api/rds"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/database"
+)
+
+// An engine is one of RDS's that we have a server for.
+type engine struct {
+	name     string
+	aurora   bool
+	server   database.Engine
+	family   string // of proxies
+	port     int32
+	usual    string   // version
+	versions []string // that answers list, the newest last
+	title    string
+	license  string
+}
+
+var engines = []engine{
+	{"aurora-postgresql", true, database.Postgres, api.EngineFamilyPostgresql, 5432, "17.4", []string{"14.15", "15.10", "16.6", "17.4"}, "Aurora PostgreSQL", "postgresql-license"},
+	{"postgres", false, database.Postgres, api.EngineFamilyPostgresql, 5432, "17.4", []string{"14.17", "15.12", "16.8", "17.4"}, "PostgreSQL", "postgresql-license"},
+}
+
+// others are engines that RDS has and we have not.
+var others = "aurora-mysql mysql mariadb oracle-ee oracle-ee-cdb oracle-se2 oracle-se2-cdb sqlserver-ee sqlserver-se sqlserver-ex sqlserver-web db2-ae db2-se docdb neptune custom-oracle-ee custom-sqlserver-ee custom-sqlserver-se custom-sqlserver-web"
+
+// findEngine returns the engine of a name. "aurora" is what Aurora MySQL was called
+// when there was no other.
+func findEngine(name string) (*engine, error) {
+	wanted := strings.ToLower(name)
+	if wanted == "aurora" {
+		wanted = "aurora-mysql"
+	}
+	for i := range engines {
+		if engines[i].name == wanted {
+			return &engines[i], nil
+		}
+	}
+	if strings.Contains(" "+others+" ", " "+wanted+" ") {
+		return nil, notYet("databases of the engine " + wanted)
+	}
+	return nil, bad("Invalid DB engine: %s", name)
+}
+
+// version is the version of an engine's that is wanted: the usual one if none is. It may
+// be a whole one, or the beginning of one that we list.
+func (e *engine) version(wanted *string) string {
+	if wanted == nil || *wanted == "" {
+		return e.usual
+	}
+	for _, v := range e.versions {
+		if strings.HasPrefix(v, *wanted+".") {
+			return v
+		}
+	}
+	return *wanted
+}
+
+// major is the part of a version that parameter groups are for.
+func (e *engine) major(version string) string {
+	first, rest, _ := strings.Cut(version, ".")
+	if e.family == api.EngineFamilyPostgresql {
+		return first
+	}
+	second, _, _ := strings.Cut(rest, ".")
+	return strings.TrimSuffix(first+"."+second, ".")
+}
+
+// family returns the family of parameter groups for a version.
+func (e *engine) parameters(version string) string { return e.name + e.major(version) }
+
+// database is the database of a row, as package database knows it.
+func (b *base) database() (*database.Database, error) {
+	e, err := findEngine(b.Engine)
+	if err != nil {
+		return nil, err
+	}
+	db := &database.Database{ID: b.ID, Engine: e.server, Settings: b.Settings}
+	if e.server == database.Postgres {
+		db.Version = database.PostgresVersion(b.Version)
+	}
+	return db, nil
+}
+
+// identity is the part of endpoints that an account has in a region.
+func identity(account, region string) string {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+	n := uint64(14695981039346656037) // FNV-1a
+	for _, b := range []byte(account + "/" + region) {
+		n = (n ^ uint64(b)) * 1099511628211
+	}
+	id := []byte{'c'}
+	for len(id) < 12 {
+		id = append(id, letters[n%uint64(len(letters))])
+		n = n/uint64(len(letters)) ^ n<<40
+	}
+	return string(id)
+}
+
+// host is a host of RDS's in the account and region of a call: kind is "cluster-",
+// "cluster-ro-", "proxy-" or nothing.
+func host(call *aws.Call, name, kind string) string {
+	return name + "." + kind + identity(call.Account, call.Region) + "." + call.Region + ".rds.amazonaws.com"
+}

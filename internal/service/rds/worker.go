@@ -1,0 +1,163 @@
+package rds
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	api "github.com/aloft-cloud/aloft/internal/api/rds"
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/database"
+	"github.com/aloft-cloud/aloft/internal/store"
+)
+
+const idle = 24 * time.Hour
+
+// work makes what is to be made, each on its own, since one may wait for a
+// download, and removes databases that nobody has.
+func (s *Service) work(ctx context.Context) (time.Duration, error) {
+	var all []aws.ARN
+	err := s.db.View(ctx, func(tx *store.Tx) error {
+		all = nil
+		for arn := range pending.Scan(tx, aws.ARN{}) {
+			all = append(all, arn)
+		}
+		return tx.Err()
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, arn := range all {
+		if _, works := s.making.LoadOrStore(arn, true); works {
+			continue
+		}
+		s.group.Go(func() {
+			again := s.finish(ctx, arn)
+			s.making.Delete(arn)
+			if again {
+				s.bell.Ring()
+			}
+		})
+	}
+	return idle, s.sweep(ctx)
+}
+
+// finish makes what is pending, and reports whether to look at all again.
+func (s *Service) finish(ctx context.Context, arn aws.ARN) bool {
+	b, owner, ready, err := s.order(ctx, arn)
+	if err != nil || !ready {
+		return false
+	}
+	if b != nil {
+		var db *database.Database
+		if db, err = b.database(); err == nil {
+			err = s.cfg.Fleet.Make(ctx, db, owner)
+		}
+	}
+	if ctx.Err() != nil {
+		return false // it goes on at the next start
+	}
+	if err != nil {
+		s.cfg.Log.Error("a database could not be made", "resource", arn.String(), "err", err)
+	}
+	return s.settle(ctx, arn, err) == nil
+}
+
+// order says what is to be made for arn, and for whom: nothing for a member, which is
+// ready when its cluster is.
+func (s *Service) order(ctx context.Context, arn aws.ARN) (b *base, owner *database.Owner, ready bool, err error) {
+	err = s.db.View(ctx, func(tx *store.Tx) error {
+		b, ready = nil, false
+		c, err := clusters.Get(tx, arn)
+		if err == nil {
+			b, ready = &c.Base, true
+			return nil
+		}
+		i, err := instances.Get(tx, arn)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil // it was removed meanwhile
+		}
+		if err == nil && !i.member() {
+			b, ready = &i.Base, true
+		}
+		if err != nil || !i.member() {
+			return err
+		}
+		c, err = clusters.Get(tx, aws.ARN{Service: arn.Service, Region: arn.Region, Account: arn.Account, Resource: clusters.prefix + *i.Is.DBClusterIdentifier})
+		ready = err == nil && *c.Is.Status != creating
+		return err
+	})
+	if err != nil || b == nil {
+		return nil, nil, ready, err
+	}
+	password, err := s.unseal(b)
+	return b, &database.Owner{User: b.User, Password: password, Database: b.First}, ready, err
+}
+
+// settle notes that arn was made, or why it was not.
+func (s *Service) settle(ctx context.Context, arn aws.ARN, failure error) error {
+	return s.db.Update(ctx, func(tx *store.Tx) error {
+		state, why := available, ""
+		if failure != nil {
+			state, why = failed, failure.Error()
+		}
+		s.index.Changed(tx)
+		if err := pending.Delete(tx, arn); err != nil {
+			return err
+		}
+		c, err := clusters.Get(tx, arn)
+		if err == nil {
+			c.Is.Status, c.Base.Failure, c.Base.Password = &state, why, nil
+			if c.Is.MasterUserSecret != nil {
+				c.Is.MasterUserSecret.SecretStatus = new("active")
+			}
+			return clusters.Put(tx, arn, c)
+		}
+		i, err := instances.Get(tx, arn)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		i.Is.DBInstanceStatus, i.Base.Failure, i.Base.Password = &state, why, nil
+		i.Is.InstanceCreateTime = new(time.Now().Truncate(time.Millisecond))
+		i.Is.Endpoint = &api.Endpoint{Address: new(s.hostOf(tx, arn)), Port: new(i.Base.Port), HostedZoneId: new("Z2R2ITUGPM61AM")}
+		if i.Is.MasterUserSecret != nil {
+			i.Is.MasterUserSecret.SecretStatus = new("active")
+		}
+		return instances.Put(tx, arn, i)
+	})
+}
+
+// sweep removes databases that have no rows.
+func (s *Service) sweep(ctx context.Context) error {
+	ids, err := s.cfg.Fleet.IDs()
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	known := make(map[string]bool)
+	err = s.db.View(ctx, func(tx *store.Tx) error {
+		for _, c := range clusters.Scan(tx, aws.ARN{}) {
+			known[c.Base.ID] = true
+		}
+		for _, i := range instances.Scan(tx, aws.ARN{}) {
+			known[i.Base.ID] = true
+		}
+		return tx.Err()
+	})
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if !known[id] {
+			err = errors.Join(err, s.cfg.Fleet.Remove(id))
+		}
+	}
+	return err
+}
+
+// endAfter ends the server of a database once tx is kept.
+func (s *Service) endAfter(tx *store.Tx, id string) {
+	tx.AfterCommit(func() { s.group.Go(func() { s.cfg.Fleet.Stop(id) }) })
+}
