@@ -27,6 +27,7 @@ func All() Table {
 		Lambda(),
 		Logs(),
 		Pipes(),
+		RDS(),
 		Records(),
 		Route53(),
 		S3(),

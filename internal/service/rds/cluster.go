@@ -240,7 +240,9 @@ func (s *Service) ModifyDBCluster(ctx context.Context, call *aws.Call, in *api.M
 			}
 		}
 		modifyCluster(c, in)
-		return nil
+		err := c.Base.upgrade(in.EngineVersion)
+		c.Is.EngineVersion = &c.Base.Version
+		return err
 	})
 	return &api.ModifyDBClusterOutput{DBCluster: out}, err
 }
@@ -260,7 +262,6 @@ func modifyCluster(c *cluster, in *api.ModifyDBClusterInput) {
 	setIf(&is.AllocatedStorage, in.AllocatedStorage)
 	setIf(&is.StorageType, in.StorageType)
 	setIf(&is.Iops, in.Iops)
-	setIf(&is.EngineVersion, in.EngineVersion)
 	setIf(&is.MonitoringInterval, in.MonitoringInterval)
 	setIf(&is.MonitoringRoleArn, in.MonitoringRoleArn)
 	setIf(&is.PerformanceInsightsEnabled, in.EnablePerformanceInsights)

@@ -74,6 +74,22 @@ func (e *engine) major(version string) string {
 // family returns the family of parameter groups for a version.
 func (e *engine) parameters(version string) string { return e.name + e.major(version) }
 
+// upgrade changes the version of a database, within the major one that serves it.
+func (b *base) upgrade(wanted *string) error {
+	if wanted == nil {
+		return nil
+	}
+	e, err := findEngine(b.Engine)
+	if err != nil {
+		return err
+	}
+	if v := e.version(wanted); e.major(v) == e.major(b.Version) {
+		b.Version = v
+		return nil
+	}
+	return notYet("upgrades to another major version")
+}
+
 // database is the database of a row, as package database knows it.
 func (b *base) database() (*database.Database, error) {
 	e, err := findEngine(b.Engine)

@@ -212,6 +212,10 @@ func (s *Service) ModifyDBInstance(ctx context.Context, call *aws.Call, in *api.
 			i.Base.Settings, err = instanceSettings(tx, call, in.DBParameterGroupName)
 		}
 		modifyInstance(i, in)
+		if err == nil {
+			err = i.Base.upgrade(in.EngineVersion)
+			i.Is.EngineVersion = &i.Base.Version
+		}
 		return err
 	})
 	return &api.ModifyDBInstanceOutput{DBInstance: out}, err
@@ -225,7 +229,6 @@ func modifyInstance(i *instance, in *api.ModifyDBInstanceInput) {
 	setIf(&is.PreferredBackupWindow, in.PreferredBackupWindow)
 	setIf(&is.PreferredMaintenanceWindow, in.PreferredMaintenanceWindow)
 	setIf(&is.MultiAZ, in.MultiAZ)
-	setIf(&is.EngineVersion, in.EngineVersion)
 	setIf(&is.AutoMinorVersionUpgrade, in.AutoMinorVersionUpgrade)
 	setIf(&is.LicenseModel, in.LicenseModel)
 	setIf(&is.Iops, in.Iops)
