@@ -62,13 +62,6 @@ func (b *broker) connected(key sessionKey) bool {
 	return b.find(home{key.Account, key.Region}, key.Client) != nil
 }
 
-// listens reports whether a client of a home is connected.
-func (b *broker) listens(h home) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.clients[h]) > 0
-}
-
 // of returns the clients of a home, or all.
 func (b *broker) of(h home) []*client {
 	b.mu.Lock()
