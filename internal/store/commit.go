@@ -21,6 +21,7 @@ type pending struct {
 	tx      *Tx // what fn did, over version; nil if it is to run in its turn
 	version uint64
 	reads   reads
+	ahead   bool // does not wait for the disk, if fn need not run again
 
 	verdict chan verdict // of one element, so that the committer never waits to be heard
 }
@@ -81,8 +82,19 @@ type group struct {
 
 // An ack is due to a transaction once its group is on disk.
 type ack struct {
-	p   *pending
-	err error
+	p     *pending
+	err   error
+	ahead bool // the verdict comes before
+}
+
+// waiting is how many wait for g to be on disk.
+func (g *group) waiting() (n int) {
+	for i := range g.acks {
+		if !g.acks[i].ahead {
+			n++
+		}
+	}
+	return n
 }
 
 // A committer decides the order of transactions. Only run touches it.
@@ -111,7 +123,7 @@ func (c *committer) run() {
 	}()
 	var done *group // on disk, and not acknowledged
 	for {
-		if done != nil && c.gathers(len(done.acks)) {
+		if done != nil && c.gathers(done.waiting()) {
 			c.acknowledge(done) // so that they come back
 			done = nil
 			c.gather()
@@ -139,6 +151,7 @@ func (c *committer) run() {
 		c.apply(g)
 		c.publish(g)
 		c.acknowledge(done)
+		g.release()
 		if done = g; !c.sync(g) {
 			return // the dead channel tells those who wait
 		}
@@ -181,7 +194,7 @@ func (c *committer) commitTried(g *group, s *stamp, queue []*pending) (serial []
 			b = c.db.rows.NewBatch()
 		}
 		c.keep(b, s, p.tx)
-		g.acks = append(g.acks, ack{p, nil})
+		g.acks = append(g.acks, ack{p: p, ahead: p.ahead})
 	}
 	if b != nil {
 		c.add(g, b)
@@ -217,7 +230,7 @@ func (c *committer) commitSerial(g *group, s *stamp, serial []*pending) {
 			p.tx = t.tx
 			c.keep(b, s, t.tx)
 		}
-		g.acks = append(g.acks, ack{p, t.err})
+		g.acks = append(g.acks, ack{p: p, err: t.err})
 	}
 	if b.Empty() {
 		b.Close()
@@ -324,7 +337,22 @@ func (c *committer) acknowledge(g *group) {
 			c.db.stats.commits.Add(1)
 			v.panicked = c.finish(a.p.tx)
 		}
-		a.p.verdict <- v
+		switch {
+		case !a.ahead:
+			a.p.verdict <- v
+		case v.panicked != nil:
+			c.db.config.Log.Error("store: panic after a commit", "panic", v.panicked)
+		}
+	}
+}
+
+// release gives their verdict to those who do not wait for g to be on disk. All
+// that they saw is: groups come one after another, and none of them ran in a turn.
+func (g *group) release() {
+	for i := range g.acks {
+		if a := &g.acks[i]; a.ahead {
+			a.p.verdict <- verdict{}
+		}
 	}
 }
 

@@ -149,11 +149,30 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 // Update may run fn more than once, so fn does nothing besides; what it sets
 // outside, it sets anew each time. Nor does it call Update: all would wait.
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
+	return db.update(ctx, fn, false)
+}
+
+// UpdateAhead is Update that need not wait for the disk: when it returns, what
+// it did has its place in order of commit and is being written, and what it saw is
+// durable. Until what it did is, a View does not see it and nothing is done of what
+// AfterCommit was given. If the power fails before, it has not happened, and nor has
+// anything that was committed later. It is for what may be done again.
+func (db *DB) UpdateAhead(ctx context.Context, fn func(*Tx) error) error {
+	return db.update(ctx, fn, true)
+}
+
+// Settle returns when all that was committed before is durable, and what was
+// asked to be done after it is done: for those who look at what UpdateAhead did.
+func (db *DB) Settle(ctx context.Context) error {
+	return db.updateSerially(ctx, func(*Tx) error { return nil })
+}
+
+func (db *DB) update(ctx context.Context, fn func(*Tx) error, ahead bool) error {
 	for range maxRaces {
 		if err := db.usable(ctx); err != nil {
 			return err
 		}
-		err := db.try(ctx, fn)
+		err := db.try(ctx, fn, ahead)
 		if err != errConflict {
 			return err
 		}
@@ -162,7 +181,7 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 }
 
 // try runs fn over the latest snapshot and submits what it did.
-func (db *DB) try(ctx context.Context, fn func(*Tx) error) error {
+func (db *DB) try(ctx context.Context, fn func(*Tx) error, ahead bool) error {
 	v := db.views.acquire(latest)
 	if v == nil {
 		return ErrClosed
@@ -170,7 +189,7 @@ func (db *DB) try(ctx context.Context, fn func(*Tx) error) error {
 	defer db.views.release(v, latest)
 	tx, err := db.runOver(v, fn)
 	if err == nil && !tx.empty() {
-		p := &pending{ctx: ctx, fn: fn, tx: tx, version: v.version, verdict: make(chan verdict, 1)}
+		p := &pending{ctx: ctx, fn: fn, tx: tx, version: v.version, ahead: ahead, verdict: make(chan verdict, 1)}
 		p.reads = reads{tx.points, merge(tx.ranges)}
 		return db.submit(p)
 	}

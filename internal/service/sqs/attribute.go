@@ -253,6 +253,9 @@ func (s *Service) GetQueueAttributes(ctx context.Context, call *aws.Call, in *ap
 	all[api.QueueAttributeNameLastModifiedTimestamp] = strconv.FormatInt(q.Modified.Unix(), 10)
 	everything := slices.Contains(in.AttributeNames, api.QueueAttributeNameAll)
 	if everything || slices.ContainsFunc(countNames, func(name string) bool { return slices.Contains(in.AttributeNames, name) }) {
+		if err := s.db.Settle(ctx); err != nil { // what was received a moment ago counts
+			return nil, err
+		}
 		visible, flying, delayed, err := s.numbers(ctx, q)
 		if err != nil {
 			return nil, err

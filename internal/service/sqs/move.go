@@ -356,7 +356,7 @@ func (b *batch) moveAll(source aws.ARN, destination string, entries [][]byte) (m
 		return 0, err
 	}
 	for _, entry := range entries {
-		if there, err := q.index.Has(b.tx, entry); err != nil || !there {
+		if current, err := b.current(q, entry); err != nil || !current {
 			if err != nil {
 				return moved, err
 			}

@@ -129,8 +129,15 @@ func (s *Service) receive(ctx context.Context, q *queue, r *receipt) ([]*message
 
 // receiveFrom takes messages from the places that entries of the index name,
 // and says how many entries it used for that.
+//
+// Receivers of standard queues do not wait for the disk: if what they did is
+// lost with the power, the messages come again, as they may anyway.
 func (s *Service) receiveFrom(ctx context.Context, q *queue, r *receipt, entries [][]byte) (received []*message, used int, err error) {
-	err = s.db.Update(ctx, func(tx *store.Tx) error {
+	update := s.db.UpdateAhead
+	if q.FIFO {
+		update = s.db.Update
+	}
+	err = update(ctx, func(tx *store.Tx) error {
 		received, used = nil, 0
 		q, err := s.find(tx, q.arn)
 		if err != nil {
@@ -147,7 +154,7 @@ func (s *Service) receiveFrom(ctx context.Context, q *queue, r *receipt, entries
 				break
 			}
 			used++
-			if there, err := q.index.Has(tx, entry); err != nil || !there {
+			if current, err := b.current(q, entry); err != nil || !current {
 				if err != nil {
 					return err
 				}

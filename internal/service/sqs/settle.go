@@ -83,7 +83,7 @@ func (b *batch) delete(q *queue, text string) error {
 		return errMissing("ReceiptHandle")
 	}
 	h, m, err := b.held(q, text)
-	if err != nil || m == nil || m.Received != h.received {
+	if err != nil || m == nil {
 		return err
 	}
 	if q.FIFO && m.Visible <= b.now {
@@ -93,17 +93,23 @@ func (b *batch) delete(q *queue, text string) error {
 }
 
 // held returns the message that a receipt handle is of, or nil if there is none
-// any more.
+// any more or it was received again since. One that was received less often than
+// the handle says lost that receipt with the power, see receiveFrom; whoever has the
+// handle had the message.
 func (b *batch) held(q *queue, text string) (handle, *message, error) {
 	h, err := q.parseHandle(text)
 	if err != nil {
 		return h, nil, err
 	}
 	m, err := b.get(q, h.place, h.sequence)
-	if errors.Is(err, store.ErrNotFound) {
+	switch {
+	case errors.Is(err, store.ErrNotFound) || err == nil && m.Received > h.received:
 		return h, nil, nil
+	case err != nil:
+		return h, nil, err
 	}
-	return h, m, err
+	m.Received = h.received
+	return h, m, nil
 }
 
 // ChangeMessageVisibility hides a message that was received for longer, or
@@ -163,7 +169,7 @@ func (b *batch) prolong(q *queue, text string, timeout int32) error {
 	if err != nil {
 		return err
 	}
-	if m == nil || m.Received != h.received || q.FIFO && m.Visible <= b.now {
+	if m == nil || q.FIFO && m.Visible <= b.now {
 		return errValue(text, "ReceiptHandle", "Message does not exist or is not available for visibility timeout change.")
 	}
 	if h.at != 0 && b.now/1000-int64(h.at)+int64(timeout) > maxVisibility {
