@@ -3,13 +3,13 @@ package auth
 import (
 	"strings"
 
+	"github.com/aloft-cloud/aloft/internal/auth/sigv4"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/service"
 )
 
 // Refusals of all services but S3.
 var (
-	missingToken       = aws.Fault{Code: "MissingAuthenticationTokenException", QueryCode: "MissingAuthenticationToken", Status: 403, JSONStatus: 400}
 	unrecognizedClient = aws.Fault{Code: "UnrecognizedClientException", QueryCode: "InvalidClientTokenId", Status: 403, JSONStatus: 400}
 	expiredToken       = aws.Fault{Code: "ExpiredTokenException", QueryCode: "ExpiredToken", Status: 403, JSONStatus: 400}
 	invalidSignature   = aws.Fault{Code: "InvalidSignatureException", QueryCode: "SignatureDoesNotMatch", Status: 403, JSONStatus: 400}
@@ -25,9 +25,7 @@ var (
 	snsDenied         = aws.Fault{Code: "AuthorizationErrorException", QueryCode: "AuthorizationError", Status: 403}
 )
 
-func errUnsigned() error {
-	return missingToken.Errorf("Request is missing Authentication Token")
-}
+func errUnsigned() error { return sigv4.ErrUnsigned }
 
 func errUnknownKey(s3 bool) error {
 	if s3 {

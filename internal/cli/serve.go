@@ -87,7 +87,7 @@ func serving(ctx context.Context, s *settings, open bool, out io.Writer, do func
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	cfg := s.platform(data, open, log, out)
-	if cfg.IndexDelay, err = s.duration("index-delay"); err != nil {
+	if err := s.delays(&cfg); err != nil {
 		return err
 	}
 	cfg.Endpoint = "http://localhost:" + port(l)
@@ -158,6 +158,15 @@ func (s *settings) serve(ctx context.Context, p *platform.Platform, l net.Listen
 			log.Debug("stop answering DNS", "err", err)
 		}
 	}, nil
+}
+
+// delays sets how much slower than they are parts of the platform are to seem.
+func (s *settings) delays(cfg *platform.Config) (err error) {
+	if cfg.IndexDelay, err = s.duration("index-delay"); err != nil {
+		return err
+	}
+	cfg.TableDelay, err = s.duration("table-delay")
+	return err
 }
 
 // platform is what the settings say of the platform.

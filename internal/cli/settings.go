@@ -47,6 +47,7 @@ var allSettings = []setting{
 	{"unfenced", []string{"ALOFT_UNFENCED"}, "false", "run functions even where this host cannot fence them off"},
 	{"egress", []string{"ALOFT_EGRESS"}, "internet", "what functions may reach besides Aloft: internet, none, host (this machine's loopback, as host.docker.internal), addresses and prefixes (10.1.0.0/16), with commas between"},
 	{"index-delay", []string{"ALOFT_INDEX_DELAY"}, "0s", "how long global indexes of DynamoDB lag behind their tables, to find code that relies on their not doing so: 500ms"},
+	{"table-delay", []string{"ALOFT_TABLE_DELAY"}, "0s", "how long tables of DynamoDB take to be created, updated and deleted, to find code that does not wait for it: 5s"},
 	{"private-addresses", []string{"ALOFT_PRIVATE_ADDRESSES"}, "false", "let topics, rules and gateways send to this host and its networks, as dev does"},
 	{"mail", []string{"ALOFT_MAIL"}, "", "server that topics send mail by, such as smtp://user:password@mail.example.com:587?from=alerts@example.com; mail is kept in an inbox otherwise"},
 	{"letters", []string{"ALOFT_LETTERS"}, "", "URL to which text messages and pushes are posted as JSON; they are kept in an inbox otherwise"},

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aloft-cloud/aloft/internal/auth"
 	"github.com/aloft-cloud/aloft/internal/auth/sigv4"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
@@ -139,7 +140,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 
 // newRequestID returns an id in the form that the service that r asks gives.
 func newRequestID(r *http.Request) string {
-	if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB") {
+	if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB") || strings.HasPrefix(r.Host, "dynamodb.") {
 		return aws.NewLongRequestID()
 	}
 	return aws.NewRequestID()
@@ -173,6 +174,13 @@ func (h *Handler) operate(w http.ResponseWriter, r *http.Request, requestID stri
 	}
 	x, err := api.Match(r, form)
 	if err != nil {
+		if x.Judges() {
+			if body, tooLong := readBody(w, r, maxBody(name)); tooLong != nil {
+				err = tooLong
+			} else {
+				err = x.Judge(body, err)
+			}
+		}
 		return x, nil, err
 	}
 	row, err := h.cfg.Table.Find(name, x.Op.Name)
@@ -202,6 +210,9 @@ func (h *Handler) operate(w http.ResponseWriter, r *http.Request, requestID stri
 	}
 	in := row.NewInput()
 	if err := x.Decode(r, body, in, row.Own); err != nil {
+		if unsigned := auth.CheckSigned(call); unsigned != nil && x.Signed() {
+			err = unsigned
+		}
 		return x, nil, err
 	}
 	out, err := h.cfg.Table.Do(r.Context(), call, row, in)

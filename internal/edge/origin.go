@@ -77,12 +77,42 @@ func allowOrigin(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
+// allowAny lets any page read the answer to r, as services of AWS do that have
+// no rules of their own: pages know no keys but those they were given. It
+// answers the question that browsers ask before, and reports whether that was all.
+func allowAny(w http.ResponseWriter, r *http.Request, requestID string) bool {
+	if r.Header.Get("Origin") == "" {
+		return false
+	}
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", "*")
+	if r.Method != http.MethodOptions {
+		h.Set("Access-Control-Expose-Headers", "x-amzn-RequestId,x-amzn-ErrorType,x-amz-request-id,x-amz-id-2,x-amzn-ErrorMessage,Date")
+		return false
+	}
+	for _, what := range []string{"Headers", "Method"} {
+		if asked := r.Header.Get("Access-Control-Request-" + what); asked != "" {
+			h.Set("Access-Control-Allow-"+strings.TrimSuffix(what, "s")+"s", asked)
+		}
+	}
+	h.Set("Access-Control-Max-Age", "172800")
+	h.Set("X-Amzn-Requestid", requestID)
+	h.Set("Content-Length", "0")
+	w.WriteHeader(http.StatusOK)
+	return true
+}
+
 // serveOrigin asks the service that r is for what pages of other sites may do
 // with the answer. It reports whether that was all r is about.
 func (h *Handler) serveOrigin(w http.ResponseWriter, r *http.Request, requestID string) bool {
 	name := h.router.route(r, func(string) string { return "" })
 	ask := h.origins[name]
-	if ask == nil || h.cfg.Open && checkOrigin(r) != nil {
+	switch {
+	case h.cfg.Open && checkOrigin(r) != nil:
+		return false
+	case ask == nil && !h.cfg.Open && (name != "" || r.URL.Path == "/"):
+		return allowAny(w, r, requestID)
+	case ask == nil:
 		return false
 	}
 	answered, err := ask(w.Header(), r)

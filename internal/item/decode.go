@@ -31,6 +31,7 @@ const (
 	errNotObject problem = "Unexpected value type in payload"
 	errArray     problem = "Unrecognized collection type class com.amazonaws.dynamodb.v20120810.AttributeValue"
 	errNotMap    problem = "Unexpected field type"
+	errNotItem   problem = problem(jx.NotCollection) // of an element; who reads a member says the above
 	errMapArray  problem = "Unrecognized collection type java.util.Map<java.lang.String, com.amazonaws.dynamodb.v20120810.AttributeValue>"
 	errNotBlob   problem = "only base-64-encoded strings are convertible to bytes"
 	errBlobArray problem = "Unrecognized collection type class java.nio.ByteBuffer"
@@ -104,6 +105,9 @@ func (d *decoder) fields(depth int) {
 	case jx.Array:
 		d.r.Fail(errMapArray)
 	default:
+		if depth == 0 {
+			d.r.Fail(errNotItem)
+		}
 		d.r.Fail(errNotMap)
 	}
 	if !d.r.BeginObject() {

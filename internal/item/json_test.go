@@ -96,7 +96,8 @@ func TestNoItem(t *testing.T) {
 			t.Errorf("%s: got %v, want %s", in, err, want)
 		}
 	}
-	f(`"x"`, string(errNotMap))
+	f(`"x"`, string(errNotItem))
+	f(`{"a":{"M":"x"}}`, string(errNotMap))
 	f(`[]`, string(errMapArray))
 	f(`{"a":"x"}`, string(errNotObject))
 	f(`{"a":[]}`, string(errArray))

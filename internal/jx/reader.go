@@ -35,6 +35,11 @@ type Codec interface {
 // ErrSyntax is the error of text that is not JSON.
 var ErrSyntax = errors.New("invalid JSON")
 
+// NotCollection is what AWS's parsers say of an element that should be a list
+// or map and is neither: of all that, an accident of their language.
+const NotCollection = "class sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl cannot be cast to class java.lang.Class " +
+	"(sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl and java.lang.Class are in module java.base of loader 'bootstrap')"
+
 // ErrDepth is the error of values nested deeper than MaxDepth.
 var ErrDepth = errors.New("JSON nested too deep")
 

@@ -98,6 +98,10 @@ type Config struct {
 	// to find applications that rely on their not doing so.
 	IndexDelay time.Duration
 
+	// TableDelay is how long tables of DynamoDB are being created, updated and
+	// deleted, to find applications that do not wait for it.
+	TableDelay time.Duration
+
 	Tell func(string) // is told what people should know while they wait; logged if nil
 
 	// Runner makes what runs functions and logs them to sink; nil runs them in
@@ -229,7 +233,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	files := elasticfilesystem.New(elasticfilesystem.Config{DB: p.db, Dir: p.filesDir(cfg), Log: cfg.Log})
 	functions = lambda.New(lambda.Config{Meter: p.meter, Dir: p.cache, Endpoint: cfg.Endpoint, Auth: guard, Images: images, Files: files, Log: cfg.Log}, p.db, p.Table, p.events, p.sessions, p.runner)
 	p.script = script.New(script.Config{Command: cfg.Scripts, Unfenced: cfg.Unfenced, Log: cfg.Log})
-	tables := dynamodb.New(dynamodb.Config{IndexDelay: cfg.IndexDelay, Meter: p.meter}, p.db, p.Table)
+	tables := dynamodb.New(dynamodb.Config{IndexDelay: cfg.IndexDelay, TableDelay: cfg.TableDelay, Meter: p.meter}, p.db, p.Table)
 	queues, err := sqs.New(context.Background(), sqs.Config{DB: p.db, Endpoint: cfg.Endpoint})
 	if err != nil {
 		return nil, err

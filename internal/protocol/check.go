@@ -53,6 +53,22 @@ func (c *checker) check(s *structure, v reflect.Value) {
 	}
 }
 
+// absence returns the words for the first member of s that did not come, among
+// those that the operation's handler checks itself; "" if all did, or there are none.
+func (c *checker) absence(s *structure, words map[string]string) string {
+	if c.absent == nil {
+		return ""
+	}
+	for _, name := range c.own {
+		for i := range s.fields {
+			if f := &s.fields[i]; f.goName == name && words[name] != "" && c.absent[path{{field: f}}.String()] {
+				return words[name]
+			}
+		}
+	}
+	return ""
+}
+
 // value checks v, which is present.
 func (c *checker) value(s *shape, v reflect.Value) {
 	if s.limits != nil {

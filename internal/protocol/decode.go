@@ -63,6 +63,9 @@ func (a *API) check(op string, v reflect.Value, c checker) error {
 	if a.quirks.inputPrefix {
 		c.prefix = lowerFirst(op) + "Input."
 	}
+	if words := c.absence(s, a.quirks.absent); words != "" {
+		return aws.ValidationException.Errorf("%s", words)
+	}
 	if c.check(s, v); len(c.problems) == 0 {
 		return nil
 	}

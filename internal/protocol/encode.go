@@ -144,6 +144,12 @@ func hostID(requestID string) string { return requestID + "/aloft" }
 func (x *Exchange) contentType() string {
 	switch x.Protocol {
 	case smithy.JSON:
+		switch {
+		case x.bare:
+			return "application/xml"
+		case x.json == "":
+			return plainJSON
+		}
 		return "application/x-amz-json-" + x.json
 	case smithy.RESTJSON:
 		return "application/json"

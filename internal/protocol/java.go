@@ -56,6 +56,20 @@ func (d *decoder) misfits(r *jx.Reader, s *shape) bool {
 	return true
 }
 
+// elementMisfits reports whether the next value, if it is an element that is to
+// be a list, is neither one nor an object.
+func (d *decoder) elementMisfits(r *jx.Reader) bool {
+	if d.java == "" || len(d.path) == 0 || d.path[len(d.path)-1].field != nil {
+		return false
+	}
+	switch r.Kind() {
+	case jx.Object, jx.Array, jx.Invalid:
+		return false
+	}
+	r.Fail(words(jx.NotCollection))
+	return true
+}
+
 // memberMisfits is misfits for a member that brings its own form: what forms
 // say of values is what the parser says of elements.
 func (d *decoder) memberMisfits(r *jx.Reader) bool {

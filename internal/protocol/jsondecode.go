@@ -61,8 +61,15 @@ func (d *decoder) jsonField(r *jx.Reader, f *field, v reflect.Value) {
 
 // jsonValue reads a value that is not null into the slot v.
 func (d *decoder) jsonValue(r *jx.Reader, s *shape, v reflect.Value) {
-	if (s.kind == kindStruct || s.kind == kindMap) && d.misfits(r, s) {
-		return
+	switch s.kind {
+	case kindStruct, kindMap:
+		if d.misfits(r, s) {
+			return
+		}
+	case kindList:
+		if d.elementMisfits(r) {
+			return
+		}
 	}
 	if s.ptr {
 		p := reflect.New(s.typ)

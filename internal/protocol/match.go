@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -50,6 +51,7 @@ type Exchange struct {
 	json    string // version of awsJson that the request speaks
 	oldCBOR bool   // CBOR as SDKs for Java have spoken it with Kinesis before rpcv2Cbor
 	head    bool   // the answer has no body
+	bare    bool   // a refusal is its code and nothing else
 	ours    bool   // awsJson by the name of the service's folder: members have any of their names
 }
 
@@ -83,6 +85,9 @@ func (a *API) Match(r *http.Request, form *Form) (*Exchange, error) {
 		x.Protocol = smithy.RESTXML
 	default:
 		x.Protocol, x.json = a.svc.Protocols[0], a.svc.JSONVersion
+		if a.quirks.terse {
+			return x, x.matchNothing(r)
+		}
 		return x, aws.UnknownOperation.Errorf("The request has no X-Amz-Target.")
 	}
 	return x, x.matchPath(r)
@@ -101,14 +106,52 @@ func (x *Exchange) matchTarget(target, contentType string) error {
 	if x.json != "1.1" {
 		x.json = "1.0"
 	}
+	if kind, _, _ := strings.Cut(contentType, ";"); x.api.quirks.terse && (kind == "" || strings.TrimSpace(kind) == plainJSON) {
+		x.json = ""
+	}
 	dot := strings.LastIndexByte(target, '.')
 	prefix := target[:max(dot, 0)]
 	x.ours = prefix == x.api.svc.Name
 	if prefix != x.api.svc.TargetPrefix && prefix != x.api.svc.Name {
-		return aws.UnknownOperation.Errorf("No operation is named %s.", target)
+		return x.unknown("No operation is named %s.", target)
 	}
 	return x.named(target[dot+1:])
 }
+
+// plainJSON is the content type of awsJson without a version.
+const plainJSON = "application/json"
+
+// matchNothing refuses a request that names no operation, as services of AWS's
+// common framework do: in JSON if that was sent, and otherwise in few words.
+func (x *Exchange) matchNothing(r *http.Request) error {
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	kind = strings.TrimSpace(kind)
+	switch {
+	case r.Method == http.MethodPost && (kind == plainJSON || kind == "" && r.ContentLength == 0):
+		x.json = ""
+	case r.Method == http.MethodPost && kind == "application/x-amz-json-1.0":
+		x.json = "1.0"
+	default:
+		x.bare = true
+		return errNotFound
+	}
+	return aws.UnknownOperation.Errorf("")
+}
+
+// Judges reports whether the body of a request that was not matched says why.
+func (x *Exchange) Judges() bool { return x.Op == nil && x.api != nil && x.api.quirks.terse }
+
+// Judge returns the refusal of a request that names no operation, which is err,
+// once its body is known.
+func (x *Exchange) Judge(body []byte, err error) error {
+	if !x.bare && len(body) > 0 && !json.Valid(body) {
+		return aws.SerializationFault.Errorf("")
+	}
+	return err
+}
+
+// Signed reports whether nobody may ask for what is asked without a signature.
+func (x *Exchange) Signed() bool { return x.api.quirks.terse }
 
 // oldCBOR is how content types of the older CBOR begin; a version follows.
 const oldCBOR = "application/x-amz-cbor-"
@@ -157,9 +200,17 @@ func (x *Exchange) named(name string) error {
 		case smithy.Query:
 			return aws.UnknownOperation.Errorf("Could not find operation %s for version %s", name, x.api.svc.Version)
 		}
-		return aws.UnknownOperation.Errorf("No operation of %s is named %s.", x.api.svc.Name, name)
+		return x.unknown("No operation of %s is named %s.", x.api.svc.Name, name)
 	}
 	return nil
+}
+
+// unknown refuses what is no operation, in words if the service has any for it.
+func (x *Exchange) unknown(format string, args ...any) error {
+	if x.api.quirks.terse {
+		return aws.UnknownOperation.Errorf("")
+	}
+	return aws.UnknownOperation.Errorf(format, args...)
 }
 
 func (x *Exchange) matchPath(r *http.Request) error {

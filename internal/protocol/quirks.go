@@ -7,20 +7,22 @@ import (
 
 // quirks are the ways in which services differ that their models do not tell.
 type quirks struct {
-	namespace   string // before the codes of its own faults in awsJson and CBOR
-	shared      bool   // faults of the framework have a namespace too, and SerializationException says Message
-	crc32       bool   // answers in awsJson carry the sum of their bytes
-	payloadType string // content type of blobs that are the body
-	userType    bool   // errors say whether the user or the service is at fault
-	inputPrefix bool   // paths in what Validate says begin with the name of the input
-	plainErrors bool   // errors in XML have no ErrorResponse around them
-	millis      bool   // times in XML always have milliseconds
-	lower       bool   // members begin with a small letter
-	bucketHosts bool   // the first segment of the path may be in the host instead
-	unchecked   bool   // the service words all violations itself
-	urlMember   string // the input's member that the URL stands for, in queries that leave it out
-	violation   string // code for them, if it is not ValidationException
-	javaPackage string // of the service's types, which its parser names in refusals; derived
+	namespace   string            // before the codes of its own faults in awsJson and CBOR
+	shared      bool              // faults of the framework have a namespace too, and SerializationException says Message
+	terse       bool              // what names no operation is refused without a word; all that does must be signed
+	crc32       bool              // answers in awsJson carry the sum of their bytes
+	payloadType string            // content type of blobs that are the body
+	userType    bool              // errors say whether the user or the service is at fault
+	inputPrefix bool              // paths in what Validate says begin with the name of the input
+	plainErrors bool              // errors in XML have no ErrorResponse around them
+	millis      bool              // times in XML always have milliseconds
+	lower       bool              // members begin with a small letter
+	bucketHosts bool              // the first segment of the path may be in the host instead
+	unchecked   bool              // the service words all violations itself
+	urlMember   string            // the input's member that the URL stands for, in queries that leave it out
+	absent      map[string]string // words for members that a handler checks itself, and that did not come, by their Go names
+	violation   string            // code for them, if it is not ValidationException
+	javaPackage string            // of the service's types, which its parser names in refusals; derived
 }
 
 func quirksOf(svc *smithy.Service) quirks {
@@ -29,9 +31,15 @@ func quirksOf(svc *smithy.Service) quirks {
 	return q
 }
 
+// absentFromDynamoDB are the words of DynamoDB for members that did not come.
+var absentFromDynamoDB = map[string]string{
+	"TableName":   "The parameter 'TableName' is required but was not present in the request",
+	"ResourceArn": "Invalid TableArn",
+}
+
 var known = map[string]quirks{
-	"dynamodb":        {namespace: "com.amazonaws.dynamodb.v20120810#", shared: true, crc32: true},
-	"dynamodbstreams": {namespace: "com.amazonaws.dynamodb.v20120810#", shared: true, crc32: true},
+	"dynamodb":        {namespace: "com.amazonaws.dynamodb.v20120810#", shared: true, crc32: true, terse: true, absent: absentFromDynamoDB},
+	"dynamodbstreams": {namespace: "com.amazonaws.dynamodb.v20120810#", shared: true, crc32: true, terse: true},
 	"sqs":             {namespace: "com.amazonaws.sqs#", unchecked: true, urlMember: "QueueUrl"},
 	"cloudwatch":      {namespace: "com.amazonaws.cloudwatch.v2010_08_01#", shared: true},
 	"lambda":          {payloadType: "application/json", userType: true},
@@ -52,6 +60,7 @@ var known = map[string]quirks{
 var (
 	errNoAction  = aws.Fault{Code: "MissingAction", Status: 400}.Errorf("The request is missing an action or a required parameter.")
 	errNoPath    = aws.Fault{Code: "UnknownOperationException", Status: 404}.Errorf("No operation has that path.")
+	errNotFound  = aws.Fault{Code: "UnknownOperationException", Status: 404}.Errorf("")
 	errMethod    = aws.Fault{Code: "MethodNotAllowed", Status: 405}.Errorf("The specified method is not allowed against this resource.")
 	errMalformed = aws.Fault{Code: "MalformedQueryString", Status: 400}.Errorf("The query string contains a syntax error.")
 	errTooLong   = aws.Fault{Code: "InternalFailure", Status: 500}.Errorf("The answer is too long for this protocol; ask in the service's own.")

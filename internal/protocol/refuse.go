@@ -50,7 +50,9 @@ func (x *Exchange) EncodeError(w http.ResponseWriter, err error, requestID strin
 	switch x.Protocol {
 	case smithy.JSON:
 		x.queryError(h, e)
-		b = x.jsonError(e)
+		if b = x.jsonError(e); x.bare {
+			b = []byte("<" + e.Code + "/>\n")
+		}
 	case smithy.CBOR:
 		x.queryError(h, e)
 		b = x.cborError(e)

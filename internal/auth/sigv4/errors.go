@@ -18,6 +18,11 @@ var (
 	InvalidSignature = aws.Fault{Code: "InvalidSignatureException", QueryCode: "SignatureDoesNotMatch", Status: 403, JSONStatus: 400}
 )
 
+// ErrUnsigned refuses a request that nobody signed.
+var ErrUnsigned = aws.Fault{
+	Code: "MissingAuthenticationTokenException", QueryCode: "MissingAuthenticationToken", Status: 403, JSONStatus: 400,
+}.Errorf("Request is missing Authentication Token")
+
 // Refusals of S3.
 var (
 	accessDenied          = aws.Fault{Code: "AccessDenied", Status: 403}
@@ -75,6 +80,11 @@ func (r *refusal) words(s3 bool) error {
 		return r.s3
 	}
 	return r.other
+}
+
+// errBoth refuses a request that is signed in two ways.
+func errBoth() error {
+	return InvalidSignature.Errorf("Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.")
 }
 
 // errIncomplete says what a header lacks: the words end in a hash of it, as AWS's do.

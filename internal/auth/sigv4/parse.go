@@ -53,14 +53,14 @@ func Parse(r *http.Request) *Signature {
 	s := new(Signature)
 	auth := r.Header.Get("Authorization")
 	query := r.URL.RawQuery
-	presigned := strings.Contains(query, "X-Amz-Algorithm=") || strings.Contains(query, "X-Amz-Signature=")
+	presigned := strings.Contains(query, "X-Amz-Algorithm") && r.URL.Query().Has("X-Amz-Algorithm") || strings.Contains(query, "X-Amz-Signature=")
 	switch {
 	case auth != "":
 		s.parseHeader(auth, r)
-		if presigned { // elsewhere the header counts
+		if presigned {
 			s.wrong = &refusal{
 				s3:    invalidArgument.Errorf("Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified"),
-				other: s.wrong.words(false),
+				other: errBoth(),
 			}
 		}
 	case presigned:
@@ -93,11 +93,10 @@ func (s *Signature) parseHeader(auth string, r *http.Request) {
 		s.wrong = errVersion2()
 		return
 	default:
-		s.wrong = &refusal{
-			s3:    invalidArgument.Errorf("Unsupported Authorization Type"),
-			other: errIncomplete("Authorization header requires 'AWS4-HMAC-SHA256' algorithm.", auth),
+		s.wrong = &refusal{s3: invalidArgument.Errorf("Unsupported Authorization Type"), other: ErrUnsigned}
+		if !strings.HasPrefix(name, "AWS4-") {
+			return
 		}
-		return
 	}
 	s.Form = Header
 	s.Token = r.Header.Get("X-Amz-Security-Token")
@@ -117,6 +116,12 @@ func (s *Signature) parseHeader(auth string, r *http.Request) {
 	}
 	bad := s.parseCredential(credential)
 	dated := s.parseDate(r)
+	if s.wrong != nil {
+		if s.wrong.other = errIncomplete("Authorization header requires 'AWS4-HMAC-SHA256' algorithm.", auth); !s.whole(credential, dated) {
+			s.wrong.other = errIncomplete(s.missing(credential, dated), auth)
+		}
+		return
+	}
 	if s.asymmetric {
 		s.Region, _, _ = strings.Cut(r.Header.Get("X-Amz-Region-Set"), ",")
 	}
@@ -139,6 +144,11 @@ func (s *Signature) parseHeader(auth string, r *http.Request) {
 	case s.timestamp[:8] != s.date:
 		s.wrong = s.errDate(headerMalformed.Errorf("The authorization header is malformed; Invalid credential date %q. Date is not the same as X-Amz-Date: %q.", s.date, s.timestamp[:8]))
 	}
+}
+
+// whole reports whether the header of s lacks nothing.
+func (s *Signature) whole(credential string, dated bool) bool {
+	return credential != "" && s.signature != "" && s.headers != "" && dated
 }
 
 // missing lists what the header of s lacks.
@@ -246,21 +256,35 @@ func (s *Signature) parseQuery(q url.Values) {
 	if s.asymmetric {
 		s.Region, _, _ = strings.Cut(q.Get("X-Amz-Region-Set"), ",")
 	}
-	for _, name := range []string{"Algorithm", "Credential", "Signature", "Date", "SignedHeaders", "Expires"} {
-		// Only S3 insists on an expiry; elsewhere it is that of the clock's skew.
-		if q.Get("X-Amz-"+name) == "" && s.wrong == nil {
-			s.wrong = &refusal{s3: queryParameters.Errorf("Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.")}
-			if name != "Expires" {
-				s.wrong.other = IncompleteSignature.Errorf("AWS query-string parameters must include 'X-Amz-%s'. Re-examine the query-string parameters.", name)
-			}
-		}
-	}
+	s.wrong = missingQuery(q)
 	if s.wrong != nil && s.wrong.other != nil {
 		return
 	}
 	if wrong := s.parseQueryValues(q, bad); wrong != nil {
 		s.wrong = wrong
 	}
+}
+
+// missingQuery refuses a presigned request that lacks parameters.
+func missingQuery(q url.Values) *refusal {
+	var lacks strings.Builder
+	for _, name := range []string{"Algorithm", "Credential", "Signature", "SignedHeaders", "Date"} {
+		if q.Get("X-Amz-"+name) == "" {
+			lacks.WriteString("AWS query-string parameters must include 'X-Amz-" + name + "'. ")
+		}
+	}
+	if lacks.Len() == 0 && q.Get("X-Amz-Expires") != "" {
+		return nil
+	}
+	r := &refusal{s3: queryParameters.Errorf("Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.")}
+	switch {
+	case lacks.Len() == 0: // only S3 insists on an expiry; elsewhere it is that of the clock's skew
+	case q.Has("X-Amz-Algorithm"):
+		r.other = IncompleteSignature.Errorf("%sRe-examine the query-string parameters.", lacks.String())
+	default:
+		r.other = ErrUnsigned
+	}
+	return r
 }
 
 // parseQueryValues reads the values of a presigned request that has all of them.

@@ -321,7 +321,9 @@ func TestMalformed(t *testing.T) {
 	f(good+" SignedHeaders=x-amz-date, Signature=0", "InvalidSignatureException", "'Host' or ':authority' must be a 'SignedHeader'", "X-Amz-Date", date)
 	f(good+host, "InvalidSignatureException", "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult", "X-Amz-Date", date)
 	f("AWS AK:c2ln", "IncompleteSignatureException", "Signature Version 2 is not supported")
-	f("Bearer x", "IncompleteSignatureException", "requires 'AWS4-HMAC-SHA256' algorithm")
+	f("Bearer x", "MissingAuthenticationTokenException", "Request is missing Authentication Token")
+	f("AWS4-", "IncompleteSignatureException", "Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter. Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. (")
+	f("AWS4-X Credential=AK/20260101/eu-west-1/sqs/aws4_request,"+host, "IncompleteSignatureException", "requires 'AWS4-HMAC-SHA256' algorithm", "X-Amz-Date", date)
 
 	s3 := strings.Replace(good, "sqs", "s3", 1)
 	f(s3+host, "SignatureDoesNotMatch", "Check your key and signing method.", "X-Amz-Content-Sha256", unsignedPayload, "Date", "Thu, 01 Jan 2026 12:00:00 GMT")

@@ -98,7 +98,7 @@ type arnNamed[In any] interface {
 
 // onResource is the row of an operation on a table that is meant by its ARN.
 func onResource[In, Out any, P arnNamed[In]](op smithy.Operation[In, Out], handle func(context.Context, *aws.Call, *In) (*Out, error)) service.Operation {
-	return onNamed[In, Out, P](op, handle, resourceTable)
+	return onNamed[In, Out, P](op, handle, resourceTable).Checks("ResourceArn")
 }
 
 // onPoliced is the row of an operation on what has a policy of its own.

@@ -45,6 +45,7 @@ func (s *Service) CreateTable(ctx context.Context, call *aws.Call, in *api.Creat
 		if err := t.openStream(tx); err != nil {
 			return err
 		}
+		s.enterStatus(tx, t, api.TableStatusCreating, nil)
 		return putTable(tx, t)
 	})
 	if err != nil {

@@ -19,7 +19,7 @@ func (t *table) describe(c counts) *api.TableDescription {
 		KeySchema:                 t.Key.describe(),
 		ItemCount:                 new(c.of("").items),
 		TableSizeBytes:            new(c.of("").bytes),
-		ProvisionedThroughput:     t.Billing.describe(),
+		ProvisionedThroughput:     t.meanwhile().describe(),
 		DeletionProtectionEnabled: &t.Protected,
 	}
 	for _, def := range t.Definitions {
@@ -34,14 +34,22 @@ func (t *table) describe(c counts) *api.TableDescription {
 		d.TableClassSummary = &api.TableClassSummary{TableClass: &t.Class, LastUpdateDateTime: timeOrNil(t.ClassSince)}
 	}
 	d.RestoreSummary = t.Restored.describe()
-	if t.unfinished() {
-		d.TableStatus = new("CREATING")
+	switch {
+	case t.Transition != nil:
+		d.TableStatus = &t.Transition.Status
+	case t.unfinished():
+		d.TableStatus = new(api.TableStatusCreating)
 	}
 	for _, ix := range t.Locals {
 		d.LocalSecondaryIndexes = append(d.LocalSecondaryIndexes, ix.describeLocal(t, c))
 	}
 	for _, ix := range t.Globals {
 		d.GlobalSecondaryIndexes = append(d.GlobalSecondaryIndexes, ix.describeGlobal(t, c))
+	}
+	if *d.TableStatus == api.TableStatusCreating && !t.restoring() {
+		for i := range d.GlobalSecondaryIndexes {
+			d.GlobalSecondaryIndexes[i].IndexStatus = new(api.IndexStatusCreating)
+		}
 	}
 	d.SSEDescription = t.Encryption.describe()
 	t.describeStream(d)

@@ -25,6 +25,7 @@
 //	stream.go   what is recorded of changes; shard.go, in which shard of a stream;
 //	            streams.go, the API of its readers
 //	kinesis.go  streams of Kinesis that are told of changes
+//	transition.go tables that take a while to be made and deleted, if that is wanted
 //	replica.go  the same table in other regions; globaltable.go, as it was
 //	            before 2019, and globalsettings.go, its settings
 //	ttl.go      items that expire

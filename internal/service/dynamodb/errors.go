@@ -32,7 +32,7 @@ func errNoTable(arn aws.ARN) error {
 }
 
 func errInUse(t *table) error {
-	return api.ResourceInUseException.With(nil, "Attempt to change a resource which is still in use: Table is being created: "+t.name())
+	return api.ResourceInUseException.With(nil, "Attempt to change a resource which is still in use: Table is being "+t.doing()+": "+t.name())
 }
 
 // errCondition refuses a write whose condition does not hold. The caller may

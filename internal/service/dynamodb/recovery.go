@@ -176,7 +176,9 @@ type restoration struct {
 func (t *table) restoring() bool { return t.Restored != nil && t.Restored.Backfill != nil }
 
 // unfinished reports whether the table cannot be used before its items are there.
-func (t *table) unfinished() bool { return t.restoring() || t.Importing != (aws.ARN{}) }
+func (t *table) unfinished() bool {
+	return t.restoring() || t.Importing != (aws.ARN{}) || t.Transition != nil && t.Transition.Status != api.TableStatusUpdating
+}
 
 func (r *restoration) describe() *api.RestoreSummary {
 	if r == nil {

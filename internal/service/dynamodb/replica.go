@@ -81,7 +81,7 @@ func (t *table) share(tx *store.Tx) error {
 		own := *other
 		*other = *t
 		other.arn, other.Created, other.Tags, other.Policy, other.Protected = own.arn, own.Created, own.Tags, own.Policy, own.Protected
-		other.Class, other.ClassSince, other.Insights, other.Restored = own.Class, own.ClassSince, own.Insights, own.Restored
+		other.Class, other.ClassSince, other.Insights, other.Restored, other.Transition = own.Class, own.ClassSince, own.Insights, own.Restored, own.Transition
 		if err := putOne(tx, other); err != nil {
 			return err
 		}

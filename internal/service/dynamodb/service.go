@@ -1,6 +1,11 @@
 package dynamodb
 
 import (
+	"hash/crc32"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +24,7 @@ import (
 type Config struct {
 	Meter      *metrics.Meter // counts operations for metrics; nil: nobody does
 	IndexDelay time.Duration  // by which global indexes lag behind their tables
+	TableDelay time.Duration  // for which tables are being created, updated and deleted
 }
 
 // Service is DynamoDB.
@@ -34,6 +40,7 @@ type Service struct {
 	telling     task.Bell // rung when a stream of Kinesis is to be told something
 	transfers   task.Bell // rung when something is to be exported or imported
 	rolls       task.Bell // rung when a stream is made
+	transitions task.Bell // rung when a table is in transition
 	lagBell     task.Bell // rung when a global index is to change later
 	lagOnce     sync.Once
 	lagged      bool // when the platform was started
@@ -48,15 +55,33 @@ type Service struct {
 func New(c Config, db *store.DB, table *dispatch.Table) *Service {
 	return &Service{
 		config: c, db: db, table: table,
-		backfills: task.NewBell(), expiry: task.NewBell(), telling: task.NewBell(), transfers: task.NewBell(), rolls: task.NewBell(), lagBell: task.NewBell(),
+		backfills: task.NewBell(), expiry: task.NewBell(), telling: task.NewBell(), transfers: task.NewBell(), rolls: task.NewBell(), lagBell: task.NewBell(), transitions: task.NewBell(),
 	}
+}
+
+// asksHealth reports whether a load balancer may have sent r, to the host of an endpoint.
+func asksHealth(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.URL.Path == "/" && strings.HasPrefix(r.Host, "dynamodb.") && len(r.Header["Authorization"]) == 0
+}
+
+// serveHealth answers what DynamoDB does.
+func serveHealth(w http.ResponseWriter, r *http.Request, call *aws.Call) {
+	region := "us-east-1"
+	if label := strings.Split(r.Host, "."); len(label) > 2 && label[2] == "amazonaws" {
+		region = label[1]
+	}
+	body := "healthy: dynamodb." + region + ".amazonaws.com "
+	w.Header().Set("X-Amzn-Requestid", aws.NewLongRequestID())
+	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(body))), 10))
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	io.WriteString(w, body) // an error here is the client's absence
 }
 
 // Definition implements the contract in package service.
 func (s *Service) Definition() service.Definition {
 	return service.Definition{
-		API:    api.API,
-		Tasks:  s.tasks(),
+		API: api.API, Tasks: s.tasks(),
+		Pages:  []service.Page{{Prefix: "/", Takes: asksHealth, Own: true, Serve: serveHealth}},
 		Policy: s.policyOf, Measure: measure,
 		Epoch: s.policies.Load,
 		Operations: []service.Operation{

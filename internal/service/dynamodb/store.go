@@ -61,6 +61,7 @@ type table struct {
 	Global      time.Time     `json:",omitzero"`  // when it became one of version 2017.11.29
 	Importing   aws.ARN       `json:",omitzero"`  // the import that fills it
 	Copies      []aws.ARN     `json:",omitempty"` // backups and exports that are being made
+	Transition  *transition   `json:",omitempty"` // what it is going through
 
 	arn     aws.ARN // of the row
 	version version

@@ -73,8 +73,6 @@ func checkTableName(name string) error {
 	switch {
 	case strings.HasPrefix(name, "arn:"):
 		return nil
-	case name == "":
-		return refuse("The parameter 'TableName' is required but was not present in the request")
 	case len(name) < minName || len(name) > maxName:
 		return refuse("TableName must be at least 3 characters long and at most 255 characters long")
 	}
@@ -152,14 +150,14 @@ func (s *Service) DeleteTable(ctx context.Context, call *aws.Call, in *api.Delet
 		if t.Protected {
 			return errProtected
 		}
-		if t.unfinished() {
+		if t.doing() != "" {
 			return errInUse(t)
 		}
-		s.part(arn, t.ID)
-		if len(t.Replicas) > 0 {
-			return deleteReplica(tx, t)
+		s.part(arn, t.ID) // reads end now, in transition too
+		if s.enterStatus(tx, t, api.TableStatusDeleting, nil); t.Transition != nil {
+			return putOne(tx, t)
 		}
-		return deleteTable(tx, t)
+		return s.drop(tx, t)
 	})
 	if err != nil {
 		return nil, err
@@ -176,6 +174,15 @@ func (s *Service) DeleteTable(ctx context.Context, call *aws.Call, in *api.Delet
 		BillingModeSummary:        t.Billing.mode(),
 		DeletionProtectionEnabled: new(false),
 	}}, nil
+}
+
+// drop deletes t, or if it has other replicas this one of them.
+func (s *Service) drop(tx *store.Tx, t *table) error {
+	s.part(t.arn, t.ID)
+	if len(t.Replicas) > 0 {
+		return deleteReplica(tx, t)
+	}
+	return deleteTable(tx, t)
 }
 
 // deleteTable removes all rows of t. Ranges cost the store the same however

@@ -33,6 +33,9 @@ func (s *Service) UpdateTable(ctx context.Context, call *aws.Call, in *api.Updat
 		var before billing
 		var encrypted *encryption
 		t, err := changeTable(tx, arn, func(t *table) error {
+			if t.doing() != "" {
+				return errInUse(t)
+			}
 			before, encrypted = t.Billing, t.Encryption
 			if in.SSESpecification != nil {
 				t.Encryption = sse
@@ -42,7 +45,11 @@ func (s *Service) UpdateTable(ctx context.Context, call *aws.Call, in *api.Updat
 					s.part(t.in(u.Delete.RegionName), t.ID)
 				}
 			}
-			return t.update(tx, in)
+			if err := t.update(tx, in); err != nil {
+				return err
+			}
+			s.enterStatus(tx, t, api.TableStatusUpdating, &before)
+			return nil
 		})
 		if err != nil {
 			return err
@@ -54,14 +61,20 @@ func (s *Service) UpdateTable(ctx context.Context, call *aws.Call, in *api.Updat
 			d.SSEDescription = describeUpdated(encrypted, t.Encryption)
 		}
 		if before.OnDemand == t.Billing.OnDemand {
-			d.ProvisionedThroughput.ReadCapacityUnits, d.ProvisionedThroughput.WriteCapacityUnits = &before.Read, &before.Write
+			d.ProvisionedThroughput = t.Billing.from(&before).describe()
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	d.TableStatus = new("UPDATING")
+	tellUpdates(d, in)
+	return &api.UpdateTableOutput{TableDescription: d}, nil
+}
+
+// tellUpdates has d say of what in changes that it is being changed.
+func tellUpdates(d *api.TableDescription, in *api.UpdateTableInput) {
+	d.TableStatus = new(api.TableStatusUpdating)
 	for _, u := range in.ReplicaUpdates {
 		for i := range d.Replicas {
 			if u.Create != nil && *d.Replicas[i].RegionName == u.Create.RegionName {
@@ -77,7 +90,6 @@ func (s *Service) UpdateTable(ctx context.Context, call *aws.Call, in *api.Updat
 			d.GlobalSecondaryIndexes = append(d.GlobalSecondaryIndexes, api.GlobalSecondaryIndexDescription{IndexName: &u.Delete.IndexName, IndexStatus: new("DELETING")})
 		}
 	}
-	return &api.UpdateTableOutput{TableDescription: d}, nil
 }
 
 // checkTableUpdate refuses parameters that do not go together, or that nothing

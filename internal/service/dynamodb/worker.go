@@ -9,6 +9,7 @@ import (
 func (s *Service) tasks() []task.Task {
 	return []task.Task{
 		{Name: "dynamodb/backfill", Run: s.fill, Bell: s.backfills},
+		{Name: "dynamodb/transitions", Run: s.endTransitions, Bell: s.transitions},
 		{Name: "dynamodb/lag", Run: s.catchUp, Bell: s.lagBell},
 		{Name: "dynamodb/tokens", Run: s.forgetTokens},
 		{Name: "dynamodb/streams", Run: s.trimStreams},
