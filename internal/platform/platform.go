@@ -243,7 +243,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	if err != nil {
 		return nil, err
 	}
-	p.Names, p.databases = route53.New(p.db), p.newDatabases(cfg)
+	p.Names = route53.New(p.db, p.newDatabases(cfg).Here)
 	if p.balancers, err = p.newBalancers(cfg); err != nil {
 		return nil, err
 	}
@@ -300,7 +300,8 @@ func (p *Platform) newDatabases(cfg Config) *rds.Service {
 		}
 		fleet = database.New(database.Config{Dir: dir, Cache: cfg.Cache, Unfenced: cfg.Unfenced, Tell: cfg.Tell, Log: cfg.Log})
 	}
-	return rds.New(rds.Config{DB: p.db, Table: p.Table, Fleet: fleet, CA: p.CA, Name: cfg.Data, Key: keyFile(cfg, "rds"), Listen: !cfg.Memory, Log: cfg.Log})
+	p.databases = rds.New(rds.Config{DB: p.db, Table: p.Table, Fleet: fleet, CA: p.CA, Name: cfg.Data, Key: keyFile(cfg, "rds"), Listen: !cfg.Memory, Log: cfg.Log})
+	return p.databases
 }
 
 // newBalancers makes load balancers, whose certificates are made after them.

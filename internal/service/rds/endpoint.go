@@ -130,15 +130,29 @@ func (w *way) lead(tx *store.Tx, of aws.ARN) error {
 
 // Address is where functions find a host, if it is a database's.
 func (s *Service) Address(ctx context.Context, host string) (netip.Addr, bool) {
-	all, err := s.index.Get(ctx)
-	if err != nil {
-		return netip.Addr{}, false
-	}
-	w := all.hosts[strings.ToLower(strings.TrimSuffix(host, "."))]
+	w := s.way(ctx, host)
 	if w == nil {
 		return netip.Addr{}, false
 	}
 	return inside(w.Number), true
+}
+
+// Here is where programs of this host find a host, if it is a database's.
+func (s *Service) Here(ctx context.Context, host string) (netip.Addr, bool) {
+	w := s.way(ctx, host)
+	if w == nil {
+		return netip.Addr{}, false
+	}
+	return here(w.Number), true
+}
+
+// way is that of a host, or nil.
+func (s *Service) way(ctx context.Context, host string) *way {
+	all, err := s.index.Get(ctx)
+	if err != nil {
+		return nil
+	}
+	return all.hosts[strings.ToLower(strings.TrimSuffix(host, "."))]
 }
 
 // Serve serves a connection that a function made to an address. It is false if it

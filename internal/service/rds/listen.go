@@ -4,9 +4,6 @@ import (
 	"context"
 	"net"
 	"time"
-
-	"github.com/aloft-cloud/aloft/internal/aws"
-	"github.com/aloft-cloud/aloft/internal/store"
 )
 
 // A listener is the address of an endpoint on this host.
@@ -56,17 +53,4 @@ func (s *Service) accept(ctx context.Context, l net.Listener, n uint16, port int
 		}
 		s.group.Go(func() { s.enter(ctx, c, n, port) })
 	}
-}
-
-// Here returns the addresses that endpoints have on this host, by name.
-func (s *Service) Here(ctx context.Context) (map[string]string, error) {
-	out := make(map[string]string)
-	err := s.db.View(ctx, func(tx *store.Tx) error {
-		clear(out)
-		for _, e := range endpoints.Scan(tx, aws.ARN{}) {
-			out[e.Host] = here(e.Number).String()
-		}
-		return tx.Err()
-	})
-	return out, err
 }

@@ -100,6 +100,9 @@ func (s *Service) Answer(ctx context.Context, q *dns.Msg, here netip.Addr) *dns.
 	if err == nil {
 		err = s.db.View(ctx, func(tx *store.Tx) error {
 			r := &resolution{tx: tx, all: all, here: here, kind: q.Question[0].Qtype, out: out}
+			if s.besides != nil && here.IsLoopback() { // others do not reach what is at addresses of this host alone
+				r.beside = func(name string) (netip.Addr, bool) { return s.besides(ctx, name) }
+			}
 			out.Answer, out.Ns = nil, nil
 			r.answer(q.Question[0].Name, name, 0)
 			return tx.Err()
@@ -118,6 +121,8 @@ type resolution struct {
 	here netip.Addr
 	kind uint16
 	out  *dns.Msg
+
+	beside func(name string) (netip.Addr, bool) // see Beside; may be nil
 }
 
 // answer adds what there is to say of name, which was asked for as asked.
@@ -195,14 +200,20 @@ func (r *resolution) place(asked, name string) bool {
 	if !slices.ContainsFunc(vendors, func(v string) bool { return name == v || strings.HasSuffix(name, "."+v) }) {
 		return false
 	}
+	at := r.here
+	if r.beside != nil {
+		if own, has := r.beside(name); has {
+			at = own
+		}
+	}
 	head := dns.RR_Header{Name: asked, Class: dns.ClassINET, Ttl: aliasTTL}
 	switch {
-	case r.kind == dns.TypeA && r.here.Is4():
+	case r.kind == dns.TypeA && at.Is4():
 		head.Rrtype = dns.TypeA
-		r.out.Answer = append(r.out.Answer, &dns.A{Hdr: head, A: r.here.AsSlice()})
-	case r.kind == dns.TypeAAAA && r.here.Is6():
+		r.out.Answer = append(r.out.Answer, &dns.A{Hdr: head, A: at.AsSlice()})
+	case r.kind == dns.TypeAAAA && at.Is6():
 		head.Rrtype = dns.TypeAAAA
-		r.out.Answer = append(r.out.Answer, &dns.AAAA{Hdr: head, AAAA: r.here.AsSlice()})
+		r.out.Answer = append(r.out.Answer, &dns.AAAA{Hdr: head, AAAA: at.AsSlice()})
 	}
 	return true
 }

@@ -2,6 +2,7 @@ package route53
 
 import (
 	"context"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 
@@ -14,13 +15,18 @@ import (
 
 // Service is Route 53.
 type Service struct {
-	db    *store.DB
-	zones atomic.Pointer[index] // of all accounts; nil after a change
-	epoch atomic.Uint64         // changes with the zones
+	db      *store.DB
+	besides Beside
+	zones   atomic.Pointer[index] // of all accounts; nil after a change
+	epoch   atomic.Uint64         // changes with the zones
 }
 
-// New returns Route 53 over db.
-func New(db *store.DB) *Service { return &Service{db: db} }
+// Beside is where on this host a name of AWS's is that leads elsewhere than to
+// the platform's HTTP, such as one of a database. Names end in a dot.
+type Beside func(ctx context.Context, name string) (at netip.Addr, has bool)
+
+// New returns Route 53 over db; besides may be nil.
+func New(db *store.DB, besides Beside) *Service { return &Service{db: db, besides: besides} }
 
 // Definition implements the contract in package service.
 func (s *Service) Definition() service.Definition {
