@@ -116,8 +116,6 @@ func (s *Service) ExportTableToPointInTime(ctx context.Context, call *aws.Call, 
 func checkExport(in *api.ExportTableToPointInTimeInput) error {
 	spec := in.IncrementalExportSpecification
 	switch {
-	case in.FilterSpecification != nil && aws.Value(in.ExportType) == increments:
-		return aws.NotImplemented.Errorf("Aloft does not filter incremental exports yet.")
 	case in.S3SseKmsKeyId != nil && aws.Value(in.S3SseAlgorithm) != kmsSealing:
 		return refuse("S3SseKmsKeyId can only be given with S3SseAlgorithm KMS")
 	case aws.Value(in.ExportType) != increments && spec != nil:

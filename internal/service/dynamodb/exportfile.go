@@ -217,7 +217,7 @@ func (e *export) write(tx *store.Tx, t *table, f *exportFilter, w *bytes.Buffer)
 // lines yields what is written of each item, from a key on.
 func (e *export) lines(tx *store.Tx, t *table, f *exportFilter, from []byte) iter.Seq2[[]byte, []exportedMember] {
 	if e.incremental() {
-		return e.changes(tx, t, from)
+		return e.changes(tx, t, f, from)
 	}
 	return func(yield func([]byte, []exportedMember) bool) {
 		for key, it := range t.itemsAt(tx, e.At, from) {
@@ -229,13 +229,13 @@ func (e *export) lines(tx *store.Tx, t *table, f *exportFilter, from []byte) ite
 }
 
 // changes yields what became of each item that has changed.
-func (e *export) changes(tx *store.Tx, t *table, from []byte) iter.Seq2[[]byte, []exportedMember] {
+func (e *export) changes(tx *store.Tx, t *table, f *exportFilter, from []byte) iter.Seq2[[]byte, []exportedMember] {
 	return func(yield func([]byte, []exportedMember) bool) {
 		var c change
 		for stamped, old := range history.Rows(t.ID).Scan(tx, from, nil) {
 			key, at := stamped[:len(stamped)-historyTime], time.Unix(0, int64(binary.BigEndian.Uint64(stamped[len(stamped)-historyTime:])))
 			if !bytes.Equal(key, c.key) {
-				if !c.yield(tx, t, e, yield) {
+				if !c.yield(tx, t, e, f, yield) {
 					return
 				}
 				c = change{key: bytes.Clone(key)}
@@ -253,7 +253,7 @@ func (e *export) changes(tx *store.Tx, t *table, from []byte) iter.Seq2[[]byte, 
 				c.last = at
 			}
 		}
-		c.yield(tx, t, e, yield)
+		c.yield(tx, t, e, f, yield)
 	}
 }
 
@@ -265,7 +265,7 @@ type change struct {
 	ended    bool      // new is known: it changed again later
 }
 
-func (c *change) yield(tx *store.Tx, t *table, e *export, yield func([]byte, []exportedMember) bool) bool {
+func (c *change) yield(tx *store.Tx, t *table, e *export, f *exportFilter, yield func([]byte, []exportedMember) bool) bool {
 	if c.last.IsZero() {
 		return true
 	}
@@ -282,13 +282,16 @@ func (c *change) yield(tx *store.Tx, t *table, e *export, yield func([]byte, []e
 	if len(whole) == 0 {
 		whole = c.old
 	}
+	if !f.matches(whole) {
+		return true
+	}
 	written := item.Attribute{Name: "WriteTimestampMicros", Value: item.Int(int(c.last.UnixMicro()))}
 	members := []exportedMember{{"Metadata", item.New(written)}, {"Keys", pick(whole, t.Key.names())}}
 	if both := aws.Or(e.In.V.IncrementalExportSpecification.ExportViewType, bothImage) == bothImage; both && len(c.old) > 0 {
-		members = append(members, exportedMember{"OldImage", c.old})
+		members = append(members, exportedMember{"OldImage", f.project(c.old)})
 	}
 	if len(c.new) > 0 {
-		members = append(members, exportedMember{"NewImage", c.new})
+		members = append(members, exportedMember{"NewImage", f.project(c.new)})
 	}
 	return yield(c.key, members)
 }

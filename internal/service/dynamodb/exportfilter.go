@@ -1,6 +1,8 @@
 package dynamodb
 
 import (
+	"slices"
+
 	api "github.com/aloft-cloud/aloft/internal/api/dynamodb"
 	"github.com/aloft-cloud/aloft/internal/item"
 	"github.com/aloft-cloud/aloft/internal/service/dynamodb/expression"
@@ -50,27 +52,34 @@ func (s *Service) exportFilter(t *table, in *api.FilterSpecification) (*exportFi
 		if err := t.checkKeyCondition(p, *in.KeyConditionExpression); err != nil {
 			return nil, err
 		}
+		if in.FilterExpression != nil {
+			if err := t.checkBesideKey(f.conditions[0]); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return f, p.CheckUsed()
 }
 
-// checkKeyCondition refuses a key condition on what is not in the key of t.
+// checkKeyCondition refuses a key condition that a Query of t would refuse.
 func (t *table) checkKeyCondition(p *parameters, text string) error {
 	c, err := p.Condition(expression.KeyConditionExpression, text)
 	if err != nil {
 		return err
 	}
-	tests, err := c.Keys()
+	tests, err := keyTests(c)
 	if err != nil {
 		return err
 	}
-	for _, test := range tests {
-		known := false
-		for d := range t.Key.attributes {
-			known = known || d.Name == test.Attribute
-		}
-		if !known {
-			return refuse("Query condition missed key schema element: " + t.Key.Hash[0].Name)
+	return (&selection{t: t}).checkKeys(tests)
+}
+
+// checkBesideKey refuses a filter of what is in the key, which is for the key
+// condition beside it.
+func (t *table) checkBesideKey(filter condition) error {
+	for _, a := range filter.Attributes() {
+		if slices.Contains(t.Key.names(), a.Name) {
+			return errFilterKey("Filter Expression", a.Name)
 		}
 	}
 	return nil

@@ -228,7 +228,12 @@ func restoreSome(tx *store.Tx, arn aws.ARN) error {
 		return err
 	}
 	if done {
-		t.Restored.Backfill = nil
+		if t.Restored.Parted {
+			if err := releaseCopy(tx, t.Restored.Source, arn); err != nil {
+				return err
+			}
+		}
+		t.endRestore()
 	}
 	return putTable(tx, t)
 }

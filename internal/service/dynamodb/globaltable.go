@@ -132,11 +132,15 @@ func sameShape(a, b *table) bool {
 	return sameKey(&a.Key, &b.Key) && sameList(a.Locals, b.Locals) && sameList(a.Globals, b.Globals)
 }
 
-// UpdateGlobalTable adds tables in other regions to a global table.
+// UpdateGlobalTable adds tables in other regions to a global table, and makes
+// tables of their own of those that leave it.
 func (s *Service) UpdateGlobalTable(ctx context.Context, call *aws.Call, in *api.UpdateGlobalTableInput) (*api.UpdateGlobalTableOutput, error) {
 	var t *table
 	err := s.db.Update(ctx, func(tx *store.Tx) (err error) {
 		if t, err = findGlobal(tx, call, in.GlobalTableName); err != nil {
+			return err
+		}
+		if t, err = readTable(tx, t.stays(in.ReplicaUpdates)); err != nil {
 			return err
 		}
 		for _, u := range in.ReplicaUpdates {
@@ -152,7 +156,9 @@ func (s *Service) UpdateGlobalTable(ctx context.Context, call *aws.Call, in *api
 				if t.findReplica(u.Delete.RegionName) < 0 {
 					return api.ReplicaNotFoundException.With(nil, "Replica not found: "+u.Delete.RegionName)
 				}
-				return aws.NotImplemented.Errorf("Aloft does not make a table of its own of a replica yet; DeleteTable deletes it.")
+				if err := s.detach(tx, t, u.Delete.RegionName); err != nil {
+					return err
+				}
 			default:
 				return refuse(invalid + "One of ReplicaUpdate.Create, ReplicaUpdate.Delete must be given")
 			}
@@ -164,7 +170,84 @@ func (s *Service) UpdateGlobalTable(ctx context.Context, call *aws.Call, in *api
 	}
 	d := t.describeGlobalTable()
 	d.GlobalTableStatus = new("UPDATING")
+	if len(t.Replicas) == 0 {
+		d.GlobalTableStatus = new("DELETING")
+	}
 	return &api.UpdateGlobalTableOutput{GlobalTableDescription: d}, nil
+}
+
+// detach makes a table of its own of the replica of t in region, with all items
+// that are there now. Many are copied by a task, and until then the table is
+// being created. t itself can only be the last that leaves.
+func (s *Service) detach(tx *store.Tx, t *table, region string) error {
+	switch {
+	case region != t.arn.Region:
+	case len(t.Replicas) > 1:
+		return refuse(invalid + "Replicas cannot be created in a request that deletes all others")
+	default:
+		t.leave(region)
+		return nil
+	}
+	left, err := readTable(tx, t.in(region))
+	if err != nil {
+		return err
+	}
+	if left.doing() != "" {
+		return errInUse(left)
+	}
+	if err := left.checkUncopied(tx); err != nil {
+		return err
+	}
+	s.part(left.arn, left.ID)
+	left.isolate(restoration{Source: t.arn, At: time.Now(), Backfill: &backfill{}, Parted: true, Before: left.Restored})
+	done, err := left.restore(tx)
+	if err != nil {
+		return err
+	}
+	t.leave(region)
+	t.Kinesis = slices.DeleteFunc(t.Kinesis, func(d destination) bool { return d.Region == region })
+	if done {
+		left.endRestore()
+	} else {
+		t.Copies = append(t.Copies, left.arn) // what changes from now on is remembered
+	}
+	tx.AfterCommit(s.backfills.Ring)
+	return putOne(tx, left)
+}
+
+// isolate makes t, a replica, a table whose rows are its own, and are to be
+// made as r says. What a region has for itself stays.
+func (t *table) isolate(r restoration) {
+	t.ID, t.Restored = newUUID(), &r
+	t.Replicas, t.Consistency, t.Global, t.Copies = nil, "", time.Time{}, nil
+	t.Kinesis = slices.DeleteFunc(t.Kinesis, func(d destination) bool { return d.Region != t.arn.Region })
+	if t.Recovery.enabled() {
+		t.Recovery.Since = time.Now()
+	}
+	if t.TTL.Attribute != "" {
+		t.TTL.Backfill = newBackfill()
+	}
+	for ix := range t.indexes {
+		ix.Backfill = nil // all are filled as the table is
+	}
+	t.complete(t.arn, t.version)
+}
+
+// stays is the replica of t that stays when updates are made, or if none does
+// the one that leaves last.
+func (t *table) stays(updates []api.ReplicaUpdate) aws.ARN {
+	var gone []aws.ARN
+	for _, u := range updates {
+		if u.Delete != nil && t.findReplica(u.Delete.RegionName) >= 0 {
+			gone = append(gone, t.in(u.Delete.RegionName))
+		}
+	}
+	for arn := range t.everywhere {
+		if !slices.Contains(gone, arn) {
+			return arn
+		}
+	}
+	return gone[len(gone)-1]
 }
 
 // globalARN is the ARN of a global table.

@@ -115,6 +115,11 @@ func (s *Service) queryExpressions(p *parameters, sel *selection, in *api.QueryI
 	if key == nil {
 		return readConditions(in.KeyConditions)
 	}
+	return keyTests(key)
+}
+
+// keyTests returns what a key condition asks of the attributes of the key.
+func keyTests(key *expression.Condition) ([]test, error) {
 	tests, err := key.Keys()
 	if err != nil {
 		return nil, err
@@ -162,7 +167,7 @@ func (sel *selection) fit(keys []test, olderFilter bool) error {
 	}
 	for _, a := range sel.filterAttributes() {
 		if slices.Contains(k.names(), a.Name) {
-			return refuse(name + " can only contain non-primary key attributes: Primary key attribute: " + a.Name)
+			return errFilterKey(name, a.Name)
 		}
 	}
 	if err := sel.checkFetch(); err != nil {
@@ -173,6 +178,10 @@ func (sel *selection) fit(keys []test, olderFilter bool) error {
 	}
 	sel.narrow()
 	return nil
+}
+
+func errFilterKey(parameter, attribute string) error {
+	return refuse(parameter + " can only contain non-primary key attributes: Primary key attribute: " + attribute)
 }
 
 func findTest(keys []test, name string) *test {

@@ -151,17 +151,37 @@ func (s *Service) UpdateContinuousBackups(ctx context.Context, call *aws.Call, i
 // forget removes the history of t, unless something is being made of it.
 func (t *table) forget(tx *store.Tx) error {
 	if len(t.Copies) > 0 {
-		return api.ResourceInUseException.With(nil, "Attempt to change a resource which is still in use: Table is being backed up or exported: "+t.name())
+		return errCopied(t)
 	}
-	for arn, other := range tables.Scan(tx, aws.ARN{}) {
-		if other.restoring() && other.Restored.Source == t.arn {
+	for arn := range t.everywhere {
+		if err := checkUnread(tx, arn); err != nil {
+			return err
+		}
+	}
+	return history.Rows(t.ID).DeleteRange(tx, nil, nil)
+}
+
+// checkUncopied refuses to do without t, one of several replicas, while
+// something is being made of that.
+func (t *table) checkUncopied(tx *store.Tx) error {
+	if slices.ContainsFunc(t.Copies, func(id aws.ARN) bool { return id.Region == t.arn.Region }) {
+		return errCopied(t)
+	}
+	return checkUnread(tx, t.arn)
+}
+
+func errCopied(t *table) error {
+	return api.ResourceInUseException.With(nil, "Attempt to change a resource which is still in use: Table is being backed up or exported: "+t.name())
+}
+
+// checkUnread refuses to do without a table that another is being made of.
+func checkUnread(tx *store.Tx, arn aws.ARN) error {
+	for _, other := range tables.Scan(tx, aws.ARN{}) {
+		if other.restoring() && other.Restored.Source == arn {
 			return api.ResourceInUseException.With(nil, "Attempt to change a resource which is still in use: Table is being restored: "+tableName(arn))
 		}
 	}
-	if err := tx.Err(); err != nil {
-		return err
-	}
-	return history.Rows(t.ID).DeleteRange(tx, nil, nil)
+	return tx.Err()
 }
 
 // A restoration says which table, as of when, a table was made of.
@@ -170,6 +190,9 @@ type restoration struct {
 	Backup   aws.ARN `json:",omitzero"` // of it; zero: its history
 	At       time.Time
 	Backfill *backfill `json:",omitempty"` // what is being done before it can be used
+	Parted   bool      `json:",omitempty"` // the table was a replica of Source
+
+	Before *restoration `json:",omitempty"` // if Parted, what is told of the table after
 }
 
 // restoring reports whether items are still missing.
@@ -181,7 +204,7 @@ func (t *table) unfinished() bool {
 }
 
 func (r *restoration) describe() *api.RestoreSummary {
-	if r == nil {
+	if r == nil || r.Parted {
 		return nil
 	}
 	d := &api.RestoreSummary{SourceTableArn: new(r.Source.String()), RestoreDateTime: r.At, RestoreInProgress: r.Backfill != nil}
@@ -219,6 +242,14 @@ func (t *table) restore(tx *store.Tx) (done bool, err error) {
 		}
 	}
 	return true, tx.Err()
+}
+
+// endRestore notes that all items are there.
+func (t *table) endRestore() {
+	t.Restored.Backfill = nil
+	if t.Restored.Parted {
+		t.Restored = t.Restored.Before
+	}
 }
 
 // RestoreTableToPointInTime makes a table of another as it was at some time. A

@@ -235,7 +235,7 @@ func (t *table) dropReplica(tx *store.Tx, region string) error {
 // leave makes t a table without a replica in region.
 func (t *table) leave(region string) {
 	t.Replicas = slices.Delete(t.Replicas, t.findReplica(region), t.findReplica(region)+1)
-	if len(t.Replicas) == 1 {
+	if len(t.Replicas) == 0 || len(t.Replicas) == 1 && t.Global.IsZero() {
 		t.Replicas, t.Consistency, t.Global = nil, "", time.Time{}
 	}
 	for i := range t.Kinesis {
@@ -250,6 +250,9 @@ func (t *table) leave(region string) {
 
 // dropOne removes one replica of a table, of which others stay.
 func dropOne(tx *store.Tx, t *table) error {
+	if err := t.checkUncopied(tx); err != nil {
+		return err
+	}
 	if err := t.endStream(tx, t.arn); err != nil {
 		return err
 	}

@@ -179,7 +179,7 @@ func (s *Service) DeleteTable(ctx context.Context, call *aws.Call, in *api.Delet
 // drop deletes t, or if it has other replicas this one of them.
 func (s *Service) drop(tx *store.Tx, t *table) error {
 	s.part(t.arn, t.ID)
-	if len(t.Replicas) > 0 {
+	if len(t.Replicas) > 1 {
 		return deleteReplica(tx, t)
 	}
 	return deleteTable(tx, t)
