@@ -233,7 +233,8 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	files := elasticfilesystem.New(elasticfilesystem.Config{DB: p.db, Dir: p.filesDir(cfg), Log: cfg.Log})
 	functions = lambda.New(lambda.Config{Meter: p.meter, Dir: p.cache, Endpoint: cfg.Endpoint, Auth: guard, Images: images, Files: files, Log: cfg.Log}, p.db, p.Table, p.events, p.sessions, p.runner)
 	p.script = script.New(script.Config{Command: cfg.Scripts, Unfenced: cfg.Unfenced, Log: cfg.Log})
-	tables := dynamodb.New(dynamodb.Config{IndexDelay: cfg.IndexDelay, TableDelay: cfg.TableDelay, Meter: p.meter}, p.db, p.Table)
+	keys := kms.New(p.db)
+	tables := dynamodb.New(dynamodb.Config{Keys: keys, IndexDelay: cfg.IndexDelay, TableDelay: cfg.TableDelay, Meter: p.meter}, p.db, p.Table)
 	queues, err := sqs.New(context.Background(), sqs.Config{DB: p.db, Endpoint: cfg.Endpoint})
 	if err != nil {
 		return nil, err
@@ -273,11 +274,10 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		events.New(events.Config{Edge: p.within(), Inside: p.Domains.Inside, DB: p.db, Meter: p.meter, Table: p.Table, Router: p.events, Local: cfg.private(), Log: cfg.Log}).Definition(),
 		firehose.New(firehose.Config{DB: p.db, Table: p.Table, Key: keyFile(cfg, "firehose"), Sessions: p.sessions, Edge: p.within(), Domains: p.Domains, Local: cfg.private(), Log: cfg.Log}).Definition(),
 		ec2.New(p.db).Definition(), images.Definition(), files.Definition(), functions.Definition(),
-		kinesis.New(p.db).Definition(), kms.New(p.db).Definition(), logs.New(p.db, p.events).Definition(),
+		kinesis.New(p.db).Definition(), keys.Definition(), logs.New(p.db, p.events).Definition(),
 		pipes.New(pipes.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
 		scheduler.New(scheduler.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
-		schemas.New(p.db, p.Table).Definition(),
-		secretsmanager.New(p.db, p.Table, p.events).Definition(),
+		schemas.New(p.db, p.Table).Definition(), secretsmanager.New(p.db, p.Table, p.events).Definition(),
 		p.Names.Definition(), p.databases.Definition(), p.databases.Data(),
 		objects.Definition(), objects.Control(),
 		letters.Definition(), letters.V2(), p.Devices.Definition(), p.Devices.Data(),

@@ -87,7 +87,10 @@ func (s *Service) checkItems(call *aws.Call, action, name string, check func(ser
 	if !f.onlyIndex {
 		a.Keys = f.keys()
 	}
-	return check(a)
+	if err := check(a); err != nil || f.onlyIndex {
+		return err
+	}
+	return s.checkUse(call, f, check)
 }
 
 // arnNamed is the input of an operation on what an ARN names.

@@ -98,6 +98,9 @@ func (s *Service) CreateBackup(ctx context.Context, call *aws.Call, in *api.Crea
 	var id aws.ARN
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
 		_, err := changeTable(tx, arn, func(t *table) error {
+			if err := s.checkKey(tx, t); err != nil {
+				return err
+			}
 			id, b = newBackup(t, in.BackupName, userBackup)
 			b.Rows, b.Backfill = newUUID(), &backfill{}
 			b.At = b.Created.Add(-1) // what changes from now on is remembered
@@ -353,6 +356,9 @@ func (s *Service) RestoreTableFromBackup(ctx context.Context, call *aws.Call, in
 		}
 		if b.Backfill != nil {
 			return api.BackupInUseException.With(nil, "Backup is being created: "+from.String())
+		}
+		if err := s.checkKey(tx, &b.Table); err != nil {
+			return err
 		}
 		t, err = b.Table.remade(overrides, restoration{Source: b.Source, Backup: from, At: b.Created, Backfill: &backfill{}})
 		if err != nil {

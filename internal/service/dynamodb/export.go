@@ -96,6 +96,9 @@ func (s *Service) ExportTableToPointInTime(ctx context.Context, call *aws.Call, 
 			if err := e.open(t); err != nil {
 				return err
 			}
+			if err := s.checkKey(tx, t); err != nil {
+				return err
+			}
 			if _, err := s.exportFilter(t, in.FilterSpecification); err != nil {
 				return err
 			}

@@ -58,7 +58,7 @@ func (s *Service) CreateGlobalTable(ctx context.Context, call *aws.Call, in *api
 			return err
 		}
 		t.Global = time.Now()
-		t.Replicas, t.Consistency = []replica{{Region: t.arn.Region}}, eventual
+		t.Replicas, t.Consistency = []replica{{Region: t.arn.Region, Key: t.Encryption.named()}}, eventual
 		for _, region := range regions[1:] {
 			if err := s.join(tx, t, region); err != nil {
 				return err
@@ -110,7 +110,7 @@ func (s *Service) join(tx *store.Tx, t *table, region string) error {
 	if err := other.release(tx); err != nil {
 		return err
 	}
-	return t.replicate(tx, replica{Region: region})
+	return t.replicate(tx, replica{Region: region, Key: other.Encryption.named()})
 }
 
 // sameShape reports whether two tables have the same keys and indexes.

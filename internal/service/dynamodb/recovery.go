@@ -276,6 +276,9 @@ func (s *Service) RestoreTableToPointInTime(ctx context.Context, call *aws.Call,
 		if err != nil {
 			return err
 		}
+		if err := s.checkKey(tx, source); err != nil {
+			return err
+		}
 		if t, err = source.restored(in, at); err != nil {
 			return err
 		}

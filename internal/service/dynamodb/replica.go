@@ -80,6 +80,7 @@ func (t *table) share(tx *store.Tx) error {
 		}
 		own := *other
 		*other = *t
+		other.Encryption = t.encryptionIn(arn.Region, own.Encryption)
 		other.arn, other.Created, other.Tags, other.Policy, other.Protected = own.arn, own.Created, own.Tags, own.Policy, own.Protected
 		other.Class, other.ClassSince, other.Insights, other.Restored, other.Transition = own.Class, own.ClassSince, own.Insights, own.Restored, own.Transition
 		if err := putOne(tx, other); err != nil {
@@ -142,7 +143,7 @@ func (t *table) addReplica(tx *store.Tx, in *api.CreateReplicationGroupMemberAct
 			t.Consistency = eventual
 		}
 	}
-	r := replica{Region: in.RegionName, Key: aws.Value(in.KMSMasterKeyId)}
+	r := replica{Region: in.RegionName}
 	r.set(in.ProvisionedThroughputOverride, in.OnDemandThroughputOverride, in.GlobalSecondaryIndexes, in.TableClassOverride)
 	return t.replicate(tx, r)
 }
@@ -204,7 +205,6 @@ func (t *table) updateReplica(in *api.UpdateReplicationGroupMemberAction) error 
 	case i < 0:
 		return errNoReplica()
 	}
-	t.Replicas[i].Key = aws.Or(in.KMSMasterKeyId, t.Replicas[i].Key)
 	t.Replicas[i].set(in.ProvisionedThroughputOverride, in.OnDemandThroughputOverride, in.GlobalSecondaryIndexes, in.TableClassOverride)
 	return nil
 }

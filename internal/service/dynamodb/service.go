@@ -24,7 +24,16 @@ import (
 type Config struct {
 	Meter      *metrics.Meter // counts operations for metrics; nil: nobody does
 	IndexDelay time.Duration  // by which global indexes lag behind their tables
+	Keys       Keys           // knows keys of KMS; nil: all can be used
 	TableDelay time.Duration  // for which tables are being created, updated and deleted
+}
+
+// Keys knows the keys of KMS that tables may be encrypted with.
+type Keys interface {
+	// CheckKey refuses a key that cannot be used, and says since when.
+	CheckKey(tx *store.Tx, key aws.ARN) (since time.Time, err error)
+	// MayDecrypt checks for leave to decrypt with a key.
+	MayDecrypt(call *aws.Call, key aws.ARN, encryptionContext map[string]string, check func(service.Access) error) error
 }
 
 // Service is DynamoDB.
@@ -85,10 +94,10 @@ func (s *Service) Definition() service.Definition {
 		Policy: s.policyOf, Measure: measure,
 		Epoch: s.policies.Load,
 		Operations: []service.Operation{
-			service.OpEach(api.CreateTable, s.CreateTable, createAccess).Checks("TableName").But("Vector indexes and replicas in other accounts are refused. A key of KMS is looked up and told, but encryption is left to the disk."),
+			service.OpEach(api.CreateTable, s.CreateTable, createAccess).Checks("TableName").But("Vector indexes and replicas in other accounts are refused. Without the key of KMS that is named nobody reads or writes the table, but encryption is left to the disk."),
 			onTable(api.DescribeTable, s.DescribeTable),
 			service.Op(api.ListTables, s.ListTables, service.Any),
-			onTable(api.UpdateTable, s.UpdateTable).But("Vector indexes and replicas in other accounts are refused. A key of KMS is looked up and told, but encryption is left to the disk."),
+			onTable(api.UpdateTable, s.UpdateTable).But("Vector indexes and replicas in other accounts are refused. Without the key of KMS that is named nobody reads or writes the table, but encryption is left to the disk."),
 			onTable(api.DeleteTable, s.DeleteTable),
 			onResource(api.TagResource, s.TagResource),
 			onResource(api.UntagResource, s.UntagResource),

@@ -216,11 +216,14 @@ func putOne(tx *store.Tx, t *table) error {
 }
 
 // findTable returns the table that arn names, which must not be changed. One
-// that is still being restored cannot be used.
+// that is still being restored cannot be used, nor can one without its key.
 func (s *Service) findTable(tx *store.Tx, arn aws.ARN) (*table, error) {
 	t, err := s.lookTable(tx, arn)
 	if err == nil && t.unfinished() {
 		return nil, errNoResource
+	}
+	if err == nil && t.Encryption != nil {
+		err = s.checkKey(tx, t)
 	}
 	return t, err
 }
@@ -236,7 +239,7 @@ func (s *Service) assumeTable(arn aws.ARN) *table {
 		return nil
 	}
 	t := v.(*table)
-	if _, gone := s.gone.Load(goneKey{arn, t.ID}); gone || t.unfinished() || t.limited(false) {
+	if _, gone := s.gone.Load(goneKey{arn, t.ID}); gone || t.unfinished() || t.limited(false) || t.Encryption.named() != "" {
 		return nil
 	}
 	return t

@@ -328,6 +328,9 @@ func (s *Service) GetRecords(ctx context.Context, call *aws.Call, in *api.GetRec
 		if err != nil {
 			return err
 		}
+		if err := s.checkStreamKey(tx, it.stream, &row); err != nil {
+			return err
+		}
 		sh := row.find(it.shard)
 		if sh == nil {
 			return errNoShard
@@ -357,6 +360,19 @@ func (s *Service) GetRecords(ctx context.Context, call *aws.Call, in *api.GetRec
 		return nil, err
 	}
 	return out, nil
+}
+
+// checkStreamKey refuses to read a stream without the key of its table.
+func (s *Service) checkStreamKey(tx *store.Tx, arn aws.ARN, row *streamRow) error {
+	arn.Resource = tableKind + row.Table
+	t, err := s.lookTable(tx, arn)
+	if errors.Is(err, errNoResource) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.checkKey(tx, t)
 }
 
 // describe tells of r, which is at p.

@@ -89,7 +89,11 @@ func (s *Service) DescribeTable(ctx context.Context, call *aws.Call, in *api.Des
 	if err != nil {
 		return nil, err
 	}
-	return &api.DescribeTableOutput{Table: t.describe(c)}, nil
+	d := t.describe(c)
+	if err := s.tellKeys(ctx, t, d); err != nil {
+		return nil, err
+	}
+	return &api.DescribeTableOutput{Table: d}, nil
 }
 
 // viewTable returns the table that a caller means, which must not be changed.

@@ -207,8 +207,8 @@ func (s *Service) expireItem(tx *store.Tx, key dueKey) (size int, err error) {
 	if err := dues.Delete(tx, key); err != nil {
 		return 0, err
 	}
-	t, err := s.findTable(tx, row.Table)
-	if errors.Is(err, api.ResourceNotFoundException) || err == nil && t.ID != key.Table {
+	t, err := s.lookTable(tx, row.Table)
+	if errors.Is(err, api.ResourceNotFoundException) || err == nil && (t.ID != key.Table || t.unfinished()) {
 		return 0, nil
 	}
 	if err != nil {

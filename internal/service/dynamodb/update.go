@@ -25,7 +25,8 @@ func (s *Service) UpdateTable(ctx context.Context, call *aws.Call, in *api.Updat
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkReplicaKeys(ctx, call, arn, in.ReplicaUpdates); err != nil {
+	keys, err := s.replicaKeys(ctx, call, arn, in.ReplicaUpdates)
+	if err != nil {
 		return nil, err
 	}
 	var d *api.TableDescription
@@ -37,8 +38,10 @@ func (s *Service) UpdateTable(ctx context.Context, call *aws.Call, in *api.Updat
 				return errInUse(t)
 			}
 			before, encrypted = t.Billing, t.Encryption
-			if in.SSESpecification != nil {
-				t.Encryption = sse
+			if in.SSESpecification == nil {
+				sse = t.Encryption
+			} else if err := s.checkKey(tx, t); err != nil {
+				return err
 			}
 			for _, u := range in.ReplicaUpdates {
 				if u.Delete != nil {
@@ -48,6 +51,7 @@ func (s *Service) UpdateTable(ctx context.Context, call *aws.Call, in *api.Updat
 			if err := t.update(tx, in); err != nil {
 				return err
 			}
+			s.encrypt(t, sse, keys)
 			s.enterStatus(tx, t, api.TableStatusUpdating, &before)
 			return nil
 		})

@@ -144,7 +144,9 @@ func (s *Service) turn(ctx context.Context, call *aws.Call, id, state string) er
 		if f.State == api.KeyStatePendingDeletion {
 			return errPending(f.ARN)
 		}
-		f.State = state
+		if f.State != state {
+			f.State, f.Turned = state, time.Now()
+		}
 		return nil
 	})
 }

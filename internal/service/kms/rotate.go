@@ -29,6 +29,9 @@ func (s *Service) ScheduleKeyDeletion(ctx context.Context, call *aws.Call, in *a
 		if f.State == api.KeyStatePendingDeletion {
 			return errPending(f.ARN)
 		}
+		if f.State == api.KeyStateEnabled {
+			f.Turned = time.Now()
+		}
 		f.State, f.Window = api.KeyStatePendingDeletion, days
 		out.KeyId = new(f.ARN.String())
 		out.DeletionDate = new(time.Now().UTC().Add(time.Duration(days) * day))

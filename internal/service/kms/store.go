@@ -28,6 +28,7 @@ type key struct {
 	Policy      string
 	Tags        []api.Tag `json:",omitempty"`
 	Created     time.Time
+	Turned      time.Time `json:",omitzero"` // when it was last disabled, enabled, or doomed
 
 	Window   int32     `json:",omitempty"` // days that it waits to be deleted
 	Deletion time.Time // when it will be; zero if it is to stay
