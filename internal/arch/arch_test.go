@@ -20,7 +20,7 @@ const module = "github.com/aloft-cloud/aloft/internal/"
 // lines above its own, so packages on one line know nothing of each other.
 var layers = [][]string{
 	{"aws", "ca", "javatime", "kernel", "lexer", "maven", "scratch", "stat", "tree"},
-	{"asl/*", "jsonata", "smithy", "task", "jx", "sandbox/lang"},
+	{"asl/*", "database/mysql", "jsonata", "smithy", "task", "jx", "sandbox/lang"},
 	{"store", "meter", "vtl", "item", "auth/*", "event/*", "sandbox/*"},
 	{"api/*", "store/*", "database", "event", "sandbox", "script", "protocol", "asl", "service/s3/query"},
 	{"service", "service/*/*", "gateway/*", "edge/*"},

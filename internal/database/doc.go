@@ -1,5 +1,6 @@
-// Package database runs servers of databases: of PostgreSQL. Their programs are
-// fetched when the first database needs them, and kept.
+// Package database runs servers of databases: PostgreSQL, and MariaDB, which also
+// stands for MySQL. Their programs are fetched when the first database needs them,
+// and kept.
 //
 // The idea that makes it cheap: a database is a directory, and a server runs over
 // it while somebody is connected. Whoever dials a database waits for its server;
@@ -14,4 +15,6 @@
 //	server.go   one that runs                       process.go  how a process is started
 //	postgres.go PostgreSQL                          front.go    what clients are connected with
 //	postgresfront.go: its first words with clients
+//	mariadb.go  MariaDB                    mariadbfront.go: its first words
+//	mysql/      their protocol
 package database

@@ -60,6 +60,7 @@ type Database struct {
 	Engine   Engine
 	Version  string            // "17"; "" is the usual one
 	Settings map[string]string // of its server
+	Note     string            // what people should know of the server
 }
 
 // An Owner is who is to have a new database.
@@ -150,6 +151,9 @@ func (f *Fleet) Make(ctx context.Context, db *Database, o *Owner) error {
 	}
 	if _, err := f.program(ctx, db); err != nil {
 		return err
+	}
+	if db.Note != "" {
+		f.cfg.Tell(db.Note)
 	}
 	if err := f.Remove(db.ID); err != nil {
 		return err

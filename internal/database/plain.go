@@ -44,7 +44,11 @@ func (p *plain) Wait() fence.Exit {
 }
 
 // Terminate asks the process to end.
-func (p *plain) Terminate() { p.cmd.Process.Signal(fastEnd) }
+func (p *plain) Terminate() {
+	for _, s := range ends {
+		p.cmd.Process.Signal(s)
+	}
+}
 
 // Kill ends the process.
 func (p *plain) Kill() { p.cmd.Process.Kill() }

@@ -5,8 +5,9 @@ import (
 	"syscall"
 )
 
-// fastEnd has a server end without waiting for those who are connected.
-const fastEnd = syscall.SIGINT
+// ends have a server end: PostgreSQL, by the first, without waiting for those who are
+// connected; MariaDB by the second.
+var ends = []os.Signal{syscall.SIGINT, syscall.SIGTERM}
 
 // apart is how a process differs from ours: it has a session of its own, and ends
 // with us. Servers refuse to be root, which we may be in a user namespace of ours:

@@ -7,8 +7,9 @@ import (
 	"syscall"
 )
 
-// fastEnd has a server end without waiting for those who are connected.
-const fastEnd = os.Interrupt
+// ends have a server end: PostgreSQL, by the first, without waiting for those who are
+// connected; MariaDB by the second.
+var ends = []os.Signal{os.Interrupt, syscall.SIGTERM}
 
 // apart is how a process differs from ours: not at all.
 func apart() *syscall.SysProcAttr { return nil }

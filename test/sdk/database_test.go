@@ -3,6 +3,7 @@ package sdk_test
 import (
 	"net/http"
 	"os"
+	"runtime"
 	"syscall"
 	"testing"
 
@@ -27,4 +28,23 @@ func TestDatabase(t *testing.T) {
 	runClient(t, a, python, "python/database.py", "write")
 	a.stop(syscall.SIGKILL)
 	runClient(t, start(t, data), python, "python/database.py", "read")
+}
+
+// TestMySQL has boto3 make a cluster of Aurora MySQL and use it by the Data API, and a
+// function speak TLS with it; the binary is killed in between, too.
+func TestMySQL(t *testing.T) {
+	python := client(t, "python/bin/python")
+	if os.Getuid() != 0 || runtime.GOARCH != "amd64" {
+		t.Skip("needs a whole fence, on x86-64")
+	}
+	res, err := http.Head(maven.Central)
+	if err != nil {
+		t.Skip("needs MariaDB, from Maven Central: ", err)
+	}
+	res.Body.Close()
+	data := t.TempDir()
+	a := start(t, data)
+	runClient(t, a, python, "python/mysql.py", "write")
+	a.stop(syscall.SIGKILL)
+	runClient(t, start(t, data), python, "python/mysql.py", "read")
 }

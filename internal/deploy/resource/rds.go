@@ -143,7 +143,7 @@ func dbCluster() *Type {
 			_, err := Do(op, rds.DeleteDBCluster, &rds.DeleteDBClusterInput{DBClusterIdentifier: op.PhysicalID, SkipFinalSnapshot: new(true)})
 			return err
 		},
-		Note: "What a template deletes leaves no snapshot.",
+		Note: "MariaDB 11.4 stands for MySQL and Aurora MySQL. What a template deletes leaves no snapshot.",
 	}
 }
 
@@ -232,7 +232,7 @@ func dbInstance() *Type {
 			_, err := Do(op, rds.DeleteDBInstance, &rds.DeleteDBInstanceInput{DBInstanceIdentifier: op.PhysicalID, SkipFinalSnapshot: new(true)})
 			return err
 		},
-		Note: "What a template deletes leaves no snapshot.",
+		Note: "MariaDB 11.4 stands for MySQL and Aurora MySQL. What a template deletes leaves no snapshot.",
 	}
 }
 

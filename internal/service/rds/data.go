@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/aloft-cloud/aloft/internal/api/rds"
 	api "github.com/aloft-cloud/aloft/internal/api/rds-data"
 	"github.com/aloft-cloud/aloft/internal/api/secretsmanager"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -115,6 +116,9 @@ func (s *Service) within(ctx context.Context, call *aws.Call, a ask, do func(con
 
 // open signs in at a database.
 func open(ctx context.Context, l *data.Login, b *base) (data.Conn, error) {
+	if e, err := findEngine(b.Engine); err == nil && e.family == rds.EngineFamilyMysql {
+		return data.OpenMySQL(ctx, l)
+	}
 	return data.OpenPostgres(ctx, l)
 }
 

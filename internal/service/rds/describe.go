@@ -162,8 +162,11 @@ func (s *Service) DescribeDBEngineVersions(_ context.Context, call *aws.Call, in
 				Engine: &e.name, MajorEngineVersion: new(e.major(v)), EngineVersion: &v, DBParameterGroupFamily: new(e.parameters(v)), DBEngineDescription: &e.title,
 				DBEngineVersionDescription: new(e.title + " " + v), Status: new(available), ValidUpgradeTarget: []api.UpgradeTarget{},
 			}
+			if why := e.stands(v); why != "" {
+				is.DBEngineVersionDescription = &why
+			}
 			if e.aurora {
-				is.SupportedEngineModes = []string{"provisioned"}
+				is.SupportedEngineModes = []string{"provisioned", "serverless"}
 			}
 			all = append(all, is)
 		}
@@ -173,16 +176,21 @@ func (s *Service) DescribeDBEngineVersions(_ context.Context, call *aws.Call, in
 	return out, nil
 }
 
-// DescribeEvents tells why databases could not be made. Other events are not kept.
+// DescribeEvents tells why databases could not be made, and what serves those that are
+// not served by what was asked for. Other events are not kept.
 func (s *Service) DescribeEvents(ctx context.Context, call *aws.Call, in *api.DescribeEventsInput) (*api.DescribeEventsOutput, error) {
 	out := &api.DescribeEventsOutput{Events: []api.Event{}}
 	err := s.db.View(ctx, func(tx *store.Tx) error {
 		out.Events = out.Events[:0]
 		add := func(kind, name string, arn aws.ARN, b *base, is api.Event) {
-			if b.Failure == "" || in.SourceType != nil && *in.SourceType != kind || in.SourceIdentifier != nil && !strings.EqualFold(*in.SourceIdentifier, name) {
+			text, category := b.Failure, "failure"
+			if text == "" {
+				text, category = b.stands(), "notification"
+			}
+			if text == "" || in.SourceType != nil && *in.SourceType != kind || in.SourceIdentifier != nil && !strings.EqualFold(*in.SourceIdentifier, name) {
 				return
 			}
-			is.SourceIdentifier, is.SourceType, is.SourceArn, is.Message, is.EventCategories = &name, &kind, new(arn.String()), &b.Failure, []string{"failure"}
+			is.SourceIdentifier, is.SourceType, is.SourceArn, is.Message, is.EventCategories = &name, &kind, new(arn.String()), &text, []string{category}
 			out.Events = append(out.Events, is)
 		}
 		for arn, c := range clusters.of(tx, call) {

@@ -188,5 +188,5 @@ func (s *Service) enter(ctx context.Context, c net.Conn, n uint16, port int32) {
 
 // door is what a way's clients are met with.
 func (s *Service) door(w *way) *database.Door {
-	return &database.Door{Host: w.Host, CA: s.cfg.CA}
+	return &database.Door{Host: w.Host, CA: s.cfg.CA, Secure: w.base.secure()}
 }

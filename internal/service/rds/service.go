@@ -105,7 +105,7 @@ func (s *Service) Data() service.Definition {
 }
 
 func (s *Service) databaseOperations() []service.Operation {
-	const lacks = "PostgreSQL serves aurora-postgresql and postgres, by the newest minor of the major version (14 to 18; older ones are served by 14). MySQL, MariaDB, Oracle, SQL Server and Db2 are refused, as are replicas, global clusters and Active Directory. Classes, storage, zones, backups and monitoring are kept as settings; there is no network, and security groups let everything through."
+	const lacks = "PostgreSQL serves aurora-postgresql and postgres, by the newest minor of the major version (14 to 18; older ones are served by 14). MariaDB 11.4.5 serves mysql, mariadb, aurora-mysql and aurora, on x86-64 alone; what only MySQL has, such as caching_sha2_password and ->, is lacking. Oracle, SQL Server and Db2 are refused, as are replicas, global clusters and Active Directory. Classes, storage, zones, backups and monitoring are kept as settings; there is no network, and security groups let everything through."
 	return []service.Operation{
 		service.Op(api.CreateDBCluster, s.CreateDBCluster, onCluster[*api.CreateDBClusterInput]).But(lacks),
 		service.Op(api.ModifyDBCluster, s.ModifyDBCluster, onCluster[*api.ModifyDBClusterInput]).But("Changes are made at once. New names, and the rotation of managed passwords, are refused."),
@@ -126,7 +126,7 @@ func (s *Service) databaseOperations() []service.Operation {
 		service.Op(api.RebootDBInstance, s.RebootDBInstance, onInstance[*api.RebootDBInstanceInput]),
 
 		service.Op(api.DescribeDBEngineVersions, s.DescribeDBEngineVersions, service.Any).But("The versions that are listed are few; any is taken."),
-		service.Op(api.DescribeEvents, s.DescribeEvents, service.Any).But("It tells why databases could not be made; other events are not kept."),
+		service.Op(api.DescribeEvents, s.DescribeEvents, service.Any).But("It tells why databases could not be made, and what server stands for another; other events are not kept."),
 	}
 }
 

@@ -4,7 +4,7 @@
 // text, with the type beside it, so that no digit of a number is lost.
 //
 //	parse.go     named parameters     postgres.go  statements in PostgreSQL
-//	field.go     values
+//	field.go     values               mysql.go     statements in MySQL
 package data
 
 import (

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	api "github.com/aloft-cloud/aloft/internal/api/rds-data"
 	"github.com/aloft-cloud/aloft/internal/aws"
 )
 
@@ -27,14 +28,32 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestMySQLStatement(t *testing.T) {
+	q := &Query{SQL: "select :a, ':a', `:a`, \"\\\":a\" # :b\n, :b, :a, x'00' /* :b */", Parameters: []api.SqlParameter{
+		{Name: new("a"), Value: &api.Field{StringValue: new("it's ?")}}, {Name: new("b"), Value: &api.Field{LongValue: new(int64(-1))}},
+	}}
+	got, err := mysqlStatement(q)
+	if want := "select _utf8mb4 X'69742773203f', ':a', `:a`, \"\\\":a\" # :b\n, -1, _utf8mb4 X'69742773203f', x'00' /* :b */"; err != nil || got != want {
+		t.Errorf("got %s, %v, want %s", got, err, want)
+	}
+	for sql, want := range map[string]bool{"select 1": false, "select 1; ": false, "select ';' ;": false, "select 1; select 2": true} {
+		if mysqlDialect.multiple(sql) != want {
+			t.Errorf("%q has several statements: %t", sql, !want)
+		}
+	}
+}
+
 // What names no parameter is left as it is.
 func FuzzParse(f *testing.F) {
 	f.Add("select :a")
 	f.Add("$$ $a$ 'x")
 	f.Add("e'\\")
 	f.Fuzz(func(t *testing.T, sql string) {
-		if got, names := postgresDialect.parse(sql); len(names) == 0 && got != sql {
-			t.Errorf("parse(%q) = %q", sql, got)
+		for _, d := range []*dialect{&postgresDialect, &mysqlDialect} {
+			if got, names := d.parse(sql); len(names) == 0 && got != sql {
+				t.Errorf("parse(%q) = %q", sql, got)
+			}
+			d.multiple(sql)
 		}
 	})
 }

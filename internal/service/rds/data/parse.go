@@ -54,6 +54,21 @@ func (d *dialect) parse(sql string) (text string, names []string) {
 	return b.String(), names
 }
 
+// multiple reports whether a text has several statements.
+func (d *dialect) multiple(sql string) bool {
+	for i := 0; i < len(sql); {
+		if n := d.skip(sql[i:]); n > 0 {
+			i += n
+			continue
+		}
+		if sql[i] == ';' && strings.TrimSpace(sql[i+1:]) != "" {
+			return true
+		}
+		i++
+	}
+	return false
+}
+
 // nameLength is how much of s is the name of a parameter.
 func nameLength(s string) int {
 	for i := range len(s) {
