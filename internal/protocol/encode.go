@@ -133,6 +133,7 @@ func (x *Exchange) identify(h http.Header, requestID string) {
 	if x.Protocol == smithy.RESTXML && x.api != nil && x.api.quirks.plainErrors {
 		h["X-Amz-Request-Id"] = []string{requestID}
 		h["X-Amz-Id-2"] = []string{hostID(requestID)}
+		h["Server"] = []string{"AmazonS3"}
 		return
 	}
 	h["X-Amzn-Requestid"] = []string{requestID}

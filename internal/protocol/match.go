@@ -227,6 +227,8 @@ func (x *Exchange) matchPath(r *http.Request) error {
 	route := s.find(x.api.routes(), rest)
 	switch {
 	case route != nil:
+	case s.other && x.api.quirks.bucketHosts && r.Method == http.MethodPost && len(rest) == 1:
+		return errNoForm
 	case s.other:
 		return errMethod
 	default:

@@ -65,6 +65,11 @@ var (
 	errMalformed = aws.Fault{Code: "MalformedQueryString", Status: 400}.Errorf("The query string contains a syntax error.")
 	errTooLong   = aws.Fault{Code: "InternalFailure", Status: 500}.Errorf("The answer is too long for this protocol; ask in the service's own.")
 
+	// errNoForm refuses what is posted to a bucket and is no form.
+	errNoForm = aws.Fault{Code: "PreconditionFailed", Status: 412}.With(&struct {
+		Condition string `aws:"Condition"`
+	}{"Bucket POST must be of the enclosure-type multipart/form-data"}, "At least one of the pre-conditions you specified did not hold")
+
 	malformedXML   = aws.Fault{Code: "MalformedXML", Status: 400}
 	malformedInput = aws.Fault{Code: "MalformedInput", Status: 400}
 	invalidInput   = aws.Fault{Code: "InvalidArgument", Status: 400}

@@ -58,7 +58,7 @@ func TestRoutes(t *testing.T) {
 	f(s3.API, "DELETE /b/k", "DeleteObject Bucket=b Key=k")
 	f(s3.API, "DELETE /b/k?uploadId=u", "AbortMultipartUpload Bucket=b Key=k")
 	f(s3.API, "POST /b?delete", "DeleteObjects Bucket=b")
-	f(s3.API, "POST /b", "MethodNotAllowed")
+	f(s3.API, "POST /b", "PreconditionFailed")
 	f(s3.API, "PATCH /b", "MethodNotAllowed")
 	f(lambda.API, "POST /2015-03-31/functions", "CreateFunction")
 	f(lambda.API, "POST /2015-03-31/functions/", "CreateFunction")

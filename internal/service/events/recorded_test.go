@@ -2,6 +2,7 @@ package events_test
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"os"
 	"strings"
 	"testing"
@@ -20,9 +21,14 @@ func TestRecorded(t *testing.T) {
 	}.Run(t, os.Getenv("ALOFT_VECTORS"), "testdata/recorded.steps")
 }
 
-// raised is a refusal as it was recorded of patterns, with the place apart, and an
-// event as it was recorded of a stream.
+// raised is a refusal as it was recorded of patterns, with the place apart, and
+// events as they were recorded of a stream and of an object.
 func raised(want, got any) any {
+	if text, ok := got.(string); ok {
+		if _, isList := want.([]any); isList {
+			return eventsIn(text)
+		}
+	}
 	w, _ := want.(map[string]any)
 	if text, ok := got.(string); ok && w != nil { // the bytes of a record
 		if event, err := base64.StdEncoding.DecodeString(text); err == nil {
@@ -38,4 +44,17 @@ func raised(want, got any) any {
 	e["MessageRaw"] = raw
 	e["Message"], _, _ = strings.Cut(raw, "\n")
 	return map[string]any{"exception_message": g, "exception_type": w["exception_type"]}
+}
+
+// eventsIn are the events in the bytes of an object.
+func eventsIn(text string) []any {
+	var all []any
+	d := json.NewDecoder(base64.NewDecoder(base64.StdEncoding, strings.NewReader(text)))
+	for {
+		var event any
+		if d.Decode(&event) != nil {
+			return all
+		}
+		all = append(all, event)
+	}
 }

@@ -34,6 +34,7 @@ type visit struct {
 // serveSite answers a request to the website of a bucket.
 func (s *Service) serveSite(w http.ResponseWriter, r *http.Request, call *aws.Call, name string) {
 	w.Header().Set("X-Amz-Request-Id", call.RequestID)
+	w.Header().Set("Server", "AmazonS3")
 	w.Header().Set("X-Amz-Id-2", call.RequestID+"/aloft")
 	v := visit{Service: s, w: w, r: r, call: call, bucket: name}
 	conf, err := s.settingsOf(r.Context(), name, nil)
