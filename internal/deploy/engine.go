@@ -175,7 +175,15 @@ func (r *run) scope(p *Prepared) *template.Scope {
 		if attribute == "" {
 			return row.ref(), nil
 		}
-		if v, ok := row.Attributes[attribute]; ok {
+		attributes := map[string]any(row.Attributes)
+		if typ := r.e.Types().Find(row.Type); slices.Contains(typ.Live, attribute) {
+			made, err := typ.Read(r.op(row))
+			if err != nil {
+				return nil, err
+			}
+			attributes = made.Attributes
+		}
+		if v, ok := attributes[attribute]; ok {
 			return v, nil
 		}
 		return nil, noAttribute(id, attribute)

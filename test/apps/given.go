@@ -207,6 +207,9 @@ func (g *given) severally(name, typ, value string) string {
 	if err != nil || !strings.Contains(typ, "List") || !second.Match(text) && !strings.Contains(typ, "Subnet") {
 		return value
 	}
+	if value == g.made["{subnet}"] {
+		return value + "," + g.thing("{subnetB}")
+	}
 	return value + "," + strings.TrimSuffix(value, "0") + "1"
 }
 

@@ -26,9 +26,9 @@ var kinds = []struct {
 }{
 	{regexp.MustCompile(`instance::id|instanceid`), "i-0123456789abcdef0"},
 	{regexp.MustCompile(`vpcendpoint`), "vpce-0123456789abcdef0"},
-	{regexp.MustCompile(`vpc::id|vpcid|\bvpc\b`), "vpc-0123456789abcdef0"},
-	{regexp.MustCompile(`subnet`), "subnet-0123456789abcdef0"},
-	{regexp.MustCompile(`securitygroup`), "sg-0123456789abcdef0"},
+	{regexp.MustCompile(`vpc::id|vpcid|\bvpc\b`), "{vpc}"},
+	{regexp.MustCompile(`subnet`), "{subnet}"},
+	{regexp.MustCompile(`securitygroup`), "{group}"},
 	{regexp.MustCompile(`image::id`), "ami-0123456789abcdef0"},
 	{regexp.MustCompile(`keypair`), "placeholder"},
 	{regexp.MustCompile(`availabilityzone`), "us-east-1a"},
@@ -119,6 +119,10 @@ var things = map[string]thing{
 	"{machine}":     {`{"Type":"AWS::StepFunctions::StateMachine","Properties":{"StateMachineName":"given","RoleArn":"{role}","DefinitionString":"{\"StartAt\":\"P\",\"States\":{\"P\":{\"Type\":\"Pass\",\"End\":true}}}"}}`, itself},
 	"{zone}":        {`{"Type":"AWS::Route53::HostedZone","Properties":{"Name":"example.com"}}`, itself},
 	"{certificate}": {`{"Type":"AWS::CertificateManager::Certificate","Properties":{"DomainName":"app.example.com","SubjectAlternativeNames":["*.example.com","*.app.example.com"],"ValidationMethod":"DNS","DomainValidationOptions":[{"DomainName":"app.example.com","HostedZoneId":"{zone}"},{"DomainName":"*.example.com","HostedZoneId":"{zone}"},{"DomainName":"*.app.example.com","HostedZoneId":"{zone}"}]}}`, itself},
+	"{vpc}":         {`{"Type":"AWS::EC2::VPC","Properties":{"CidrBlock":"10.0.0.0/16"}}`, itself},
+	"{subnet}":      {`{"Type":"AWS::EC2::Subnet","Properties":{"VpcId":"{vpc}","CidrBlock":"10.0.254.0/24","AvailabilityZone":"us-east-1a"}}`, itself},
+	"{subnetB}":     {`{"Type":"AWS::EC2::Subnet","Properties":{"VpcId":"{vpc}","CidrBlock":"10.0.255.0/24","AvailabilityZone":"us-east-1b"}}`, itself},
+	"{group}":       {`{"Type":"AWS::EC2::SecurityGroup","Properties":{"GroupDescription":"given","VpcId":"{vpc}"}}`, itself},
 	"{api}":         {`{"Type":"AWS::ApiGatewayV2::Api","Properties":{"Name":"given","ProtocolType":"HTTP","Target":"{function}","CredentialsArn":"{role}"}}`, itself},
 }
 

@@ -15,6 +15,7 @@ func All() Table {
 		CodeDeploy(),
 		Cognito(),
 		DynamoDB(),
+		EC2(),
 		ECR(),
 		ElasticFileSystem(),
 		ElasticLoadBalancing(),

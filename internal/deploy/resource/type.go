@@ -45,6 +45,11 @@ type Type struct {
 	// nothing. nil: Create is tried again.
 	Find func(*Op) (*Made, error)
 
+	// Live are attributes that other resources change, and Read reads them again
+	// when they are asked for. op has neither properties to make nor a token.
+	Live []string
+	Read func(*Op) (*Made, error)
+
 	// Replaces says of a change that the properties allow in place whether it
 	// needs a new resource after all. nil: none does.
 	Replaces func(old, new map[string]any) bool

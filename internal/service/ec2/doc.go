@@ -1,8 +1,8 @@
 // Package ec2 keeps the networks of accounts as Amazon EC2 describes them: VPCs,
 // subnets, route tables, gateways, addresses, security groups, endpoints and ACLs.
 //
-// They are records. What Terraform and the API make is kept, can be found again and depends on each other as in AWS, and no packet goes through
-// it: functions reach what the operator lets them reach. No instance runs here, so
+// They are records. What is made is kept, can be found again and depends on each
+// other as in AWS, and no packet goes through it: functions reach what the operator lets them reach. No instance runs here, so
 // the operations of instances and images are refused by name.
 //
 // An account has from the start, in each region, what AWS gives to new ones: a

@@ -23,7 +23,6 @@ const (
 	aRecord   = "A record: it is kept and can be referred to; no traffic goes through it."
 	noneRuns  = "There are none: no instance runs here."
 	noneStand = "There are none."
-	ofStacks  = "Networks that stacks make are records of their stacks alone, and are not found here yet."
 )
 
 // Definition implements the contract in package service.
@@ -91,20 +90,20 @@ func (s *Service) access() []service.Operation {
 
 func (s *Service) asked() []service.Operation {
 	return []service.Operation{
-		op(s, api.DescribeVpcs, s.DescribeVpcs, service.Any).But(ofStacks),
+		op(s, api.DescribeVpcs, s.DescribeVpcs, service.Any),
 		op(s, api.DescribeVpcAttribute, s.DescribeVpcAttribute, service.Any),
-		op(s, api.DescribeSubnets, s.DescribeSubnets, service.Any).But(ofStacks),
-		op(s, api.DescribeRouteTables, s.DescribeRouteTables, service.Any).But(ofStacks),
-		op(s, api.DescribeInternetGateways, s.DescribeInternetGateways, service.Any).But(ofStacks),
-		op(s, api.DescribeEgressOnlyInternetGateways, s.DescribeEgressOnlyInternetGateways, service.Any).But(ofStacks),
-		op(s, api.DescribeNatGateways, s.DescribeNatGateways, service.Any).But(ofStacks),
-		op(s, api.DescribeAddresses, s.DescribeAddresses, service.Any).But(ofStacks),
+		op(s, api.DescribeSubnets, s.DescribeSubnets, service.Any),
+		op(s, api.DescribeRouteTables, s.DescribeRouteTables, service.Any),
+		op(s, api.DescribeInternetGateways, s.DescribeInternetGateways, service.Any),
+		op(s, api.DescribeEgressOnlyInternetGateways, s.DescribeEgressOnlyInternetGateways, service.Any),
+		op(s, api.DescribeNatGateways, s.DescribeNatGateways, service.Any),
+		op(s, api.DescribeAddresses, s.DescribeAddresses, service.Any),
 		op(s, api.DescribeAddressesAttribute, s.DescribeAddressesAttribute, service.Any),
-		op(s, api.DescribeDhcpOptions, s.DescribeDhcpOptions, service.Any).But(ofStacks),
-		op(s, api.DescribeSecurityGroups, s.DescribeSecurityGroups, service.Any).But(ofStacks),
-		op(s, api.DescribeSecurityGroupRules, s.DescribeSecurityGroupRules, service.Any).But(ofStacks),
-		op(s, api.DescribeNetworkAcls, s.DescribeNetworkAcls, service.Any).But(ofStacks),
-		op(s, api.DescribeVpcEndpoints, s.DescribeVpcEndpoints, service.Any).But(ofStacks),
+		op(s, api.DescribeDhcpOptions, s.DescribeDhcpOptions, service.Any),
+		op(s, api.DescribeSecurityGroups, s.DescribeSecurityGroups, service.Any),
+		op(s, api.DescribeSecurityGroupRules, s.DescribeSecurityGroupRules, service.Any),
+		op(s, api.DescribeNetworkAcls, s.DescribeNetworkAcls, service.Any),
+		op(s, api.DescribeVpcEndpoints, s.DescribeVpcEndpoints, service.Any),
 		op(s, api.DescribeTags, s.DescribeTags, service.Any),
 		op(s, api.DescribeAvailabilityZones, s.DescribeAvailabilityZones, service.Any).But("A region has the zones a, b and c."),
 		op(s, api.DescribeRegions, s.DescribeRegions, service.Any),
