@@ -14,7 +14,7 @@ import (
 
 // RDS has the types of RDS, and the one that tells a secret of its database.
 func RDS() []*Type {
-	return []*Type{dbCluster(), dbInstance(), dbSubnetGroup(), dbParameterGroup(), dbClusterParameterGroup(), secretTargetAttachment()}
+	return []*Type{dbCluster(), dbInstance(), dbSubnetGroup(), dbParameterGroup(), dbClusterParameterGroup(), dbProxy(), dbProxyTargetGroup(), dbProxyEndpoint(), secretTargetAttachment()}
 }
 
 func databaseTags(tags map[string]string) (out []rds.Tag) {

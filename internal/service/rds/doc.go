@@ -16,6 +16,7 @@
 //	engine.go    engines and versions     worker.go         makes and removes databases
 //	cluster.go   clusters                 instance.go       instances
 //	describe.go  lists of both            subnetgroup.go, parametergroup.go
+//	proxy.go     proxies                  proxytarget.go    where they lead
 //	tag.go       tags                     secret.go         passwords that we keep
 //	data.go      the Data API             transaction.go    its transactions
 //	data/        statements and values of the Data API

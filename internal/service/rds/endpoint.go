@@ -2,6 +2,7 @@ package rds
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"strings"
@@ -90,6 +91,8 @@ type way struct {
 	base base // of the database
 	port int32
 	open bool // the database takes connections
+
+	secure bool // they come over TLS
 }
 
 // makeIndex makes all endpoints ready to be asked for.
@@ -113,7 +116,7 @@ func (w *way) lead(tx *store.Tx, of aws.ARN) error {
 		if err != nil {
 			return err
 		}
-		w.base, w.port, w.open = c.Base, c.Base.Port, *c.Is.Status == available
+		w.base, w.port, w.open, w.secure = c.Base, c.Base.Port, *c.Is.Status == available, c.Base.secure()
 	case instances.prefix:
 		i, err := instances.Get(tx, of)
 		if err != nil {
@@ -123,9 +126,35 @@ func (w *way) lead(tx *store.Tx, of aws.ARN) error {
 			of.Resource = clusters.prefix + *i.Is.DBClusterIdentifier
 			return w.lead(tx, of)
 		}
-		w.base, w.port, w.open = i.Base, i.Base.Port, *i.Is.DBInstanceStatus == available
+		w.base, w.port, w.open, w.secure = i.Base, i.Base.Port, *i.Is.DBInstanceStatus == available, i.Base.secure()
+	case proxyEndpoints.prefix:
+		e, err := proxyEndpoints.Get(tx, of)
+		if err != nil {
+			return err
+		}
+		of.Resource = proxies.prefix + *e.Is.DBProxyName
+		return w.lead(tx, of)
+	case proxies.prefix:
+		p, err := proxies.Get(tx, of)
+		if err != nil {
+			return err
+		}
+		return w.through(tx, &p)
 	}
 	return nil
+}
+
+// through sets where w leads by a proxy, which may have no target, or one that is gone.
+func (w *way) through(tx *store.Tx, p *proxy) error {
+	err := error(nil)
+	if p.Target != (aws.ARN{}) {
+		err = w.lead(tx, p.Target)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		err = nil
+	}
+	w.port, w.secure = proxyPorts[*p.Is.EngineFamily], w.secure || *p.Is.RequireTLS
+	return err
 }
 
 // Address is where functions find a host, if it is a database's.
@@ -188,5 +217,5 @@ func (s *Service) enter(ctx context.Context, c net.Conn, n uint16, port int32) {
 
 // door is what a way's clients are met with.
 func (s *Service) door(w *way) *database.Door {
-	return &database.Door{Host: w.Host, CA: s.cfg.CA, Secure: w.base.secure()}
+	return &database.Door{Host: w.Host, CA: s.cfg.CA, Secure: w.secure}
 }

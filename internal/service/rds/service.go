@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 
 	api "github.com/aloft-cloud/aloft/internal/api/rds"
@@ -85,7 +86,7 @@ func (s *Service) Definition() service.Definition {
 		Tasks: []task.Task{
 			{Name: "rds/work", Run: s.work, Bell: s.bell}, {Name: "rds/listen", Run: s.listen, Bell: s.doors}, s.cfg.Fleet.Task(),
 		},
-		Operations: append(s.databaseOperations(), s.groupOperations()...),
+		Operations: slices.Concat(s.databaseOperations(), s.groupOperations(), s.proxyOperations()),
 	}
 }
 
@@ -155,6 +156,25 @@ func (s *Service) groupOperations() []service.Operation {
 		service.Op(api.AddTagsToResource, s.AddTagsToResource, onName[*api.AddTagsToResourceInput]),
 		service.Op(api.RemoveTagsFromResource, s.RemoveTagsFromResource, onName[*api.RemoveTagsFromResourceInput]),
 		service.Op(api.ListTagsForResource, s.ListTagsForResource, onName[*api.ListTagsForResourceInput]),
+	}
+}
+
+func (s *Service) proxyOperations() []service.Operation {
+	const lacks = "A proxy passes connections through to its target: none are shared, and clients sign in at the database itself, also as users of whom the proxy has no secret. IAM authentication at proxies is refused."
+	return []service.Operation{
+		service.Op(api.CreateDBProxy, s.CreateDBProxy, service.Any).But(lacks),
+		service.Op(api.ModifyDBProxy, s.ModifyDBProxy, service.Any),
+		service.Op(api.DeleteDBProxy, s.DeleteDBProxy, service.Any),
+		service.Op(api.DescribeDBProxies, s.DescribeDBProxies, service.Any),
+		service.Op(api.CreateDBProxyEndpoint, s.CreateDBProxyEndpoint, service.Any).But("Endpoints that only read lead to the server that writes, and refuse nothing."),
+		service.Op(api.ModifyDBProxyEndpoint, s.ModifyDBProxyEndpoint, service.Any),
+		service.Op(api.DeleteDBProxyEndpoint, s.DeleteDBProxyEndpoint, service.Any),
+		service.Op(api.DescribeDBProxyEndpoints, s.DescribeDBProxyEndpoints, service.Any),
+		service.Op(api.RegisterDBProxyTargets, s.RegisterDBProxyTargets, service.Any),
+		service.Op(api.DeregisterDBProxyTargets, s.DeregisterDBProxyTargets, service.Any),
+		service.Op(api.DescribeDBProxyTargets, s.DescribeDBProxyTargets, service.Any),
+		service.Op(api.DescribeDBProxyTargetGroups, s.DescribeDBProxyTargetGroups, service.Any),
+		service.Op(api.ModifyDBProxyTargetGroup, s.ModifyDBProxyTargetGroup, service.Any).But("How connections are pooled is kept as settings; there is no pool."),
 	}
 }
 

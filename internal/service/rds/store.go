@@ -44,6 +44,16 @@ var (
 			return api.DBParameterGroupNotFoundFault.Errorf("DBClusterParameterGroup not found: %s", name)
 		},
 	}
+	proxies = kind[proxy]{
+		store.NewTable[aws.ARN, proxy]("rds.proxy"), "db-proxy:",
+		func(name string) error { return api.DBProxyNotFoundFault.Errorf("The proxy %s doesn't exist.", name) },
+	}
+	proxyEndpoints = kind[proxyEndpoint]{
+		store.NewTable[aws.ARN, proxyEndpoint]("rds.proxyendpoint"), "db-proxy-endpoint:",
+		func(name string) error {
+			return api.DBProxyEndpointNotFoundFault.Errorf("The proxy endpoint %s doesn't exist.", name)
+		},
+	}
 	endpoints = kind[endpoint]{store.NewTable[aws.ARN, endpoint]("rds.endpoint"), "endpoint:", nil}
 
 	// pending are the clusters and instances that are to be made.

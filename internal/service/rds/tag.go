@@ -30,6 +30,20 @@ func tagsOf(tx *store.Tx, call *aws.Call, text string) (tags []api.Tag, keep fun
 		return groupTags(tx, call, &parameterGroups, text)
 	case clusterParameterGroups.prefix:
 		return groupTags(tx, call, &clusterParameterGroups, text)
+	case proxies.prefix:
+		for at, p := range proxies.of(tx, call) {
+			if *p.Is.DBProxyArn == text {
+				return p.Tags, func(t []api.Tag) error { p.Tags = t; return proxies.Put(tx, at, p) }, nil
+			}
+		}
+		return nil, nil, proxies.missing(nameOf(arn))
+	case proxyEndpoints.prefix:
+		for at, e := range proxyEndpoints.of(tx, call) {
+			if *e.Is.DBProxyEndpointArn == text {
+				return e.Tags, func(t []api.Tag) error { e.Tags = t; return proxyEndpoints.Put(tx, at, e) }, nil
+			}
+		}
+		return nil, nil, proxyEndpoints.missing(nameOf(arn))
 	}
 	return nil, nil, bad("Invalid resource name: %s", text)
 }
