@@ -252,7 +252,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	rest := apigateway.New(apigateway.Config{DB: p.db, Firewall: firewall, Balancers: p.balancers, Meter: p.meter, Table: p.Table, Domains: p.Domains, Auth: guard, Edge: p.within(), Sessions: p.sessions, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
 	objects := s3.New(s3.Config{DB: p.db, Mint: p.mint, Table: p.Table, Key: keyFile(cfg, "s3"), Events: p.events, Deliver: p.deliver, Sessions: p.sessions})
 	gateways := apigatewayv2.New(apigatewayv2.Config{DB: p.db, Balancers: p.balancers, Meter: p.meter, Table: p.Table, Domains: p.Domains, Edge: p.within(), Keys: rest, Auth: guard, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log})
-	p.distributions = cloudfront.New(cloudfront.Config{DB: p.db, Firewall: firewall, Table: p.Table, Edge: p.within(), Functions: functions, Scripts: p.script, Domains: p.Domains, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
+	p.distributions = cloudfront.New(cloudfront.Config{DB: p.db, Firewall: firewall, Table: p.Table, Edge: p.within(), Functions: functions, Scripts: p.script, Sessions: p.sessions, Domains: p.Domains, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
 	p.sites = amplify.New(amplify.Config{DB: p.db, Table: p.Table, Edge: p.within(), Domains: p.Domains, Endpoint: cfg.Endpoint, Private: cfg.private(), Log: cfg.Log})
 	p.certificates = acm.New(p.db, p.CA, p.Domains, p.distributions, p.balancers, p.sites)
 	letters := ses.New(ses.Config{DB: p.db, Table: p.Table, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open, Log: cfg.Log})

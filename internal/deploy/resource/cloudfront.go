@@ -11,7 +11,7 @@ import (
 
 // CloudFront has the types of CloudFront.
 func CloudFront() []*Type {
-	return []*Type{distribution(), cachePolicy(), originRequestPolicy(), responseHeadersPolicy(), originAccessControl(), originAccessIdentity(), edgeFunction(), keyValueStore(), publicKey(), keyGroup()}
+	return []*Type{distribution(), cachePolicy(), originRequestPolicy(), responseHeadersPolicy(), originAccessControl(), originAccessIdentity(), edgeFunction(), keyValueStore(), publicKey(), keyGroup(), realtimeLog()}
 }
 
 // counted is a value of a template as CloudFront's API has it: lists are

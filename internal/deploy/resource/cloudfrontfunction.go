@@ -234,3 +234,56 @@ func keyGroup() *Type {
 		},
 	}.typed("AWS::CloudFront::KeyGroup", "KeyGroupConfig")
 }
+
+// realtimeLog is what real-time logs have, and where they go.
+func realtimeLog() *Type {
+	streams := func(op *Op) []any {
+		ends, _ := eachObject(op.New["EndPoints"], func(e map[string]any) map[string]any {
+			e = rename(e)
+			e["KinesisStreamConfig"] = rename(object(e["KinesisStreamConfig"]), "RoleArn", "RoleARN", "StreamArn", "StreamARN")
+			return e
+		}).([]any)
+		return ends
+	}
+	made := func(arn string) *Made { return &Made{PhysicalID: arn, Attributes: map[string]any{"Arn": arn}} }
+	return &Type{
+		Name:       "AWS::CloudFront::RealtimeLogConfig",
+		Properties: Props("EndPoints! Fields! Name!@ SamplingRate!"),
+		Attributes: []string{"Arn"},
+		Create: func(op *Op) (*Made, error) {
+			in := &cloudfront.CreateRealtimeLogConfigInput{}
+			properties := rename(op.New)
+			properties["EndPoints"] = streams(op)
+			if err := Bind(op, properties, in); err != nil {
+				return nil, err
+			}
+			out, err := Do(op, cloudfront.CreateRealtimeLogConfig, in)
+			if err != nil {
+				return nil, err
+			}
+			return made(out.RealtimeLogConfig.ARN), nil
+		},
+		Update: func(op *Op) (*Made, error) {
+			in := &cloudfront.UpdateRealtimeLogConfigInput{}
+			properties := without(op.New, "Name")
+			properties["EndPoints"] = streams(op)
+			if err := Bind(op, properties, in); err != nil {
+				return nil, err
+			}
+			in.ARN = &op.PhysicalID
+			_, err := Do(op, cloudfront.UpdateRealtimeLogConfig, in)
+			return made(op.PhysicalID), err
+		},
+		Delete: func(op *Op) error {
+			_, err := Do(op, cloudfront.DeleteRealtimeLogConfig, &cloudfront.DeleteRealtimeLogConfigInput{ARN: &op.PhysicalID})
+			return err
+		},
+		Find: func(op *Op) (*Made, error) {
+			out, err := Do(op, cloudfront.GetRealtimeLogConfig, &cloudfront.GetRealtimeLogConfigInput{Name: new(op.Text("Name"))})
+			if err != nil {
+				return nil, ignoreGone(err)
+			}
+			return made(out.RealtimeLogConfig.ARN), nil
+		},
+	}
+}

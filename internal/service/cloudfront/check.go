@@ -89,8 +89,6 @@ func checkLacks(c *api.DistributionConfig) error {
 		return lack("certificates of viewers")
 	case c.ConnectionFunctionAssociation != nil:
 		return lack("connection functions")
-	case aws.Value(c.Logging.Enabled):
-		return lack("logging")
 	}
 	for _, o := range c.Origins.Items {
 		if o.VpcOriginConfig != nil {
@@ -103,8 +101,6 @@ func checkLacks(c *api.DistributionConfig) error {
 			return lack("trusted signers, whose keys are those of accounts; key groups are answered")
 		case aws.Value(b.FieldLevelEncryptionId) != "":
 			return lack("field-level encryption")
-		case aws.Value(b.RealtimeLogConfigArn) != "":
-			return lack("real-time logs")
 		}
 	}
 	return nil
@@ -118,6 +114,9 @@ func (s *Service) checkWhole(tx *store.Tx, call *aws.Call, arn aws.ARN, c *api.D
 			return err
 		}
 		if err := checkTrusted(tx, call, &b); err != nil {
+			return err
+		}
+		if _, err := realtimeOf(tx, call, &b); err != nil {
 			return err
 		}
 		if b.CachePolicyId != nil && managedCache[*b.CachePolicyId] == nil {

@@ -43,6 +43,9 @@ func (s *Service) createDistribution(ctx context.Context, call *aws.Call, c *api
 	if err := s.checkTriggers(ctx, call, c); err != nil {
 		return aws.ARN{}, distribution{}, err
 	}
+	if err := s.checkLogging(ctx, call, c); err != nil {
+		return aws.ARN{}, distribution{}, err
+	}
 	if err := s.checkACL(ctx, c); err != nil {
 		return aws.ARN{}, distribution{}, err
 	}
@@ -151,6 +154,9 @@ func (s *Service) UpdateDistribution(ctx context.Context, call *aws.Call, in *ap
 		return nil, err
 	}
 	if err := s.checkTriggers(ctx, call, c); err != nil {
+		return nil, err
+	}
+	if err := s.checkLogging(ctx, call, c); err != nil {
 		return nil, err
 	}
 	if err := s.checkACL(ctx, c); err != nil {

@@ -20,5 +20,6 @@
 //	                                           index.go     all of it, ready to serve
 //	function.go      CloudFront Functions      invalidation.go  what is to be forgotten
 //	value.go         key value stores          valuekey.go  and their keys
-//	tag.go           tags
+//	record.go        a request, as logs tell it  standardlog.go  logs to buckets
+//	tag.go           tags                        realtimelog.go  and to streams
 package cloudfront

@@ -32,6 +32,7 @@ type behavior struct {
 	scripts   map[string]*scripted             // by event
 	triggers  map[string]*triggered            // by event
 	keys      map[string]any                   // that sign for requests, by id
+	realtime  *api.RealtimeLogConfig           // what is told of requests at once; nil: nothing is
 }
 
 func makeIndex(tx *store.Tx) (*index, error) {
@@ -90,6 +91,9 @@ func compileBehavior(tx *store.Tx, owner *aws.Call, b api.CacheBehavior) (behavi
 	}
 	var err error
 	if out.keys, err = trustedKeys(tx, owner, &b); err != nil {
+		return out, err
+	}
+	if out.realtime, err = realtimeOf(tx, owner, &b); err != nil {
 		return out, err
 	}
 	for _, a := range triggersOf(&b) {

@@ -29,8 +29,20 @@ func (x *exchange) log(f *scripted, out *function.Outcome, err error) {
 	}
 }
 
-// writeLog writes lines to the log group of a function, which it makes if need be.
+// writeLog writes lines to where they belong.
 func (s *Service) writeLog(ctx context.Context, at accesslog.Place, lines []accesslog.Line) error {
+	switch at.Stream {
+	case standardLog:
+		return s.keepLines(ctx, at.Group, lines)
+	case realtimeLog:
+		return s.sendLines(ctx, at.Group, lines)
+	}
+	return s.writeFunctionLog(ctx, at, lines)
+}
+
+// writeFunctionLog writes lines to the log group of a function, which it makes if
+// need be.
+func (s *Service) writeFunctionLog(ctx context.Context, at accesslog.Place, lines []accesslog.Line) error {
 	call := &aws.Call{Account: at.Group.Account, Region: at.Group.Region, Principal: auth.Root(at.Group.Account), RequestID: aws.NewRequestID()}
 	in := &logs.PutLogEventsInput{LogGroupName: at.Group.Resource[len("log-group:"):], LogStreamName: at.Stream}
 	for _, l := range lines {

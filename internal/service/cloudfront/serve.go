@@ -35,15 +35,23 @@ type exchange struct {
 	body []byte
 
 	choice *function.Choice // of the origin, by a function; nil: it is the behaviour's
+
+	asked, heard time.Time // when an origin was asked, and when it began to answer
 }
 
 // Serve answers a request to a distribution, by the label before the domain of
 // CloudFront, or by a user's name for it.
 func (s *Service) Serve(w http.ResponseWriter, r *http.Request, call *aws.Call, name string) {
+	began := time.Now()
 	x := &exchange{Service: s, call: call, id: aws.NewLongRequestID(), r: r}
 	a := x.begin(w, name)
 	if a == nil {
 		a = x.answer()
+	}
+	if x.logged() {
+		m := &measured{ResponseWriter: w}
+		defer x.tell(&record{x: x, r: r, a: a, w: m, began: began}) // of those who do not stay for the answer too
+		w = m
 	}
 	x.write(w, r, a)
 }
@@ -185,7 +193,9 @@ func (x *exchange) fetch(b *behavior, r *http.Request) *answer {
 			q.Header.Del(name)
 		}
 	}
+	x.asked = time.Now()
 	a, err := x.ask(b, q)
+	x.heard = time.Now()
 	if err != nil {
 		return x.failed(err)
 	}
@@ -283,7 +293,7 @@ func (x *exchange) write(w http.ResponseWriter, r *http.Request, a *answer) {
 	}
 	h.Set("X-Cache", a.how)
 	h.Set("X-Amz-Cf-Id", x.id)
-	h.Set("X-Amz-Cf-Pop", "ALOFT1-P1")
+	h.Set("X-Amz-Cf-Pop", place)
 	h.Add("Via", "1.1 cloudfront (CloudFront)")
 	if body, ok := a.body.(memory); ok && a.status == http.StatusOK {
 		modified, _ := http.ParseTime(h.Get("Last-Modified"))

@@ -42,7 +42,8 @@ type Config struct {
 	Table     *dispatch.Table
 	Edge      http.Handler // answers for origins that are the platform itself
 	Functions Functions
-	Scripts   function.Runner // runs CloudFront Functions
+	Scripts   function.Runner    // runs CloudFront Functions
+	Sessions  *dispatch.Sessions // of the roles that real-time logs are sent as
 	Firewall  Firewall
 	Domains   Domains
 	Local     bool // viewers need no TLS, whatever behaviours say: there is none
@@ -56,23 +57,24 @@ type Service struct {
 	db     *store.DB
 	client http.RoundTripper
 	cache  cache
-	logs   *accesslog.Log // of functions
+	logs   *accesslog.Log // of functions and of requests
+	due    task.Bell      // rung when an object of a log is due
 	index  *store.Derived[index]
 }
 
 // New returns CloudFront.
 func New(cfg Config) *Service {
-	s := &Service{cfg: cfg, db: cfg.DB, index: store.Derive(cfg.DB, makeIndex), logs: accesslog.New()}
+	s := &Service{cfg: cfg, db: cfg.DB, index: store.Derive(cfg.DB, makeIndex), logs: accesslog.New(), due: task.NewBell()}
 	s.client = backend.Within(cfg.Edge, s.ours, outbound.NewTransport(cfg.Private))
 	return s
 }
 
 // Definition implements the contract in package service.
 func (s *Service) Definition() service.Definition {
-	const lacks = "Signers that are accounts, logs, VPC origins, tenants and staging are refused. Nobody's country is known, so everybody is served, as AWS does then. There is one place, this one."
+	const lacks = "Signers that are accounts, VPC origins, tenants and staging are refused. Nobody's country is known, so everybody is served, as AWS does then. There is one place, this one."
 	return service.Definition{
 		API:   api.API,
-		Tasks: []task.Task{s.logs.Task("cloudfront/log", s.writeLog)},
+		Tasks: []task.Task{s.logs.Task("cloudfront/log", s.writeLog), {Name: "cloudfront/standardlog", Run: s.runLogs, Bell: s.due}},
 		Hosts: []service.Host{{Suffix: "cloudfront", Serve: s.Serve}, {Owns: s.isAlias, Serve: s.Serve}},
 		Operations: append(s.kept(),
 			service.Op(api.CreateDistribution, s.CreateDistribution, anyOf[api.CreateDistributionInput]("distribution")).But(lacks),
@@ -102,7 +104,7 @@ func (s *Service) Definition() service.Definition {
 // kept are the operations that only keep configurations.
 func (s *Service) kept() []service.Operation {
 	return slices.Concat(s.cachePolicyOperations(), s.originRequestPolicyOperations(), s.responseHeadersPolicyOperations(), s.originAccessControlOperations(), s.originAccessIdentityOperations(),
-		s.publicKeyOperations(), s.keyGroupOperations(), s.functionOperations(), s.storeOperations())
+		s.publicKeyOperations(), s.keyGroupOperations(), s.functionOperations(), s.storeOperations(), s.realtimeLogOperations())
 }
 
 // onID is the row of an operation on one of a kind.

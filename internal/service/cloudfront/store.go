@@ -46,6 +46,7 @@ var (
 	scripts       = newKind("function", api.NoSuchFunctionExists, api.FunctionAlreadyExists, func(c *script) string { return c.Name }).numbered(func(c *script) string { return c.Name })
 	valueStores   = newKind("key-value-store", api.EntityNotFound, api.EntityAlreadyExists, func(c *valueStore) string { return c.Name }).numbered(func(*valueStore) string { return aws.NewRequestID() })
 	publicKeys    = newKind("public-key", api.NoSuchPublicKey, api.PublicKeyAlreadyExists, func(c *api.PublicKeyConfig) string { return c.Name }).numbered(func(*api.PublicKeyConfig) string { return newID("K") })
+	realtimeLogs  = newKind("realtime-log-config", api.NoSuchRealtimeLogConfig, api.RealtimeLogConfigAlreadyExists, func(c *api.RealtimeLogConfig) string { return c.Name }).numbered(func(c *api.RealtimeLogConfig) string { return c.Name })
 	keyGroups     = newKind("key-group", api.NoSuchResource, api.KeyGroupAlreadyExists, func(c *api.KeyGroupConfig) string { return c.Name }).numbered(func(*api.KeyGroupConfig) string { return aws.NewRequestID() })
 	identities    = newKind[api.CloudFrontOriginAccessIdentityConfig]("origin-access-identity/cloudfront", api.NoSuchCloudFrontOriginAccessIdentity, api.CloudFrontOriginAccessIdentityAlreadyExists, nil)
 )
