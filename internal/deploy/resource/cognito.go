@@ -12,7 +12,7 @@ import (
 func Cognito() []*Type {
 	return []*Type{
 		identityPool(), identityPoolRoles(), identityPoolTags(),
-		userPool(), userPoolClient(), userPoolDomain(), userPoolGroup(), userPoolUser(), userPoolMember(), userPoolServer(), userPoolProvider(), userPoolStyle(),
+		userPool(), userPoolClient(), userPoolDomain(), userPoolGroup(), userPoolUser(), userPoolMember(), userPoolServer(), userPoolProvider(), userPoolStyle(), userPoolRisk(),
 	}
 }
 
@@ -38,7 +38,7 @@ func userPool() *Type {
 			UserPoolAddOns UserPoolName UserPoolTags UserPoolTier VerificationMessageTemplate WebAuthnFactorConfiguration WebAuthnRelyingPartyID WebAuthnUserVerification`),
 		Attributes: []string{"Arn", "ProviderName", "ProviderURL", "UserPoolId"},
 		Naming:     Naming{Property: "UserPoolName", Max: 128},
-		Note:       "An attribute that leaves the schema stays in the pool; AWS refuses the update.",
+		Note:       "An attribute that leaves the schema stays in the pool; AWS refuses the update. Threat protection blocks addresses alone: Aloft does not know which passwords and sign-ins are a risk.",
 		Shape:      func() any { return new(cognitoidp.CreateUserPoolInput) },
 		Create:     createUserPool,
 		Update:     updateUserPool,
@@ -428,6 +428,37 @@ func userPoolStyle() *Type {
 			if e := aws.Refusal(err); err != nil && strings.HasPrefix(e.Message, "There has to be an existing domain") {
 				return nil // it went with the domain
 			}
+			return err
+		},
+	}
+}
+
+func userPoolRisk() *Type {
+	set := func(op *Op) (*Made, error) {
+		in := &cognitoidp.SetRiskConfigurationInput{}
+		if err := Bind(op, op.New, in); err != nil {
+			return nil, err
+		}
+		made := &Made{PhysicalID: "UserPoolRiskConfigurationAttachment-" + in.UserPoolId + "-" + in.GetClientId()}
+		if in.GetClientId() == "ALL" {
+			in.ClientId = nil
+		}
+		_, err := Do(op, cognitoidp.SetRiskConfiguration, in)
+		return made, err
+	}
+	return &Type{
+		Name:       "AWS::Cognito::UserPoolRiskConfigurationAttachment",
+		Properties: Props("AccountTakeoverRiskConfiguration ClientId!@ CompromisedCredentialsRiskConfiguration RiskExceptionConfiguration UserPoolId!@"),
+		Note:       "Blocked addresses are refused; nothing else is ever found to be a risk.",
+		Shape:      func() any { return new(cognitoidp.SetRiskConfigurationInput) },
+		Create:     set,
+		Update:     set,
+		Delete: func(op *Op) error {
+			in := &cognitoidp.SetRiskConfigurationInput{UserPoolId: text(op.Old["UserPoolId"])}
+			if client := text(op.Old["ClientId"]); client != "ALL" {
+				in.ClientId = &client
+			}
+			_, err := Do(op, cognitoidp.SetRiskConfiguration, in)
 			return err
 		},
 	}

@@ -24,6 +24,7 @@ type authRequest struct {
 	params         map[string]string
 	metadata       map[string]string
 	pool           string // that an administrator names; empty: it is no administrator
+	address        string // of who signs in, if it is known
 }
 
 // InitiateAuth begins to sign a user in.
@@ -31,7 +32,7 @@ func (s *Service) InitiateAuth(ctx context.Context, call *aws.Call, in *api.Init
 	if in.AuthFlow == api.AuthFlowTypeAdminNoSrpAuth || in.AuthFlow == api.AuthFlowTypeAdminUserPasswordAuth {
 		return nil, invalid("Initiate Auth method not supported.")
 	}
-	return s.initiate(ctx, call, &authRequest{flow: in.AuthFlow, clientID: in.ClientId, params: in.AuthParameters, metadata: in.ClientMetadata})
+	return s.initiate(ctx, call, &authRequest{flow: in.AuthFlow, clientID: in.ClientId, params: in.AuthParameters, metadata: in.ClientMetadata, address: call.SourceIP})
 }
 
 // AdminInitiateAuth begins to sign a user in, for a server that has credentials.
@@ -39,7 +40,11 @@ func (s *Service) AdminInitiateAuth(ctx context.Context, call *aws.Call, in *api
 	if in.AuthFlow == api.AuthFlowTypeUserPasswordAuth {
 		return nil, invalid("Initiate Auth method not supported.")
 	}
-	out, err := s.initiate(ctx, call, &authRequest{flow: in.AuthFlow, clientID: in.ClientId, params: in.AuthParameters, metadata: in.ClientMetadata, pool: in.UserPoolId})
+	r := &authRequest{flow: in.AuthFlow, clientID: in.ClientId, params: in.AuthParameters, metadata: in.ClientMetadata, pool: in.UserPoolId}
+	if in.ContextData != nil {
+		r.address = in.ContextData.IpAddress
+	}
+	out, err := s.initiate(ctx, call, r)
 	return (*api.AdminInitiateAuthOutput)(out), err
 }
 
@@ -83,6 +88,9 @@ func (s *Service) approach(ctx context.Context, call *aws.Call, r *authRequest) 
 		}
 		if r.pool != "" && v.pool.arn != call.ARN("cognito-idp", kind+r.pool) {
 			return errNoClient(r.clientID)
+		}
+		if err := v.checkAddress(tx, r.address); err != nil {
+			return err
 		}
 		if r.flow == api.AuthFlowTypeRefreshTokenAuth { // whose it is, its ticket says
 			if l, _, err := getTicket[login](tx, loginKey(v.pool, r.params["REFRESH_TOKEN"])); err == nil {

@@ -21,6 +21,6 @@
 //	oauth.go    OAuth 2.0, and its tokens in oauthtoken.go
 //	page.go     pages of a pool's domain: to sign in, and in pageaccount.go the others
 //	custom.go   challenges and claims of functions, and the choice of how to begin
-//	server.go, provider.go, domain.go, ui.go: what else a pool has
+//	server.go, provider.go, domain.go, ui.go, risk.go: what else a pool has
 //	publish.go  keys of tokens, and where what is
 package cognitoidp

@@ -111,8 +111,6 @@ func configure(p *userPool, in *api.UpdateUserPoolInput) error {
 // checkConfig refuses what a pool cannot be.
 func checkConfig(p *userPool, in *api.UpdateUserPoolInput) error {
 	switch {
-	case in.UserPoolAddOns != nil && in.UserPoolAddOns.AdvancedSecurityMode == api.AdvancedSecurityModeTypeEnforced:
-		return notYet("threat protection: AdvancedSecurityMode can be OFF or AUDIT")
 	case in.KeyConfiguration != nil && aws.Value(in.KeyConfiguration.KeyType) == api.EncryptionKeyTypeCustomerManagedKey:
 		return notYet("user pools with keys of customers")
 	case in.IssuerConfiguration != nil && aws.Value(in.IssuerConfiguration.Type) == api.IssuerTypeUpdated:
@@ -278,7 +276,7 @@ func (s *Service) DeleteUserPool(ctx context.Context, call *aws.Call, in *api.De
 func clear(tx *store.Tx, arn aws.ARN) error {
 	part, pair := partKey{Pool: arn}, pairKey{Pool: arn}
 	return errors.Join(
-		clients.DeletePrefix(tx, part), servers.DeletePrefix(tx, part), providers.DeletePrefix(tx, part), styles.DeletePrefix(tx, part), users.DeletePrefix(tx, part), groups.DeletePrefix(tx, part), aliases.DeletePrefix(tx, aliasKey{Pool: arn}),
+		clients.DeletePrefix(tx, part), servers.DeletePrefix(tx, part), providers.DeletePrefix(tx, part), styles.DeletePrefix(tx, part), risks.DeletePrefix(tx, part), users.DeletePrefix(tx, part), groups.DeletePrefix(tx, part), aliases.DeletePrefix(tx, aliasKey{Pool: arn}),
 		members.DeletePrefix(tx, pair), groupsOf.DeletePrefix(tx, pair), tickets.DeletePrefix(tx, ticketKey{Pool: arn}),
 	)
 }

@@ -84,7 +84,7 @@ func (s *Service) Definition() service.Definition {
 
 // poolOperations are those on pools and what they are made of.
 func (s *Service) poolOperations() []service.Operation {
-	const pool = "Threat protection, keys of customers, custom senders, inbound federation and replicas are refused."
+	const pool = "What passwords and sign-ins are a risk only AWS can tell: threat protection refuses blocked addresses alone. Keys of customers, custom senders, inbound federation and replicas are refused."
 	return []service.Operation{
 		service.Op(api.CreateUserPool, s.CreateUserPool, service.Any).But(pool + " Old passwords are not remembered, whatever the policy says."),
 		onPool(api.DescribeUserPool, s.DescribeUserPool),
@@ -108,6 +108,9 @@ func (s *Service) poolOperations() []service.Operation {
 
 		onPool(api.SetUICustomization, s.SetUICustomization).But("Styles are kept; the pages look as they do, and images are refused."),
 		onPool(api.GetUICustomization, s.GetUICustomization),
+
+		onPool(api.SetRiskConfiguration, s.SetRiskConfiguration).But("Ranges of addresses that are blocked are refused, by InitiateAuth and AdminInitiateAuth; nothing else is ever found to be a risk."),
+		onPool(api.DescribeRiskConfiguration, s.DescribeRiskConfiguration),
 
 		onPool(api.CreateResourceServer, s.CreateResourceServer),
 		onPool(api.DescribeResourceServer, s.DescribeResourceServer),
