@@ -121,7 +121,7 @@ func (r *run) enter(phase Phase, status, reason string) error {
 func (r *run) stackEvent(status, reason string) Event {
 	return Event{
 		ID: aws.NewRequestID(), LogicalID: r.st.Name, PhysicalID: r.st.ID, Type: StackType,
-		Status: status, Reason: reason, Token: r.st.Token, Time: time.Now(),
+		Status: status, Reason: reason, Token: r.st.Token, Time: time.Now(), Deed: r.st.Deed, Phase: r.st.Phase,
 	}
 }
 
@@ -130,7 +130,7 @@ func (r *run) event(row *Row, status, reason string) Event {
 	e := Event{
 		ID:        fmt.Sprintf("%s-%s-%s", row.ID, status, now.UTC().Format("2006-01-02T15:04:05.000Z")),
 		LogicalID: row.ID, PhysicalID: row.PhysicalID, Type: row.Type, Status: status, Reason: reason,
-		Token: r.st.Token, Time: now,
+		Token: r.st.Token, Time: now, Deed: r.st.Deed, Phase: r.st.Phase,
 	}
 	properties := row.Properties
 	if row.Intent != nil && row.Intent.Properties != nil {

@@ -154,6 +154,8 @@ type Event struct {
 	Properties string // JSON
 	Token      string
 	Time       time.Time
+	Deed       string // that it is of
+	Phase      Phase
 }
 
 // StackType is the type of stacks.

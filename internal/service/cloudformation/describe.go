@@ -217,40 +217,6 @@ func (s *Service) ListStacks(ctx context.Context, call *aws.Call, in *api.ListSt
 	return out, nil
 }
 
-// DescribeStackEvents lists what happened to a stack, newest first.
-func (s *Service) DescribeStackEvents(ctx context.Context, call *aws.Call, in *api.DescribeStackEventsInput) (*api.DescribeStackEventsOutput, error) {
-	from := store.MaxPosition
-	if in.NextToken != nil {
-		var err error
-		if from, err = store.ParsePosition(*in.NextToken); err != nil {
-			return nil, api.ValidationError.Errorf("Invalid NextToken: %s", *in.NextToken)
-		}
-	}
-	out := &api.DescribeStackEventsOutput{StackEvents: []api.StackEvent{}}
-	err := s.db.View(ctx, func(tx *store.Tx) error {
-		out.StackEvents, out.NextToken = []api.StackEvent{}, nil
-		st, err := needStack(tx, call, in.StackName, errNoStack)
-		if err != nil {
-			return err
-		}
-		var last store.Position
-		for at, e := range events.ScanReverse(tx, stackID(st.ID), from) {
-			if len(out.StackEvents) == eventsPerPage {
-				out.NextToken = new(last.String())
-				break
-			}
-			last = at
-			out.StackEvents = append(out.StackEvents, api.StackEvent{
-				StackId: st.ID, StackName: st.Name, EventId: e.ID, LogicalResourceId: &e.LogicalID, PhysicalResourceId: &e.PhysicalID,
-				ResourceType: &e.Type, Timestamp: e.Time, ResourceStatus: &e.Status, ResourceStatusReason: optional(e.Reason),
-				ResourceProperties: optional(e.Properties), ClientRequestToken: optional(e.Token),
-			})
-		}
-		return nil
-	})
-	return out, err
-}
-
 // DescribeStackResource describes one resource of a stack.
 func (s *Service) DescribeStackResource(ctx context.Context, call *aws.Call, in *api.DescribeStackResourceInput) (*api.DescribeStackResourceOutput, error) {
 	out := &api.DescribeStackResourceOutput{}

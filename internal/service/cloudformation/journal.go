@@ -84,6 +84,9 @@ func save(tx *store.Tx, at *deploy.Stack, c deploy.Change) (superseded bool, err
 func addEvents(tx *store.Tx, st *deploy.Stack, list ...deploy.Event) error {
 	id := stackID(st.ID)
 	for _, e := range list {
+		if e.Deed == "" {
+			e.Deed, e.Phase = st.Deed, st.Phase
+		}
 		if _, err := events.Append(tx, id, e); err != nil {
 			return err
 		}

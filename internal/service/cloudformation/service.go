@@ -57,6 +57,7 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.DescribeStacks, s.DescribeStacks, stackOf),
 			service.Op(api.ListStacks, s.ListStacks, service.Any),
 			service.Op(api.DescribeStackEvents, s.DescribeStackEvents, stackOf),
+			service.Op(api.DescribeEvents, s.DescribeEvents, stackOf),
 			service.Op(api.DescribeStackResource, s.DescribeStackResource, stackOf),
 			service.Op(api.DescribeStackResources, s.DescribeStackResources, stackOf),
 			service.Op(api.ListStackResources, s.ListStackResources, stackOf),
