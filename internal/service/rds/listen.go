@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"time"
+
+	"github.com/aloft-cloud/aloft/internal/task"
 )
 
 // A listener is the address of an endpoint on this host.
@@ -47,7 +49,7 @@ func (s *Service) accept(ctx context.Context, l net.Listener, n uint16, port int
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
 	for {
-		c, err := l.Accept()
+		c, err := task.Accept(l)
 		if err != nil {
 			return
 		}
