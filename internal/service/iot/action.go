@@ -62,10 +62,8 @@ func newAction(rule aws.ARN, a *api.Action, version string) (*action, error) {
 	}
 	b := &builder{rule: rule, version: version}
 	b.name, b.role = kind+"Action", roleOf(a)
-	if b.role != "" {
-		if role, err := aws.ParseARN(b.role); err != nil || role.Service != "iam" {
-			return nil, invalid("Invalid role ARN: %s", b.role)
-		}
+	if role, err := aws.ParseARN(b.role); (err != nil || role.Service != "iam") && kind != "Lambda" { // which lets IoT itself
+		return nil, invalid("Invalid role ARN: %s", b.role)
 	}
 	maker(b, a)
 	if b.err != nil {

@@ -9,8 +9,10 @@ import (
 	"github.com/aloft-cloud/aloft/internal/tree"
 )
 
-// deepest is how far expressions may lie within one another.
-const deepest = 64
+const (
+	deepest          = 64       // that expressions lie within one another
+	longestStatement = 64 << 10 // bytes
+)
 
 // Parse compiles a statement. Its error says what is wrong with it, for people.
 func Parse(statement, version string) (*Query, error) {
@@ -52,6 +54,9 @@ type parser struct {
 }
 
 func newParser(text string) (*parser, error) {
+	if len(text) > longestStatement {
+		return nil, fmt.Errorf("the statement is longer than %d bytes", longestStatement)
+	}
 	tokens, ok := lexer.Cut(text)
 	p := &parser{tokens: tokens}
 	if !ok {
@@ -367,6 +372,9 @@ func (p *parser) parseArray(end string) (expr, error) {
 				out = append(out, v)
 			}
 		}
+		if !x.msg.affords(out) {
+			return Undefined
+		}
 		return out
 	}, nil
 }
@@ -490,7 +498,11 @@ func (p *parser) parseCall(t lexer.Token) (expr, error) {
 		for i, arg := range args {
 			values[i] = arg(x)
 		}
-		return f.call(x, values)
+		v := f.call(x, values)
+		if made, ok := v.(string); ok && !x.msg.affords(made) {
+			return Undefined
+		}
+		return v
 	}, nil
 }
 

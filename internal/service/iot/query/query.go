@@ -25,6 +25,7 @@ type Message struct {
 
 	doc    tree.Value // the payload, or Undefined if it is not JSON
 	parsed bool
+	left   int // what may yet be made of it, in bytes and values
 }
 
 // document returns the payload as a document, or Undefined.
@@ -66,7 +67,7 @@ func (q *Query) From() string { return q.from }
 // Run says whether the statement is for m, whose topic matches, and what goes
 // on of it.
 func (q *Query) Run(m *Message) (out []byte, ok bool) {
-	x := &scope{msg: m, doc: m.document(), version: q.version}
+	x := newScope(m, q.version)
 	if !q.sel.holds(x) {
 		return nil, false
 	}
@@ -94,6 +95,9 @@ func (s *selection) pick(x *scope) tree.Value {
 	for i := range s.items {
 		it := &s.items[i]
 		v := it.get(x)
+		if !x.msg.affords(v) {
+			return Undefined
+		}
 		if it.name != "" {
 			if v, ok := document(v); ok {
 				out.Set(it.name, v)
@@ -124,6 +128,9 @@ func (s *selection) nested(x *scope, from expr) tree.Value {
 	}
 	out := []any{}
 	for _, element := range elements {
+		if x.msg.left--; x.msg.left < 0 {
+			return Undefined
+		}
 		of := &scope{msg: x.msg, doc: element, version: x.version}
 		if !s.holds(of) {
 			continue

@@ -141,6 +141,30 @@ func TestExpressions(t *testing.T) {
 	test(`1e999 * 1e999`, "1e+1998")
 }
 
+// What would grow at every level ends soon, as nothing.
+func TestGrowth(t *testing.T) {
+	double := "*"
+	for range 50 {
+		double = "(SELECT VALUE [*, *] FROM " + double + ")"
+	}
+	wide := "SELECT " + strings.Repeat("* AS a, ", 5000) + "* AS b FROM 't'"
+	texts := "SELECT " + strings.Repeat("lpad('x', 1000000) AS a, ", 1000) + "1 AS b FROM 't'"
+	large := `{"list":[` + strings.Repeat("1,", 60000) + "1]}"
+	for _, statement := range []string{
+		"SELECT " + double + " AS x FROM 't'", "SELECT VALUE " + double + " FROM 't'", wide, texts,
+		"SELECT * FROM 't' WHERE EXISTS " + double, "SELECT (SELECT lpad('x', 100000) AS x FROM list) AS y FROM 't'",
+		"SELECT concat(" + double + "," + double + ") AS x FROM 't'",
+	} {
+		q, err := Parse(statement, Version2016)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out, ok := q.Run(message(large)); len(out) > mostMade {
+			t.Errorf("%.80s makes %d bytes, %v", statement, len(out), ok)
+		}
+	}
+}
+
 func TestRefused(t *testing.T) {
 	for statement, want := range map[string]string{
 		``:                                  "expected SELECT",
@@ -156,6 +180,7 @@ func TestRefused(t *testing.T) {
 		`SET @x = 1 SELECT * FROM 't'`:      "begins nothing",
 		`SELECT cast(a AS Blob) FROM 't'`:   "there is no type Blob",
 		`SELECT ` + strings.Repeat("(", 99): "too deep",
+		"SELECT " + strings.Repeat("a.", longestStatement) + "a FROM 't'": "longer than",
 	} {
 		_, err := Parse(statement, Version2016)
 		if err == nil || !strings.Contains(err.Error(), want) {

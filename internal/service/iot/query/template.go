@@ -73,7 +73,7 @@ func closing(s string) int {
 // Fill returns the text with what the expressions are of m. What is Undefined
 // is nothing.
 func (t *Template) Fill(m *Message) string {
-	x := &scope{msg: m, doc: m.document(), version: t.version}
+	x := newScope(m, t.version)
 	var b strings.Builder
 	for i := range t.parts {
 		if t.parts[i].of == nil {

@@ -106,7 +106,7 @@ func chr(_ *scope, args []tree.Value) tree.Value {
 }
 
 // concat joins arrays if there is one, else texts.
-func concat(_ *scope, args []tree.Value) tree.Value {
+func concat(x *scope, args []tree.Value) tree.Value {
 	if len(args) == 1 {
 		return args[0]
 	}
@@ -123,6 +123,9 @@ func concat(_ *scope, args []tree.Value) tree.Value {
 			} else if v, ok := document(arg); ok {
 				all = append(all, v)
 			}
+		}
+		if !x.msg.affords(all) {
+			return Undefined
 		}
 		return all
 	}

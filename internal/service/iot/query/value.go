@@ -25,6 +25,41 @@ type scope struct {
 	version string
 }
 
+// mostMade is what a statement may make of a message, in bytes of texts and
+// values. Values within one another can double at every level.
+const mostMade = 4 << 20
+
+func newScope(m *Message, version string) *scope {
+	m.left = mostMade
+	return &scope{msg: m, doc: m.document(), version: version}
+}
+
+// affords reports whether v may be made of m, besides what was.
+func (m *Message) affords(v tree.Value) bool {
+	m.left = spend(m.left, v)
+	return m.left >= 0
+}
+
+// spend returns what is left when v is made, and stops at less than nothing.
+func spend(left int, v tree.Value) int {
+	left--
+	switch v := v.(type) {
+	case string:
+		left -= len(v)
+	case []any:
+		for i := 0; i < len(v) && left >= 0; i++ {
+			left = spend(left, v[i])
+		}
+	case *tree.Object:
+		for name, e := range v.All() {
+			if left = spend(left-len(name), e); left < 0 {
+				break
+			}
+		}
+	}
+	return left
+}
+
 // An expr is an expression, compiled.
 type expr func(*scope) tree.Value
 
