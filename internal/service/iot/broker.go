@@ -2,11 +2,9 @@ package iot
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
-	"github.com/aloft-cloud/aloft/internal/service/iot/mqtt"
 	"github.com/aloft-cloud/aloft/internal/task"
 )
 
@@ -89,10 +87,10 @@ func (b *broker) broadcast(m *message) {
 	}
 }
 
-// deliver sends a message that waits for a session to its client, if it is there.
-func (b *broker) deliver(key waitingKey, m *message, sub subscription) {
-	if c := b.find(home{key.Session.Account, key.Session.Region}, key.Session.Client); c != nil && c.kept {
-		c.send(outgoing{m: m, sub: sub, qos: 1, key: key})
+// tell has the client of a session, if it is there, be sent what waits for it.
+func (b *broker) tell(key sessionKey) {
+	if c := b.find(home{key.Account, key.Region}, key.Client); c != nil {
+		c.more.Ring()
 	}
 }
 
@@ -125,35 +123,8 @@ const (
 	reasonNoQoS2        = 0x9b
 	reasonNoShared      = 0x9e
 	reasonBadVersion    = 0x84
+	reasonQuota         = 0x97
 )
 
 // oldCodes are those of a connack of version 3.1.1.
 var oldCodes = map[byte]byte{reasonBadVersion: 1, reasonBadClient: 2, reasonNotAuthorized: 5}
-
-// newMQTT is a message as a client is sent it.
-func (o *outgoing) packet(version byte) *mqtt.Packet {
-	m := o.m
-	p := &mqtt.Packet{Kind: mqtt.Publish, Topic: m.Topic, Payload: m.Payload, QoS: o.qos, Retain: o.retained || o.sub.AsReceived && m.Retain, Dup: o.again}
-	if version != mqtt.V5 {
-		return p
-	}
-	if o.sub.ID != 0 {
-		p.Properties.Subscription = []uint32{o.sub.ID}
-	}
-	if of := m.Properties; of != nil {
-		if of.ContentType != "" {
-			p.Properties.ContentType = &of.ContentType
-		}
-		if of.ResponseTopic != "" {
-			p.Properties.ResponseTopic = &of.ResponseTopic
-		}
-		if of.UTF8 {
-			p.Properties.PayloadFormat = new(byte(1))
-		}
-		p.Properties.Correlation, p.Properties.User = of.Correlation, slices.Clone(of.User)
-		if !of.Expires.IsZero() {
-			p.Properties.MessageExpiry = new(uint32(max(0, time.Until(of.Expires)/time.Second)))
-		}
-	}
-	return p
-}

@@ -14,6 +14,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/iot/mqtt"
 	"github.com/aloft-cloud/aloft/internal/service/iot/topic"
 	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/task"
 )
 
 const (
@@ -23,7 +24,7 @@ const (
 	maxFilters     = 8    // of one subscribe
 	maxOfClient    = 50   // subscriptions
 	maxAliases     = 8
-	receiveMaximum = 100
+	receiveMaximum = 100 // messages that a client has not acknowledged
 )
 
 // A line is a connection on which packets are sent.
@@ -43,32 +44,23 @@ type client struct {
 	session string // identifier of the connection, in events
 	version byte
 	kept    bool          // its session outlives the connection
-	life    time.Duration // so long
+	life    time.Duration // so long; 0: it ends with the connection
 	alive   time.Duration
 	will    *mqtt.Will
 	aliases map[uint16]string
+	most    int // bytes of a packet that the client takes
 	out     chan outgoing
+	acks    chan uint16   // what the client acknowledged, by id of the packet
+	more    task.Bell     // rung when something waits for its session
 	done    chan struct{} // closed when the connection ends
 	written chan struct{} // closed when the client was told
+	flight  flight        // of write alone
 
 	mu      sync.Mutex
 	filters map[string]subscription
-	flight  map[uint16]waitingKey // messages that the client has not acknowledged
-	last    uint16                // id of a packet
 	ended   bool
 	reason  byte // told the client when it ended
 	clean   bool // the client said that it would go
-}
-
-// An outgoing is a message on its way to a client.
-type outgoing struct {
-	m        *message
-	sub      subscription
-	qos      byte
-	key      waitingKey // zero: it waits for nobody
-	retained bool
-	again    bool
-	raw      []byte // a packet, if there is no m
 }
 
 func (c *client) home() home { return home{c.who.call.Account, c.who.call.Region} }
@@ -81,21 +73,6 @@ func (c *client) matching(name string) (subscription, bool) {
 	return matching(c.filters, name)
 }
 
-// send has a message be sent. One that the client is too slow for is lost, or
-// waits for its session.
-func (c *client) send(o outgoing) {
-	select {
-	case c.out <- o:
-	case <-c.done:
-	default:
-		if o.qos > 0 || o.m == nil {
-			c.end(reasonUnspecified)
-		}
-	}
-}
-
-func (c *client) answer(p *mqtt.Packet) { c.send(outgoing{raw: p.Append(nil, c.version)}) }
-
 // end has the connection end, for a reason that clients of version 5 are told.
 func (c *client) end(reason byte) {
 	c.mu.Lock()
@@ -104,71 +81,6 @@ func (c *client) end(reason byte) {
 		c.ended, c.reason = true, reason
 		close(c.done)
 	}
-}
-
-// write sends what is on its way, until the connection ends.
-func (c *client) write() {
-	defer close(c.written)
-	defer c.line.Close()
-	for {
-		select {
-		case o := <-c.out:
-			b, err := c.pack(&o)
-			if err == nil && b != nil {
-				err = c.line.Write(b)
-			}
-			if err != nil {
-				c.end(reasonUnspecified)
-				return
-			}
-		case <-c.done:
-			c.mu.Lock()
-			reason := c.reason
-			c.mu.Unlock()
-			if c.version == mqtt.V5 && reason != 0 {
-				p := &mqtt.Packet{Kind: mqtt.Disconnect, Code: reason}
-				c.line.Write(p.Append(nil, c.version)) // an error here is the client's absence
-			}
-			return
-		}
-	}
-}
-
-// pack returns a message as a packet, if the client may have it.
-func (c *client) pack(o *outgoing) ([]byte, error) {
-	if o.m == nil {
-		return o.raw, nil
-	}
-	ctx := context.Background()
-	if p := o.m.Properties; p != nil && !p.Expires.IsZero() && time.Now().After(p.Expires) {
-		return nil, c.forget(ctx, o.key)
-	}
-	may, err := c.s.may(ctx, c.who, "iot:Receive", "topic/"+o.m.Topic)
-	if err != nil || !may {
-		return nil, errors.Join(err, c.forget(ctx, o.key))
-	}
-	p := o.packet(c.version)
-	if o.qos > 0 {
-		c.mu.Lock()
-		for p.ID == 0 {
-			if c.last++; c.last != 0 {
-				if _, used := c.flight[c.last]; !used {
-					p.ID = c.last
-				}
-			}
-		}
-		c.flight[p.ID] = o.key
-		c.mu.Unlock()
-	}
-	return p.Append(nil, c.version), nil
-}
-
-// forget forgets a message that waits for the client's session.
-func (c *client) forget(ctx context.Context, key waitingKey) error {
-	if key == (waitingKey{}) {
-		return nil
-	}
-	return c.s.acknowledged(ctx, key)
 }
 
 // serve takes what a client sends until the connection ends.
@@ -216,14 +128,12 @@ func (c *client) take(ctx context.Context, p *mqtt.Packet) error {
 	case mqtt.Publish:
 		return c.takePublish(ctx, p)
 	case mqtt.Puback:
-		c.mu.Lock()
-		key, known := c.flight[p.ID]
-		delete(c.flight, p.ID)
-		c.mu.Unlock()
-		if known {
-			return c.forget(ctx, key)
+		select {
+		case c.acks <- p.ID:
+			return nil
+		case <-c.done:
+			return errDone
 		}
-		return nil
 	case mqtt.Subscribe:
 		return c.subscribe(ctx, p)
 	case mqtt.Unsubscribe:
@@ -233,6 +143,9 @@ func (c *client) take(ctx context.Context, p *mqtt.Packet) error {
 		return nil
 	case mqtt.Disconnect:
 		c.clean = p.Code != 0x04 // which asks for the will
+		if life := p.Properties.SessionExpiry; life != nil && c.life > 0 {
+			c.life = min(time.Duration(*life)*time.Second, maxSession)
+		}
 		return c.refuse(0)
 	}
 	return c.refuse(reasonProtocol)
@@ -383,12 +296,32 @@ func (c *client) sendRetained(ctx context.Context, filters []mqtt.Filter, id uin
 		return nil
 	}
 	var list []outgoing
+	add := func(m message, f mqtt.Filter) {
+		list = append(list, outgoing{m: &m, sub: subscription{ID: id}, qos: min(f.QoS, m.QoS), retained: true})
+	}
 	err := c.s.DB.View(ctx, func(tx *store.Tx) error {
 		list = nil
-		for k, m := range retained.Scan(tx, retainedKey{Account: c.who.call.Account, Region: c.who.call.Region}) {
-			for _, f := range filters {
+		home := retainedKey{Account: c.who.call.Account, Region: c.who.call.Region}
+		var wild []mqtt.Filter
+		for _, f := range filters {
+			if topic.IsWild(f.Topic) {
+				wild = append(wild, f)
+				continue
+			}
+			m, err := retained.Get(tx, retainedKey{home.Account, home.Region, f.Topic})
+			if err == nil {
+				add(m, f)
+			} else if !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+		}
+		if len(wild) == 0 {
+			return nil
+		}
+		for k, m := range retained.Scan(tx, home) {
+			for _, f := range wild {
 				if topic.Match(f.Topic, k.Topic) {
-					list = append(list, outgoing{m: &m, sub: subscription{ID: id}, qos: min(f.QoS, m.QoS), retained: true})
+					add(m, f)
 					break
 				}
 			}
@@ -396,7 +329,7 @@ func (c *client) sendRetained(ctx context.Context, filters []mqtt.Filter, id uin
 		return nil
 	})
 	for _, o := range list {
-		c.send(o)
+		c.reply(o)
 	}
 	return err
 }

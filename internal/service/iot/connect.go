@@ -10,6 +10,7 @@ import (
 
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/service/iot/mqtt"
+	"github.com/aloft-cloud/aloft/internal/task"
 )
 
 // An introduction says who a client is, once it sent its connect. A refusal is
@@ -91,10 +92,10 @@ func (s *Service) connect(ctx context.Context, l line, in *bufio.Reader, p *mqtt
 	}
 	c = &client{
 		s: s, line: l, in: in, who: who, id: id, session: aws.NewRequestID(), version: p.Version, will: p.Will, alive: aliveFor(p.KeepAlive),
-		aliases: make(map[uint16]string), out: make(chan outgoing, maxQueue), done: make(chan struct{}), written: make(chan struct{}), flight: make(map[uint16]waitingKey),
-		filters: make(map[string]subscription),
+		aliases: make(map[uint16]string), most: mostOf(&p.Properties), out: make(chan outgoing, maxQueue), acks: make(chan uint16, receiveMaximum),
+		more: task.NewBell(), done: make(chan struct{}), written: make(chan struct{}), flight: newFlight(&p.Properties),
+		filters: make(map[string]subscription), life: lifeOf(p),
 	}
-	c.life = lifeOf(p)
 	c.kept = c.life > 0
 	old, ok := s.broker.add(c)
 	if !ok {
@@ -109,6 +110,7 @@ func (s *Service) connect(ctx context.Context, l line, in *bufio.Reader, p *mqtt
 		return nil, false, 0, err
 	}
 	if present {
+		c.kept = true
 		c.mu.Lock()
 		for filter, sub := range row.Filters {
 			c.filters[filter] = sub
@@ -151,22 +153,10 @@ func (c *client) promise(p *mqtt.Packet, of *mqtt.Properties) {
 	}
 }
 
-// resume tells of the connection, and sends what waited for it.
+// resume tells of the connection, and has what waited for it be sent.
 func (c *client) resume(ctx context.Context) error {
-	err := c.tell(ctx, "presence/connected", map[string]any{"eventType": "connected", "ipAddress": c.who.call.SourceIP, "versionNumber": 0})
-	if err != nil || !c.kept {
-		return err
-	}
-	keys, messages, err := c.s.stillWaiting(ctx, c.key())
-	for i := range keys {
-		sub, ok := c.matching(messages[i].Topic)
-		if !ok {
-			err = errors.Join(err, c.s.acknowledged(ctx, keys[i]))
-			continue
-		}
-		c.send(outgoing{m: &messages[i], sub: sub, qos: 1, key: keys[i], again: true})
-	}
-	return err
+	c.more.Ring()
+	return c.tell(ctx, "presence/connected", map[string]any{"eventType": "connected", "ipAddress": c.who.call.SourceIP, "versionNumber": 0})
 }
 
 // leave does what is to be done when a connection has ended.
@@ -212,6 +202,5 @@ func (c *client) farewell(ctx context.Context, gone bool, reason byte) error {
 	if err != nil || !c.kept || !gone {
 		return err
 	}
-	_, _, err = c.s.openSession(ctx, c.key(), false, c.life)
-	return err
+	return c.s.closeSession(ctx, c.key(), c.life)
 }

@@ -98,9 +98,16 @@ func (s *Service) publishFor(w http.ResponseWriter, r *http.Request, call *aws.C
 		return data.RequestEntityTooLargeException.Errorf("The payload is larger than %d bytes.", maxPayload)
 	}
 	m := newMessage(&of, strings.TrimPrefix(r.URL.Path, topicsPath), payload)
-	m.Principal, m.QoS, m.SourceIP = v.PrincipalID, byte(len(strings.TrimSuffix(r.URL.Query().Get("qos"), "0"))), call.SourceIP
-	if err := m.check(); err != nil || m.QoS > 1 {
-		return firstOf(err, data.InvalidRequestException.Errorf("Invalid quality of service."))
+	m.Principal, m.SourceIP = v.PrincipalID, call.SourceIP
+	switch r.URL.Query().Get("qos") {
+	case "", "0":
+	case "1":
+		m.QoS = 1
+	default:
+		return data.InvalidRequestException.Errorf("Invalid quality of service.")
+	}
+	if err := m.check(); err != nil {
+		return err
 	}
 	if may, err := s.may(r.Context(), who, "iot:Publish", "topic/"+m.Topic); err != nil || !may {
 		return firstOf(err, forbidden)

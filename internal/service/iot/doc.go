@@ -21,6 +21,7 @@
 //	shadow.go    shadows                   retain.go    messages that topics have
 //	connect.go   how connections begin and end
 //	client.go    one that is connected     broker.go    all of them
+//	flight.go    what it is sent
 //	session.go   what outlives them        grant.go     what they may
 //	socket.go    WebSockets and TLS        endpoint.go  where
 package iot

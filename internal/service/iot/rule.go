@@ -135,7 +135,7 @@ func (s *Service) ListTopicRules(ctx context.Context, call *aws.Call, in *api.Li
 	})
 }
 
-// DeleteTopicRule deletes a rule. AWS takes no offence at one that is not there.
+// DeleteTopicRule deletes a rule.
 func (s *Service) DeleteTopicRule(ctx context.Context, call *aws.Call, in *api.DeleteTopicRuleInput) (*api.DeleteTopicRuleOutput, error) {
 	arn := ruleARN(call, in.RuleName)
 	return &api.DeleteTopicRuleOutput{}, s.DB.Update(ctx, func(tx *store.Tx) error {

@@ -3,7 +3,6 @@ package iot
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -47,7 +46,6 @@ type waitingKey struct {
 const (
 	usualSession = time.Hour
 	maxSession   = 7 * 24 * time.Hour
-	maxWaiting   = 1000 // messages of one session that are sent when its client is back
 )
 
 // A sessionIndex is the sessions that outlive their connections.
@@ -87,17 +85,22 @@ func (s *Service) keepFor(tx *store.Tx, e *emitter, m *message) error {
 		if !ok || sub.QoS == 0 || sub.NoLocal && m.ClientID == k.key.Client {
 			continue
 		}
-		key := waitingKey{k.key, m.At, rand.Text()}
-		if err := waiting.Put(tx, key, *m); err != nil {
+		if there, err := sessions.Has(tx, k.key); err != nil || !there {
+			if err != nil {
+				return err
+			}
+			continue // it ended meanwhile
+		}
+		if err := waiting.Put(tx, waitingKey{k.key, m.At, rand.Text()}, *m); err != nil {
 			return err
 		}
-		tx.AfterCommit(func() { s.broker.deliver(key, m, sub) })
+		tx.AfterCommit(func() { s.broker.tell(k.key) })
 	}
 	return nil
 }
 
 // openSession finds or makes the session of a client, and says whether it was
-// there.
+// there. With no life it is not made; one that is there ends with the connection.
 func (s *Service) openSession(ctx context.Context, key sessionKey, clean bool, life time.Duration) (row sessionRow, present bool, err error) {
 	err = s.DB.Update(ctx, func(tx *store.Tx) error {
 		found, err := sessions.Get(tx, key)
@@ -118,6 +121,22 @@ func (s *Service) openSession(ctx context.Context, key sessionKey, clean bool, l
 		return s.keepSession(tx, key, &row)
 	})
 	return row, present, err
+}
+
+// closeSession has a session end some time after its connection, or now. What
+// another connection has taken over, or ended, is left to that.
+func (s *Service) closeSession(ctx context.Context, key sessionKey, life time.Duration) error {
+	return s.DB.Update(ctx, func(tx *store.Tx) error {
+		row, err := sessions.Get(tx, key)
+		if err != nil || s.broker.connected(key) {
+			return ignoreMissing(err)
+		}
+		if life <= 0 {
+			return s.dropSession(tx, key, row)
+		}
+		row.Life = life
+		return s.keepSession(tx, key, &row)
+	})
 }
 
 // keepSession keeps a session, which lasts from now on.
@@ -174,26 +193,32 @@ func (s *Service) changeFilters(ctx context.Context, key sessionKey, change func
 	})
 }
 
-// stillWaiting returns what waits for a session, in order.
-func (s *Service) stillWaiting(ctx context.Context, key sessionKey) (keys []waitingKey, messages []message, err error) {
+// stillWaiting returns what waits for a session, in order: so many messages, but
+// those that its client has.
+func (s *Service) stillWaiting(ctx context.Context, key sessionKey, has map[string]bool, most int) (keys []waitingKey, messages []message, err error) {
 	err = s.DB.View(ctx, func(tx *store.Tx) error {
 		keys, messages = nil, nil
 		for k, m := range waiting.Scan(tx, waitingKey{Session: key}) {
-			if len(keys) == maxWaiting {
-				break
+			if has[k.ID] {
+				continue
 			}
 			keys, messages = append(keys, k), append(messages, m)
+			if len(keys) == most {
+				break
+			}
 		}
 		return nil
 	})
 	return keys, messages, err
 }
 
-// acknowledged forgets a message that its client has.
-func (s *Service) acknowledged(ctx context.Context, key waitingKey) error {
+// acknowledged forgets messages that their client has.
+func (s *Service) acknowledged(ctx context.Context, keys []waitingKey) error {
 	return s.DB.Update(ctx, func(tx *store.Tx) error {
-		if err := waiting.Delete(tx, key); err != nil && !errors.Is(err, store.ErrNotFound) {
-			return err
+		for _, key := range keys {
+			if err := ignoreMissing(waiting.Delete(tx, key)); err != nil {
+				return err
+			}
 		}
 		return nil
 	})

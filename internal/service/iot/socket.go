@@ -13,6 +13,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/gateway/websocket"
 	"github.com/aloft-cloud/aloft/internal/service/iot/mqtt"
+	"github.com/aloft-cloud/aloft/internal/task"
 )
 
 const (
@@ -124,7 +125,7 @@ func (s *Service) ServeMQTT(l net.Listener, config *tls.Config) error {
 	config.NextProtos = []string{"x-amzn-mqtt-ca", protocolName}
 	config.SessionTicketsDisabled = true // a certificate may not be good any more
 	for {
-		conn, err := l.Accept()
+		conn, err := task.Accept(l)
 		if err != nil {
 			return err
 		}

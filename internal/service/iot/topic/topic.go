@@ -23,11 +23,14 @@ func Check(name string) error {
 	if err := checkLimits(name); err != nil {
 		return err
 	}
-	if strings.ContainsAny(name, "+#") {
+	if IsWild(name) {
 		return errors.New("A topic that is published to has no wildcards.")
 	}
 	return nil
 }
+
+// IsWild reports whether a filter has wildcards.
+func IsWild(filter string) bool { return strings.ContainsAny(filter, "+#") }
 
 // CheckFilter says what is wrong with a topic filter.
 func CheckFilter(filter string) error {
@@ -39,7 +42,7 @@ func CheckFilter(filter string) error {
 		switch {
 		case level == "#" && i < len(levels)-1:
 			return errors.New("The wildcard # is the last of a topic filter.")
-		case len(level) > 1 && strings.ContainsAny(level, "+#"):
+		case len(level) > 1 && IsWild(level):
 			return errors.New("A wildcard is a whole level of a topic filter.")
 		}
 	}
