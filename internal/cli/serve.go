@@ -124,7 +124,7 @@ func serving(ctx context.Context, s *settings, open bool, out io.Writer, do func
 	return err
 }
 
-// serve has p answer on l, over TLS and over DNS, as the settings say, until
+// serve has p answer on l, over TLS, DNS and SMTP, as the settings say, until
 // end. stop is told of what ends before.
 func (s *settings) serve(ctx context.Context, p *platform.Platform, l net.Listener, data string, open bool, log *slog.Logger, stop context.CancelCauseFunc) (secure *secureListener, end func(), err error) {
 	names, err := s.listenDNS(ctx, p.Names, open, log)
@@ -138,12 +138,19 @@ func (s *settings) serve(ctx context.Context, p *platform.Platform, l net.Listen
 	if err != nil {
 		return nil, nil, errors.Join(err, closeDNS(names))
 	}
+	mail, err := s.listenSMTP(ctx, p.Letters, p.CA, p.Certificate, data, open, log)
+	if err != nil {
+		return nil, nil, errors.Join(err, closeDNS(names))
+	}
 	server := edge.NewServer(&edge.Proxy{Handler: p.Handler, TLS: p.CA.TLS(), World: open, Log: log}, log)
 	if secure != nil {
 		p.Go(func() { stop(server.ServeTLS(secure.Listener, secure.config)) })
 	}
 	if devices != nil {
 		p.Go(func() { stop(p.Devices.ServeMQTT(devices.Listener, devices.config)) })
+	}
+	if mail != nil {
+		p.Go(func() { stop(mail.Serve(mail.l)) })
 	}
 	for _, n := range names {
 		p.Go(func() { stop(n.ActivateAndServe()) })
@@ -153,6 +160,9 @@ func (s *settings) serve(ctx context.Context, p *platform.Platform, l net.Listen
 		server.Stop()
 		if devices != nil {
 			devices.Close() // an error here has no consequence
+		}
+		if mail != nil {
+			mail.Close() // nor here: what was not acknowledged is sent again
 		}
 		if err := closeDNS(names); err != nil {
 			log.Debug("stop answering DNS", "err", err)

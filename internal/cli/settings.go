@@ -37,6 +37,7 @@ var allSettings = []setting{
 	{"acme-email", []string{"ALOFT_ACME_EMAIL"}, "", "address that the ACME authority may write to"},
 	{"mqtt", []string{"ALOFT_MQTT"}, "", "address to speak MQTT over TLS on, with devices that show certificates of IoT: 127.0.0.1:8883"},
 	{"dns", []string{"ALOFT_DNS"}, "", "address to answer DNS on, for the zones of Route 53 and AWS's own names, which lead here: 127.0.0.1:5353"},
+	{"smtp", []string{"ALOFT_SMTP"}, "", "address to take mail on, for the receipt rules of SES: 127.0.0.1:2525"},
 	{"data", []string{"ALOFT_DATA"}, ".aloft", "directory that keeps everything"},
 	{"region", []string{"AWS_REGION", "AWS_DEFAULT_REGION"}, "us-east-1", "region of commands"},
 	{"endpoint", []string{"AWS_ENDPOINT_URL"}, "http://127.0.0.1:4566", "the Aloft that commands talk to; the one that last ran on --data, if it says nothing"},

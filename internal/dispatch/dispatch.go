@@ -96,6 +96,12 @@ func (t *Table) do(ctx context.Context, call *aws.Call, op *service.Operation, i
 	return out, nil
 }
 
+// May returns nil if call may do what access says, or a refusal that says why
+// not, for a service that has to know before it does it.
+func (t *Table) May(ctx context.Context, call *aws.Call, access service.Access) error {
+	return t.auth.Authorize(ctx, call, access)
+}
+
 // Call runs op for a part of the platform that is a client of another.
 func Call[In, Out any](ctx context.Context, t *Table, call *aws.Call, op smithy.Operation[In, Out], in *In) (*Out, error) {
 	out, err := t.call(ctx, call, op.Service, op.Name, in)

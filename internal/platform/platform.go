@@ -129,6 +129,7 @@ type Platform struct {
 	Domains *domain.Domains
 	Names   *route53.Service // answers questions over DNS
 	Devices *iot.Service     // speaks MQTT
+	Letters *ses.Service     // takes mail
 	Missing []string         // what the host lacks for a whole fence, for people to read
 	RootKey *Key             // made at the first start of a closed platform, else nil
 
@@ -255,7 +256,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	p.distributions = cloudfront.New(cloudfront.Config{DB: p.db, Firewall: firewall, Table: p.Table, Edge: p.within(), Functions: functions, Scripts: p.script, Sessions: p.sessions, Domains: p.Domains, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
 	p.sites = amplify.New(amplify.Config{DB: p.db, Table: p.Table, Edge: p.within(), Domains: p.Domains, Endpoint: cfg.Endpoint, Private: cfg.private(), Log: cfg.Log})
 	p.certificates = acm.New(p.db, p.CA, p.Domains, p.distributions, p.balancers, p.sites)
-	letters := ses.New(ses.Config{DB: p.db, Table: p.Table, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open, Log: cfg.Log})
+	p.Letters = ses.New(ses.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.Open, Log: cfg.Log})
 	p.Devices = iot.New(iot.Config{DB: p.db, Table: p.Table, Router: p.events, Authority: p.CA, Auth: guard, Log: cfg.Log})
 	configurations := appconfig.New(appconfig.Config{DB: p.db, Table: p.Table, Sessions: p.sessions, Key: keyFile(cfg, "appconfig"), Log: cfg.Log})
 	return []service.Definition{
@@ -280,7 +281,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		schemas.New(p.db, p.Table).Definition(), secretsmanager.New(p.db, p.Table, p.events).Definition(),
 		p.Names.Definition(), p.databases.Definition(), p.databases.Data(),
 		objects.Definition(), objects.Control(),
-		letters.Definition(), letters.V2(), p.Devices.Definition(), p.Devices.Data(),
+		p.Letters.Definition(), p.Letters.V2(), p.Devices.Definition(), p.Devices.Data(),
 		sns.New(sns.Config{Edge: p.within(), Inside: p.Domains.Inside, DB: p.db, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open, Private: cfg.private(), Courier: courier}).Definition(),
 		queues.Definition(),
 		ssm.New(p.db, p.Table).Definition(),

@@ -22,6 +22,7 @@
 //	keep NAME .Path.0.To        keep a part of the last answer as $NAME
 //	find NAME REGEXP            keep what its group finds in the last answer as $NAME
 //	sleep 5s                    let time pass
+//	mail FROM TO[,TO…] [ip=ADDRESS] [tls] FILE  send a message over SMTP; what it comes to is on stdout
 //	ws NAME URL [k=v …]         open a WebSocket, with headers; status and protocol are on stdout
 //	say NAME TEXT               send it a text
 //	hear NAME                   what comes next is on stdout, or "closed CODE REASON"; with !, nothing comes
@@ -77,7 +78,7 @@ func run(t *testing.T, file string) {
 	s := &session{platform: p, sockets: make(map[string]*socket), region: "us-east-1", keys: sigv4.Credentials{AccessKey: "test", Secret: "test"}}
 	commands := map[string]func(*testscript.TestScript, bool, []string){
 		"as": s.as, "in": s.in, "http": s.http, "signed": s.signed, "zip": makeZip, "keep": keep, "find": find, "sleep": sleep,
-		"ws": s.ws, "say": s.say, "hear": s.hear, "leave": s.leave,
+		"mail": s.mail, "ws": s.ws, "say": s.say, "hear": s.hear, "leave": s.leave,
 	}
 	for _, def := range p.Table.Services() {
 		commands[def.API.Name] = s.operation(def.API.Name)

@@ -60,6 +60,8 @@ func (r *Request) lookup(key string) value {
 		return boolean(c.Secure || onThisMachine(c.SourceIP))
 	case "aws:useragent":
 		return optional(c.UserAgent)
+	case "aws:referer":
+		return optional(referer(c))
 	case "aws:currenttime":
 		return moment(time.Now())
 	case "aws:epochtime":
@@ -74,6 +76,18 @@ func (r *Request) lookup(key string) value {
 		return value{one: c.Via + ".amazonaws.com", found: c.Via != ""}
 	}
 	return r.serviceKey(key)
+}
+
+// referer is the page that a request comes from; SES says by it for whom it
+// stores mail.
+func referer(c *aws.Call) string {
+	switch {
+	case c.Principal.Kind == aws.Service && c.Principal.ARN == "ses.amazonaws.com":
+		return c.Principal.Source.Account
+	case c.Request != nil:
+		return c.Request.Referer()
+	}
+	return ""
 }
 
 // onThisMachine says whether a request never was on a wire: it is as safe from

@@ -7,7 +7,7 @@ import (
 
 // SES has the types of Simple Email Service.
 func SES() []*Type {
-	return []*Type{emailIdentity(), emailTemplate(), configurationSet(), configurationSetDestination()}
+	return []*Type{emailIdentity(), emailTemplate(), configurationSet(), configurationSetDestination(), receiptRuleSet(), receiptRule(), receiptFilter()}
 }
 
 func sesTags(tags map[string]string) (out []sesv2.Tag) {

@@ -141,23 +141,11 @@ func (s *Service) mayBeSent(tx *store.Tx, call *aws.Call, l *letter) (arn aws.AR
 	}
 	var failed []string
 	find := func(address string) (aws.ARN, identity, error) {
-		candidates := []aws.ARN{identityARN(call, address)}
-		domain := address[strings.LastIndexByte(address, '@')+1:]
-		for strings.Contains(domain, ".") {
-			candidates = append(candidates, identityARN(call, domain))
-			_, domain, _ = strings.Cut(domain, ".")
+		arn, row, err := verifiedSender(tx, call, address)
+		if err == nil && arn == (aws.ARN{}) {
+			failed = append(failed, address)
 		}
-		for _, arn := range candidates {
-			row, err := identities.Get(tx, arn)
-			if err == nil && row.verified() {
-				return arn, row, nil
-			}
-			if err != nil && !errors.Is(err, store.ErrNotFound) {
-				return arn, row, err
-			}
-		}
-		failed = append(failed, address)
-		return aws.ARN{}, identity{}, nil
+		return arn, row, err
 	}
 	if other, err := aws.ParseARN(aws.Value(l.from)); err == nil && other.Account != call.Account {
 		row, err := identities.Get(tx, other) // whose policy has let the caller
@@ -182,6 +170,27 @@ func (s *Service) mayBeSent(tx *store.Tx, call *aws.Call, l *letter) (arn aws.AR
 		return arn, row, errNotVerified(call, failed)
 	}
 	return arn, row, nil
+}
+
+// verifiedSender is the identity by which an account may send as an address: its
+// own, or that of a domain it is in. It is zero if there is none.
+func verifiedSender(tx *store.Tx, call *aws.Call, address string) (aws.ARN, identity, error) {
+	names := []string{address}
+	for domain := address[strings.LastIndexByte(address, '@')+1:]; strings.Contains(domain, "."); {
+		names = append(names, domain)
+		_, domain, _ = strings.Cut(domain, ".")
+	}
+	for _, name := range names {
+		arn := identityARN(call, name)
+		row, err := identities.Get(tx, arn)
+		if err == nil && row.verified() {
+			return arn, row, nil
+		}
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return arn, row, err
+		}
+	}
+	return aws.ARN{}, identity{}, nil
 }
 
 func errNotVerified(call *aws.Call, addresses []string) error {
@@ -256,16 +265,26 @@ func (s *Service) fill(tx *store.Tx, m *outgoing) (failed any, err error) {
 	return nil, err
 }
 
-// post sends a letter to one recipient.
+// post sends a letter to one recipient: to rules of the platform that receive
+// what is for them, or else to the courier.
 func (s *Service) post(tx *store.Tx, m *outgoing, to string, data []byte) error {
-	return s.Router.Send(tx, event.Delivery{
+	d := event.Delivery{
 		Source: m.identity, Account: m.call.Account, Region: m.call.Region, Line: to, Body: data,
 		Target: aws.ARN{Service: "sns", Region: m.call.Region, Account: m.call.Account, Resource: event.Email},
 		Params: map[string]string{
 			event.Protocol: event.Email, event.To: addressOf(to), event.MessageID: m.id, event.Subject: m.subject(), event.Whole: addressOf(m.source),
 		},
 		Retry: event.Retry{MaxAge: letterLasts},
-	})
+	}
+	home, err := homeOf(tx, addressOf(to))
+	if err != nil {
+		return err
+	}
+	if home != nil {
+		d.Target = home.account
+		d.Target.Resource = doorKind
+	}
+	return s.Router.Send(tx, d)
 }
 
 // Fates are what becomes of a letter, by recipient.

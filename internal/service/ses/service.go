@@ -3,9 +3,11 @@ package ses
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 
 	api "github.com/aloft-cloud/aloft/internal/api/ses"
+	"github.com/aloft-cloud/aloft/internal/auth"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/event"
@@ -18,6 +20,7 @@ type Config struct {
 	DB       *store.DB
 	Table    *dispatch.Table
 	Router   *event.Router
+	Sessions *dispatch.Sessions
 	Endpoint string // base of the links in letters
 	Local    bool   // addresses are verified at once
 	Log      *slog.Logger
@@ -42,7 +45,8 @@ const (
 func (s *Service) Definition() service.Definition {
 	return service.Definition{
 		API:        api.API,
-		Operations: append(s.identityOperations(), s.sendOperations()...),
+		Receive:    receive,
+		Operations: slices.Concat(s.identityOperations(), s.sendOperations(), s.receiptOperations()),
 		Pages:      []service.Page{{Prefix: verifyPath, Own: true, Serve: s.serveVerify}},
 		Policy:     s.policyOf,
 		Epoch:      s.policies.Load,
@@ -111,6 +115,52 @@ func (s *Service) sendOperations() []service.Operation {
 		service.Op(api.GetAccountSendingEnabled, s.GetAccountSendingEnabled, service.Any),
 		service.Op(api.UpdateAccountSendingEnabled, s.UpdateAccountSendingEnabled, service.Any),
 	}
+}
+
+func (s *Service) receiptOperations() []service.Operation {
+	const rule = "What an action may not do is refused when the rule is made, as AWS does. Nothing scans for spam and viruses: those verdicts are GRAY. KmsKeyArn, WorkMail and Connect are refused."
+	return []service.Operation{
+		service.Op(api.CreateReceiptRuleSet, s.CreateReceiptRuleSet, service.Any),
+		service.Op(api.CloneReceiptRuleSet, s.CloneReceiptRuleSet, service.Any),
+		service.Op(api.DeleteReceiptRuleSet, s.DeleteReceiptRuleSet, service.Any),
+		service.Op(api.DescribeReceiptRuleSet, s.DescribeReceiptRuleSet, service.Any),
+		service.Op(api.ListReceiptRuleSets, s.ListReceiptRuleSets, service.Any),
+		service.Op(api.ReorderReceiptRuleSet, s.ReorderReceiptRuleSet, service.Any),
+		service.Op(api.SetActiveReceiptRuleSet, s.SetActiveReceiptRuleSet, service.Any),
+		service.Op(api.DescribeActiveReceiptRuleSet, s.DescribeActiveReceiptRuleSet, service.Any),
+
+		service.OpEach(api.CreateReceiptRule, s.CreateReceiptRule, func(_ *aws.Call, in *api.CreateReceiptRuleInput, check func(service.Access) error) error {
+			return maySetRule("ses:CreateReceiptRule", in.Rule, check)
+		}).But(rule),
+		service.OpEach(api.UpdateReceiptRule, s.UpdateReceiptRule, func(_ *aws.Call, in *api.UpdateReceiptRuleInput, check func(service.Access) error) error {
+			return maySetRule("ses:UpdateReceiptRule", in.Rule, check)
+		}).But(rule),
+		service.Op(api.DescribeReceiptRule, s.DescribeReceiptRule, service.Any),
+		service.Op(api.DeleteReceiptRule, s.DeleteReceiptRule, service.Any),
+		service.Op(api.SetReceiptRulePosition, s.SetReceiptRulePosition, service.Any),
+
+		service.Op(api.CreateReceiptFilter, s.CreateReceiptFilter, service.Any),
+		service.Op(api.ListReceiptFilters, s.ListReceiptFilters, service.Any),
+		service.Op(api.DeleteReceiptFilter, s.DeleteReceiptFilter, service.Any),
+
+		service.OpEach(comeIn, s.comeIn, ownMail),
+		service.OpEach(goThrough, s.goThroughRules, ownMail),
+	}
+}
+
+// maySetRule asks for permission to make a rule, and to have SES act as its roles.
+func maySetRule(action string, rule *api.ReceiptRule, check func(service.Access) error) error {
+	if err := check(service.Access{Action: action, Resource: aws.AnyResource}); err != nil {
+		return err
+	}
+	for _, a := range rule.Actions {
+		if a.S3Action != nil && a.S3Action.IamRoleArn != nil {
+			if err := check(auth.PassRole(*a.S3Action.IamRoleArn, "ses")); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // sender is the identity that a message is sent as: that of another account, if

@@ -2,6 +2,7 @@ package ses
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,10 @@ var (
 	accounts   = store.NewTable[aws.ARN, account]("ses.account")
 	suppressed = store.NewTable[addressKey, suppression]("ses.suppressed")
 	counts     = store.NewTable[countKey, count]("ses.count")
+	ruleSets   = store.NewTable[aws.ARN, ruleSet]("ses.ruleset")
+	active     = store.NewTable[aws.ARN, string]("ses.active") // name of the active rule set of an account
+	filters    = store.NewTable[aws.ARN, ses.ReceiptIpFilter]("ses.filter")
+	arrivals   = store.NewTable[arrivalKey, arrival]("ses.arrival")
 )
 
 // An identity is an address or a domain that may send.
@@ -99,6 +104,44 @@ type countKey struct {
 // A count is what was sent in it.
 type count struct{ Attempts, Bounces, Complaints, Rejects int64 }
 
+// A ruleSet is receipt rules, in the order in which they are tried.
+type ruleSet struct {
+	Created time.Time
+	Rules   []ses.ReceiptRule
+}
+
+// index is the place of a rule, or -1.
+func (r *ruleSet) index(name string) int {
+	return slices.IndexFunc(r.Rules, func(rule ses.ReceiptRule) bool { return rule.Name == name })
+}
+
+// An arrivalKey is mail that came for an account in a region.
+type arrivalKey struct {
+	Account aws.ARN
+	ID      string
+}
+
+// An arrival is mail that came, and is there until all is done with it that the
+// rules say which it met.
+type arrival struct {
+	At     time.Time
+	From   string // whom bounces go to
+	To     []string
+	Head   string // headers that were put before the message, here and by rules
+	Body   store.Body
+	Checks checks
+	Set    string // whose rules they are
+	Rules  []met
+	Rule   int // that is next
+	Action int // of it that is next
+}
+
+// A met rule is one that mail has met, as it was when the mail came.
+type met struct {
+	ses.ReceiptRule
+	For []string // recipients that it is about
+}
+
 func accountARN(call *aws.Call) aws.ARN { return call.ARN("ses", "") }
 
 // Kinds of resources, as they begin.
@@ -106,6 +149,8 @@ const (
 	identityKind = "identity/"
 	templateKind = "template/"
 	setKind      = "configuration-set/"
+	ruleSetKind  = "receipt-rule-set/"
+	filterKind   = "receipt-filter/"
 )
 
 // named is the resource of a kind and name.
