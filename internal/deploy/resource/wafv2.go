@@ -182,7 +182,7 @@ func webACL() *Type {
 		Name:       "AWS::WAFv2::WebACL",
 		Properties: Props("ApplicationConfig- AssociationConfig CaptchaConfig ChallengeConfig CustomResponseBodies DataProtectionConfig DefaultAction! Description Name@ OnSourceDDoSProtectionConfig- Rules Scope!@ Tags TokenDomains VisibilityConfig!"),
 		Attributes: []string{"Arn", "Id", "Capacity", "LabelNamespace"},
-		Note:       "Managed rule groups are refused.",
+		Note:       "Rules of AWS's managed groups that need lists which only AWS has (reputations of addresses, anonymous networks, some bots) match nothing; the others look for what AWS tells of them.",
 	})
 }
 

@@ -2,6 +2,7 @@ package firewall
 
 import (
 	api "github.com/aloft-cloud/aloft/internal/api/wafv2"
+	"github.com/aloft-cloud/aloft/internal/aws"
 )
 
 // Capacity is what rules cost in units of capacity, as AWS's guide tells for each
@@ -41,6 +42,20 @@ func cost(s *api.Statement, group func(arn string) int64) int64 {
 		return read(25, s.RegexPatternSetReferenceStatement.FieldToMatch, s.RegexPatternSetReferenceStatement.TextTransformations)
 	case s.SizeConstraintStatement != nil:
 		return read(1, s.SizeConstraintStatement.FieldToMatch, s.SizeConstraintStatement.TextTransformations)
+	case s.SqliMatchStatement != nil:
+		base := int64(20)
+		if aws.Value(s.SqliMatchStatement.SensitivityLevel) == "HIGH" {
+			base = 30
+		}
+		return read(base, s.SqliMatchStatement.FieldToMatch, s.SqliMatchStatement.TextTransformations)
+	case s.XssMatchStatement != nil:
+		return read(40, s.XssMatchStatement.FieldToMatch, s.XssMatchStatement.TextTransformations)
+	case s.ManagedRuleGroupStatement != nil:
+		g, ok := ManagedGroup(s.ManagedRuleGroupStatement.VendorName, s.ManagedRuleGroupStatement.Name)
+		if !ok {
+			return 0 // it was refused
+		}
+		return g.Capacity
 	case s.RateBasedStatement != nil:
 		sum := int64(2)
 		if s.RateBasedStatement.ScopeDownStatement != nil {

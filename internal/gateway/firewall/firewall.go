@@ -8,6 +8,8 @@
 //	firewall.go   lists of rules, and what they decide    rate.go       what is counted
 //	statement.go  what rules look for                     transform.go  and how it is read
 //	field.go      parts of requests                       capacity.go   what rules cost
+//	managed.go    groups of AWS's                         detect.go     SQL and scripts
+//	managedrules.go  and their rules
 package firewall
 
 import (
@@ -62,7 +64,7 @@ type List struct {
 // A rule is one of a list. Those of a group that it names are within it.
 type rule struct {
 	name   string
-	match  statement
+	match  statement // nil, of one that names a group: every request is asked about
 	action action
 	labels []string
 	group  *List
@@ -137,6 +139,9 @@ func (c *compiler) rule(r *api.Rule, namespace string) (out rule, err error) {
 		out.counts = r.OverrideAction != nil && r.OverrideAction.Count != nil
 		return out, err
 	}
+	if r.Statement.ManagedRuleGroupStatement != nil {
+		return c.managed(r)
+	}
 	if out.match, err = c.statement(r.Statement, r.Name); err != nil {
 		return out, err
 	}
@@ -197,6 +202,9 @@ func (l *List) Decide(q *Request) *Decision {
 func (l *List) ask(q *Request, d *Decision) bool {
 	for i := range l.rules {
 		r := &l.rules[i]
+		if r.group != nil && r.match != nil && !r.match(q) {
+			continue
+		}
 		if r.group != nil {
 			inner := &Decision{Insert: make(http.Header)}
 			if r.group.ask(q, inner) && !r.counts {

@@ -52,10 +52,14 @@ func (c *compiler) statement(s *api.Statement, name string) (statement, error) {
 		return c.rate(s.RateBasedStatement, name)
 	case s.GeoMatchStatement != nil:
 		return func(*Request) bool { return false }, nil // nobody's country is known
+	case s.SqliMatchStatement != nil && len(s.SqliMatchStatement.PreParseTextTransformations) == 0:
+		return injection(s.SqliMatchStatement)
+	case s.XssMatchStatement != nil && len(s.XssMatchStatement.PreParseTextTransformations) == 0:
+		return scripting(s.XssMatchStatement)
 	case s.ManagedRuleGroupStatement != nil:
-		return nil, &Lack{"the managed rule group " + s.ManagedRuleGroupStatement.Name}
+		return nil, api.WAFInvalidParameterException.Errorf("Error reason: You can't nest a managed rule group., field: STATEMENT, parameter: %s", name)
 	}
-	return nil, &Lack{"a statement of SQL injection, scripts of other sites or autonomous systems"}
+	return nil, &Lack{"a statement of autonomous systems, or transformations before parsing"}
 }
 
 func (c *compiler) statements(list []api.Statement, name string) ([]statement, error) {

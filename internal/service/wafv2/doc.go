@@ -9,6 +9,7 @@
 //	service.go    the table of operations, Decide
 //	store.go      what is kept, and how
 //	webacl.go     lists, and groups of rules
+//	managed.go    groups that AWS has made
 //	set.go        sets of addresses and of patterns
 //	associate.go  which list guards which resource
 //	errors.go     refusals

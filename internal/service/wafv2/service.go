@@ -32,7 +32,7 @@ func New(db *store.DB, table *dispatch.Table) *Service {
 
 // Definition implements the contract in package service.
 func (s *Service) Definition() service.Definition {
-	const lacks = "Managed rule groups, SQL injection, scripts of other sites, CAPTCHA, challenges and custom keys of rates are refused. Nobody's country is known, so no country matches. Requests are counted in memory."
+	const lacks = "Managed rule groups of AWS have the rules that AWS tells of, with patterns of our own; those of lists that only AWS has, of addresses and of bots, match nothing. Groups of others, those against fraud and floods, and their versions, CAPTCHA, challenges and custom keys of rates are refused. Nobody's country is known, so no country matches. Requests are counted in memory."
 	scope := func(k string) func(*aws.Call, string) aws.ARN {
 		return func(call *aws.Call, at string) aws.ARN { return call.ARN("wafv2", at+"/"+k+"/*") }
 	}
@@ -49,6 +49,9 @@ func (s *Service) Definition() service.Definition {
 		service.Op(api.UpdateRuleGroup, s.UpdateRuleGroup, func(c *aws.Call, in *api.UpdateRuleGroupInput) aws.ARN { return group(c, "*") }).But(lacks),
 		service.Op(api.DeleteRuleGroup, s.DeleteRuleGroup, func(c *aws.Call, in *api.DeleteRuleGroupInput) aws.ARN { return group(c, "*") }),
 		service.Op(api.ListRuleGroups, s.ListRuleGroups, service.Any),
+		service.Op(api.ListAvailableManagedRuleGroups, s.ListAvailableManagedRuleGroups, service.Any).But("Groups of AWS alone are there, without those against fraud and floods."),
+		service.Op(api.ListAvailableManagedRuleGroupVersions, s.ListAvailableManagedRuleGroupVersions, service.Any).But("There is one version of each, without a name."),
+		service.Op(api.DescribeManagedRuleGroup, s.DescribeManagedRuleGroup, service.Any),
 		service.Op(api.CreateIPSet, s.CreateIPSet, func(c *aws.Call, in *api.CreateIPSetInput) aws.ARN { return addresses(c, "*") }),
 		service.Op(api.GetIPSet, s.GetIPSet, func(c *aws.Call, in *api.GetIPSetInput) aws.ARN { return addresses(c, "*") }),
 		service.Op(api.UpdateIPSet, s.UpdateIPSet, func(c *aws.Call, in *api.UpdateIPSetInput) aws.ARN { return addresses(c, "*") }),

@@ -159,6 +159,9 @@ func checkGroup(tx *store.Tx, rules []api.Rule, most int64) error {
 		if r.Statement.RuleGroupReferenceStatement != nil {
 			return errParameter("You can't use a rule group within a rule group.", "STATEMENT", r.Name)
 		}
+		if r.Statement.ManagedRuleGroupStatement != nil {
+			return errParameter("You can't use a managed rule group within a rule group.", "STATEMENT", r.Name)
+		}
 	}
 	n, err := checkRules(tx, rules)
 	if err == nil && n > most {
