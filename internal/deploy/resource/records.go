@@ -96,6 +96,8 @@ func (f *recordForm) fill(op *Op, form, id, own string) string {
 		switch name := word[1 : len(word)-1]; name {
 		case "id":
 			return id
+		case "tail":
+			return id[strings.LastIndexByte(id, '/')+1:]
 		case "hex":
 			return digits[:17]
 		case "octet":
