@@ -60,6 +60,7 @@ func (s *Service) BatchGetItem(ctx context.Context, call *aws.Call, in *api.Batc
 // batchGets reads what BatchGetItem is asked to return.
 func (s *Service) batchGets(call *aws.Call, in *api.BatchGetItemInput) ([]get, error) {
 	var gets []get
+	var older, newer bool // of all tables
 	n := 0
 	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
 		k := in.RequestItems[name]
@@ -93,6 +94,10 @@ func (s *Service) batchGets(call *aws.Call, in *api.BatchGetItemInput) ([]get, e
 			return nil, refuse("Too many items requested for the BatchGetItem call")
 		}
 		gets = append(gets, g)
+		older, newer = older || k.AttributesToGet != nil, newer || k.ProjectionExpression != nil
+	}
+	if older && newer {
+		return nil, errMixed([]string{"AttributesToGet"}, []string{expression.ProjectionExpression})
 	}
 	return gets, nil
 }

@@ -7,13 +7,14 @@ import (
 )
 
 var (
-	errNoResource = api.ResourceNotFoundException.With(nil, "Requested resource not found")
-	errKeySchema  = refuse("The provided key element does not match the schema")
-	errDuplicate  = api.DuplicateItemException.With(nil, "Duplicate primary key exists in table")
-	errItemSize   = refuse("Item size has exceeded the maximum allowed size")
-	errUpdateSize = refuse("Item size to update has exceeded the maximum allowed size")
-	errProtected  = refuse("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
-	errNesting    = refuse("Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit")
+	errNoResource      = api.ResourceNotFoundException.With(nil, "Requested resource not found")
+	errKeySchema       = refuse("The provided key element does not match the schema")
+	errDuplicate       = api.DuplicateItemException.With(nil, "Duplicate primary key exists in table")
+	errItemSize        = refuse("Item size has exceeded the maximum allowed size")
+	errUpdateSize      = refuse("Item size to update has exceeded the maximum allowed size")
+	errProtected       = refuse("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
+	errTransactionSize = refuse("Aggregate size of the items in the transaction cannot exceed 4 MB: Transaction size cannot exceed 4194304 bytes")
+	errNesting         = refuse("Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit")
 )
 
 // invalid begins most refusals.

@@ -31,9 +31,16 @@ func checkKeyValue(d definition, v item.Value, hash bool) error {
 		return errKeySchema
 	}
 	if v.Len() == 0 && d.Type != item.N {
-		return refuse(invalid + "The AttributeValue for a key attribute cannot contain an empty " + kindName(d.Type) + " value. Key: " + d.Name)
+		return errEmptyKey(d)
 	}
 	return checkKeySize(v, hash)
+}
+
+// emptyKey begins what is said of keys that are empty.
+const emptyKey = "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty "
+
+func errEmptyKey(d definition) error {
+	return refuse(emptyKey + kindName(d.Type) + " value. Key: " + d.Name)
 }
 
 func kindName(t item.Type) string {
@@ -63,8 +70,7 @@ func (t *table) checkItem(it item.Item) error {
 		case v.Type() != d.Type:
 			return refuse(invalid + "Type mismatch for key " + d.Name + " expected: " + d.Type.String() + " actual: " + v.Type().String())
 		case v.Len() == 0 && d.Type != item.N:
-			return refuse("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty " +
-				kindName(d.Type) + " value. Key: " + d.Name)
+			return errEmptyKey(d)
 		}
 		if err := checkKeySize(v, d == t.Key.Hash[0]); err != nil {
 			return err

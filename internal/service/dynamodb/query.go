@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"context"
 	"slices"
+	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/dynamodb"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -209,6 +210,11 @@ func (sel *selection) checkKeys(keys []test) error {
 		}
 		t := findTest(keys, d.Name)
 		hash := i < len(k.Hash)
+		if i == len(k.Hash) {
+			if err := k.checkOrder(keys); err != nil {
+				return err
+			}
+		}
 		if t == nil {
 			if hash || ordered && matched < len(keys) && i == len(k.Hash) {
 				return refuse("Query condition missed key schema element: " + d.Name)
@@ -227,6 +233,23 @@ func (sel *selection) checkKeys(keys []test) error {
 	}
 	if matched < len(keys) {
 		return refuse("Query key condition not supported")
+	}
+	return nil
+}
+
+// checkOrder refuses conditions on range attributes of which one before is not
+// given.
+func (k *keySchema) checkOrder(keys []test) error {
+	var open []string
+	for _, d := range k.Range {
+		t := findTest(keys, d.Name)
+		if t != nil && open != nil {
+			return refuse("RANGE key attributes " + strings.Join(open, ", ") + " must have equality conditions specified in the query " +
+				"because a condition is present on key attribute " + d.Name)
+		}
+		if t == nil || t.operator != "EQ" {
+			open = append(open, d.Name)
+		}
 	}
 	return nil
 }
@@ -262,7 +285,7 @@ func checkKeyTest(d definition, t *test, hash bool) error {
 			return refuse(invalid + "Condition parameter type does not match schema type")
 		}
 		if v.Len() == 0 && d.Type != item.N {
-			return refuse(invalid + "The AttributeValue for a key attribute cannot contain an empty " + kindName(d.Type) + " value. Key: " + d.Name)
+			return errEmptyKey(d)
 		}
 	}
 	if hash && t.operator != "EQ" {

@@ -30,6 +30,7 @@ type selection struct {
 	filter     condition
 	project    *expression.Projection
 	columns    columns // instead, if not nil
+	statement  bool    // it is what one selects, of which refusals have words of their own
 
 	t      *table
 	ix     *index // nil: the table
@@ -86,8 +87,12 @@ func (sel *selection) open(s *Service, t *table) error {
 		}
 	}
 	switch {
+	case sel.ix == nil && sel.statement:
+		return refuse("The table does not have the specified index")
 	case sel.ix == nil:
 		return refuse("The table does not have the specified index: " + *sel.indexName)
+	case !sel.ix.local && sel.consistent && sel.statement:
+		return refuse("Strongly consistent read is not supported on Global Secondary Indexes")
 	case !sel.ix.local && sel.consistent:
 		return refuse("Consistent reads are not supported on global secondary indexes")
 	case sel.ix.Backfill != nil:

@@ -81,12 +81,17 @@ func (p *parameters) begin() error {
 	}
 	switch {
 	case used != nil && old != nil:
-		return refuse("Can not use both expression and non-expression parameters in the same request: " +
-			"Non-expression parameters: {" + strings.Join(old, ", ") + "} Expression parameters: {" + strings.Join(used, ", ") + "}")
+		return errMixed(old, used)
 	case used == nil && p.names != nil:
 		return refuse("ExpressionAttributeNames can only be specified when using expressions")
 	}
 	return p.checkValuesUsable()
+}
+
+// errMixed refuses parameters of the older way beside expressions.
+func errMixed(old, used []string) error {
+	return refuse("Can not use both expression and non-expression parameters in the same request: " +
+		"Non-expression parameters: {" + strings.Join(old, ", ") + "} Expression parameters: {" + strings.Join(used, ", ") + "}")
 }
 
 // checkValuesUsable refuses values that no expression of the request could use.

@@ -245,7 +245,7 @@ func (st *statement) get(tx *store.Tx, t *table) (item.Item, error) {
 
 // selection is what st reads, if it selects.
 func (st *statement) selection() *selection {
-	sel := &selection{table: st.table, project: st.project, columns: st.columns}
+	sel := &selection{table: st.table, project: st.project, columns: st.columns, statement: true}
 	if st.Index != "" {
 		sel.indexName = &st.Index
 	}

@@ -176,7 +176,7 @@ func (s *Service) transact(tx *store.Tx, writes []*write) error {
 	case failed:
 		return canceled(reasons)
 	case size > maxTransactionBytes:
-		return refuse("Aggregate size of the items in the transaction cannot exceed 4 MB: Transaction size cannot exceed 4194304 bytes")
+		return errTransactionSize
 	}
 	return nil
 }
@@ -195,6 +195,9 @@ func reason(err error) (api.CancellationReason, error) {
 	r, ok := errors.AsType[*aws.Error](err)
 	if !ok {
 		return api.CancellationReason{}, err
+	}
+	if strings.HasPrefix(r.Message, emptyKey) {
+		return api.CancellationReason{}, err // it ends the transaction before that has begun
 	}
 	out := api.CancellationReason{Code: new("ValidationError"), Message: &r.Message}
 	switch r.Fault {
@@ -276,6 +279,7 @@ func (s *Service) transactGet(tx *store.Tx, gets []transactGet, parameter *strin
 	reasons := noReasons(len(gets))
 	seen := make(map[string]bool, len(gets))
 	var costs tableCosts
+	size := 0
 	for i, g := range gets {
 		t, err := s.findTable(tx, g.table)
 		if err != nil {
@@ -296,6 +300,9 @@ func (s *Service) transactGet(tx *store.Tx, gets []transactGet, parameter *strin
 			return refuse(errSameItem)
 		}
 		seen[key] = true
+		if size += it.Size(); size > maxTransactionBytes {
+			return errTransactionSize
+		}
 		c := cost{table: transactional * getUnits(it.Size(), true), read: true}
 		costs.add(t.name(), c)
 		s.charge(t, &c, 1)

@@ -237,6 +237,19 @@ func (t *table) updateIndexBilling(in *api.UpdateTableInput, all bool) error {
 	return nil
 }
 
+const (
+	freeDecreases = 4 // of throughput on one day; after that one must rest
+	decreaseRest  = time.Hour
+)
+
+func errDecreases(b *billing) error {
+	const layout = "Monday, January 2, 2006 3:04:05 PM UTC"
+	last := b.Decreased.UTC()
+	return api.LimitExceededException.Errorf("Subscriber limit exceeded: Provisioned throughput decreases are limited within a given UTC day. "+
+		"After the first 4 decreases, each subsequent decrease in the same UTC day can be performed at most once every 3600 seconds. "+
+		"Number of decreases today: %d. Last decrease at %s. Next decrease can be made at %s", b.Decreases, last.Format(layout), last.Add(decreaseRest).Format(layout))
+}
+
 // change changes the throughput of a table or index that is provisioned.
 func (b *billing) change(what string, p *api.ProvisionedThroughput) error {
 	if p.ReadCapacityUnits == b.Read && p.WriteCapacityUnits == b.Write {
@@ -251,8 +264,11 @@ func (b *billing) change(what string, p *api.ProvisionedThroughput) error {
 		b.Increased = now
 	}
 	if p.ReadCapacityUnits < b.Read || p.WriteCapacityUnits < b.Write {
-		if b.Decreased.UTC().YearDay() != now.UTC().YearDay() {
+		if y, d := b.Decreased.UTC().Year(), b.Decreased.UTC().YearDay(); y != now.UTC().Year() || d != now.UTC().YearDay() {
 			b.Decreases = 0
+		}
+		if b.Decreases >= freeDecreases && now.Sub(b.Decreased) < decreaseRest {
+			return errDecreases(b)
 		}
 		b.Decreased = now
 		b.Decreases++

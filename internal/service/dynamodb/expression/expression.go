@@ -14,6 +14,7 @@ import (
 	"container/list"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -100,6 +101,16 @@ func (c *Cache) NewRequest(names map[string]string, values item.Item) (*Request,
 	return &Request{cache: c, names: names, values: values}, nil
 }
 
+// maxReference is how many bytes the name of a name or a value may have.
+const maxReference = 255
+
+func checkLength(parameter, key string) error {
+	if len(key) <= maxReference {
+		return nil
+	}
+	return refuse(parameter + " contains invalid key: The expression attribute map contains a key that is too long; size of key: " + strconv.Itoa(len(key)))
+}
+
 func checkNames(names map[string]string) error {
 	if names == nil {
 		return nil
@@ -108,6 +119,9 @@ func checkNames(names map[string]string) error {
 		return refuse("ExpressionAttributeNames must not be empty")
 	}
 	for _, key := range slices.Sorted(maps.Keys(names)) {
+		if err := checkLength("ExpressionAttributeNames", key); err != nil {
+			return err
+		}
 		if !isReference(key, '#') {
 			return refuse(`ExpressionAttributeNames contains invalid key: Syntax error; key: "` + key + `"`)
 		}
@@ -126,6 +140,9 @@ func checkValues(values item.Item) error {
 	}
 	n := 0
 	for key := range values.Names {
+		if err := checkLength("ExpressionAttributeValues", string(key)); err != nil {
+			return err
+		}
 		if !isReference(string(key), ':') {
 			return refuse(`ExpressionAttributeValues contains invalid key: Syntax error; key: "` + string(key) + `"`)
 		}
