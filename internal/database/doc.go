@@ -16,5 +16,5 @@
 //	postgres.go PostgreSQL                          front.go    what clients are connected with
 //	postgresfront.go: its first words with clients
 //	mariadb.go  MariaDB                    mariadbfront.go: its first words
-//	mysql/      their protocol
+//	mysql/      their protocol             token.go    tokens of IAM, and *token.go, *front.go
 package database

@@ -20,6 +20,7 @@ type Door struct {
 	Host   string        // that the endpoint is called
 	CA     *ca.Authority // of its certificate
 	Secure bool          // clients must come over TLS
+	Tokens *Tokens       // nil: nobody signs in by a token
 }
 
 // tls is the configuration of the door's TLS, which has names of its own.

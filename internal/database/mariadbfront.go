@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 
 	"github.com/aloft-cloud/aloft/internal/database/mysql"
@@ -17,8 +18,8 @@ func (e mariadb) welcome(ctx context.Context, f *Fleet, c net.Conn, db *Database
 		refused := &mysql.Error{Code: 1105, Message: "The database is not available: " + err.Error()}
 		return nil, nil, errors.Join(err, refused.Packet(0).Write(c))
 	}
-	near, hello, err := e.greet(c, far, d)
-	if err == nil && near != c {
+	near, hello, err := e.greet(ctx, c, far, d)
+	if err == nil && near != c && d.Tokens == nil {
 		err = relay(near, far)
 	}
 	if err != nil || hello == nil {
@@ -30,7 +31,7 @@ func (e mariadb) welcome(ctx context.Context, f *Fleet, c net.Conn, db *Database
 
 // greet passes on the first words of both sides. hello is nil if the client is not
 // let in.
-func (e mariadb) greet(c, far net.Conn, d *Door) (near net.Conn, hello *mysql.Hello, err error) {
+func (e mariadb) greet(ctx context.Context, c, far net.Conn, d *Door) (near net.Conn, hello *mysql.Hello, err error) {
 	first, err := mysql.ReadPacket(far, mysql.MaxHello)
 	if err != nil {
 		return nil, nil, err
@@ -63,7 +64,61 @@ func (e mariadb) greet(c, far net.Conn, d *Door) (near net.Conn, hello *mysql.He
 		refused := &mysql.Error{Code: 3159, State: "08004", Message: "Connections using insecure transport are prohibited while --require_secure_transport=ON."}
 		return nil, nil, refused.Packet(said.Seq + 1).Write(c)
 	}
+	if d.Tokens != nil {
+		in, err := byToken(ctx, near, far, d, g, hello, said.Seq+1)
+		if !in {
+			hello = nil
+		}
+		return near, hello, err
+	}
 	return near, hello, mysql.Packet{Seq: 1, Payload: hello.Plain()}.Write(far)
+}
+
+// byToken has a client show a token, and is it at the server. It is false if the
+// client is not let in.
+func byToken(ctx context.Context, near, far net.Conn, d *Door, g *mysql.Greeting, hello *mysql.Hello, seq byte) (bool, error) {
+	refuse := func(seq byte, format string) error {
+		refused := &mysql.Error{Code: 1045, State: "28000", Message: fmt.Sprintf(format, hello.User)}
+		return refused.Packet(seq).Write(near)
+	}
+	if _, secure := near.(*tls.Conn); !secure {
+		return false, refuse(seq, "IAM is allowed only with SSL connections, user %s.")
+	}
+	if err := mysql.AskClear(seq).Write(near); err != nil {
+		return false, err
+	}
+	token, err := mysql.ReadPacket(near, maxToken)
+	if err != nil {
+		return false, err
+	}
+	seq = token.Seq + 1
+	if err := d.Tokens.Check(ctx, hello.User, token.Clear()); err != nil {
+		return false, errors.Join(err, refuse(seq, "IAM authentication failed for user %s. Check the IAM token for this user and try again."))
+	}
+	password, err := d.Tokens.Password(ctx, hello.User)
+	if err != nil {
+		return false, errors.Join(err, refuse(seq, "This RDS proxy has no credentials for the user %s. Check the credentials for this user and try again."))
+	}
+	text, err := hello.By(g, password)
+	if err == nil {
+		err = mysql.Packet{Seq: 1, Payload: text}.Write(far)
+	}
+	for err == nil {
+		var p mysql.Packet
+		if p, err = mysql.ReadPacket(far, mysql.MaxHello); err != nil {
+			break
+		}
+		if p.Last() {
+			p.Seq = seq
+			return true, p.Write(near)
+		}
+		again, ok := p.Again(password)
+		if !ok {
+			return false, refuse(seq, "The proxy cannot sign in as the user %s.")
+		}
+		err = again.Write(far)
+	}
+	return false, err
 }
 
 // relay passes on what both sides say until the server knows whether the user is in.

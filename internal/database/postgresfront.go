@@ -88,6 +88,16 @@ func (e postgres) admit(ctx context.Context, f *Fleet, c net.Conn, db *Database,
 	if far, err = f.Dial(ctx, db); err != nil {
 		return nil, nil, errors.Join(err, deny(c, "57P03", "the database system is not available: "+err.Error()))
 	}
+	token, err := e.forToken(ctx, f, db, d, user)
+	if err != nil || token {
+		far.Close()
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, deny(c, "57P03", "the database system is not available: "+err.Error()))
+	}
+	if token {
+		return e.admitToken(ctx, f, c, db, d, &m, secure)
+	}
 	if _, err := far.Write(hello); err != nil {
 		far.Close()
 		return nil, nil, err

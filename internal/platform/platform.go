@@ -245,7 +245,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	if err != nil {
 		return nil, err
 	}
-	p.Names = route53.New(p.db, p.newDatabases(cfg).Here)
+	p.Names = route53.New(p.db, p.newDatabases(cfg, guard).Here)
 	if p.balancers, err = p.newBalancers(cfg); err != nil {
 		return nil, err
 	}
@@ -292,7 +292,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 }
 
 // newDatabases makes RDS, over databases that are kept on this host.
-func (p *Platform) newDatabases(cfg Config) *rds.Service {
+func (p *Platform) newDatabases(cfg Config, guard *auth.Auth) *rds.Service {
 	fleet := cfg.Databases
 	if fleet == nil {
 		dir := filepath.Join(cfg.Data, "rds")
@@ -301,7 +301,7 @@ func (p *Platform) newDatabases(cfg Config) *rds.Service {
 		}
 		fleet = database.New(database.Config{Dir: dir, Cache: cfg.Cache, Unfenced: cfg.Unfenced, Tell: cfg.Tell, Log: cfg.Log})
 	}
-	p.databases = rds.New(rds.Config{DB: p.db, Table: p.Table, Fleet: fleet, CA: p.CA, Name: cfg.Data, Key: keyFile(cfg, "rds"), Listen: !cfg.Memory, Log: cfg.Log})
+	p.databases = rds.New(rds.Config{DB: p.db, Table: p.Table, Fleet: fleet, CA: p.CA, Auth: guard, Sessions: p.sessions, Name: cfg.Data, Key: keyFile(cfg, "rds"), Listen: !cfg.Memory, Log: cfg.Log})
 	return p.databases
 }
 

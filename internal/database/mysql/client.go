@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"time"
 )
@@ -69,26 +68,20 @@ func (c *Conn) signIn(user, password, name string) error {
 		return err
 	}
 	for {
-		if text, err = c.read(); err != nil {
+		p, err := ReadPacket(c.r, maxPacket)
+		switch {
+		case err != nil:
 			return err
-		}
-		if len(text) == 0 {
-			return errProtocol
-		}
-		switch text[0] {
-		case headOK:
+		case p.Last() && p.Payload[0] == headOK:
 			return nil
-		case headError:
-			return refusal(text)
-		case headEOF: // it is to be proved otherwise
-		default:
-			return errProtocol
+		case p.Last():
+			return refusal(p.Payload)
 		}
-		r := &reader{text: text[1:]}
-		if plugin := string(r.until()); plugin != nativePassword {
-			return &Error{Code: 1251, State: "08004", Message: fmt.Sprintf("Users of the plugin %s cannot sign in here", plugin)}
+		again, ok := p.Again(password)
+		if !ok {
+			return &Error{Code: 1251, State: "08004", Message: "The user proves otherwise than by a password of MySQL's own who it is"}
 		}
-		if err := c.write(prove(r.until(), password)); err != nil {
+		if err := again.Write(c.c); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"bytes"
 	"crypto/sha1"
 	"encoding/binary"
 	"slices"
@@ -82,7 +83,9 @@ func (g *Greeting) OfferTLS(text []byte) []byte {
 type Hello struct {
 	TLS  bool   // it wants to speak TLS, and says the rest then
 	User string // that it is
+	can  uint64
 	text []byte
+	rest []byte // of text, after the user
 }
 
 // ReadHello reads what a client says first.
@@ -93,9 +96,56 @@ func ReadHello(text []byte) (*Hello, error) {
 	if r.bad || can&canSpeak41 == 0 {
 		return nil, errProtocol
 	}
-	h := &Hello{TLS: can&canTLS != 0 && len(r.text) == 0, text: text}
+	h := &Hello{TLS: can&canTLS != 0 && len(r.text) == 0, can: can, text: text}
 	h.User = string(r.until())
+	h.rest = r.text
 	return h, nil
+}
+
+// By is what the client said, as one says it who proves by a password who he is.
+func (h *Hello) By(g *Greeting, password string) ([]byte, error) {
+	r := &reader{text: h.rest}
+	switch {
+	case h.can&canLengths != 0:
+		r.value()
+	case h.can&canSecure != 0:
+		r.bytes(r.number(1))
+	default:
+		r.until()
+	}
+	if r.bad || h.can&canSecure == 0 {
+		return nil, errProtocol
+	}
+	out := h.Plain()[:len(h.text)-len(h.rest)]
+	proof := prove(g.Salt, password)
+	out = append(append(out, byte(len(proof))), proof...)
+	if h.can&canConnectDB != 0 {
+		out = append(append(out, r.until()...), 0)
+	}
+	if h.can&canPlugins != 0 {
+		r.until()
+		out = append(append(out, nativePassword...), 0)
+	}
+	return append(out, r.text...), nil
+}
+
+// AskClear asks a client for its password as it is.
+func AskClear(seq byte) Packet {
+	return Packet{seq, append([]byte{headEOF}, "mysql_clear_password\x00"...)}
+}
+
+// Clear is a password as it is, that a client was asked for.
+func (p Packet) Clear() string { return string(bytes.TrimSuffix(p.Payload, []byte{0})) }
+
+// Again is what proves by a password who the user is to a server that asks again. It is
+// false if it asks otherwise, or not.
+func (p Packet) Again(password string) (Packet, bool) {
+	if len(p.Payload) == 0 || p.Payload[0] != headEOF {
+		return Packet{}, false
+	}
+	r := &reader{text: p.Payload[1:]}
+	plugin := string(r.until())
+	return Packet{p.Seq + 1, prove(r.until(), password)}, plugin == nativePassword
 }
 
 // Plain is what the client said as one says it that speaks no TLS.

@@ -34,6 +34,16 @@ func TestGreeting(t *testing.T) {
 	if err != nil || h.User != "joe" || h.TLS {
 		t.Errorf("got %+v, %v", h, err)
 	}
+	by, err := h.By(g, "other")
+	if want := g.hello("joe", "other", "app"); err != nil || !bytes.Equal(by, want) {
+		t.Errorf("got %q, %v, want %q", by, err, want)
+	}
+	if p, ok := (Packet{2, append([]byte{headEOF}, "mysql_native_password\x00saltsaltSALTSALTSALT\x00"...)}).Again("secret"); !ok || p.Seq != 3 || !bytes.Equal(p.Payload, prove(g.Salt, "secret")) {
+		t.Errorf("got %q, %t", p, ok)
+	}
+	if got := (Packet{3, []byte("token\x00")}).Clear(); got != "token" {
+		t.Errorf("got %q", got)
+	}
 	if _, err := ReadGreeting((&Error{Code: 1040, Message: "Too many connections"}).Packet(0).Payload); err == nil || err.Error() != "ERROR 1040 (HY000): Too many connections" {
 		t.Errorf("got %v", err)
 	}
@@ -120,6 +130,7 @@ func FuzzPackets(f *testing.F) {
 		}
 		if h, err := ReadHello(text); err == nil {
 			h.Plain()
+			h.By(new(Greeting), "secret")
 		}
 		readColumn(text)
 		pieces(t, text).result(1000)

@@ -97,8 +97,6 @@ func checkNewCluster(in *api.CreateDBClusterInput, e *engine) error {
 	switch {
 	case in.ReplicationSourceIdentifier != nil:
 		return notYet("replicas of clusters")
-	case aws.Value(in.EnableIAMDatabaseAuthentication):
-		return notYet("IAM database authentication")
 	case in.GlobalClusterIdentifier != nil:
 		return notYet("global clusters")
 	case aws.Value(in.EnableLimitlessDatabase) || aws.Value(in.ClusterScalabilityType) == api.ClusterScalabilityTypeLimitless:
@@ -109,6 +107,9 @@ func checkNewCluster(in *api.CreateDBClusterInput, e *engine) error {
 		return invalidCombination.Errorf("DBClusterInstanceClass is required for the engine %s.", e.name)
 	case aws.Value(in.EngineMode) == "serverless" && !e.aurora:
 		return invalidCombination.Errorf("The engine mode serverless you requested is currently unavailable.")
+	}
+	if err := checkIAM(in.EnableIAMDatabaseAuthentication, e); err != nil {
+		return err
 	}
 	return checkMaster(in.MasterUsername, in.MasterUserPassword, aws.Value(in.ManageMasterUserPassword), e)
 }
@@ -208,8 +209,6 @@ func (c *cluster) checkAvailable() error {
 // ModifyDBCluster changes a cluster, at once.
 func (s *Service) ModifyDBCluster(ctx context.Context, call *aws.Call, in *api.ModifyDBClusterInput) (*api.ModifyDBClusterOutput, error) {
 	switch {
-	case aws.Value(in.EnableIAMDatabaseAuthentication):
-		return nil, notYet("IAM database authentication")
 	case in.NewDBClusterIdentifier != nil:
 		return nil, notYet("new names for clusters")
 	case aws.Value(in.RotateMasterUserPassword):
@@ -223,6 +222,11 @@ func (s *Service) ModifyDBCluster(ctx context.Context, call *aws.Call, in *api.M
 	}
 	if err := c.checkAvailable(); err != nil {
 		return nil, err
+	}
+	if e, err := findEngine(c.Base.Engine); err == nil {
+		if err := checkIAM(in.EnableIAMDatabaseAuthentication, e); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.changePassword(ctx, &c.Base, in.MasterUserPassword); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 
+	api "github.com/aloft-cloud/aloft/internal/api/rds"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/database"
 	"github.com/aloft-cloud/aloft/internal/sandbox/fence"
@@ -92,7 +93,10 @@ type way struct {
 	port int32
 	open bool // the database takes connections
 
-	secure bool // they come over TLS
+	secure bool         // they come over TLS
+	iam    bool         // they show tokens: all, or those of whom the database says so
+	id     string       // of the database or the proxy, in names of its users
+	proxy  *api.DBProxy // nil: it is none
 }
 
 // makeIndex makes all endpoints ready to be asked for.
@@ -117,6 +121,7 @@ func (w *way) lead(tx *store.Tx, of aws.ARN) error {
 			return err
 		}
 		w.base, w.port, w.open, w.secure = c.Base, c.Base.Port, *c.Is.Status == available, c.Base.secure()
+		w.iam, w.id = *c.Is.IAMDatabaseAuthenticationEnabled, *c.Is.DbClusterResourceId
 	case instances.prefix:
 		i, err := instances.Get(tx, of)
 		if err != nil {
@@ -127,6 +132,7 @@ func (w *way) lead(tx *store.Tx, of aws.ARN) error {
 			return w.lead(tx, of)
 		}
 		w.base, w.port, w.open, w.secure = i.Base, i.Base.Port, *i.Is.DBInstanceStatus == available, i.Base.secure()
+		w.iam, w.id = *i.Is.IAMDatabaseAuthenticationEnabled, *i.Is.DbiResourceId
 	case proxyEndpoints.prefix:
 		e, err := proxyEndpoints.Get(tx, of)
 		if err != nil {
@@ -154,6 +160,7 @@ func (w *way) through(tx *store.Tx, p *proxy) error {
 		err = nil
 	}
 	w.port, w.secure = proxyPorts[*p.Is.EngineFamily], w.secure || *p.Is.RequireTLS
+	w.iam, w.id, w.proxy = iamAuth(&p.Is), nameOf(named(*p.Is.DBProxyArn)), &p.Is
 	return err
 }
 
@@ -217,5 +224,5 @@ func (s *Service) enter(ctx context.Context, c net.Conn, n uint16, port int32) {
 
 // door is what a way's clients are met with.
 func (s *Service) door(w *way) *database.Door {
-	return &database.Door{Host: w.Host, CA: s.cfg.CA, Secure: w.secure}
+	return &database.Door{Host: w.Host, CA: s.cfg.CA, Secure: w.secure, Tokens: s.tokens(w)}
 }

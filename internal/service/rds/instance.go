@@ -77,8 +77,6 @@ func checkNewInstance(in *api.CreateDBInstanceInput, e *engine) error {
 		return bad("Invalid DB Instance class: %s", in.DBInstanceClass)
 	case in.Domain != nil || in.DomainFqdn != nil:
 		return notYet("users of Active Directory")
-	case aws.Value(in.EnableIAMDatabaseAuthentication):
-		return notYet("IAM database authentication")
 	case in.TdeCredentialArn != nil:
 		return notYet("transparent encryption")
 	case in.DBClusterIdentifier != nil:
@@ -90,6 +88,9 @@ func checkNewInstance(in *api.CreateDBInstanceInput, e *engine) error {
 		return invalidCombination.Errorf("DBClusterIdentifier is required for the engine %s.", e.name)
 	case in.AllocatedStorage == nil:
 		return invalidCombination.Errorf("Invalid storage size for engine name %s and storage type %s: 0", e.name, aws.Or(in.StorageType, "gp2"))
+	}
+	if err := checkIAM(in.EnableIAMDatabaseAuthentication, e); err != nil {
+		return err
 	}
 	return checkMaster(in.MasterUsername, in.MasterUserPassword, aws.Value(in.ManageMasterUserPassword), e)
 }
@@ -176,8 +177,6 @@ func (i *instance) checkAlone(what string) error {
 // ModifyDBInstance changes an instance, at once.
 func (s *Service) ModifyDBInstance(ctx context.Context, call *aws.Call, in *api.ModifyDBInstanceInput) (*api.ModifyDBInstanceOutput, error) {
 	switch {
-	case aws.Value(in.EnableIAMDatabaseAuthentication):
-		return nil, notYet("IAM database authentication")
 	case in.NewDBInstanceIdentifier != nil:
 		return nil, notYet("new names for instances")
 	case aws.Value(in.RotateMasterUserPassword):
@@ -191,6 +190,11 @@ func (s *Service) ModifyDBInstance(ctx context.Context, call *aws.Call, in *api.
 	}
 	if err := i.checkAvailable(); err != nil {
 		return nil, err
+	}
+	if e, err := findEngine(i.Base.Engine); err == nil {
+		if err := checkIAM(in.EnableIAMDatabaseAuthentication, e); err != nil {
+			return nil, err
+		}
 	}
 	if in.MasterUserPassword != nil {
 		if err := i.checkAlone("A change of the master password"); err != nil {

@@ -45,8 +45,8 @@ func authOf(all []api.UserAuthConfig) ([]api.UserAuthConfigInfo, error) {
 	for i := range all {
 		a := api.UserAuthConfigInfo(all[i])
 		a.AuthScheme, a.IAMAuth = new(aws.Or(a.AuthScheme, api.AuthSchemeSecrets)), new(aws.Or(a.IAMAuth, api.IAMAuthModeDisabled))
-		if *a.IAMAuth != api.IAMAuthModeDisabled {
-			return nil, notYet("IAM authentication at proxies")
+		if *a.IAMAuth == api.IAMAuthModeEnabled {
+			return nil, bad("IAMAuth ENABLED is for the engine family SQLSERVER.")
 		}
 		if a.SecretArn == nil {
 			return nil, bad("SecretArn must be specified for the authentication scheme SECRETS.")
@@ -62,7 +62,7 @@ func (s *Service) CreateDBProxy(ctx context.Context, call *aws.Call, in *api.Cre
 	case proxyPorts[in.EngineFamily] == 0:
 		return nil, notYet("proxies of the engine family " + in.EngineFamily)
 	case aws.Or(in.DefaultAuthScheme, "NONE") != "NONE":
-		return nil, notYet("IAM authentication at proxies")
+		return nil, notYet("proxies that sign in by IAM at databases")
 	case len(in.VpcSubnetIds) < 2:
 		return nil, api.InvalidSubnet.Errorf("The subnets must be in at least two Availability Zones.")
 	}
@@ -139,7 +139,7 @@ func (s *Service) ModifyDBProxy(ctx context.Context, call *aws.Call, in *api.Mod
 	case in.NewDBProxyName != nil:
 		return nil, notYet("new names for proxies")
 	case aws.Or(in.DefaultAuthScheme, "NONE") != "NONE":
-		return nil, notYet("IAM authentication at proxies")
+		return nil, notYet("proxies that sign in by IAM at databases")
 	}
 	auth, err := authOf(in.Auth)
 	if err != nil {

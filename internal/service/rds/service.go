@@ -35,14 +35,16 @@ type Fleet interface {
 
 // Config is what RDS works with.
 type Config struct {
-	DB     *store.DB
-	Table  *dispatch.Table
-	Fleet  Fleet
-	CA     *ca.Authority
-	Name   string // of this installation, so that two of one host have other addresses
-	Key    string // file of the key that seals passwords; "" forgets it
-	Listen bool   // endpoints have addresses of this host
-	Log    *slog.Logger
+	DB       *store.DB
+	Table    *dispatch.Table
+	Fleet    Fleet
+	CA       *ca.Authority
+	Auth     Authority // of tokens
+	Sessions *dispatch.Sessions
+	Name     string // of this installation, so that two of one host have other addresses
+	Key      string // file of the key that seals passwords; "" forgets it
+	Listen   bool   // endpoints have addresses of this host
+	Log      *slog.Logger
 }
 
 // Service is RDS, with its Data API.
@@ -106,7 +108,7 @@ func (s *Service) Data() service.Definition {
 }
 
 func (s *Service) databaseOperations() []service.Operation {
-	const lacks = "PostgreSQL serves aurora-postgresql and postgres, by the newest minor of the major version (14 to 18; older ones are served by 14). MariaDB 11.4.5 serves mysql, mariadb, aurora-mysql and aurora, on x86-64 alone; what only MySQL has, such as caching_sha2_password and ->, is lacking. Oracle, SQL Server and Db2 are refused, as are replicas, global clusters and Active Directory. Classes, storage, zones, backups and monitoring are kept as settings; there is no network, and security groups let everything through."
+	const lacks = "PostgreSQL serves aurora-postgresql and postgres, by the newest minor of the major version (14 to 18; older ones are served by 14). MariaDB 11.4.5 serves mysql, mariadb, aurora-mysql and aurora, on x86-64 alone; what only MySQL has, such as caching_sha2_password and ->, is lacking. Oracle, SQL Server and Db2 are refused, as are replicas, global clusters and Active Directory. Classes, storage, zones, backups and monitoring are kept as settings; there is no network, and security groups let everything through. Users of PostgreSQL in rds_iam themselves, and clients of proxies, sign in by tokens of IAM; users of MySQL at the database itself do not."
 	return []service.Operation{
 		service.Op(api.CreateDBCluster, s.CreateDBCluster, onCluster[*api.CreateDBClusterInput]).But(lacks),
 		service.Op(api.ModifyDBCluster, s.ModifyDBCluster, onCluster[*api.ModifyDBClusterInput]).But("Changes are made at once. New names, and the rotation of managed passwords, are refused."),
@@ -160,7 +162,7 @@ func (s *Service) groupOperations() []service.Operation {
 }
 
 func (s *Service) proxyOperations() []service.Operation {
-	const lacks = "A proxy passes connections through to its target: none are shared, and clients sign in at the database itself, also as users of whom the proxy has no secret. IAM authentication at proxies is refused."
+	const lacks = "A proxy passes connections through to its target: none are shared, and clients sign in at the database itself, also as users of whom the proxy has no secret, unless they are to show tokens of IAM."
 	return []service.Operation{
 		service.Op(api.CreateDBProxy, s.CreateDBProxy, service.Any).But(lacks),
 		service.Op(api.ModifyDBProxy, s.ModifyDBProxy, service.Any),
