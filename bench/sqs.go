@@ -120,9 +120,10 @@ func (b *bench) cycles(url string, n int, null [][]byte) error {
 	err = b.each(clients, 1, func(conn net.Conn, in *bufio.Reader) error {
 		var took []time.Duration
 		room := make([]byte, 16<<10)
+		remove := b.newSigner("sqs", "AmazonSQS.DeleteMessage")
 		for time.Now().Before(deadline) {
 			began := time.Now()
-			if err := b.cycle(conn, in, room, url, send, receive); err != nil {
+			if err := cycle(conn, in, room, url, send, receive, remove); err != nil {
 				return err
 			}
 			took = append(took, time.Since(began))
@@ -148,7 +149,7 @@ func (b *bench) cycles(url string, n int, null [][]byte) error {
 }
 
 // cycle sends a message, receives one, and deletes that.
-func (b *bench) cycle(conn net.Conn, in *bufio.Reader, room []byte, url string, send, receive []byte) error {
+func cycle(conn net.Conn, in *bufio.Reader, room []byte, url string, send, receive []byte, remove *signer) error {
 	if _, err := conn.Write(send); err != nil {
 		return err
 	}
@@ -167,7 +168,7 @@ func (b *bench) cycle(conn net.Conn, in *bufio.Reader, room []byte, url string, 
 		return fmt.Errorf("nothing received: %s", body)
 	}
 	handle, _, _ := bytes.Cut(rest, []byte(`"`))
-	if _, err := conn.Write(b.requestTo("sqs", "AmazonSQS.DeleteMessage", `{"QueueUrl":"`+url+`","ReceiptHandle":"`+string(handle)+`"}`)); err != nil {
+	if _, err := conn.Write(remove.request(`{"QueueUrl":"` + url + `","ReceiptHandle":"` + string(handle) + `"}`)); err != nil {
 		return err
 	}
 	return readAnswer(in)
