@@ -185,11 +185,11 @@ func signedAs(r *http.Request) string {
 		scope = r.URL.Query().Get("X-Amz-Credential")
 	}
 	scope, _, _ = strings.Cut(scope, ",")
-	parts := strings.Split(strings.TrimSpace(scope), "/")
-	if n := len(parts); n >= 4 && parts[n-1] == "aws4_request" {
-		return strings.ToLower(parts[n-2])
+	scope, ok = strings.CutSuffix(strings.TrimSpace(scope), "/aws4_request")
+	if !ok || strings.Count(scope, "/") < 2 {
+		return ""
 	}
-	return ""
+	return strings.ToLower(scope[strings.LastIndexByte(scope, '/')+1:])
 }
 
 // knownPaths tell services of requests that nobody signed.

@@ -35,18 +35,24 @@ func queueARN(call *aws.Call, queueURL string) (aws.ARN, error) {
 	if _, rest, ok := strings.Cut(queueURL, "://"); ok {
 		var host string
 		host, path, _ = strings.Cut(rest, "/")
-		if labels := strings.Split(host, "."); len(labels) > 2 && labels[0] == "sqs" && strings.Contains(labels[1], "-") {
-			region = labels[1]
+		if name, ok := strings.CutPrefix(host, "sqs."); ok {
+			if label, _, ok := strings.Cut(name, "."); ok && strings.Contains(label, "-") {
+				region = label
+			}
 		}
 	}
-	segments := strings.Split(strings.Trim(path, "/"), "/")
-	if n := len(segments); n >= 2 {
-		account, name := segments[n-2], segments[n-1]
-		if name, err := url.PathUnescape(name); err == nil && isAccount(account) {
-			return aws.ARN{Service: "sqs", Region: region, Account: account, Resource: name}, nil
-		}
+	account, name := lastSegment(strings.Trim(path, "/"))
+	_, account = lastSegment(account)
+	if name, err := url.PathUnescape(name); err == nil && isAccount(account) {
+		return aws.ARN{Service: "sqs", Region: region, Account: account, Resource: name}, nil
 	}
 	return aws.ARN{}, api.InvalidAddress.Errorf("The address %s is not valid for this endpoint.", queueURL)
+}
+
+// lastSegment splits a path before its last segment.
+func lastSegment(path string) (before, last string) {
+	i := strings.LastIndexByte(path, '/')
+	return path[:max(i, 0)], path[i+1:]
 }
 
 func isAccount(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }

@@ -56,8 +56,15 @@ func (s *Service) measure(m *meter.Meter, did *service.Done) {
 	default:
 		return
 	}
-	s.used.Store(arn, did.Began)
+	s.use(arn, did.Began)
 	m.Add(measured(arn), did.Began, readings[:n]...)
+}
+
+// use remembers when a queue was used, to the second.
+func (s *Service) use(arn aws.ARN, at time.Time) {
+	if last, ok := s.used.Load(arn); !ok || at.Sub(last.(time.Time)) > time.Second {
+		s.used.Store(arn, at)
+	}
 }
 
 // gauge measures the queues that have messages or were used lately.
