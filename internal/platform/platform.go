@@ -230,7 +230,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	if err != nil {
 		return nil, err
 	}
-	images := ecr.New(ecr.Config{DB: p.db, Table: p.Table, Endpoint: cfg.Endpoint, Region: cfg.Region, Local: cfg.Open, Log: cfg.Log})
+	networks, images := ec2.New(p.db), ecr.New(ecr.Config{DB: p.db, Table: p.Table, Endpoint: cfg.Endpoint, Region: cfg.Region, Local: cfg.Open, Log: cfg.Log})
 	files := elasticfilesystem.New(elasticfilesystem.Config{DB: p.db, Dir: p.filesDir(cfg), Log: cfg.Log})
 	functions = lambda.New(lambda.Config{Meter: p.meter, Dir: p.cache, Endpoint: cfg.Endpoint, Auth: guard, Images: images, Files: files, Log: cfg.Log}, p.db, p.Table, p.events, p.sessions, p.runner)
 	p.script = script.New(script.Config{Command: cfg.Scripts, Unfenced: cfg.Unfenced, Log: cfg.Log})
@@ -274,7 +274,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		tables.Definition(), tables.Streams(),
 		events.New(events.Config{Edge: p.within(), Inside: p.Domains.Inside, DB: p.db, Meter: p.meter, Table: p.Table, Router: p.events, Local: cfg.private(), Log: cfg.Log}).Definition(),
 		firehose.New(firehose.Config{DB: p.db, Table: p.Table, Key: keyFile(cfg, "firehose"), Sessions: p.sessions, Edge: p.within(), Domains: p.Domains, Local: cfg.private(), Log: cfg.Log}).Definition(),
-		ec2.New(p.db).Definition(), images.Definition(), files.Definition(), functions.Definition(),
+		networks.Definition(), images.Definition(), files.Definition(), functions.Definition(),
 		kinesis.New(p.db).Definition(), keys.Definition(), logs.New(p.db, p.events).Definition(),
 		pipes.New(pipes.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
 		scheduler.New(scheduler.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Log: cfg.Log}).Definition(),
@@ -284,7 +284,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		p.Letters.Definition(), p.Letters.V2(), p.Devices.Definition(), p.Devices.Data(),
 		sns.New(sns.Config{Edge: p.within(), Inside: p.Domains.Inside, DB: p.db, Router: p.events, Endpoint: cfg.Endpoint, Local: cfg.Open, Private: cfg.private(), Courier: courier}).Definition(),
 		queues.Definition(),
-		ssm.New(p.db, p.Table).Definition(),
+		ssm.New(p.db, p.Table, networks).Definition(),
 		states.New(states.Config{Meter: p.meter, DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Edge: p.within(), Inside: p.Domains.Inside, Local: cfg.private(), Log: cfg.Log}).Definition(),
 		firewall.Definition(),
 		xray.New(p.db).Definition(),

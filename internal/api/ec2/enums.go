@@ -78,6 +78,21 @@ const (
 	HypervisorTypeOvm = "ovm"
 	HypervisorTypeXen = "xen"
 
+	ImageStatePending      = "pending"
+	ImageStateAvailable    = "available"
+	ImageStateInvalid      = "invalid"
+	ImageStateDeregistered = "deregistered"
+	ImageStateTransient    = "transient"
+	ImageStateFailed       = "failed"
+	ImageStateError        = "error"
+	ImageStateDisabled     = "disabled"
+
+	ImageTypeValuesMachine = "machine"
+	ImageTypeValuesKernel  = "kernel"
+	ImageTypeValuesRamdisk = "ramdisk"
+
+	ImdsSupportValuesV20 = "v2.0"
+
 	InstanceAutoRecoveryStateDisabled = "disabled"
 	InstanceAutoRecoveryStateDefault  = "default"
 
@@ -1803,8 +1818,18 @@ const (
 	TenancyDedicated = "dedicated"
 	TenancyHost      = "host"
 
+	TpmSupportValuesV20 = "v2.0"
+
 	VirtualizationTypeHvm         = "hvm"
 	VirtualizationTypeParavirtual = "paravirtual"
+
+	VolumeTypeStandard = "standard"
+	VolumeTypeIo1      = "io1"
+	VolumeTypeIo2      = "io2"
+	VolumeTypeGp2      = "gp2"
+	VolumeTypeSc1      = "sc1"
+	VolumeTypeSt1      = "st1"
+	VolumeTypeGp3      = "gp3"
 
 	VpcAttributeNameEnableDnsSupport                 = "enableDnsSupport"
 	VpcAttributeNameEnableDnsHostnames               = "enableDnsHostnames"

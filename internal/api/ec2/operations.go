@@ -48,6 +48,7 @@ var (
 	DescribeAvailabilityZones          = smithy.Operation[DescribeAvailabilityZonesInput, DescribeAvailabilityZonesOutput]{Service: "ec2", Name: "DescribeAvailabilityZones"}
 	DescribeDhcpOptions                = smithy.Operation[DescribeDhcpOptionsInput, DescribeDhcpOptionsOutput]{Service: "ec2", Name: "DescribeDhcpOptions"}
 	DescribeEgressOnlyInternetGateways = smithy.Operation[DescribeEgressOnlyInternetGatewaysInput, DescribeEgressOnlyInternetGatewaysOutput]{Service: "ec2", Name: "DescribeEgressOnlyInternetGateways"}
+	DescribeImages                     = smithy.Operation[DescribeImagesInput, DescribeImagesOutput]{Service: "ec2", Name: "DescribeImages"}
 	DescribeInstances                  = smithy.Operation[DescribeInstancesInput, DescribeInstancesOutput]{Service: "ec2", Name: "DescribeInstances"}
 	DescribeInternetGateways           = smithy.Operation[DescribeInternetGatewaysInput, DescribeInternetGatewaysOutput]{Service: "ec2", Name: "DescribeInternetGateways"}
 	DescribeNatGateways                = smithy.Operation[DescribeNatGatewaysInput, DescribeNatGatewaysOutput]{Service: "ec2", Name: "DescribeNatGateways"}
@@ -430,7 +431,7 @@ var API = &smithy.Service{
 		{Name: "DescribeImageReferences", Method: "POST", URI: "/"},
 		{Name: "DescribeImageUsageReportEntries", Method: "POST", URI: "/"},
 		{Name: "DescribeImageUsageReports", Method: "POST", URI: "/"},
-		{Name: "DescribeImages", Method: "POST", URI: "/"},
+		{Name: "DescribeImages", Method: "POST", URI: "/", NewInput: func() any { return new(DescribeImagesInput) }, NewOutput: func() any { return new(DescribeImagesOutput) }},
 		{Name: "DescribeImportImageTasks", Method: "POST", URI: "/"},
 		{Name: "DescribeImportSnapshotTasks", Method: "POST", URI: "/"},
 		{Name: "DescribeInstanceAttribute", Method: "POST", URI: "/"},

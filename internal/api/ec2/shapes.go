@@ -692,6 +692,25 @@ type DescribeEgressOnlyInternetGatewaysOutput struct {
 	NextToken                  *string                     `aws:"nextToken,qname=NextToken"`
 }
 
+type DescribeImagesInput struct {
+	ExecutableUsers   []string `aws:"ExecutableBy,item=ExecutableBy"`
+	ImageIds          []string `aws:"ImageId,item=ImageId"`
+	Owners            []string `aws:"Owner,item=Owner"`
+	IncludeDeprecated *bool    `aws:"IncludeDeprecated"`
+	IncludeDisabled   *bool    `aws:"IncludeDisabled"`
+	MaxResults        *int32   `aws:"MaxResults"`
+	NextToken         *string  `aws:"NextToken"`
+	DryRun            *bool    `aws:"dryRun,qname=DryRun"`
+	Filters           []Filter `aws:"Filter,item=Filter"`
+}
+
+func (in *DescribeImagesInput) GetNextToken() string { return aws.Value(in.NextToken) }
+
+type DescribeImagesOutput struct {
+	NextToken *string `aws:"nextToken,qname=NextToken"`
+	Images    []Image `aws:"imagesSet,qname=ImagesSet,item=item"`
+}
+
 type DescribeInstancesInput struct {
 	InstanceIds             []string `aws:"InstanceId,item=InstanceId"`
 	IncludeManagedResources *bool    `aws:"IncludeManagedResources"`
@@ -1268,6 +1287,13 @@ type AvailabilityZoneSubGeography struct {
 	Name *string `aws:"name,qname=Name"`
 }
 
+type BlockDeviceMapping struct {
+	Ebs         *EbsBlockDevice `aws:"ebs,qname=Ebs"`
+	NoDevice    *string         `aws:"noDevice,qname=NoDevice"`
+	DeviceName  *string         `aws:"deviceName,qname=DeviceName"`
+	VirtualName *string         `aws:"virtualName,qname=VirtualName"`
+}
+
 type BlockPublicAccessStates struct {
 	InternetGatewayBlockMode *string `aws:"internetGatewayBlockMode,qname=InternetGatewayBlockMode"`
 }
@@ -1332,6 +1358,22 @@ type DnsOptionsSpecification struct {
 	PrivateDnsSpecifiedDomains               []string `aws:"PrivateDnsSpecifiedDomain,item=item,max=10"`
 }
 
+type EbsBlockDevice struct {
+	DeleteOnTermination      *bool   `aws:"deleteOnTermination,qname=DeleteOnTermination"`
+	Iops                     *int32  `aws:"iops,qname=Iops"`
+	SnapshotId               *string `aws:"snapshotId,qname=SnapshotId"`
+	VolumeSize               *int32  `aws:"volumeSize,qname=VolumeSize"`
+	VolumeType               *string `aws:"volumeType,qname=VolumeType"`
+	KmsKeyId                 *string `aws:"kmsKeyId,qname=KmsKeyId"`
+	Throughput               *int32  `aws:"throughput,qname=Throughput"`
+	OutpostArn               *string `aws:"outpostArn,qname=OutpostArn"`
+	AvailabilityZone         *string `aws:"availabilityZone,qname=AvailabilityZone"`
+	Encrypted                *bool   `aws:"encrypted,qname=Encrypted"`
+	VolumeInitializationRate *int32  `aws:"VolumeInitializationRate"`
+	AvailabilityZoneId       *string `aws:"AvailabilityZoneId"`
+	EbsCardIndex             *int32  `aws:"EbsCardIndex"`
+}
+
 type EbsInstanceBlockDevice struct {
 	AttachTime          *time.Time        `aws:"attachTime,qname=AttachTime"`
 	DeleteOnTermination *bool             `aws:"deleteOnTermination,qname=DeleteOnTermination"`
@@ -1389,6 +1431,57 @@ type IamInstanceProfile struct {
 type IcmpTypeCode struct {
 	Code *int32 `aws:"code,qname=Code"`
 	Type *int32 `aws:"type,qname=Type"`
+}
+
+type Image struct {
+	PlatformDetails           *string                    `aws:"platformDetails,qname=PlatformDetails"`
+	UsageOperation            *string                    `aws:"usageOperation,qname=UsageOperation"`
+	BlockDeviceMappings       []BlockDeviceMapping       `aws:"blockDeviceMapping,qname=BlockDeviceMapping,item=item"`
+	Description               *string                    `aws:"description,qname=Description"`
+	EnaSupport                *bool                      `aws:"enaSupport,qname=EnaSupport"`
+	Hypervisor                *string                    `aws:"hypervisor,qname=Hypervisor"`
+	ImageOwnerAlias           *string                    `aws:"imageOwnerAlias,qname=ImageOwnerAlias"`
+	Name                      *string                    `aws:"name,qname=Name"`
+	RootDeviceName            *string                    `aws:"rootDeviceName,qname=RootDeviceName"`
+	RootDeviceType            *string                    `aws:"rootDeviceType,qname=RootDeviceType"`
+	SriovNetSupport           *string                    `aws:"sriovNetSupport,qname=SriovNetSupport"`
+	StateReason               *StateReason               `aws:"stateReason,qname=StateReason"`
+	Tags                      []Tag                      `aws:"tagSet,qname=TagSet,item=item"`
+	VirtualizationType        *string                    `aws:"virtualizationType,qname=VirtualizationType"`
+	BootMode                  *string                    `aws:"bootMode,qname=BootMode"`
+	TpmSupport                *string                    `aws:"tpmSupport,qname=TpmSupport"`
+	DeprecationTime           *string                    `aws:"deprecationTime,qname=DeprecationTime"`
+	ImdsSupport               *string                    `aws:"imdsSupport,qname=ImdsSupport"`
+	SourceInstanceId          *string                    `aws:"sourceInstanceId,qname=SourceInstanceId"`
+	DeregistrationProtection  *string                    `aws:"deregistrationProtection,qname=DeregistrationProtection"`
+	LastLaunchedTime          *string                    `aws:"lastLaunchedTime,qname=LastLaunchedTime"`
+	ImageAllowed              *bool                      `aws:"imageAllowed,qname=ImageAllowed"`
+	SourceImageId             *string                    `aws:"sourceImageId,qname=SourceImageId"`
+	SourceImageRegion         *string                    `aws:"sourceImageRegion,qname=SourceImageRegion"`
+	FreeTierEligible          *bool                      `aws:"freeTierEligible,qname=FreeTierEligible"`
+	PublicSsmParameterName    *string                    `aws:"publicSsmParameterName,qname=PublicSsmParameterName"`
+	ImageWatermarks           []ImageWatermark           `aws:"imageWatermarkSet,qname=ImageWatermarkSet,item=item"`
+	InstanceTypeSpecification *InstanceTypeSpecification `aws:"instanceTypeSpecification,qname=InstanceTypeSpecification"`
+	ImageId                   *string                    `aws:"imageId,qname=ImageId"`
+	ImageLocation             *string                    `aws:"imageLocation,qname=ImageLocation"`
+	State                     *string                    `aws:"imageState,qname=ImageState"`
+	OwnerId                   *string                    `aws:"imageOwnerId,qname=ImageOwnerId"`
+	CreationDate              *string                    `aws:"creationDate,qname=CreationDate"`
+	Public                    *bool                      `aws:"isPublic,qname=IsPublic"`
+	ProductCodes              []ProductCode              `aws:"productCodes,qname=ProductCodes,item=item"`
+	Architecture              *string                    `aws:"architecture,qname=Architecture"`
+	ImageType                 *string                    `aws:"imageType,qname=ImageType"`
+	KernelId                  *string                    `aws:"kernelId,qname=KernelId"`
+	RamdiskId                 *string                    `aws:"ramdiskId,qname=RamdiskId"`
+	Platform                  *string                    `aws:"platform,qname=Platform"`
+}
+
+type ImageWatermark struct {
+	WatermarkKey            *string    `aws:"watermarkKey,qname=WatermarkKey"`
+	SourceImageRegion       *string    `aws:"sourceImageRegion,qname=SourceImageRegion"`
+	SourceImageId           *string    `aws:"sourceImageId,qname=SourceImageId"`
+	SourceImageCreationTime *time.Time `aws:"sourceImageCreationTime,qname=SourceImageCreationTime"`
+	WatermarkCreationTime   *time.Time `aws:"watermarkCreationTime,qname=WatermarkCreationTime"`
 }
 
 type Instance struct {
@@ -1578,6 +1671,15 @@ type InstanceSecondaryInterfacePrivateIpAddress struct {
 type InstanceState struct {
 	Code *int32  `aws:"code,qname=Code"`
 	Name *string `aws:"name,qname=Name"`
+}
+
+type InstanceTypeItem struct {
+	InstanceType *string `aws:"instanceType,qname=InstanceType"`
+}
+
+type InstanceTypeSpecification struct {
+	SupportedInstanceTypes   []InstanceTypeItem `aws:"supportedInstanceTypeSet,qname=SupportedInstanceTypeSet,item=item"`
+	UnsupportedInstanceTypes []InstanceTypeItem `aws:"unsupportedInstanceTypeSet,qname=UnsupportedInstanceTypeSet,item=item"`
 }
 
 type InternetGateway struct {

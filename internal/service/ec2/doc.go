@@ -13,5 +13,5 @@
 //   - describe.go, filter.go: what is asked of many
 //   - default.go: what an account has from the start
 //   - vpc.go, subnet.go, route.go, gateway.go, group.go, rule.go, endpoint.go,
-//     acl.go, dhcp.go, tag.go, account.go: the operations
+//     acl.go, dhcp.go, tag.go, image.go, account.go: the operations
 package ec2

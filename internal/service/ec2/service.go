@@ -108,6 +108,7 @@ func (s *Service) asked() []service.Operation {
 		op(s, api.DescribeAvailabilityZones, s.DescribeAvailabilityZones, service.Any).But("A region has the zones a, b and c."),
 		op(s, api.DescribeRegions, s.DescribeRegions, service.Any),
 		op(s, api.DescribeAccountAttributes, s.DescribeAccountAttributes, service.Any),
+		op(s, api.DescribeImages, s.DescribeImages, service.Any).But("The images of Amazon Linux, Windows and Ubuntu that templates name most, as records: nothing is started from them."),
 		op(s, api.DescribeInstances, s.DescribeInstances, service.Any).But(noneRuns),
 		op(s, api.DescribeNetworkInterfaces, s.DescribeNetworkInterfaces, service.Any).But(noneRuns),
 		op(s, api.DescribeVpnGateways, s.DescribeVpnGateways, service.Any).But(noneStand),

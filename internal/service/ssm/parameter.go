@@ -224,7 +224,7 @@ func (s *Service) GetParameter(ctx context.Context, call *aws.Call, in *api.GetP
 	var l sealed
 	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
 		l = nil
-		out, err = get(tx, call, in.Name, aws.Value(in.WithDecryption), &l)
+		out, err = s.get(tx, call, in.Name, aws.Value(in.WithDecryption), &l)
 		return err
 	})
 	if err == nil {
@@ -233,7 +233,10 @@ func (s *Service) GetParameter(ctx context.Context, call *aws.Call, in *api.GetP
 	return &api.GetParameterOutput{Parameter: out}, err
 }
 
-func get(tx *store.Tx, call *aws.Call, text string, open bool, l *sealed) (*api.Parameter, error) {
+func (s *Service) get(tx *store.Tx, call *aws.Call, text string, open bool, l *sealed) (*api.Parameter, error) {
+	if strings.HasPrefix(text, "/aws/service/") {
+		return s.public(call, text)
+	}
 	k, selector, err := resolve(tx, call, text)
 	if err != nil {
 		return nil, err
@@ -247,6 +250,21 @@ func get(tx *store.Tx, call *aws.Call, text string, open bool, l *sealed) (*api.
 		out.Selector = new(":" + selector)
 	}
 	return out, nil
+}
+
+// published is when all public parameters were last changed.
+var published = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// public returns a parameter of AWS's, which everybody has.
+func (s *Service) public(call *aws.Call, name string) (*api.Parameter, error) {
+	id := s.images.PublicImage(call.Region, name)
+	if id == "" {
+		return nil, errNotFound()
+	}
+	arn := aws.ARN{Service: "ssm", Region: call.Region, Resource: "parameter" + name}.String()
+	return &api.Parameter{
+		Name: &name, Type: new(api.ParameterTypeString), Value: &id, Version: new(int64(1)), LastModifiedDate: &published, ARN: &arn, DataType: new("text"),
+	}, nil
 }
 
 // show is v as answers have it.
@@ -273,7 +291,7 @@ func (s *Service) GetParameters(ctx context.Context, call *aws.Call, in *api.Get
 			if slices.Contains(in.Names[:i], name) {
 				continue
 			}
-			p, err := get(tx, call, name, aws.Value(in.WithDecryption), &l)
+			p, err := s.get(tx, call, name, aws.Value(in.WithDecryption), &l)
 			if _, refused := errors.AsType[*aws.Error](err); refused {
 				out.InvalidParameters = append(out.InvalidParameters, name)
 				continue

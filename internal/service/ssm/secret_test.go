@@ -33,7 +33,7 @@ func TestOldSeal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := New(db, nil).GetParameter(t.Context(), call, &api.GetParameterInput{Name: "/old", WithDecryption: new(true)})
+	out, err := New(db, nil, nil).GetParameter(t.Context(), call, &api.GetParameterInput{Name: "/old", WithDecryption: new(true)})
 	if err != nil || *out.Parameter.Value != "hunter2" {
 		t.Fatalf("got %v, %v", out, err)
 	}

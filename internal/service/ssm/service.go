@@ -12,12 +12,23 @@ import (
 
 // Service is Systems Manager.
 type Service struct {
-	db    *store.DB
-	table *dispatch.Table // of KMS
+	db     *store.DB
+	table  *dispatch.Table // of KMS
+	images Images
+}
+
+// Images knows the images that public parameters name.
+type Images interface {
+	// PublicImage returns the id of the image that a parameter names, or "".
+	PublicImage(region, parameter string) string
 }
 
 // New returns Systems Manager over db.
-func New(db *store.DB, table *dispatch.Table) *Service { return &Service{db: db, table: table} }
+func New(db *store.DB, table *dispatch.Table, images Images) *Service {
+	return &Service{db: db, table: table, images: images}
+}
+
+const publicOnes = "Of AWS's public parameters, those that name images of Amazon Linux, Windows and Ubuntu are there."
 
 // Definition implements the contract in package service.
 func (s *Service) Definition() service.Definition {
@@ -25,8 +36,8 @@ func (s *Service) Definition() service.Definition {
 		API: api.API,
 		Operations: []service.Operation{
 			service.Op(api.PutParameter, s.PutParameter, named).But("Policies are refused."),
-			service.Op(api.GetParameter, s.GetParameter, named),
-			service.OpEach(api.GetParameters, s.GetParameters, mayGet),
+			service.Op(api.GetParameter, s.GetParameter, named).But(publicOnes),
+			service.OpEach(api.GetParameters, s.GetParameters, mayGet).But(publicOnes),
 			service.Op(api.GetParametersByPath, s.GetParametersByPath, underPath),
 			service.Op(api.GetParameterHistory, s.GetParameterHistory, named),
 			service.Op(api.DescribeParameters, s.DescribeParameters, service.Any),
