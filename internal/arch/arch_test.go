@@ -19,10 +19,10 @@ const module = "github.com/aloft-cloud/aloft/internal/"
 // layers is the platform from the bottom up. A package imports only from
 // lines above its own, so packages on one line know nothing of each other.
 var layers = [][]string{
-	{"aws", "ca", "javatime", "kernel", "lexer", "maven", "scratch", "stat", "tree"},
+	{"aws", "ca", "dockerfile", "javatime", "kernel", "lexer", "maven", "scratch", "stat", "tree"},
 	{"asl/*", "database/mysql", "jsonata", "smithy", "task", "jx", "sandbox/lang"},
 	{"store", "meter", "vtl", "item", "auth/*", "event/*", "sandbox/*"},
-	{"api/*", "store/*", "database", "event", "sandbox", "script", "protocol", "asl", "service/s3/query"},
+	{"api/*", "store/*", "container", "database", "event", "sandbox", "script", "protocol", "asl", "service/s3/query"},
 	{"service", "service/*/*", "gateway/*", "edge/*"},
 	{"dispatch", "auth"},
 	{"poll", "deploy/template", "deploy/sam"},

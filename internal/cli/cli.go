@@ -44,7 +44,7 @@ func newRoot() *cobra.Command {
 	s := newSettings(root.PersistentFlags())
 	root.AddCommand(
 		devCommand(s), serveCommand(s), deployCommand(s), publishCommand(s), invokeCommand(s), logsCommand(s), imageCommand(s),
-		operationsCommand(), envCommand(s), configCommand(s), versionCommand(), scriptsCommand(),
+		operationsCommand(), envCommand(s), configCommand(s), versionCommand(), scriptsCommand(), roomCommand(),
 	)
 	return root
 }

@@ -165,6 +165,8 @@ func (d *deployer) packer(up *uploader) *pack.Packer {
 		Uploader: up,
 		Report:   func(resource, what string) { fmt.Fprintf(d.out, "    %s: %s\n", resource, what) },
 		Cache:    d.cache,
+		Images:   &registry{up.client},
+		Rooms:    rooms(),
 		Near:     isLoopback(d.client.Endpoint()),
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/api/ecr"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/client"
+	"github.com/aloft-cloud/aloft/internal/pack"
 	"github.com/aloft-cloud/aloft/internal/sandbox/image"
 )
 
@@ -45,32 +46,42 @@ func imageCommand(s *settings) *cobra.Command {
 // loadImage pushes an image of an archive to a repository, which is made if
 // there is none, and returns its URI.
 func loadImage(ctx context.Context, c *client.Client, file, nameAndTag string) (string, error) {
-	a, err := image.OpenArchive(file)
-	if err != nil {
-		return "", err
-	}
-	defer a.Close()
-	digest, err := a.Manifest(nameAndTag)
-	if err != nil {
-		return "", err
-	}
 	name, tag, ok := strings.Cut(nameAndTag, ":")
 	if !ok {
 		tag = "latest"
 	}
-	uri, err := findRepository(ctx, c, name)
+	pushed, err := (&registry{c}).push(ctx, file, nameAndTag, name, func(string) string { return tag })
+	return pushed.Repository + ":" + pushed.Tag, err
+}
+
+// A registry is that of a client's account and region.
+type registry struct{ client *client.Client }
+
+// Push implements pack.Images.
+func (r *registry) Push(ctx context.Context, file, repository string, tag func(digest string) string) (pack.Pushed, error) {
+	return r.push(ctx, file, "", repository, tag)
+}
+
+// push pushes the image of an archive that is called asked there, or the only one.
+func (r *registry) push(ctx context.Context, file, asked, repository string, tag func(digest string) string) (pushed pack.Pushed, err error) {
+	a, err := image.OpenArchive(file)
 	if err != nil {
-		return "", err
+		return pushed, err
 	}
-	auth, err := client.Do(ctx, c, ecr.GetAuthorizationToken, &ecr.GetAuthorizationTokenInput{})
+	defer a.Close()
+	if pushed.Digest, err = a.Manifest(asked); err != nil {
+		return pushed, err
+	}
+	pushed.Tag = tag(pushed.Digest)
+	if pushed.Repository, err = findRepository(ctx, r.client, repository); err != nil {
+		return pushed, err
+	}
+	auth, err := client.Do(ctx, r.client, ecr.GetAuthorizationToken, &ecr.GetAuthorizationTokenInput{})
 	if err != nil {
-		return "", err
+		return pushed, err
 	}
-	p := &pusher{archive: a, base: c.Endpoint() + "/v2/" + name, token: aws.Value(auth.AuthorizationData[0].AuthorizationToken)}
-	if err := p.manifest(ctx, digest, tag); err != nil {
-		return "", err
-	}
-	return uri + ":" + tag, nil
+	p := &pusher{archive: a, base: r.client.Endpoint() + "/v2/" + repository, token: aws.Value(auth.AuthorizationData[0].AuthorizationToken)}
+	return pushed, p.manifest(ctx, pushed.Digest, pushed.Tag)
 }
 
 // findRepository returns the URI of a repository, which is made if there is none.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aloft-cloud/aloft/internal/sandbox/room"
 	"github.com/aloft-cloud/aloft/internal/script"
 )
 
@@ -20,10 +21,24 @@ func scriptsCommand() *cobra.Command {
 }
 
 // scripts is the command by which the platform runs scripts apart from itself.
-func scripts() []string {
+func scripts() []string { return []string{self(), scriptsName} }
+
+// self is this program.
+func self() string {
 	self, err := os.Executable()
 	if err != nil {
-		self = os.Args[0] // a script that cannot be started is refused
+		self = os.Args[0] // what cannot be started is refused
 	}
-	return []string{self, scriptsName}
+	return self
 }
+
+// roomName is what this program starts itself as, to run a command of a build.
+const roomName = "enter-room"
+
+// roomCommand is for processes of its own.
+func roomCommand() *cobra.Command {
+	return &cobra.Command{Use: roomName, Hidden: true, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error { return room.Enter() }}
+}
+
+// rooms is the command by which a build runs others, each in a room.
+func rooms() []string { return []string{self(), roomName} }

@@ -13,6 +13,7 @@ const (
 	layer
 	plainFile
 	nestedTemplate
+	containerImage
 )
 
 // A kind is a property that may name a local path, and what takes its place.
@@ -55,10 +56,14 @@ type artifact struct {
 	arm      bool // it is to run on arm64
 	path     string
 	node     *yaml.Node // the value that names the path
+	image    *recipe    // of an image that is built
 }
 
 // same says whether what is built of a and b is the same.
 func (a artifact) same(b artifact) bool {
+	if a.kind.holds == containerImage || b.kind.holds == containerImage {
+		return a.image.same(b.image)
+	}
 	if a.runtime == "go1.x" && a.handler != b.handler {
 		return false // what it is called in the archive
 	}
@@ -90,7 +95,7 @@ func (a artifact) set(bucket, key string) {
 }
 
 // findArtifacts returns what a template names by local path.
-func findArtifacts(root *yaml.Node) []artifact {
+func findArtifacts(root *yaml.Node, dir string) []artifact {
 	var found []artifact
 	globals := child(child(root, "Globals"), "Function")
 	resources := child(root, "Resources")
@@ -102,13 +107,19 @@ func findArtifacts(root *yaml.Node) []artifact {
 			continue
 		}
 		props := child(r, "Properties")
+		if k.holds == code && isImage(props, globalsOf(typ, globals)) {
+			if a, ok := findImage(typ, resources.Content[i].Value, props, child(r, "Metadata"), dir); ok {
+				found = append(found, a)
+			}
+			continue
+		}
 		node := child(props, k.property)
 		ofGlobals := typ == "AWS::Serverless::Function"
 		usual := scalar(child(globals, k.property))
 		if usual == "" {
 			usual = "." // as SAM's own tool has it
 		}
-		if ofGlobals && node == nil && props != nil && child(props, "InlineCode") == nil && !isImage(props, globals) {
+		if ofGlobals && node == nil && props != nil && child(props, "InlineCode") == nil {
 			node = &yaml.Node{Kind: yaml.ScalarNode, Value: usual, Line: r.Line}
 			props.Content = append(props.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: k.property}, node)
 		}
@@ -183,9 +194,17 @@ func below(nodes []*yaml.Node, path []string) []*yaml.Node {
 	return nodes
 }
 
+// globalsOf are what is said for all functions of a type.
+func globalsOf(typ string, globals *yaml.Node) *yaml.Node {
+	if typ == "AWS::Serverless::Function" {
+		return globals
+	}
+	return nil
+}
+
 // isImage says whether a function is an image, and not code.
 func isImage(props, globals *yaml.Node) bool {
-	return child(props, "ImageUri") != nil || scalar(child(props, "PackageType")) == "Image" || scalar(child(globals, "PackageType")) == "Image"
+	return child(props, "ImageUri") != nil || child(child(props, "Code"), "ImageUri") != nil || scalar(child(props, "PackageType")) == "Image" || scalar(child(globals, "PackageType")) == "Image"
 }
 
 // findIncludes returns the parts that AWS::Include takes from local paths.

@@ -17,7 +17,7 @@ func FuzzTemplate(f *testing.F) {
 		if yaml.Unmarshal([]byte(text), &doc) != nil || len(doc.Content) == 0 {
 			return
 		}
-		found := findArtifacts(doc.Content[0])
+		found := findArtifacts(doc.Content[0], ".")
 		for _, a := range found {
 			a.set("bucket", "key")
 		}

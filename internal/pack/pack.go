@@ -18,6 +18,7 @@
 //	install.go   what they require, and what is built for them
 //	entries.go   their functions, bundled or served as web applications
 //	decorated.go TypeScript whose decorators are read at run time
+//	image.go     container images, from their Dockerfiles
 //	script.go    scripts that say what their configuration is
 package pack
 
@@ -50,6 +51,8 @@ type Packer struct {
 	Uploader Uploader
 	Report   func(resource, what string) // told of each step; may be nil
 	Cache    string                      // directory for what builders may use again; empty: nothing is
+	Images   Images                      // where images go that are built; nil refuses them
+	Rooms    []string                    // the program, with arguments, that calls room.Enter
 	Near     bool                        // what is uploaded stays on this machine: to compress it takes longer than to copy it
 }
 
@@ -120,7 +123,7 @@ func (p *Packer) pack(ctx context.Context, templateFile string, depth int) ([]by
 	if len(doc.Content) == 0 {
 		return nil, fmt.Errorf("%s: the template is empty", templateFile)
 	}
-	found := findArtifacts(doc.Content[0])
+	found := findArtifacts(doc.Content[0], filepath.Dir(templateFile))
 	if len(found) == 0 {
 		return text, nil
 	}
@@ -195,6 +198,16 @@ func together[T any](ctx context.Context, list []T, do func(context.Context, T) 
 // template where it went.
 func (p *Packer) place(ctx context.Context, dir string, same []artifact, depth int) error {
 	a := same[0]
+	if a.kind.holds == containerImage {
+		uri, err := p.pushImage(ctx, dir, a)
+		if err != nil {
+			return err
+		}
+		for _, a := range same {
+			a.node.Kind, a.node.Tag, a.node.Value, a.node.Style, a.node.Content = yaml.ScalarNode, "!!str", uri, 0, nil
+		}
+		return nil
+	}
 	name, content, err := p.content(ctx, dir, a, depth)
 	if err != nil {
 		return err

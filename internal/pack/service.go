@@ -56,6 +56,8 @@ func (p *Packer) PackService(ctx context.Context, dir string, s *serverless.Serv
 	if err != nil {
 		return nil, err
 	}
+	inner := *p
+	inner.Cache = cache
 	w := &workshop{dir: abs, builder: p.builder(cache)}
 	code := make(map[string]serverless.Code)
 	var mu sync.Mutex // guards code
@@ -66,6 +68,15 @@ func (p *Packer) PackService(ctx context.Context, dir string, s *serverless.Serv
 		code[a.Name] = c
 		return err
 	})
+	if err == nil {
+		err = together(ctx, s.Images(), func(ctx context.Context, i serverless.Image) error {
+			uri, err := inner.serviceImage(ctx, abs, i)
+			mu.Lock()
+			defer mu.Unlock()
+			code[i.Name] = serverless.Code{Image: uri}
+			return err
+		})
+	}
 	if err != nil {
 		return nil, err
 	}

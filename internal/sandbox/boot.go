@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -265,6 +266,17 @@ func (s *start) process(l lang.Language, creds Credentials) (*worker, *failure, 
 		return s.image(l, creds)
 	}
 	s.compiled = s.m.compiledMount(l, f)
+	if len(f.Besides) > 0 {
+		r, err := s.besides(l)
+		if err != nil {
+			return nil, nil, err
+		}
+		w, why, err := s.inRoot(l, creds, plan{root: r, ownRoot: true})
+		if w == nil {
+			r.Close()
+		}
+		return w, why, err
+	}
 	if w := s.m.takeBlank(l, f); w != nil {
 		return w, nil, nil
 	}
@@ -272,7 +284,14 @@ func (s *start) process(l lang.Language, creds Credentials) (*worker, *failure, 
 	if err != nil {
 		return nil, nil, err
 	}
-	p := plan{root: r, share: s.share, limits: fence.Limits{MemoryMB: f.memoryMB(), TmpMB: f.tmpMB()}}
+	return s.inRoot(l, creds, plan{root: r})
+}
+
+// inRoot starts the process of a worker in the root of p.
+func (s *start) inRoot(l lang.Language, creds Credentials, p plan) (*worker, *failure, error) {
+	f, r := s.c.f, p.root
+	p.share, p.limits = s.share, fence.Limits{MemoryMB: f.memoryMB(), TmpMB: f.tmpMB()}
+	var err error
 	at := r.at
 	if r.Confined() {
 		p.mounts = []fence.Mount{{Hosts: []string{f.Code}, Path: at.task}, {Hosts: f.Layers, Path: at.opt}, s.compiled}
@@ -297,6 +316,9 @@ func (s *start) process(l lang.Language, creds Credentials) (*worker, *failure, 
 	}
 	if l.Kind == lang.Provided {
 		return s.provided(p, at)
+	}
+	if len(f.Program) > 0 {
+		return nil, errNotOurs(f), nil
 	}
 	p.argv = clientArgv(l, r)
 	if l.Kind == lang.Java {
@@ -327,6 +349,9 @@ func (f *Function) ownLoop() bool {
 // provided starts the program that a function brings.
 func (s *start) provided(p plan, at places) (*worker, *failure, error) {
 	names := []string{filepath.Join(at.task, "bootstrap"), filepath.Join(at.opt, "bootstrap")}
+	if len(s.c.f.Besides) > 0 {
+		names = append([]string{filepath.Join(at.runtime, "bootstrap")}, names...)
+	}
 	if s.c.f.Runtime == "go1.x" {
 		names = []string{filepath.Join(at.task, filepath.Clean("/"+s.c.f.Handler))}
 		var err error
@@ -340,8 +365,14 @@ func (s *start) provided(p plan, at places) (*worker, *failure, error) {
 			return all
 		}
 	}
+	if len(s.c.f.Program) > 0 {
+		p.dir = cmp.Or(s.c.f.Dir, at.task)
+		names = []string{s.c.f.Program[0]}
+	}
 	for _, name := range names {
-		p.argv = []string{name}
+		if p.argv = []string{name}; len(s.c.f.Program) > 0 {
+			p.argv = s.c.f.program(p.dir)
+		}
 		w, err := s.m.spawn(lang.Language{Kind: lang.Provided}, p)
 		if err == nil {
 			w.at = at
@@ -416,8 +447,8 @@ func (m *Manager) rootOf(l lang.Language) (*root, error) {
 }
 
 // newRoot makes a root for a language and its packages.
-func (m *Manager) newRoot(l lang.Language, packages string) (*root, error) {
-	binds := m.trustBinds()
+func (m *Manager) newRoot(l lang.Language, packages string, besides ...fence.Bind) (*root, error) {
+	binds := append(m.trustBinds(), besides...)
 	files := map[string][]byte{}
 	exec := filepath.Join(l.Prefix, l.Exec)
 	switch l.Kind {

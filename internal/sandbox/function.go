@@ -26,6 +26,11 @@ type Function struct {
 	Env          map[string]string // the function's own variables
 	Image        *Image            // the function is one, and has no Runtime, Handler, Code or Layers; or nil
 
+	// What an image may say that is laid over a runtime: see Lay.
+	Besides []Bind   // files at other places than those of code and layers
+	Program []string // of a custom runtime: what runs in place of bootstrap, and its arguments
+	Dir     string   // where it starts; empty is /var/task
+
 	// Credentials returns what the code may act with: a session of the
 	// function's role. It is called for every worker; nil means none.
 	Credentials func(context.Context) (Credentials, error)

@@ -42,6 +42,46 @@ type Python struct {
 	Prefix    string // "python/" if they are a layer of their own
 }
 
+// An Image is a container image that is built from a Dockerfile.
+type Image struct {
+	Name     string // of the artifact
+	Tag      string
+	Path     string // directory, relative to the application's
+	File     string // the Dockerfile, in it
+	Args     map[string]string
+	Registry string // name of the repository
+}
+
+// Images returns the images that functions are made of and that are built.
+func (s *Service) Images() []Image {
+	var all []Image
+	images := asObject(at(s.provider(), "ecr", "images"))
+	for _, name := range keys(images) {
+		declared := images[name]
+		if at(declared, "path") == nil || !s.usesImage(name) {
+			continue
+		}
+		one := Image{
+			Name: imageArtifact(name), Tag: name, Path: text(at(declared, "path")), File: text(first(at(declared, "file"), "Dockerfile")),
+			Args: make(map[string]string), Registry: "serverless-" + strings.ToLower(s.Name+"-"+s.Stage),
+		}
+		for arg, v := range asObject(at(declared, "buildArgs")) {
+			one.Args[arg] = text(v)
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// usesImage says whether a function is made of an image.
+func (s *Service) usesImage(name string) bool {
+	return slices.ContainsFunc(s.functions, func(f *function) bool {
+		image := f.config["image"]
+		return image != nil && text(first(at(image, "name"), image)) == name
+	})
+}
+
+func imageArtifact(name string) string    { return "image/" + name }
 func layerArtifact(name string) string    { return "layer/" + name }
 func functionArtifact(name string) string { return "function/" + name }
 

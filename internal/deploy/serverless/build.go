@@ -10,6 +10,7 @@ import (
 type Code struct {
 	Bucket, Key string
 	Digest      string // of what is in it
+	Image       string // URI of an image, in place of all else
 }
 
 // A builder makes a service's template.

@@ -122,19 +122,16 @@ func (b *builder) functionCode(f *function, props object) error {
 	return nil
 }
 
-// image says which image a function is made of. Images that are to be built
-// are refused: Aloft builds none.
+// image says which image a function is made of.
 func (b *builder) image(f *function, image any, props object) error {
-	path := in(f.path, "image")
 	uri := text(first(at(image, "uri"), image))
 	if name := text(first(at(image, "name"), image)); !strings.Contains(uri, ".dkr.ecr.") {
 		declared := at(b.s.provider(), "ecr", "images", name)
-		uri = text(first(at(declared, "uri"), declared))
 		if declared == nil {
-			return b.s.errorAt(path, "there is no image %q in provider.ecr.images", name)
+			return b.s.errorAt(in(f.path, "image"), "there is no image %q in provider.ecr.images", name)
 		}
-		if !strings.Contains(uri, ".dkr.ecr.") {
-			return b.s.errorAt(path, "Aloft does not build images: %q would be built from a Dockerfile", name)
+		if uri = text(first(at(declared, "uri"), declared)); at(declared, "path") != nil {
+			uri = b.code[imageArtifact(name)].Image
 		}
 	}
 	props["Code"], props["PackageType"] = object{"ImageUri": uri}, "Image"

@@ -21,6 +21,10 @@ const (
 	DockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
 )
 
+// RuntimeLabel is the label of images that were made without their base image: it
+// names the runtime of Lambda that they are to be laid over.
+const RuntimeLabel = "cloud.aloft.runtime"
+
 // ErrFormat says that something is no image, or one that cannot be read.
 var ErrFormat = errors.New("not a container image that can be read")
 
@@ -122,6 +126,7 @@ type Config struct {
 	Config struct {
 		Entrypoint, Cmd, Env []string
 		WorkingDir           string
+		Labels               map[string]string
 	} `json:"config"`
 }
 

@@ -98,6 +98,9 @@ func (t *Tree) LookPath(name, dir, list string) string {
 	return ""
 }
 
+// FS is what t holds, for names that Resolve returns.
+func (t *Tree) FS() fs.FS { return t.root.FS() }
+
 // ReadDir lists a directory of the image; it is empty if there is none.
 func (t *Tree) ReadDir(name string) []fs.DirEntry {
 	at, err := t.follow(name)
@@ -106,6 +109,27 @@ func (t *Tree) ReadDir(name string) []fs.DirEntry {
 	}
 	list, _ := fs.ReadDir(t.root.FS(), at)
 	return list
+}
+
+// IsDir says whether there is a directory, to which no link leads.
+func (t *Tree) IsDir(name string) bool {
+	for at := path.Clean(name); at != "."; at = path.Dir(at) {
+		if info, err := t.root.Lstat(at); err != nil || !info.IsDir() {
+			return false
+		}
+	}
+	return true
+}
+
+// Move moves a directory to a place that is made for it.
+func (t *Tree) Move(from, to string) error {
+	if err := t.Place(to, true); err != nil {
+		return err
+	}
+	if err := t.root.Remove(to); err != nil {
+		return err
+	}
+	return t.root.Rename(from, to)
 }
 
 // Place makes sure that there is a directory, or else a file, that is no link

@@ -60,7 +60,10 @@ func NewUnpacker(dir string, limits Limits) (*Unpacker, error) {
 
 // Layer lays one more layer over what there is. It is a tar file, which may be
 // compressed.
-func (u *Unpacker) Layer(r io.Reader) error {
+func (u *Unpacker) Layer(r io.Reader) error { return u.Below("", r) }
+
+// Below lays the files of a tar file over what there is in dir.
+func (u *Unpacker) Below(dir string, r io.Reader) error {
 	plain, done, err := decompress(r)
 	if err != nil {
 		return err
@@ -79,10 +82,33 @@ func (u *Unpacker) Layer(r io.Reader) error {
 		if u.entries--; u.entries < 0 {
 			return ErrTooBig
 		}
+		if dir != "" {
+			h.Name = path.Join(dir, path.Clean("/"+h.Name))
+			if h.Typeflag == tar.TypeLink {
+				h.Linkname = path.Join(dir, path.Clean("/"+h.Linkname))
+			}
+		}
 		if err := u.entry(h, in); err != nil {
 			return err
 		}
 	}
+}
+
+// Add lays one file, link or directory over what there is.
+func (u *Unpacker) Add(h *tar.Header, in io.Reader) error {
+	if u.seen == nil {
+		u.seen = make(map[string]bool)
+	}
+	return u.entry(h, in)
+}
+
+// Directory makes a directory, unless there is one, also by a link.
+func (u *Unpacker) Directory(name string) error {
+	at, err := u.follow(name)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	return u.makeParents(at)
 }
 
 // Finish gives directories the modes that their layers say.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/url"
 	"path"
@@ -18,6 +19,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/sandbox"
 	"github.com/aloft-cloud/aloft/internal/sandbox/image"
+	"github.com/aloft-cloud/aloft/internal/sandbox/lang"
 )
 
 // Images has the parts of container images.
@@ -32,6 +34,7 @@ type imageOf struct {
 	Repository aws.ARN // of ECR
 	Digest     string  // of its manifest, or index
 	Name       string  // of the repository in a URI, with its host
+	Runtime    string  `json:",omitempty"` // that it is laid over, if it was made without its base
 
 	Entrypoint, Command, Env []string
 	WorkingDir               string
@@ -181,6 +184,10 @@ func (s *Service) readImage(ctx context.Context, i *imageOf) error {
 	if c.Architecture != "" && c.Architecture != runtime.GOARCH {
 		return badImage(i.URI, fmt.Errorf("%w: it is for %s, and this host is %s", image.ErrFormat, c.Architecture, runtime.GOARCH))
 	}
+	i.Runtime = c.Config.Labels[image.RuntimeLabel]
+	if _, _, err := lang.Parse(i.Runtime); i.Runtime != "" && err != nil {
+		return badImage(i.URI, fmt.Errorf("%w: it is for an %w", image.ErrFormat, err))
+	}
 	i.Entrypoint, i.Command, i.Env, i.WorkingDir = c.Config.Entrypoint, c.Config.Cmd, c.Config.Env, c.Config.WorkingDir
 	return nil
 }
@@ -208,6 +215,9 @@ func (s *Service) imageDir(ctx context.Context, p packed, i *imageOf) (string, e
 		}
 		if err := u.Finish(); err != nil {
 			return err
+		}
+		if i.Runtime != "" {
+			return sandbox.FitBased(u.Tree)
 		}
 		return sandbox.FitImage(u.Tree)
 	})
@@ -241,6 +251,18 @@ func (v *version) runnableImage(dir string) *sandbox.Image {
 		r.WorkingDir = c.WorkingDir
 	}
 	return r
+}
+
+// lay makes f run a version's image that was made without its base.
+func (v *version) lay(f *sandbox.Function, i *sandbox.Image) error {
+	f.Runtime, f.Env = v.Image.Runtime, make(map[string]string)
+	for _, e := range i.Env {
+		if name, value, ok := strings.Cut(e, "="); ok {
+			f.Env[name] = value
+		}
+	}
+	maps.Copy(f.Env, v.Env)
+	return f.Lay(i)
 }
 
 // checkPackage refuses what does not go with how a function is packed.

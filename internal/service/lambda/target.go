@@ -314,6 +314,12 @@ func (s *Service) runnable(ctx context.Context, fn aws.ARN, number int64, v *ver
 	}
 	if v.Image != nil {
 		f.Code, f.Image = "", v.runnableImage(dir)
+		if v.Image.Runtime != "" {
+			if err := v.lay(f, f.Image); err != nil {
+				return nil, err
+			}
+			f.Image = nil
+		}
 	}
 	for _, l := range v.Layers {
 		dir, err := s.codeDir(ctx, l.Code)

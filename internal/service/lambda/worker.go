@@ -63,10 +63,10 @@ func (s *Service) activate(ctx context.Context, key versionKey) error {
 	if _, err := s.codeOf(ctx, &v); err != nil {
 		return err
 	}
-	if v.Image != nil {
-		// Its runtime is its own.
-	} else if err := s.runner.Prepare(v.Runtime); err != nil {
-		s.log.Debug("runtime cannot be prepared", "runtime", v.Runtime, "err", err) // Invoke will say so
+	if runtime := v.ranBy(); runtime == "" {
+		// It is its own.
+	} else if err := s.runner.Prepare(runtime); err != nil {
+		s.log.Debug("runtime cannot be prepared", "runtime", runtime, "err", err) // Invoke will say so
 	}
 	return s.db.Update(ctx, func(tx *store.Tx) error {
 		now, _, err := findVersion(tx, ref{key.Function, versionName(key.Number)})
@@ -85,14 +85,22 @@ func (s *Service) activate(ctx context.Context, key versionKey) error {
 	})
 }
 
+// ranBy is the runtime that runs a version; empty for an image that is its own.
+func (v *version) ranBy() string {
+	if v.Image != nil {
+		return v.Image.Runtime
+	}
+	return v.Runtime
+}
+
 // prepare tells the runner, when the platform has started, which runtimes will
 // be wanted.
 func (s *Service) prepare(ctx context.Context) (time.Duration, error) {
 	runtimes := make(map[string]bool)
 	err := s.db.View(ctx, func(tx *store.Tx) error {
 		for _, row := range functions.Scan(tx, aws.ARN{}) {
-			if row.Latest.Image == nil {
-				runtimes[row.Latest.Runtime] = true
+			if runtime := row.Latest.ranBy(); runtime != "" {
+				runtimes[runtime] = true
 			}
 		}
 		return nil
