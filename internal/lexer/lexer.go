@@ -35,9 +35,38 @@ var signs = []string{"<<", ">>", "<>", "<=", ">=", "!=", "||", "=", "<", ">", "(
 
 // Cut cuts text into tokens; the last one is the end. If it meets what is no
 // token, ok is false, and the end is there.
-func Cut(text string) (tokens []Token, ok bool) {
+func Cut(text string) (tokens []Token, ok bool) { return cut(text, trimBlanks) }
+
+// CutCommented is Cut of a text that may have comments: from -- to the end of
+// the line, and between /* and */.
+func CutCommented(text string) (tokens []Token, ok bool) { return cut(text, trimComments) }
+
+func trimBlanks(s string) string { return strings.TrimLeft(s, " \t\r\n") }
+
+// trimComments returns s without the blanks and comments that it begins with.
+func trimComments(s string) string {
+	for {
+		s = trimBlanks(s)
+		var rest string
+		switch {
+		case strings.HasPrefix(s, "--"):
+			_, rest, _ = strings.Cut(s, "\n")
+		case strings.HasPrefix(s, "/*"):
+			ended := false
+			if _, rest, ended = strings.Cut(s[2:], "*/"); !ended {
+				return s
+			}
+		default:
+			return s
+		}
+		s = rest
+	}
+}
+
+// cut is Cut, with what is between tokens trimmed by trim.
+func cut(text string, trim func(string) string) (tokens []Token, ok bool) {
 	for at := 0; ; {
-		rest := strings.TrimLeft(text[at:], " \t\r\n")
+		rest := trim(text[at:])
 		at = len(text) - len(rest)
 		if rest == "" {
 			return append(tokens, Token{End, "end of statement", at}), true
@@ -67,7 +96,7 @@ func scan(s string) (Token, int) {
 			n++
 		}
 		return Token{Kind: Word, Text: s[:n]}, n
-	case isDigit(c):
+	case isDigit(c), c == '.' && len(s) > 1 && isDigit(s[1]):
 		return scanNumber(s)
 	}
 	for _, sign := range signs {

@@ -26,6 +26,16 @@ func TestCut(t *testing.T) {
 	f("a<=1.5e-3||`2010T`", "wa +<= #1.5e-3 +|| i2010T "+end)
 	f("a ; b", "wa "+end+" ?")
 	f("'open", end+" ?")
+	f("a.5 .b", "wa #.5 +. wb "+end)
+	f("a --b", "wa +- +- wb "+end)
+}
+
+func TestCutCommented(t *testing.T) {
+	for text, want := range map[string]int{"a -- b\nc": 3, "--a": 1, "/* a */ b /**/ -- c": 2, "'--a'": 2, "/* a": 4, "a - b": 4, "-/**/-a": 4} {
+		if tokens, _ := CutCommented(text); len(tokens) != want {
+			t.Errorf("CutCommented(%q) has %d tokens, want %d: %v", text, len(tokens), want, tokens)
+		}
+	}
 }
 
 // FuzzCut: tokens are in order, and of what was given.

@@ -221,7 +221,7 @@ func (s *Service) GetItem(ctx context.Context, call *aws.Call, in *api.GetItemIn
 		return s.admitRead(t, nil)
 	})
 	if err != nil {
-		return nil, err
+		return nil, errGetKey(err)
 	}
 	c := cost{table: getUnits(it.Size(), aws.Value(in.ConsistentRead)), read: true}
 	s.charge(t, &c, 1)

@@ -2,7 +2,9 @@ package dynamodb
 
 import (
 	"slices"
+	"strings"
 
+	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/item"
 )
 
@@ -41,6 +43,14 @@ const emptyKey = "One or more parameter values are not valid. The AttributeValue
 
 func errEmptyKey(d definition) error {
 	return refuse(emptyKey + kindName(d.Type) + " value. Key: " + d.Name)
+}
+
+// errGetKey puts err as GetItem does, which alone says of empty keys what it says of others.
+func errGetKey(err error) error {
+	if rest, ok := strings.CutPrefix(aws.Refusal(err).Message, emptyKey); ok {
+		return refuse(invalid + emptyKey[strings.Index(emptyKey, "The "):] + rest)
+	}
+	return err
 }
 
 func kindName(t item.Type) string {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/item"
 	"github.com/aloft-cloud/aloft/internal/lexer"
 )
 
@@ -87,7 +89,7 @@ func (p *parser) test() clause {
 		return c
 	}
 	if p.isCall() && !p.peek().Is("size") {
-		return p.call()
+		return p.asked(p.call())
 	}
 	left := p.operand()
 	for _, op := range comparators {
@@ -109,6 +111,19 @@ func (p *parser) test() clause {
 		return p.in(left)
 	case p.take("IS"):
 		return p.is(left)
+	}
+	p.unexpected()
+	return clause{}
+}
+
+// asked reads whether c, a call, is to be true, as it is if that is not said, or
+// to be false.
+func (p *parser) asked(c clause) clause {
+	switch {
+	case !p.take("="), p.take("TRUE"):
+		return c
+	case p.take("FALSE"):
+		return single("NOT (" + c.text(false) + ")")
 	}
 	p.unexpected()
 	return clause{}
@@ -151,6 +166,9 @@ func (p *parser) in(left operand) clause {
 	return single(left.text + " IN (" + strings.Join(texts, ", ") + ")")
 }
 
+// types are those that IS names.
+var types = map[string]string{"NULL": "NULL", "BOOL": "BOOL", "STRING": "S"}
+
 // is reads what follows IS.
 func (p *parser) is(left operand) clause {
 	not := p.take("NOT")
@@ -161,8 +179,11 @@ func (p *parser) is(left operand) clause {
 	case missing:
 		return single("attribute_not_exists(" + left.text + ")")
 	}
-	p.expect("NULL")
-	text := "attribute_type(" + left.text + ", " + p.refValue(nullType) + ")"
+	kind, ok := types[strings.ToUpper(p.peek().Text)]
+	if !ok || p.next().Kind != lexer.Word {
+		p.unexpected()
+	}
+	text := "attribute_type(" + left.text + ", " + p.refValue(item.String(kind)) + ")"
 	if not {
 		text = "NOT (" + text + ")"
 	}
@@ -182,12 +203,17 @@ func (p *parser) function(functions ...string) string {
 // call reads a function that is true or false. Their names are the same in
 // expressions.
 func (p *parser) call() clause {
-	name := p.function("begins_with", "contains", "attribute_type")
-	args := []operand{p.operand()}
-	for p.take(",") {
-		args = append(args, p.operand())
+	name := p.function("begins_with", "contains", "attribute_type", "attribute_exists", "attribute_not_exists")
+	var args []operand
+	for !p.peek().Is(")") && p.err == nil {
+		if args = append(args, p.operand()); !p.take(",") {
+			break
+		}
 	}
 	p.expect(")")
+	if strings.HasSuffix(name, "exists") {
+		p.checkPath(name, args)
+	}
 	texts := make([]string, len(args))
 	for i, a := range args {
 		texts[i] = a.text
@@ -197,6 +223,17 @@ func (p *parser) call() clause {
 		c.terms[0].Test = &Test{args[0].name, name, values(args[1])}
 	}
 	return c
+}
+
+// checkPath refuses what is not one path for a function that asks whether there is one.
+func (p *parser) checkPath(function string, args []operand) {
+	switch {
+	case p.err != nil:
+	case len(args) != 1:
+		p.fail(aws.ValidationException.Errorf("Incorrect number of operands for operator or function; operator or function: %s, number of operands: %d", function, len(args)))
+	case args[0].leaf == "":
+		p.fail(aws.ValidationException.Errorf("Operator or function requires a document path; operator or function: %s", function))
+	}
 }
 
 // operand reads a path, a value or a call of size.

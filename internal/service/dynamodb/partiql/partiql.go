@@ -99,7 +99,7 @@ func Parse(text string, parameters []item.Value) (*Statement, error) {
 	if len(text) > maxText {
 		return nil, aws.ValidationException.With(nil, "Statement is longer than the maximum size of 8192 bytes")
 	}
-	tokens, ok := lexer.Cut(text)
+	tokens, ok := lexer.CutCommented(text)
 	if !ok {
 		return nil, malformed("Unexpected token")
 	}
@@ -129,9 +129,6 @@ func Parse(text string, parameters []item.Value) (*Statement, error) {
 func errParameters() error {
 	return aws.ValidationException.With(nil, "Number of parameters in request and statement don't match.")
 }
-
-// nullType is how attribute_type names the type of nulls.
-var nullType = item.String("NULL")
 
 func values(list ...operand) []item.Value {
 	out := make([]item.Value, len(list))

@@ -45,6 +45,11 @@ func show(s *Statement) string {
 var statements = []struct{ text, want string }{
 	{`SELECT * FROM t`, `Select t`},
 	{`select a, "b c".d[2].e[0][1], a from "t".ix`, `Select t.ix; a = #n0; e[0][1] = #n1.#n2[2].#n3[0][1]`},
+	{"-- all\nSELECT * FROM t /* of\nthem */ WHERE a = '--b' -- and no more", `Select t; #n0 = :v0 (a = 1)`},
+	{`SELECT * FROM t WHERE a = .5e1 AND b = -.5`, `Select t; #n0 = :v0 (a = 1); #n1 = :v1 (b = 1)`},
+	{`SELECT * FROM t WHERE Attribute_Exists(a.b) AND NOT attribute_not_exists("c")`, `Select t; attribute_exists(#n0.#n1); NOT (attribute_not_exists(#n2))`},
+	{`SELECT * FROM t WHERE attribute_exists(a) = true AND contains(b, 'x') = false`, `Select t; attribute_exists(#n0); NOT (contains(#n1, :v0))`},
+	{`SELECT * FROM t WHERE a IS STRING AND b IS NOT BOOL`, `Select t; attribute_type(#n0, :v0); NOT (attribute_type(#n1, :v1))`},
 	{`SELECT * FROM t WHERE a = 'it''s' AND 5 < b`, `Select t; #n0 = :v0 (a = 1); :v1 < #n1 (b > 1)`},
 	{`SELECT * FROM t WHERE a = 1 OR b != 2 AND c = 3`, `Select t; #n0 = :v0 OR (#n1 <> :v1 AND #n2 = :v2)`},
 	{`SELECT * FROM t WHERE (a = 1 OR b = 2) AND c = -3`, `Select t; (#n0 = :v0 OR #n1 = :v1); #n2 = :v2 (c = 1)`},
