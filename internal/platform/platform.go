@@ -34,6 +34,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/script"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/service/acm"
+	acmpca "github.com/aloft-cloud/aloft/internal/service/acm-pca"
 	"github.com/aloft-cloud/aloft/internal/service/amplify"
 	"github.com/aloft-cloud/aloft/internal/service/apigateway"
 	"github.com/aloft-cloud/aloft/internal/service/apigatewayv2"
@@ -255,13 +256,13 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	gateways := apigatewayv2.New(apigatewayv2.Config{DB: p.db, Balancers: p.balancers, Meter: p.meter, Table: p.Table, Domains: p.Domains, Edge: p.within(), Keys: rest, Auth: guard, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log})
 	p.distributions = cloudfront.New(cloudfront.Config{DB: p.db, Firewall: firewall, Table: p.Table, Edge: p.within(), Functions: functions, Scripts: p.script, Sessions: p.sessions, Domains: p.Domains, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
 	p.sites = amplify.New(amplify.Config{DB: p.db, Table: p.Table, Edge: p.within(), Domains: p.Domains, Endpoint: cfg.Endpoint, Private: cfg.private(), Log: cfg.Log})
-	p.certificates = acm.New(p.db, p.CA, p.Domains, p.distributions, p.balancers, p.sites)
+	p.certificates = acm.New(p.db, p.Table, p.CA, p.Domains, p.distributions, p.balancers, p.sites)
 	p.Letters = ses.New(ses.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.Open, Log: cfg.Log})
 	p.Devices = iot.New(iot.Config{DB: p.db, Table: p.Table, Router: p.events, Authority: p.CA, Auth: guard, Log: cfg.Log})
 	configurations := appconfig.New(appconfig.Config{DB: p.db, Table: p.Table, Sessions: p.sessions, Key: keyFile(cfg, "appconfig"), Log: cfg.Log})
 	return []service.Definition{
 		configurations.Definition(), configurations.Data(),
-		p.certificates.Definition(), p.sites.Definition(), p.balancers.Definition(),
+		p.certificates.Definition(), acmpca.New(p.db, keyFile(cfg, "acm-pca")).Definition(), p.sites.Definition(), p.balancers.Definition(),
 		p.distributions.Definition(), p.distributions.Values(),
 		rest.Definition(), gateways.Definition(), gateways.Management(),
 		appsync.New(appsync.Config{DB: p.db, Table: p.Table, Sessions: p.sessions, Auth: guard, Scripts: p.script, Domains: p.Domains, Edge: p.within(), Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log}).Definition(),

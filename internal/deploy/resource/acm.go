@@ -14,7 +14,7 @@ import (
 func ACM() []*Type {
 	return []*Type{{
 		Name: "AWS::CertificateManager::Certificate",
-		Properties: Props(`CertificateExport@ CertificateTransparencyLoggingPreference DomainName!@ DomainValidationOptions@ KeyAlgorithm@ SubjectAlternativeNames@ Tags
+		Properties: Props(`CertificateAuthorityArn@ CertificateExport@ CertificateTransparencyLoggingPreference DomainName!@ DomainValidationOptions@ KeyAlgorithm@ SubjectAlternativeNames@ Tags
 			ValidationMethod@`),
 		Create: createCertificate,
 		Update: updateCertificate,
@@ -30,7 +30,7 @@ func ACM() []*Type {
 
 func createCertificate(op *Op) (*Made, error) {
 	in := &acm.RequestCertificateInput{Tags: certificateTags(tagMap(op.New["Tags"])), IdempotencyToken: new(strings.ReplaceAll(op.Token, "-", ""))}
-	if err := Bind(op, pick(op.New, "DomainName", "KeyAlgorithm", "SubjectAlternativeNames", "ValidationMethod"), in); err != nil {
+	if err := Bind(op, pick(op.New, "CertificateAuthorityArn", "DomainName", "KeyAlgorithm", "SubjectAlternativeNames", "ValidationMethod"), in); err != nil {
 		return nil, err
 	}
 	if in.Options = certificateOptions(op); op.Text("CertificateExport") != "" {

@@ -4,6 +4,7 @@ package resource
 func All() Table {
 	return NewTable(
 		ACM(),
+		ACMPCA(),
 		Amplify(),
 		AppConfig(),
 		APIGateway(),

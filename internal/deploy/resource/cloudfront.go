@@ -90,7 +90,7 @@ func bindDistribution(op *Op, reference string) (*cloudfront.DistributionConfig,
 	o["Origins"] = eachObject(o["Origins"], bindableOrigin)
 	o["OriginGroups"] = itemsOf(o["OriginGroups"])
 	if v := object(o["Logging"]); v != nil {
-		logging := map[string]any{"Enabled": true, "IncludeCookies": false, "Prefix": ""}
+		logging := map[string]any{"Enabled": text(v["Bucket"]) != "", "IncludeCookies": false, "Prefix": ""}
 		maps.Copy(logging, v)
 		o["Logging"] = logging
 	}

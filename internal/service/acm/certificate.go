@@ -23,6 +23,7 @@ const (
 
 	issuedHere = "AMAZON_ISSUED" // Type, as AWS calls it
 	imported   = "IMPORTED"
+	private    = "PRIVATE"
 	pending    = "PENDING_VALIDATION"
 	issued     = "ISSUED"
 	expired    = "EXPIRED"
@@ -30,15 +31,19 @@ const (
 
 // RequestCertificate has a certificate issued.
 func (s *Service) RequestCertificate(ctx context.Context, call *aws.Call, in *api.RequestCertificateInput) (*api.RequestCertificateOutput, error) {
-	switch {
-	case in.CertificateAuthorityArn != nil:
-		return nil, aws.NotImplemented.Errorf("Aloft does not answer acm:RequestCertificate with CertificateAuthorityArn yet.")
-	case in.ManagedBy != nil:
+	if in.ManagedBy != nil {
 		return nil, aws.NotImplemented.Errorf("Aloft does not answer acm:RequestCertificate with ManagedBy yet.")
 	}
 	c, err := newCertificate(in)
 	if err != nil {
 		return nil, err
+	}
+	next := c.Created // it is issued at once
+	if in.CertificateAuthorityArn != nil {
+		if err := s.sign(ctx, call, *in.CertificateAuthorityArn, &c); err != nil {
+			return nil, err
+		}
+		next = c.Ends
 	}
 	arn := call.ARN("acm", certificateKind+newID())
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
@@ -52,7 +57,7 @@ func (s *Service) RequestCertificate(ctx context.Context, call *aws.Call, in *ap
 			return err
 		}
 		c := c
-		if err := dues.Move(tx, arn, &c.Due, c.Created, s.due); err != nil {
+		if err := dues.Move(tx, arn, &c.Due, next, s.due); err != nil {
 			return err
 		}
 		return certificates.Put(tx, arn, c)
@@ -159,6 +164,8 @@ func (c *certificate) describe(arn aws.ARN) (*api.CertificateDetail, error) {
 	switch {
 	case c.Type == imported:
 		d.ImportedAt = &c.Issued
+	case c.Type == private:
+		d.IssuedAt, d.CertificateAuthorityArn = &c.Issued, &c.Authority
 	default:
 		d.DomainValidationOptions = c.validations(arn)
 		d.IssuedAt = timeOrNil(c.Issued)

@@ -9,5 +9,6 @@
 //
 //	service.go      the table of operations   issue.go   keys, issuing, renewing
 //	store.go        rows                      import.go  certificates of others
-//	certificate.go  requests, descriptions    tag.go     tags
+//	certificate.go  requests, descriptions    private.go certificates of private authorities
+//	tag.go          tags
 package acm

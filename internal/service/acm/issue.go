@@ -60,7 +60,7 @@ func (s *Service) runDue(ctx context.Context) (time.Duration, error) {
 			return err
 		}
 		c.Due = time.Time{}
-		if c.Type == imported {
+		if c.Type != issuedHere {
 			c.Status = expired
 			return certificates.Put(tx, arn, c)
 		}

@@ -6,6 +6,7 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/acm"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/smithy"
 	"github.com/aloft-cloud/aloft/internal/store"
@@ -29,14 +30,16 @@ type Users interface {
 // Service is ACM.
 type Service struct {
 	db        *store.DB
+	table     *dispatch.Table // of private authorities
 	authority Authority
 	users     []Users
 	due       task.Bell // rung when a certificate may be due sooner
 }
 
-// New returns ACM over db, whose certificates are by authority.
-func New(db *store.DB, authority Authority, users ...Users) *Service {
-	return &Service{db: db, authority: authority, users: users, due: task.NewBell()}
+// New returns ACM over db, whose certificates are by authority, or by private
+// authorities that table leads to.
+func New(db *store.DB, table *dispatch.Table, authority Authority, users ...Users) *Service {
+	return &Service{db: db, table: table, authority: authority, users: users, due: task.NewBell()}
 }
 
 // Definition implements the contract in package service.
@@ -45,7 +48,7 @@ func (s *Service) Definition() service.Definition {
 		API:   api.API,
 		Tasks: []task.Task{{Name: "acm/due", Run: s.runDue, Bell: s.due}},
 		Operations: []service.Operation{
-			service.Op(api.RequestCertificate, s.RequestCertificate, service.Any).But("The installation's own authority issues it, at once: it asks nobody whether the name is yours. Private authorities are refused."),
+			service.Op(api.RequestCertificate, s.RequestCertificate, service.Any).But("The installation's own authority issues it, at once: it asks nobody whether the name is yours. Certificates of private authorities are not renewed."),
 			onCertificate(api.DescribeCertificate, s.DescribeCertificate),
 			onCertificate(api.GetCertificate, s.GetCertificate),
 			service.Op(api.ListCertificates, s.ListCertificates, service.Any),

@@ -33,6 +33,8 @@ type certificate struct {
 	Issued    time.Time `json:",omitzero"` // or imported
 	Renewed   time.Time `json:",omitzero"`
 	Due       time.Time // when something becomes of it
+	Authority string    `json:",omitempty"` // that has signed it, if it is a private one
+	Ends      time.Time `json:",omitzero"`  // of such a one
 
 	Key   []byte // private, in PKCS #8
 	Leaf  []byte `json:",omitempty"` // in DER
