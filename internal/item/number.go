@@ -85,9 +85,11 @@ func parseDecimal(s string) (decimal, error) {
 			return d, notNumber(s)
 		}
 		d.exp += e
-	}
-	if d.n == 0 {
-		return decimal{}, nil
+		if d.n == 0 { // zero has the exponent that it is written with
+			d.exp = e + 1
+		}
+	} else if d.n == 0 {
+		d.exp = 0
 	}
 	switch {
 	case d.exp > maxExponent:
@@ -96,6 +98,8 @@ func parseDecimal(s string) (decimal, error) {
 		return d, errUnderflow
 	case d.n > maxDigits:
 		return d, errPrecision
+	case d.n == 0:
+		return decimal{}, nil
 	}
 	return d, nil
 }
@@ -143,7 +147,7 @@ func (d *decimal) parseDigits(s string, i int) (int, bool) {
 }
 
 // parseExponent reads all of s as an exponent. Beyond what any number can
-// have, it returns just something as far beyond.
+// have, it returns just something as far beyond; beyond 64 bits it is none.
 func parseExponent(s string) (int, bool) {
 	if s[0] != 'e' && s[0] != 'E' {
 		return 0, false
@@ -158,17 +162,14 @@ func parseExponent(s string) (int, bool) {
 		return 0, false
 	}
 	const far = 1 << 40 // no request has so many digits before an exponent
-	e := 0
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return 0, false
-		}
-		e = min(e*10+int(s[i]-'0'), far)
+	e, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || s[0] < '0' || s[0] > '9' {
+		return 0, false
 	}
-	if neg {
+	if e = min(e, far); neg {
 		e = -e
 	}
-	return e, true
+	return int(e), true
 }
 
 func notNumber(s string) error { return errNumber + ": " + problem(s) }

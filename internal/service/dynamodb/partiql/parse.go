@@ -83,6 +83,12 @@ func (p *parser) statement() {
 		p.update()
 		p.where()
 		p.returning()
+	case p.take("FROM"):
+		p.out.Kind = Update
+		p.from()
+		p.where()
+		p.update()
+		p.returning()
 	case p.take("DELETE"):
 		p.out.Kind = Delete
 		p.expect("FROM")

@@ -46,6 +46,7 @@ var statements = []struct{ text, want string }{
 	{`SELECT * FROM t`, `Select t`},
 	{`select a, "b c".d[2].e[0][1], a from "t".ix`, `Select t.ix; a = #n0; e[0][1] = #n1.#n2[2].#n3[0][1]`},
 	{"-- all\nSELECT * FROM t /* of\nthem */ WHERE a = '--b' -- and no more", `Select t; #n0 = :v0 (a = 1)`},
+	{`FROM t WHERE a = 1 SET b = 2 REMOVE c RETURNING ALL NEW *`, `Update t; SET #n1 = :v1 REMOVE #n2; #n0 = :v0 (a = 1); ALL NEW`},
 	{`SELECT * FROM t WHERE a = .5e1 AND b = -.5`, `Select t; #n0 = :v0 (a = 1); #n1 = :v1 (b = 1)`},
 	{`SELECT * FROM t WHERE Attribute_Exists(a.b) AND NOT attribute_not_exists("c")`, `Select t; attribute_exists(#n0.#n1); NOT (attribute_not_exists(#n2))`},
 	{`SELECT * FROM t WHERE attribute_exists(a) = true AND contains(b, 'x') = false`, `Select t; attribute_exists(#n0); NOT (contains(#n1, :v0))`},
