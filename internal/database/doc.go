@@ -15,6 +15,7 @@
 //	server.go   one that runs                       process.go  how a process is started
 //	postgres.go PostgreSQL                          front.go    what clients are connected with
 //	postgresfront.go: its first words with clients
+//	copy.go     copies of databases
 //	mariadb.go  MariaDB                    mariadbfront.go: its first words
 //	mysql/      their protocol             token.go    tokens of IAM, and *token.go, *front.go
 package database

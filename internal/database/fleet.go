@@ -76,7 +76,8 @@ type Fleet struct {
 	fetching chan struct{} // holds one for who fetches
 
 	mu      sync.Mutex
-	servers map[string]*server // that run, or start
+	servers map[string]*server       // that run, or start
+	frozen  map[string]chan struct{} // databases that are copied
 	yard    *yard
 }
 
@@ -88,7 +89,7 @@ func New(cfg Config) *Fleet {
 	if cfg.Tell == nil {
 		cfg.Tell = func(s string) { cfg.Log.Warn(s) }
 	}
-	f := &Fleet{cfg: cfg, fetching: make(chan struct{}, 1), servers: make(map[string]*server)}
+	f := &Fleet{cfg: cfg, fetching: make(chan struct{}, 1), servers: make(map[string]*server), frozen: make(map[string]chan struct{})}
 	f.group.Log, f.fences.Log = cfg.Log, cfg.Log
 	f.ctx, f.stop = context.WithCancel(context.Background())
 	return f
@@ -258,9 +259,15 @@ func (f *Fleet) admin(id string) (*Admin, error) {
 // Dial connects to the server of a database, which is started if it does not run.
 func (f *Fleet) Dial(ctx context.Context, db *Database) (net.Conn, error) {
 	for {
+		if err := f.thawed(ctx, db.ID); err != nil {
+			return nil, err
+		}
 		s, err := f.server(db)
 		if err != nil {
 			return nil, err
+		}
+		if s == nil { // it is copied since
+			continue
 		}
 		c, err := s.dial(ctx)
 		if errors.Is(err, errEnded) {
@@ -270,7 +277,8 @@ func (f *Fleet) Dial(ctx context.Context, db *Database) (net.Conn, error) {
 	}
 }
 
-// server returns the server of a database, which it starts if there is none.
+// server returns the server of a database, which it starts if there is none: but nil for
+// one that is copied.
 func (f *Fleet) server(db *Database) (*server, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -278,6 +286,9 @@ func (f *Fleet) server(db *Database) (*server, error) {
 		return nil, net.ErrClosed
 	}
 	s := f.servers[db.ID]
+	if s == nil && f.frozen[db.ID] != nil {
+		return nil, nil
+	}
 	if s == nil {
 		s = &server{f: f, db: *db, ready: make(chan struct{}), exited: make(chan struct{}), since: time.Now()}
 		f.servers[db.ID] = s

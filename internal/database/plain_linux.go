@@ -1,9 +1,28 @@
 package database
 
 import (
+	"io/fs"
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
+
+// own has a file be whose another is.
+func own(file string, as fs.FileInfo) error {
+	s := as.Sys().(*syscall.Stat_t)
+	return os.Lchown(file, int(s.Uid), int(s.Gid))
+}
+
+// flush has all that was written to the file system of a directory stay.
+func flush(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return unix.Syncfs(int(d.Fd()))
+}
 
 // ends have a server end: PostgreSQL, by the first, without waiting for those who are
 // connected; MariaDB by the second.

@@ -87,7 +87,7 @@ func (f *Fleet) start(ctx context.Context, db *Database, argv func(place) []stri
 	p, err := y.fence.Start(&fence.Spec{
 		Root: root, Argv: argv(at), Dir: "/", Out: log,
 		Env:    func(fence.Addresses) []string { return environment },
-		Share:  &fence.Share{Name: "rds/" + db.ID, Root: f.dataDir(db.ID), Path: dataInside},
+		Share:  &fence.Share{Name: "rds/" + f.owner(db.ID), Root: f.dataDir(db.ID), Path: dataInside},
 		Limits: fence.Limits{MemoryMB: memoryMB, TmpMB: tmpMB},
 	})
 	if err != nil {

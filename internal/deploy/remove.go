@@ -119,7 +119,7 @@ func (r *run) remove(id string) error {
 		return err
 	}
 	if row.PhysicalID != "" {
-		if err := r.delete(row.ID, row.Version); err != nil {
+		if err := r.delete(row.ID, row.Version, row.DeletionPolicy); err != nil {
 			return r.notRemoved(row, err)
 		}
 	}
@@ -167,14 +167,14 @@ func (r *run) settle(row *Row) error {
 	return r.keep(row)
 }
 
-// delete deletes a version of a resource. That it is gone is no failure.
-func (r *run) delete(id string, v Version) error {
+// delete deletes a version of a resource, by its policy. That it is gone is no failure.
+func (r *run) delete(id string, v Version, policy string) error {
 	typ := r.e.Types().Find(v.Type)
 	if typ == nil || typ.Delete == nil {
 		return nil
 	}
 	op := r.op(&Row{ID: id, Version: v})
-	op.Token = stepToken(r.st.Deed, id, v.PhysicalID)
+	op.Token, op.Snapshot = stepToken(r.st.Deed, id, v.PhysicalID), policy == template.Snapshot && r.st.Phase != RollingBackCreation
 	err := typ.Delete(op)
 	if resource.IsGone(err) {
 		return nil
@@ -218,7 +218,7 @@ func (r *run) removeVersion(row *Row, v Version) error {
 	if err := r.save(Change{Events: []Event{r.event(shown, "DELETE_IN_PROGRESS", "")}}); err != nil {
 		return err
 	}
-	err := r.delete(row.ID, v)
+	err := r.delete(row.ID, v, v.ReplacePolicy)
 	if r.ctx.Err() != nil {
 		return r.ctx.Err()
 	}
@@ -302,7 +302,7 @@ func (r *run) drop(row *Row) error {
 		return err
 	}
 	if row.PhysicalID != "" {
-		if err := r.delete(row.ID, row.Version); err != nil {
+		if err := r.delete(row.ID, row.Version, row.DeletionPolicy); err != nil {
 			return r.notRemoved(row, err)
 		}
 	}

@@ -28,6 +28,8 @@ func (databases) Serve(context.Context, net.Conn, *database.Database, *database.
 	return errNoServer
 }
 
+func (databases) Copy(context.Context, string, string) error { return nil }
+
 func (databases) Stop(string) {}
 
 func (databases) Remove(string) error { return nil }

@@ -79,6 +79,7 @@ type Op struct {
 	Old, New   map[string]any // properties; Old is nil on Create, New on Delete
 	Creation   *Creation      // nil: it waits for nothing
 	Rollout    *Rollout       // nil: what it changes is changed at once
+	Snapshot   bool           // for Delete: a copy of what is in the resource is to be left
 }
 
 // A Creation is what a resource waits for before it is there.

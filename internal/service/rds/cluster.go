@@ -34,38 +34,48 @@ func (s *Service) CreateDBCluster(ctx context.Context, call *aws.Call, in *api.C
 	arn := clusters.arn(call, name)
 	c := cluster{Base: newBase(e, in.EngineVersion, in.Port), Is: newCluster(call, name, in)}
 	c.Base.First, c.Base.User = aws.Value(in.DatabaseName), aws.Value(in.MasterUsername)
-	c.Is.Engine, c.Is.EngineVersion, c.Is.Port = &e.name, &c.Base.Version, &c.Base.Port
-	c.Is.DBClusterParameterGroup = new(aws.Or(in.DBClusterParameterGroupName, "default."+e.parameters(c.Base.Version)))
+	c.show(e, in.DBClusterParameterGroupName)
 	keep, err := s.giveMaster(ctx, call, &c.Base, &c.Is.MasterUserSecret, masterUser{
 		kind: "cluster", user: in.MasterUsername, password: in.MasterUserPassword, managed: aws.Value(in.ManageMasterUserPassword), key: in.MasterUserSecretKmsKeyId, owner: arn,
 	})
 	if err != nil {
 		return nil, err
 	}
-	var out api.DBCluster
-	err = s.db.Update(ctx, func(tx *store.Tx) error {
-		if there, err := clusters.Has(tx, arn); err != nil || there {
-			return errorOr(err, api.DBClusterAlreadyExistsFault.Errorf("DB Cluster already exists"))
-		}
-		made := c
-		if err := checkGroups(tx, call, in.DBSubnetGroupName, in.DBClusterParameterGroupName); err != nil {
-			return err
-		}
-		if made.Base.Settings, err = clusterSettings(tx, call, in.DBClusterParameterGroupName); err != nil {
-			return err
-		}
-		for kind, host := range map[string]string{"": *made.Is.Endpoint, "ro": *made.Is.ReaderEndpoint} {
-			if err := s.addEndpoint(tx, call, &endpoint{Host: host, Of: arn, Kind: kind}); err != nil {
-				return err
-			}
-		}
-		out = made.Is
-		return s.make(tx, arn, func() error { return clusters.Put(tx, arn, made) })
+	out := new(api.CreateDBClusterOutput)
+	err = s.db.Update(ctx, func(tx *store.Tx) (err error) {
+		out.DBCluster, err = s.putCluster(tx, call, arn, c, in.DBSubnetGroupName, in.DBClusterParameterGroupName)
+		return err
 	})
 	if err := keep(err); err != nil {
 		return nil, err
 	}
-	return &api.CreateDBClusterOutput{DBCluster: &out}, nil
+	return out, nil
+}
+
+// show has a new cluster show what its base says.
+func (c *cluster) show(e *engine, group *string) {
+	c.Is.Engine, c.Is.EngineVersion, c.Is.Port = &e.name, &c.Base.Version, &c.Base.Port
+	c.Is.DBClusterParameterGroup = new(aws.Or(group, "default."+e.parameters(c.Base.Version)))
+}
+
+// putCluster keeps a new cluster, and has its database made.
+func (s *Service) putCluster(tx *store.Tx, call *aws.Call, arn aws.ARN, c cluster, subnets, group *string) (*api.DBCluster, error) {
+	if there, err := clusters.Has(tx, arn); err != nil || there {
+		return nil, errorOr(err, api.DBClusterAlreadyExistsFault.Errorf("DB Cluster already exists"))
+	}
+	if err := checkGroups(tx, call, subnets, group); err != nil {
+		return nil, err
+	}
+	var err error
+	if c.Base.Settings, err = clusterSettings(tx, call, group); err != nil {
+		return nil, err
+	}
+	for kind, host := range map[string]string{"": *c.Is.Endpoint, "ro": *c.Is.ReaderEndpoint} {
+		if err := s.addEndpoint(tx, call, &endpoint{Host: host, Of: arn, Kind: kind}); err != nil {
+			return nil, err
+		}
+	}
+	return &c.Is, s.make(tx, arn, func() error { return clusters.Put(tx, arn, c) })
 }
 
 // make has what put puts made in the background.
@@ -306,6 +316,11 @@ func (s *Service) DeleteDBCluster(ctx context.Context, call *aws.Call, in *api.D
 			return api.InvalidDBClusterStateFault.Errorf("Cluster cannot be deleted, it still contains DB instances in non-deleting state.")
 		}
 		out.Status, secret = new(deleting), c.Is.MasterUserSecret
+		if in.FinalDBSnapshotIdentifier != nil {
+			if _, err := s.snapCluster(tx, call, &c, *in.FinalDBSnapshotIdentifier, nil); err != nil {
+				return err
+			}
+		}
 		if err := s.removeEndpoints(tx, arn); err != nil {
 			return err
 		}
@@ -323,15 +338,13 @@ func (s *Service) DeleteDBCluster(ctx context.Context, call *aws.Call, in *api.D
 	return &api.DeleteDBClusterOutput{DBCluster: &out}, nil
 }
 
-// checkFinal refuses to remove what is to leave a snapshot, which we cannot make.
+// checkFinal refuses to remove what neither leaves a snapshot nor is to leave none.
 func checkFinal(skip *bool, name *string) error {
 	switch {
 	case aws.Value(skip) && name != nil:
 		return invalidCombination.Errorf("FinalDBSnapshotIdentifier can not be specified when deleting a database with SkipFinalSnapshot.")
 	case !aws.Value(skip) && name == nil:
 		return invalidCombination.Errorf("FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.")
-	case !aws.Value(skip):
-		return notYet("final snapshots; say SkipFinalSnapshot")
 	}
 	return nil
 }

@@ -17,6 +17,7 @@
 //	cluster.go   clusters                 instance.go       instances
 //	describe.go  lists of both            subnetgroup.go, parametergroup.go
 //	proxy.go     proxies                  proxytarget.go    where they lead
+//	snapshot.go  snapshots                restore.go        databases that begin as such
 //	tag.go       tags                     secret.go         passwords that we keep
 //	data.go      the Data API             transaction.go    its transactions
 //	data/        statements and values of the Data API

@@ -23,7 +23,7 @@ func (s *Service) CreateDBInstance(ctx context.Context, call *aws.Call, in *api.
 	arn := instances.arn(call, name)
 	i := instance{Base: newBase(e, in.EngineVersion, in.Port), Is: newInstance(call, name, in)}
 	i.Base.First, i.Base.User = aws.Value(in.DBName), aws.Value(in.MasterUsername)
-	i.Is.Engine, i.Is.EngineVersion, i.Is.LicenseModel = &e.name, &i.Base.Version, new(aws.Or(in.LicenseModel, e.license))
+	i.show(e, in.LicenseModel)
 	keep := func(err error) error { return err }
 	if in.DBClusterIdentifier == nil {
 		keep, err = s.giveMaster(ctx, call, &i.Base, &i.Is.MasterUserSecret, masterUser{
@@ -33,38 +33,48 @@ func (s *Service) CreateDBInstance(ctx context.Context, call *aws.Call, in *api.
 			return nil, err
 		}
 	}
-	var out api.DBInstance
-	err = s.db.Update(ctx, func(tx *store.Tx) error {
-		if there, err := instances.Has(tx, arn); err != nil || there {
-			return errorOr(err, api.DBInstanceAlreadyExistsFault.Errorf("DB instance already exists"))
-		}
-		made := i
-		if in.DBClusterIdentifier != nil {
-			if err := joinCluster(tx, call, &made, e); err != nil {
-				return err
-			}
-		} else if made.Base.Settings, err = instanceSettings(tx, call, in.DBParameterGroupName); err != nil {
-			return err
-		}
-		if made.Is.DBSubnetGroup, err = subnetGroupOf(tx, call, made.Is.DBSubnetGroup); err != nil {
-			return err
-		}
-		made.Is.DBParameterGroups = []api.DBParameterGroupStatus{{
-			DBParameterGroupName: new(aws.Or(in.DBParameterGroupName, "default."+e.parameters(made.Base.Version))), ParameterApplyStatus: new("in-sync"),
-		}}
-		made.Is.OptionGroupMemberships = []api.OptionGroupMembership{{
-			OptionGroupName: new("default:" + strings.ReplaceAll(e.name+"-"+e.major(made.Base.Version), ".", "-")), Status: new("in-sync"),
-		}}
-		if err := s.addEndpoint(tx, call, &endpoint{Host: host(call, name, ""), Of: arn}); err != nil {
-			return err
-		}
-		out = made.Is
-		return s.make(tx, arn, func() error { return instances.Put(tx, arn, made) })
+	out := new(api.CreateDBInstanceOutput)
+	err = s.db.Update(ctx, func(tx *store.Tx) (err error) {
+		out.DBInstance, err = s.putInstance(tx, call, arn, i, e, in.DBParameterGroupName)
+		return err
 	})
 	if err := keep(err); err != nil {
 		return nil, err
 	}
-	return &api.CreateDBInstanceOutput{DBInstance: &out}, nil
+	return out, nil
+}
+
+// show has a new instance show what its base says.
+func (i *instance) show(e *engine, license *string) {
+	i.Is.Engine, i.Is.EngineVersion, i.Is.LicenseModel = &e.name, &i.Base.Version, new(aws.Or(license, e.license))
+}
+
+// putInstance keeps a new instance, and has its database made, or waited for.
+func (s *Service) putInstance(tx *store.Tx, call *aws.Call, arn aws.ARN, i instance, e *engine, group *string) (*api.DBInstance, error) {
+	there, err := instances.Has(tx, arn)
+	if err != nil || there {
+		return nil, errorOr(err, api.DBInstanceAlreadyExistsFault.Errorf("DB instance already exists"))
+	}
+	if i.member() {
+		if err := joinCluster(tx, call, &i, e); err != nil {
+			return nil, err
+		}
+	} else if i.Base.Settings, err = instanceSettings(tx, call, group); err != nil {
+		return nil, err
+	}
+	if i.Is.DBSubnetGroup, err = subnetGroupOf(tx, call, i.Is.DBSubnetGroup); err != nil {
+		return nil, err
+	}
+	i.Is.DBParameterGroups = []api.DBParameterGroupStatus{{
+		DBParameterGroupName: new(aws.Or(group, "default."+e.parameters(i.Base.Version))), ParameterApplyStatus: new("in-sync"),
+	}}
+	i.Is.OptionGroupMemberships = []api.OptionGroupMembership{{
+		OptionGroupName: new("default:" + strings.ReplaceAll(e.name+"-"+e.major(i.Base.Version), ".", "-")), Status: new("in-sync"),
+	}}
+	if err := s.addEndpoint(tx, call, &endpoint{Host: host(call, nameOf(arn), ""), Of: arn}); err != nil {
+		return nil, err
+	}
+	return &i.Is, s.make(tx, arn, func() error { return instances.Put(tx, arn, i) })
 }
 
 // checkNewInstance refuses what no instance can be.
@@ -275,6 +285,11 @@ func (s *Service) DeleteDBInstance(ctx context.Context, call *aws.Call, in *api.
 		}
 		if *i.Is.DeletionProtection {
 			return invalidCombination.Errorf("Cannot delete protected DB Instance, please disable deletion protection and try again.")
+		}
+		if in.FinalDBSnapshotIdentifier != nil && !i.member() {
+			if _, err := s.snapInstance(tx, call, &i, *in.FinalDBSnapshotIdentifier, nil); err != nil {
+				return err
+			}
 		}
 		out = i.Is
 		out.DBInstanceStatus = new(deleting)

@@ -26,6 +26,7 @@ type Fleet interface {
 	SetPassword(ctx context.Context, db *database.Database, user, password string) error
 	Dial(ctx context.Context, db *database.Database) (net.Conn, error)
 	Serve(ctx context.Context, c net.Conn, db *database.Database, d *database.Door) error
+	Copy(ctx context.Context, from, to string) error
 	Stop(id string)
 	Remove(id string) error
 	IDs() ([]string, error)
@@ -88,7 +89,7 @@ func (s *Service) Definition() service.Definition {
 		Tasks: []task.Task{
 			{Name: "rds/work", Run: s.work, Bell: s.bell}, {Name: "rds/listen", Run: s.listen, Bell: s.doors}, s.cfg.Fleet.Task(),
 		},
-		Operations: slices.Concat(s.databaseOperations(), s.groupOperations(), s.proxyOperations()),
+		Operations: slices.Concat(s.databaseOperations(), s.groupOperations(), s.proxyOperations(), s.snapshotOperations()),
 	}
 }
 
@@ -112,7 +113,7 @@ func (s *Service) databaseOperations() []service.Operation {
 	return []service.Operation{
 		service.Op(api.CreateDBCluster, s.CreateDBCluster, onCluster[*api.CreateDBClusterInput]).But(lacks),
 		service.Op(api.ModifyDBCluster, s.ModifyDBCluster, onCluster[*api.ModifyDBClusterInput]).But("Changes are made at once. New names, and the rotation of managed passwords, are refused."),
-		service.Op(api.DeleteDBCluster, s.DeleteDBCluster, onCluster[*api.DeleteDBClusterInput]).But("Final snapshots are refused."),
+		service.Op(api.DeleteDBCluster, s.DeleteDBCluster, onCluster[*api.DeleteDBClusterInput]),
 		service.Op(api.DescribeDBClusters, s.DescribeDBClusters, service.Any),
 		service.Op(api.StartDBCluster, s.StartDBCluster, onCluster[*api.StartDBClusterInput]),
 		service.Op(api.StopDBCluster, s.StopDBCluster, onCluster[*api.StopDBClusterInput]),
@@ -122,7 +123,7 @@ func (s *Service) databaseOperations() []service.Operation {
 
 		service.Op(api.CreateDBInstance, s.CreateDBInstance, onInstance[*api.CreateDBInstanceInput]).But(lacks + " The instances of a cluster are names for one server."),
 		service.Op(api.ModifyDBInstance, s.ModifyDBInstance, onInstance[*api.ModifyDBInstanceInput]).But("Changes are made at once. New names, and the rotation of managed passwords, are refused."),
-		service.Op(api.DeleteDBInstance, s.DeleteDBInstance, onInstance[*api.DeleteDBInstanceInput]).But("Final snapshots are refused."),
+		service.Op(api.DeleteDBInstance, s.DeleteDBInstance, onInstance[*api.DeleteDBInstanceInput]),
 		service.Op(api.DescribeDBInstances, s.DescribeDBInstances, service.Any),
 		service.Op(api.StartDBInstance, s.StartDBInstance, onInstance[*api.StartDBInstanceInput]),
 		service.Op(api.StopDBInstance, s.StopDBInstance, onInstance[*api.StopDBInstanceInput]).But("Snapshots at the stop are refused."),
@@ -158,6 +159,24 @@ func (s *Service) groupOperations() []service.Operation {
 		service.Op(api.AddTagsToResource, s.AddTagsToResource, onName[*api.AddTagsToResourceInput]),
 		service.Op(api.RemoveTagsFromResource, s.RemoveTagsFromResource, onName[*api.RemoveTagsFromResourceInput]),
 		service.Op(api.ListTagsForResource, s.ListTagsForResource, onName[*api.ListTagsForResourceInput]),
+	}
+}
+
+func (s *Service) snapshotOperations() []service.Operation {
+	const ends = "Connections end while a snapshot is made, and who connects meanwhile waits; snapshots are neither shared nor copied, and none are made by themselves."
+	return []service.Operation{
+		service.Op(api.CreateDBClusterSnapshot, s.CreateDBClusterSnapshot, onCluster[*api.CreateDBClusterSnapshotInput]).But(ends),
+		service.Op(api.DeleteDBClusterSnapshot, s.DeleteDBClusterSnapshot, func(call *aws.Call, in *api.DeleteDBClusterSnapshotInput) aws.ARN {
+			return clusterSnapshots.arn(call, in.DBClusterSnapshotIdentifier)
+		}),
+		service.Op(api.DescribeDBClusterSnapshots, s.DescribeDBClusterSnapshots, service.Any),
+		service.Op(api.RestoreDBClusterFromSnapshot, s.RestoreDBClusterFromSnapshot, onCluster[*api.RestoreDBClusterFromSnapshotInput]).But("Of snapshots of clusters, with the engine and the major version that they have."),
+		service.Op(api.CreateDBSnapshot, s.CreateDBSnapshot, onInstance[*api.CreateDBSnapshotInput]).But(ends),
+		service.Op(api.DeleteDBSnapshot, s.DeleteDBSnapshot, func(call *aws.Call, in *api.DeleteDBSnapshotInput) aws.ARN {
+			return dbSnapshots.arn(call, in.DBSnapshotIdentifier)
+		}),
+		service.Op(api.DescribeDBSnapshots, s.DescribeDBSnapshots, service.Any),
+		service.Op(api.RestoreDBInstanceFromDBSnapshot, s.RestoreDBInstanceFromDBSnapshot, onInstance[*api.RestoreDBInstanceFromDBSnapshotInput]).But("Of snapshots of instances, with the engine that they have."),
 	}
 }
 

@@ -54,9 +54,19 @@ var (
 			return api.DBProxyEndpointNotFoundFault.Errorf("The proxy endpoint %s doesn't exist.", name)
 		},
 	}
+	clusterSnapshots = kind[clusterSnapshot]{
+		store.NewTable[aws.ARN, clusterSnapshot]("rds.clustersnapshot"), "cluster-snapshot:",
+		func(name string) error {
+			return api.DBClusterSnapshotNotFoundFault.Errorf("DBClusterSnapshot not found: %s", name)
+		},
+	}
+	dbSnapshots = kind[dbSnapshot]{
+		store.NewTable[aws.ARN, dbSnapshot]("rds.snapshot"), "snapshot:",
+		func(name string) error { return api.DBSnapshotNotFoundFault.Errorf("DBSnapshot not found: %s", name) },
+	}
 	endpoints = kind[endpoint]{store.NewTable[aws.ARN, endpoint]("rds.endpoint"), "endpoint:", nil}
 
-	// pending are the clusters and instances that are to be made.
+	// pending are the clusters, instances and snapshots that are to be made.
 	pending = store.NewTable[aws.ARN, struct{}]("rds.pending")
 )
 
@@ -73,7 +83,7 @@ type base struct {
 	Password []byte `json:",omitempty"`
 	Failure  string `json:",omitempty"` // why it could not be made
 
-	Source   string            `json:",omitempty"` // the database that it begins as a copy of
+	Source   string            `json:",omitempty"` // the database that it is to be made as a copy of
 	Settings map[string]string `json:",omitempty"` // of its parameter group
 }
 

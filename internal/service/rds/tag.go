@@ -23,6 +23,12 @@ func tagsOf(tx *store.Tx, call *aws.Call, text string) (tags []api.Tag, keep fun
 	case instances.prefix:
 		_, i, err := instances.find(tx, call, text)
 		return i.Is.TagList, func(t []api.Tag) error { i.Is.TagList = t; return instances.Put(tx, arn, i) }, err
+	case clusterSnapshots.prefix:
+		_, r, err := clusterSnapshots.find(tx, call, text)
+		return r.Is.TagList, func(t []api.Tag) error { r.Is.TagList = t; return clusterSnapshots.Put(tx, arn, r) }, err
+	case dbSnapshots.prefix:
+		_, r, err := dbSnapshots.find(tx, call, text)
+		return r.Is.TagList, func(t []api.Tag) error { r.Is.TagList = t; return dbSnapshots.Put(tx, arn, r) }, err
 	case subnetGroups.prefix:
 		_, g, err := subnetGroups.find(tx, call, text)
 		return g.Tags, func(t []api.Tag) error { g.Tags = t; return subnetGroups.Put(tx, arn, g) }, err

@@ -50,7 +50,11 @@ func (s *Service) finish(ctx context.Context, arn aws.ARN) bool {
 	}
 	if b != nil {
 		var db *database.Database
-		if db, err = b.database(); err == nil {
+		switch db, err = b.database(); {
+		case err != nil:
+		case b.Source != "":
+			err = s.cfg.Fleet.Copy(ctx, b.Source, b.ID)
+		default:
 			err = s.cfg.Fleet.Make(ctx, db, owner)
 		}
 	}
@@ -68,6 +72,10 @@ func (s *Service) finish(ctx context.Context, arn aws.ARN) bool {
 func (s *Service) order(ctx context.Context, arn aws.ARN) (b *base, owner *database.Owner, ready bool, err error) {
 	err = s.db.View(ctx, func(tx *store.Tx) error {
 		b, ready = nil, false
+		if b, err = snapshotBase(tx, arn); err != nil || b != nil {
+			ready = b != nil
+			return err
+		}
 		c, err := clusters.Get(tx, arn)
 		if err == nil {
 			b, ready = &c.Base, true
@@ -87,11 +95,49 @@ func (s *Service) order(ctx context.Context, arn aws.ARN) (b *base, owner *datab
 		ready = err == nil && *c.Is.Status != creating
 		return err
 	})
-	if err != nil || b == nil {
-		return nil, nil, ready, err
+	if err != nil || b == nil || b.Source != "" {
+		return b, nil, ready, err
 	}
 	password, err := s.unseal(b)
 	return b, &database.Owner{User: b.User, Password: password, Database: b.First}, ready, err
+}
+
+// snapshotBase is the base of a snapshot, or nil if arn is no snapshot's.
+func snapshotBase(tx *store.Tx, arn aws.ARN) (*base, error) {
+	c, err := clusterSnapshots.Get(tx, arn)
+	if err == nil {
+		return &c.Base, nil
+	}
+	i, err := dbSnapshots.Get(tx, arn)
+	if err == nil {
+		return &i.Base, nil
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return nil, err
+}
+
+// settleSnapshot notes that a snapshot was made, or that it was not: what it was to be
+// made of is kept then. It is false if arn is no snapshot's.
+func settleSnapshot(tx *store.Tx, arn aws.ARN, state, why string) (bool, error) {
+	note := func(b *base, status **string, progress **int32) {
+		b.Failure, *status = why, &state
+		if state == available {
+			b.Source, *progress = "", new(int32(100))
+		}
+	}
+	c, err := clusterSnapshots.Get(tx, arn)
+	if err == nil {
+		note(&c.Base, &c.Is.Status, &c.Is.PercentProgress)
+		return true, clusterSnapshots.Put(tx, arn, c)
+	}
+	i, err := dbSnapshots.Get(tx, arn)
+	if err == nil {
+		note(&i.Base, &i.Is.Status, &i.Is.PercentProgress)
+		return true, dbSnapshots.Put(tx, arn, i)
+	}
+	return false, nil
 }
 
 // settle notes that arn was made, or why it was not.
@@ -105,9 +151,12 @@ func (s *Service) settle(ctx context.Context, arn aws.ARN, failure error) error 
 		if err := pending.Delete(tx, arn); err != nil {
 			return err
 		}
+		if done, err := settleSnapshot(tx, arn, state, why); done || err != nil {
+			return err
+		}
 		c, err := clusters.Get(tx, arn)
 		if err == nil {
-			c.Is.Status, c.Base.Failure, c.Base.Password = &state, why, nil
+			c.Is.Status, c.Base.Failure, c.Base.Password, c.Base.Source = &state, why, nil, ""
 			if c.Is.MasterUserSecret != nil {
 				c.Is.MasterUserSecret.SecretStatus = new("active")
 			}
@@ -120,7 +169,7 @@ func (s *Service) settle(ctx context.Context, arn aws.ARN, failure error) error 
 		if err != nil {
 			return err
 		}
-		i.Is.DBInstanceStatus, i.Base.Failure, i.Base.Password = &state, why, nil
+		i.Is.DBInstanceStatus, i.Base.Failure, i.Base.Password, i.Base.Source = &state, why, nil, ""
 		i.Is.InstanceCreateTime = new(time.Now().Truncate(time.Millisecond))
 		i.Is.Endpoint = &api.Endpoint{Address: new(s.hostOf(tx, arn)), Port: new(i.Base.Port), HostedZoneId: new("Z2R2ITUGPM61AM")}
 		if i.Is.MasterUserSecret != nil {
@@ -138,11 +187,18 @@ func (s *Service) sweep(ctx context.Context) error {
 	}
 	known := make(map[string]bool)
 	err = s.db.View(ctx, func(tx *store.Tx) error {
+		keep := func(b *base) { known[b.ID], known[b.Source] = true, true }
 		for _, c := range clusters.Scan(tx, aws.ARN{}) {
-			known[c.Base.ID] = true
+			keep(&c.Base)
 		}
 		for _, i := range instances.Scan(tx, aws.ARN{}) {
-			known[i.Base.ID] = true
+			keep(&i.Base)
+		}
+		for _, c := range clusterSnapshots.Scan(tx, aws.ARN{}) {
+			keep(&c.Base)
+		}
+		for _, i := range dbSnapshots.Scan(tx, aws.ARN{}) {
+			keep(&i.Base)
 		}
 		return tx.Err()
 	})
