@@ -19,12 +19,12 @@ func kinesisStream() *Type {
 	return &Type{
 		Name: "AWS::Kinesis::Stream",
 		Properties: Props(`DesiredShardLevelMetrics MaxRecordSizeInKiB Name@ RetentionPeriodHours ShardCount StreamEncryption StreamModeDetails Tags
-			WarmThroughputMiBps- RecordDistributionStrategy-`),
+			WarmThroughputMiBps RecordDistributionStrategy-`),
 		Attributes: []string{"Arn"},
 		Naming:     Naming{Property: "Name", Max: 128},
 		Create: func(op *Op) (*Made, error) {
 			in := &kinesis.CreateStreamInput{Tags: tagMap(op.New["Tags"])}
-			if err := Bind(op, pick(op.New, "ShardCount", "StreamModeDetails", "MaxRecordSizeInKiB"), in); err != nil {
+			if err := Bind(op, pick(op.New, "ShardCount", "StreamModeDetails", "MaxRecordSizeInKiB", "WarmThroughputMiBps"), in); err != nil {
 				return nil, err
 			}
 			in.StreamName = op.Named("Name")
@@ -38,6 +38,9 @@ func kinesisStream() *Type {
 			m := made(op, name)
 			if err := resizeStream(op, name, m.Attributes["Arn"].(string)); err != nil {
 				return nil, err
+			}
+			if err := setThroughput(op, name, m.Attributes["Arn"].(string)); err != nil {
+				return m, err
 			}
 			if err := setStream(op, name); err != nil {
 				return m, err
@@ -87,6 +90,28 @@ func resizeStream(op *Op, name, arn string) error {
 		}
 	}
 	return nil
+}
+
+// setThroughput changes how large records of a stream may be, and its warm throughput.
+func setThroughput(op *Op, name, arn string) error {
+	if op.Changed("MaxRecordSizeInKiB") {
+		in := &kinesis.UpdateMaxRecordSizeInput{StreamARN: &arn, MaxRecordSizeInKiB: 1024}
+		if err := Bind(op, pick(op.New, "MaxRecordSizeInKiB"), in); err != nil {
+			return err
+		}
+		if _, err := Do(op, kinesis.UpdateMaxRecordSize, in); err != nil {
+			return err
+		}
+	}
+	if op.New["WarmThroughputMiBps"] == nil || !op.Changed("WarmThroughputMiBps") {
+		return nil
+	}
+	in := &kinesis.UpdateStreamWarmThroughputInput{StreamName: &name}
+	if err := Bind(op, pick(op.New, "WarmThroughputMiBps"), in); err != nil {
+		return err
+	}
+	_, err := Do(op, kinesis.UpdateStreamWarmThroughput, in)
+	return err
 }
 
 // setStream sets what of a stream can only be set once it is there.

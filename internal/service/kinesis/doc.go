@@ -13,6 +13,7 @@
 //	shard.go     split and merge   policy.go    resource policies
 //	setting.go   what can be set   tag.go       tags
 //	worker.go    retention         throttle.go  what shards take and give
+//	warm.go      sizes of records, warm throughput and what accounts commit to
 //
 // Streams on demand have as many shards as they are made with, and those take
 // all that they are given.

@@ -1,6 +1,7 @@
 package kinesis
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -11,8 +12,9 @@ import (
 )
 
 const (
-	maxRecord  = 1 << 20 // bytes of a record's data and key
-	maxRecords = 5 << 20 // bytes of those of a request
+	usualKiB   = 1024     // of a record's data, unless its stream takes more
+	mostKiB    = 2046     // that a stream can take: a row of the store has 2 MiB
+	maxRecords = 10 << 20 // bytes of the data and keys of a request
 )
 
 // An incoming is a record on its way into a stream.
@@ -30,9 +32,6 @@ func newIncoming(partitionKey, explicit *string, data []byte, now time.Time) (in
 	if partitionKey == nil {
 		return incoming{}, api.ValidationException.Errorf("1 validation error detected: Value null at 'partitionKey' failed to satisfy constraint: Member must not be null")
 	}
-	if len(data)+len(*partitionKey) > maxRecord+256 || len(data) > maxRecord {
-		return incoming{}, api.ValidationException.Errorf("1 validation error detected: Value at 'data' failed to satisfy constraint: Member must have length less than or equal to %d", maxRecord)
-	}
 	in := incoming{hash: hashKey(*partitionKey), record: record{At: now, Key: *partitionKey, Data: data}}
 	if explicit == nil {
 		return in, nil
@@ -42,6 +41,14 @@ func newIncoming(partitionKey, explicit *string, data []byte, now time.Time) (in
 	return in, err
 }
 
+// checkSize refuses a record that is larger than those of its stream may be.
+func (s *stream) checkSize(r *record) error {
+	if most := int(cmp.Or(s.MaxKiB, usualKiB)) << 10; len(r.Data) > most {
+		return api.ValidationException.Errorf("1 validation error detected: Value at 'data' failed to satisfy constraint: Member must have length less than or equal to %d", most)
+	}
+	return nil
+}
+
 // put keeps records in the shards that have their hash keys, but for those that
 // a shard cannot take now.
 func (s *Service) put(ctx context.Context, arn aws.ARN, all []incoming) (row stream, err error) {
@@ -49,6 +56,11 @@ func (s *Service) put(ctx context.Context, arn aws.ARN, all []incoming) (row str
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
 		if row, err = findStream(tx, arn); err != nil {
 			return err
+		}
+		for i := range all {
+			if err := row.checkSize(&all[i].record); err != nil {
+				return err
+			}
 		}
 		if !admitted {
 			s.admit(arn, &row, all)
@@ -121,7 +133,7 @@ func (s *Service) PutRecords(ctx context.Context, call *aws.Call, in *api.PutRec
 		}
 	}
 	if size > maxRecords {
-		return nil, api.InvalidArgumentException.Errorf("Records size exceeds 5 MB limit")
+		return nil, api.InvalidArgumentException.Errorf("Records size exceeds 10 MB limit")
 	}
 	row, err := s.put(ctx, arn, all)
 	if err != nil {

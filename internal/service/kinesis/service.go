@@ -33,7 +33,7 @@ func (s *Service) Definition() service.Definition {
 	return service.Definition{
 		API: api.API,
 		Operations: []service.Operation{
-			service.Op(api.CreateStream, s.CreateStream, streamNamed[*api.CreateStreamInput]).But("Warm throughput and records of more than 1 MiB are refused."),
+			service.Op(api.CreateStream, s.CreateStream, streamNamed[*api.CreateStreamInput]).But("Distribution strategies, and records of more than 2046 KiB, are refused."),
 			op(api.DeleteStream, s.DeleteStream),
 			op(api.DescribeStream, s.DescribeStream),
 			op(api.DescribeStreamSummary, s.DescribeStreamSummary),
@@ -59,6 +59,10 @@ func (s *Service) Definition() service.Definition {
 			op(api.IncreaseStreamRetentionPeriod, s.IncreaseStreamRetentionPeriod),
 			op(api.DecreaseStreamRetentionPeriod, s.DecreaseStreamRetentionPeriod),
 			service.Op(api.UpdateStreamMode, s.UpdateStreamMode, streamByARN[*api.UpdateStreamModeInput]).But("Shards of streams on demand do not become more by themselves: they take all that they are given."),
+			service.Op(api.UpdateMaxRecordSize, s.UpdateMaxRecordSize, streamByARN[*api.UpdateMaxRecordSizeInput]).But("Records of more than 2046 KiB are refused."),
+			op(api.UpdateStreamWarmThroughput, s.UpdateStreamWarmThroughput).But("It is noted: streams on demand take all that they are given."),
+			service.Op(api.DescribeAccountSettings, s.DescribeAccountSettings, service.Any),
+			service.Op(api.UpdateAccountSettings, s.UpdateAccountSettings, service.Any).But("Nobody is billed."),
 			op(api.StartStreamEncryption, s.StartStreamEncryption).But("The key is noted, and not used: the disk is whoever runs Aloft's to encrypt."),
 			op(api.StopStreamEncryption, s.StopStreamEncryption),
 			op(api.EnableEnhancedMonitoring, s.EnableEnhancedMonitoring).But("It is noted; there are no metrics of shards yet."),

@@ -57,11 +57,11 @@ func (s *Service) setHours(ctx context.Context, call *aws.Call, in names, hours 
 
 // UpdateStreamMode changes whether a stream is provisioned or on demand.
 func (s *Service) UpdateStreamMode(ctx context.Context, call *aws.Call, in *api.UpdateStreamModeInput) (*api.UpdateStreamModeOutput, error) {
-	if in.WarmThroughputMiBps != nil {
-		return nil, errAbsent("warm throughput")
-	}
-	err := s.change(ctx, call, byARN(in.StreamARN), func(_ *store.Tx, _ aws.ARN, row *stream) error {
+	err := s.change(ctx, call, byARN(in.StreamARN), func(tx *store.Tx, _ aws.ARN, row *stream) error {
 		row.Mode = in.StreamModeDetails.StreamMode
+		if row.Warm = in.WarmThroughputMiBps; row.Warm != nil {
+			return checkWarm(tx, call, row)
+		}
 		return nil
 	})
 	if err != nil {

@@ -29,6 +29,8 @@ type stream struct {
 	Metrics []string          `json:",omitempty"` // of shards, that are asked for
 	Key     string            `json:",omitempty"` // of KMS, that records are said to be encrypted with
 	Tags    map[string]string `json:",omitempty"`
+	MaxKiB  int32             `json:",omitempty"` // of a record; 0 is usualKiB
+	Warm    *int32            `json:",omitempty"` // throughput in MiB/s, if any was asked for
 }
 
 // A shard is one of a stream. Its hash keys are in hexadecimal.

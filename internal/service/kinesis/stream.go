@@ -1,6 +1,7 @@
 package kinesis
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"time"
@@ -20,11 +21,17 @@ const (
 
 // CreateStream makes a stream. It can be used at once.
 func (s *Service) CreateStream(ctx context.Context, call *aws.Call, in *api.CreateStreamInput) (*api.CreateStreamOutput, error) {
-	if in.WarmThroughputMiBps != nil || aws.Value(in.MaxRecordSizeInKiB) > maxRecord>>10 || in.RecordDistributionStrategy != nil {
-		return nil, errAbsent("warm throughput, distribution strategies and records of more than 1 MiB")
+	if in.RecordDistributionStrategy != nil {
+		return nil, errAbsent("distribution strategies")
+	}
+	if err := checkLargest(aws.Value(in.MaxRecordSizeInKiB)); err != nil {
+		return nil, err
 	}
 	now := time.Now()
-	row := stream{Mode: api.StreamModeProvisioned, Hours: usualHours, Created: now, Tags: in.Tags}
+	row := stream{
+		Mode: api.StreamModeProvisioned, Hours: usualHours, Created: now, Tags: in.Tags,
+		MaxKiB: aws.Value(in.MaxRecordSizeInKiB), Warm: in.WarmThroughputMiBps,
+	}
 	if in.StreamModeDetails != nil {
 		row.Mode = in.StreamModeDetails.StreamMode
 	}
@@ -58,6 +65,11 @@ func (s *Service) CreateStream(ctx context.Context, call *aws.Call, in *api.Crea
 		}
 		if err := checkShards(tx, call, n); err != nil {
 			return err
+		}
+		if row.Warm != nil {
+			if err := checkWarm(tx, call, &row); err != nil {
+				return err
+			}
 		}
 		return streams.Put(tx, arn, row)
 	})
@@ -200,7 +212,8 @@ func (s *Service) DescribeStreamSummary(ctx context.Context, call *aws.Call, in 
 	return &api.DescribeStreamSummaryOutput{StreamDescriptionSummary: &api.StreamDescriptionSummary{
 		StreamName: streamName(arn), StreamARN: arn.String(), StreamStatus: api.StreamStatusActive, StreamModeDetails: &api.StreamModeDetails{StreamMode: row.Mode},
 		RetentionPeriodHours: row.Hours, StreamCreationTimestamp: row.Created, EnhancedMonitoring: row.monitoring(), EncryptionType: row.encryption(),
-		KeyId: optional(row.Key), OpenShardCount: int32(len(row.openShards())), ConsumerCount: &n, MaxRecordSizeInKiB: new(int32(maxRecord >> 10)),
+		KeyId: optional(row.Key), OpenShardCount: int32(len(row.openShards())), ConsumerCount: &n, MaxRecordSizeInKiB: new(cmp.Or(row.MaxKiB, usualKiB)),
+		WarmThroughput: row.warm(),
 	}}, nil
 }
 

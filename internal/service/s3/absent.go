@@ -60,3 +60,20 @@ func (s *Service) PutBucketRequestPayment(ctx context.Context, call *aws.Call, i
 func (s *Service) GetBucketRequestPayment(ctx context.Context, call *aws.Call, in *api.GetBucketRequestPaymentInput) (*api.GetBucketRequestPaymentOutput, error) {
 	return &api.GetBucketRequestPaymentOutput{Payer: new(api.PayerBucketOwner)}, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, nil)
 }
+
+// PutBucketAbac takes that tags of a bucket say nothing of who may use it, and
+// refuses the rest.
+func (s *Service) PutBucketAbac(ctx context.Context, call *aws.Call, in *api.PutBucketAbacInput) (*api.PutBucketAbacOutput, error) {
+	switch aws.Value(aws.Value(in.AbacStatus).Status) {
+	case api.BucketAbacStatusEnabled:
+		return nil, errLacking("access to buckets by their tags")
+	case api.BucketAbacStatusDisabled:
+		return &api.PutBucketAbacOutput{}, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, nil)
+	}
+	return nil, errMalformed()
+}
+
+// GetBucketAbac says that they say nothing.
+func (s *Service) GetBucketAbac(ctx context.Context, call *aws.Call, in *api.GetBucketAbacInput) (*api.GetBucketAbacOutput, error) {
+	return &api.GetBucketAbacOutput{AbacStatus: &api.AbacStatus{Status: new(api.BucketAbacStatusDisabled)}}, s.need(ctx, in.Bucket, in.ExpectedBucketOwner, nil)
+}

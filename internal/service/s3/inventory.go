@@ -301,6 +301,14 @@ func (v *inventory) add(ctx context.Context, row bucket, key string, o *object, 
 	return nil
 }
 
+// file is the key of the nth file of the report. A report that a crash cut
+// short is written again, over what there is of it.
+func (v *inventory) file(n int) string {
+	sum := md5.Sum(fmt.Appendf(nil, "%s %s %d", v.place(), v.at.Format(time.RFC3339), n))
+	id := hex.EncodeToString(sum[:])
+	return v.place() + "data/" + strings.Join([]string{id[:8], id[8:12], id[12:16], id[16:20], id[20:]}, "-") + ".csv.gz"
+}
+
 // flush writes a file of what was added.
 func (v *inventory) flush(ctx context.Context) error {
 	if v.zip == nil {
@@ -313,7 +321,7 @@ func (v *inventory) flush(ctx context.Context) error {
 	v.zip = nil
 	v.text.Reset()
 	digest := md5.Sum(content)
-	f := inventoryFile{v.place() + "data/" + aws.NewRequestID() + ".csv.gz", len(content), hex.EncodeToString(digest[:])}
+	f := inventoryFile{v.file(len(v.files)), len(content), hex.EncodeToString(digest[:])}
 	v.files = append(v.files, f)
 	return v.put(ctx, f.Key, content)
 }

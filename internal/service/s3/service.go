@@ -141,6 +141,8 @@ func (s *Service) bucketOperations() []service.Operation {
 		onBucket(api.DeleteBucketReplication, s.DeleteBucketReplication, "PutReplicationConfiguration"),
 		onBucket(api.PutBucketRequestPayment, s.PutBucketRequestPayment, "PutBucketRequestPayment").But("That requesters pay is refused."),
 		onBucket(api.GetBucketRequestPayment, s.GetBucketRequestPayment, "GetBucketRequestPayment"),
+		onBucket(api.PutBucketAbac, s.PutBucketAbac, "PutBucketAbac").But("That tags say who may use a bucket is refused."),
+		onBucket(api.GetBucketAbac, s.GetBucketAbac, "GetBucketAbac"),
 		onBucket(api.PutBucketAccelerateConfiguration, s.PutBucketAccelerateConfiguration, "PutAccelerateConfiguration").But("Kept and shown: all hosts are as near."),
 		onBucket(api.GetBucketAccelerateConfiguration, s.GetBucketAccelerateConfiguration, "GetAccelerateConfiguration"),
 		onBucket(api.PutObjectLockConfiguration, s.PutObjectLockConfiguration, "PutBucketObjectLockConfiguration").But(noHolds),
