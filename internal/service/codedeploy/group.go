@@ -27,6 +27,10 @@ func scalingGroups(names []string) (out []api.AutoScalingGroup) {
 	return out
 }
 
+func errGroupExists(name string) error {
+	return api.DeploymentGroupAlreadyExistsException.Errorf("Deployment group already exists with the same name: %s", name)
+}
+
 // CreateDeploymentGroup makes a group: how an application is deployed.
 func (s *Service) CreateDeploymentGroup(ctx context.Context, call *aws.Call, in *api.CreateDeploymentGroupInput) (*api.CreateDeploymentGroupOutput, error) {
 	id, arn := aws.NewRequestID(), groupNamed(call, in)
@@ -40,7 +44,7 @@ func (s *Service) CreateDeploymentGroup(ctx context.Context, call *aws.Call, in 
 			return err
 		}
 		if has {
-			return api.DeploymentGroupAlreadyExistsException.Errorf("Deployment group already exists with the same name: %s", in.DeploymentGroupName)
+			return errGroupExists(in.DeploymentGroupName)
 		}
 		platform := aws.Value(app.Is.ComputePlatform)
 		config := aws.Or(in.DeploymentConfigName, usualConfig(platform))
@@ -134,6 +138,11 @@ func (s *Service) UpdateDeploymentGroup(ctx context.Context, call *aws.Call, in 
 			g.Is.AutoScalingGroups = scalingGroups(in.AutoScalingGroups)
 		}
 		if name := aws.Value(in.NewDeploymentGroupName); name != "" && name != in.CurrentDeploymentGroupName {
+			if has, err := groups.Has(tx, groupARN(call, in.ApplicationName, name)); err != nil {
+				return err
+			} else if has {
+				return errGroupExists(name)
+			}
 			if err := groups.Delete(tx, groupARN(call, in.ApplicationName, in.CurrentDeploymentGroupName)); err != nil {
 				return err
 			}

@@ -76,8 +76,10 @@ func (s *Service) advance(ctx context.Context, arn aws.ARN) (time.Duration, erro
 			return idle, err
 		}
 		call, err := s.as(ctx, arn, d.Role)
-		if err != nil {
-			return s.end(ctx, arn, call, &d, failed(api.ErrorCodeIamRolePermissions, "The role %s cannot be assumed: %s", d.Role, aws.Refusal(err).Message))
+		if refusal, ok := errors.AsType[*aws.Error](err); err != nil && !ok {
+			return 0, err
+		} else if ok {
+			return s.end(ctx, arn, call, &d, failed(api.ErrorCodeIamRolePermissions, "The role %s cannot be assumed: %s", d.Role, refusal.Message))
 		}
 		wait, why, err := s.step(ctx, arn, call, &d)
 		if why != nil {
@@ -103,11 +105,11 @@ func (s *Service) step(ctx context.Context, arn aws.ARN, call *aws.Call, d *depl
 	}
 	switch {
 	case function == "":
-		return 0, nil, s.leave(ctx, arn, d.Phase, api.LifecycleEventStatusSkipped)
+		return 0, nil, s.update(ctx, arn, func(now *deployment) { now.leave(d.Phase, api.LifecycleEventStatusSkipped) })
 	case !d.Hook.Asked:
 		return s.ask(ctx, arn, call, d, function)
 	case d.Hook.Answer == api.LifecycleEventStatusSucceeded:
-		return 0, nil, s.leave(ctx, arn, d.Phase, d.Hook.Answer)
+		return 0, nil, s.update(ctx, arn, func(now *deployment) { now.leave(d.Phase, d.Hook.Answer) })
 	case d.Hook.Answer != "":
 		return 0, failed(api.ErrorCodeHookExecutionFailure, "One or more of the lifecycle event validation functions failed or timed out."), nil
 	}
@@ -172,15 +174,15 @@ func (s *Service) move(ctx context.Context, arn aws.ARN, call *aws.Call, d *depl
 	if err != nil {
 		return 0, nil, err
 	}
-	err = s.update(ctx, arn, func(now *deployment) {
-		if now.Phase == traffic && now.Moved == d.Moved {
-			now.Moved, now.Next = d.Moved+1, time.Now().Add(d.Every)
+	return 0, nil, s.update(ctx, arn, func(now *deployment) {
+		if now.Phase != traffic || now.Moved != d.Moved {
+			return
+		}
+		now.Moved, now.Next = d.Moved+1, time.Now().Add(d.Every)
+		if now.Moved == len(now.Moves) {
+			now.leave(traffic, api.LifecycleEventStatusSucceeded)
 		}
 	})
-	if err == nil && d.Moved+1 == len(d.Moves) {
-		err = s.leave(ctx, arn, traffic, api.LifecycleEventStatusSucceeded)
-	}
-	return 0, nil, err
 }
 
 func (s *Service) setAlias(ctx context.Context, call *aws.Call, d *deployment, version string, weights map[string]float64) error {
@@ -245,17 +247,15 @@ func (s *Service) entered(ctx context.Context, arn aws.ARN, p phase) error {
 }
 
 // leave goes on from a phase to the next; after the last the deployment is over.
-func (s *Service) leave(ctx context.Context, arn aws.ARN, p phase, status string) error {
-	return s.update(ctx, arn, func(d *deployment) {
-		if d.Phase != p {
-			return
-		}
-		d.Events[p].Status, d.Events[p].EndTime = &status, new(time.Now())
-		d.Phase, d.Hook = p+1, hook{ID: aws.NewRequestID()}
-		if d.Phase == over {
-			d.Is.Status, d.Is.CompleteTime = new(api.DeploymentStatusSucceeded), new(time.Now())
-		}
-	})
+func (d *deployment) leave(p phase, status string) {
+	if d.Phase != p {
+		return
+	}
+	d.Events[p].Status, d.Events[p].EndTime = &status, new(time.Now())
+	d.Phase, d.Hook = p+1, hook{ID: aws.NewRequestID()}
+	if d.Phase == over {
+		d.Is.Status, d.Is.CompleteTime = new(api.DeploymentStatusSucceeded), new(time.Now())
+	}
 }
 
 // end takes a deployment back, if that is wanted, and writes down why it is over.
