@@ -2,9 +2,9 @@ package elasticfilesystem
 
 import (
 	"context"
-	"encoding/json"
 
 	api "github.com/aloft-cloud/aloft/internal/api/elasticfilesystem"
+	"github.com/aloft-cloud/aloft/internal/auth/policy"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
@@ -64,9 +64,9 @@ func (s *Service) DescribeBackupPolicy(ctx context.Context, call *aws.Call, in *
 
 // PutFileSystemPolicy keeps who may mount a file system.
 func (s *Service) PutFileSystemPolicy(ctx context.Context, call *aws.Call, in *api.PutFileSystemPolicyInput) (*api.PutFileSystemPolicyOutput, error) {
-	if !json.Valid([]byte(in.Policy)) {
+	if _, err := policy.Parse(in.Policy); err != nil {
 		f := api.InvalidPolicyException
-		return nil, f.With(&api.InvalidPolicyExceptionDetail{ErrorCode: &f.Code}, "The policy is not valid JSON.")
+		return nil, f.With(&api.InvalidPolicyExceptionDetail{ErrorCode: &f.Code}, err.Error())
 	}
 	is, err := s.changeFileSystem(ctx, call, in.FileSystemId, func(fs *fileSystem) error {
 		fs.Policy = in.Policy

@@ -37,9 +37,10 @@ func newID(kind string) string {
 	return kind + "-" + hex.EncodeToString(b[:])[:17]
 }
 
-// arnOf names a resource that is given by its id, or by its ARN.
+// arnOf names a resource that is given by its id, or by its ARN. One of another
+// account, or region, is none of the caller's: there is none of that id.
 func arnOf(call *aws.Call, kind, given string) aws.ARN {
-	if arn, err := aws.ParseARN(given); err == nil {
+	if arn, err := aws.ParseARN(given); err == nil && arn.Account == call.Account && arn.Region == call.Region {
 		return arn
 	}
 	return call.ARN("elasticfilesystem", kind+"/"+given)
