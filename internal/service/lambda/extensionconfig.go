@@ -63,6 +63,7 @@ func (c *configurations) get(w http.ResponseWriter, r *http.Request) {
 	if err := c.look(r.Context(), key, held); err != nil {
 		c.log("[appconfig agent] ERROR retrieve of configuration " + key[0] + ":" + key[1] + ":" + key[2] + " failed: " + err.Error())
 		if !held.read {
+			c.forget(key, held)
 			answerText(w, statusOf(err), err.Error())
 			return
 		}
@@ -81,6 +82,16 @@ func (c *configurations) get(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", held.kind)
 	w.Write(held.content)
+}
+
+// forget forgets a configuration that could not be read: there are as many names
+// as somebody thinks of.
+func (c *configurations) forget(key [3]string, held *configuration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.held[key] == held {
+		delete(c.held, key)
+	}
 }
 
 // look reads the configuration anew, if its time has come.
