@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/ecr"
+	"github.com/aloft-cloud/aloft/internal/auth/policy"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
@@ -30,7 +31,7 @@ func (s *Service) policyOf(ctx context.Context, resource aws.ARN) (text string, 
 // policyFor gives statements that name no resource the one they belong to.
 func policyFor(text string, resource aws.ARN) string {
 	var doc map[string]any
-	if text == "" || json.Unmarshal([]byte(text), &doc) != nil {
+	if text == "" || json.Unmarshal([]byte(text), &doc) != nil || doc == nil {
 		return text
 	}
 	list, ok := doc["Statement"].([]any)
@@ -52,10 +53,10 @@ func policyFor(text string, resource aws.ARN) string {
 
 // SetRepositoryPolicy says who may use a repository.
 func (s *Service) SetRepositoryPolicy(ctx context.Context, call *aws.Call, in *api.SetRepositoryPolicyInput) (*api.SetRepositoryPolicyOutput, error) {
-	if !json.Valid([]byte(in.PolicyText)) {
+	arn := repositoryARN(call, in.RegistryId, in.RepositoryName)
+	if _, err := policy.Parse(policyFor(in.PolicyText, arn)); err != nil {
 		return nil, api.InvalidParameterException.Errorf("Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'")
 	}
-	arn := repositoryARN(call, in.RegistryId, in.RepositoryName)
 	if _, err := s.change(ctx, arn, func(r *repository) { r.Policy = in.PolicyText }); err != nil {
 		return nil, err
 	}
