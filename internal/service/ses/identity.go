@@ -128,7 +128,7 @@ func (s *Service) ListIdentities(ctx context.Context, call *aws.Call, in *api.Li
 		return nil, err
 	}
 	out := &api.ListIdentitiesOutput{}
-	out.Identities, out.NextToken = page(names, in.NextToken, int(aws.Or(in.MaxItems, 1000)))
+	out.Identities, out.NextToken = page(names, in.NextToken, pageSize(in.MaxItems, 1000))
 	return out, nil
 }
 

@@ -196,6 +196,9 @@ func (s *Service) view(ctx context.Context, look func(*store.Tx) error) error {
 	})
 }
 
+// pageSize is how many items a page has: what is given, from 1 to 1000.
+func pageSize(given *int32, usual int32) int { return int(min(max(aws.Or(given, usual), 1), 1000)) }
+
 // page collects the names of rows, up to limit and past the token, and returns
 // the token of the rest.
 func page(names []string, token *string, limit int) (some []string, next *string) {

@@ -228,7 +228,7 @@ func ofFirst(in *api.EventDestination) destination {
 func (s *Service) ListConfigurationSets(ctx context.Context, call *aws.Call, in *api.ListConfigurationSetsInput) (*api.ListConfigurationSetsOutput, error) {
 	out := &api.ListConfigurationSetsOutput{ConfigurationSets: []api.ConfigurationSet{}}
 	err := s.view(ctx, func(tx *store.Tx) error {
-		some, next := page(namesOf(tx, sets, call, setKind), in.NextToken, int(aws.Or(in.MaxItems, 1000)))
+		some, next := page(namesOf(tx, sets, call, setKind), in.NextToken, pageSize(in.MaxItems, 1000))
 		out.NextToken = next
 		for _, name := range some {
 			out.ConfigurationSets = append(out.ConfigurationSets, api.ConfigurationSet{Name: name})

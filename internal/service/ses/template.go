@@ -142,7 +142,7 @@ func (s *Service) listTemplates(ctx context.Context, call *aws.Call, token *stri
 func (s *Service) ListTemplates(ctx context.Context, call *aws.Call, in *api.ListTemplatesInput) (*api.ListTemplatesOutput, error) {
 	out := &api.ListTemplatesOutput{TemplatesMetadata: []api.TemplateMetadata{}}
 	var err error
-	out.NextToken, err = s.listTemplates(ctx, call, in.NextToken, int(aws.Or(in.MaxItems, 10)), func(name string, row *template) {
+	out.NextToken, err = s.listTemplates(ctx, call, in.NextToken, pageSize(in.MaxItems, 10), func(name string, row *template) {
 		out.TemplatesMetadata = append(out.TemplatesMetadata, api.TemplateMetadata{Name: &name, CreatedTimestamp: &row.Created})
 	})
 	return out, err

@@ -110,7 +110,7 @@ func (s *Service) ListEmailIdentities(ctx context.Context, call *aws.Call, in *a
 		return nil, err
 	}
 	out := &api.ListEmailIdentitiesOutput{EmailIdentities: []api.IdentityInfo{}}
-	some, next := page(names, in.NextToken, int(aws.Or(in.PageSize, 1000)))
+	some, next := page(names, in.NextToken, pageSize(in.PageSize, 1000))
 	out.NextToken = next
 	err = s.eachOf(ctx, call, some, func(name string, _ aws.ARN, row *identity) {
 		out.EmailIdentities = append(out.EmailIdentities, api.IdentityInfo{

@@ -182,7 +182,7 @@ func (s *Service) GetEmailTemplate(ctx context.Context, call *aws.Call, in *api.
 func (s *Service) ListEmailTemplates(ctx context.Context, call *aws.Call, in *api.ListEmailTemplatesInput) (*api.ListEmailTemplatesOutput, error) {
 	out := &api.ListEmailTemplatesOutput{TemplatesMetadata: []api.EmailTemplateMetadata{}}
 	var err error
-	out.NextToken, err = s.listTemplates(ctx, call, in.NextToken, int(aws.Or(in.PageSize, 10)), func(name string, row *template) {
+	out.NextToken, err = s.listTemplates(ctx, call, in.NextToken, pageSize(in.PageSize, 10), func(name string, row *template) {
 		out.TemplatesMetadata = append(out.TemplatesMetadata, api.EmailTemplateMetadata{TemplateName: &name, CreatedTimestamp: &row.Created})
 	})
 	return out, err

@@ -51,7 +51,7 @@ func (s *Service) GetConfigurationSet(ctx context.Context, call *aws.Call, in *a
 func (s *Service) ListConfigurationSetsV2(ctx context.Context, call *aws.Call, in *api.ListConfigurationSetsInput) (*api.ListConfigurationSetsOutput, error) {
 	out := &api.ListConfigurationSetsOutput{}
 	err := s.view(ctx, func(tx *store.Tx) error {
-		out.ConfigurationSets, out.NextToken = page(namesOf(tx, sets, call, setKind), in.NextToken, int(aws.Or(in.PageSize, 1000)))
+		out.ConfigurationSets, out.NextToken = page(namesOf(tx, sets, call, setKind), in.NextToken, pageSize(in.PageSize, 1000))
 		return nil
 	})
 	return out, err
@@ -199,7 +199,7 @@ func (s *Service) GetSuppressedDestination(ctx context.Context, call *aws.Call, 
 // ListSuppressedDestinations lists addresses that get nothing.
 func (s *Service) ListSuppressedDestinations(ctx context.Context, call *aws.Call, in *api.ListSuppressedDestinationsInput) (*api.ListSuppressedDestinationsOutput, error) {
 	out := &api.ListSuppressedDestinationsOutput{}
-	limit := int(aws.Or(in.PageSize, 1000))
+	limit := pageSize(in.PageSize, 1000)
 	err := s.view(ctx, func(tx *store.Tx) error {
 		out.SuppressedDestinationSummaries, out.NextToken = []api.SuppressedDestinationSummary{}, nil
 		for key, row := range suppressed.Scan(tx, addressKey{Account: accountARN(call)}) {
