@@ -114,6 +114,9 @@ func (b *builder) userPools() error {
 	return nil
 }
 
+// lineEnds takes the ends of lines out of a statement, as the Framework does.
+var lineEnds = strings.NewReplacer("\r\n", "", "\n", "")
+
 // topicRules adds the rules of IoT of the events of kind iot.
 func (b *builder) topicRules() error {
 	count := make(map[string]int)
@@ -125,7 +128,7 @@ func (b *builder) topicRules() error {
 		count[e.fn.key]++
 		n := itoa(count[e.fn.key])
 		payload := object{
-			"RuleDisabled": enabled(e) == "DISABLED", "Sql": strings.Join(strings.Fields(sql), " "),
+			"RuleDisabled": enabled(e) == "DISABLED", "Sql": lineEnds.Replace(sql),
 			"Actions": []any{object{"Lambda": object{"FunctionArn": e.fn.target()}}},
 		}
 		put(payload, "AwsIotSqlVersion", e.get("sqlVersion"))
