@@ -19,7 +19,9 @@
 //	identity.go  identities                 v2identity.go
 //	notify.go    topics and mail-from       verify.go    letters that verify
 //	template.go  templates                  v2send.go    templates too
+//	customverify.go  other such letters
 //	set.go       configuration sets         v2set.go
+//	setoption.go options of them
 //	send.go      messages of the first API
 //	letter.go    what is sent, and to whom  mime.go      how it is written
 //	home.go      whose mail it is        arrival.go  how it comes in

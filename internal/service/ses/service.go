@@ -38,6 +38,9 @@ func New(cfg Config) *Service { return &Service{Config: cfg} }
 // Notes of operations.
 const (
 	sendNote     = "Messages of more than 1 MiB are refused. A delivery is told of when the message is handed to whoever carries it. Opens, clicks and metrics are not measured, and nothing is signed by DKIM."
+	metricsNote  = "It is noted; there are no such metrics yet."
+	trackingNote = "It is noted; links of messages are not rewritten."
+	deliveryNote = "It is noted; the mail server says how mail goes."
 	identityNote = "Addresses are verified at once in development, else by the link of a letter; domains are verified at once, whatever their records say."
 )
 
@@ -109,6 +112,18 @@ func (s *Service) sendOperations() []service.Operation {
 		service.Op(api.UpdateConfigurationSetEventDestination, s.UpdateConfigurationSetEventDestination, service.Any).But(destinationNote),
 		service.Op(api.DeleteConfigurationSetEventDestination, s.DeleteConfigurationSetEventDestination, service.Any),
 		service.Op(api.UpdateConfigurationSetSendingEnabled, s.UpdateConfigurationSetSendingEnabled, service.Any),
+		service.Op(api.UpdateConfigurationSetReputationMetricsEnabled, s.UpdateConfigurationSetReputationMetricsEnabled, service.Any).But(metricsNote),
+		service.Op(api.CreateConfigurationSetTrackingOptions, s.CreateConfigurationSetTrackingOptions, service.Any).But(trackingNote),
+		service.Op(api.UpdateConfigurationSetTrackingOptions, s.UpdateConfigurationSetTrackingOptions, service.Any).But(trackingNote),
+		service.Op(api.DeleteConfigurationSetTrackingOptions, s.DeleteConfigurationSetTrackingOptions, service.Any),
+		service.Op(api.PutConfigurationSetDeliveryOptions, s.PutConfigurationSetDeliveryOptions, service.Any).But(deliveryNote),
+
+		service.Op(api.CreateCustomVerificationEmailTemplate, s.CreateCustomVerificationEmailTemplate, service.Any),
+		service.Op(api.UpdateCustomVerificationEmailTemplate, s.UpdateCustomVerificationEmailTemplate, service.Any),
+		service.Op(api.GetCustomVerificationEmailTemplate, s.GetCustomVerificationEmailTemplate, service.Any),
+		service.Op(api.ListCustomVerificationEmailTemplates, s.ListCustomVerificationEmailTemplates, service.Any),
+		service.Op(api.DeleteCustomVerificationEmailTemplate, s.DeleteCustomVerificationEmailTemplate, service.Any),
+		service.Op(api.SendCustomVerificationEmail, s.SendCustomVerificationEmail, service.Any).But(identityNote),
 
 		service.Op(api.GetSendQuota, s.GetSendQuota, service.Any).But("Accounts begin in production, not in the sandbox."),
 		service.Op(api.GetSendStatistics, s.GetSendStatistics, service.Any),

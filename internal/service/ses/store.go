@@ -22,12 +22,15 @@ var (
 	ruleSets   = store.NewTable[aws.ARN, ruleSet]("ses.ruleset")
 	active     = store.NewTable[aws.ARN, string]("ses.active") // name of the active rule set of an account
 	filters    = store.NewTable[aws.ARN, ses.ReceiptIpFilter]("ses.filter")
-	arrivals   = store.NewTable[arrivalKey, arrival]("ses.arrival")
+	// Templates of letters that verify addresses.
+	verifications = store.NewTable[aws.ARN, verification]("ses.verification")
+	arrivals      = store.NewTable[arrivalKey, arrival]("ses.arrival")
 )
 
 // An identity is an address or a domain that may send.
 type identity struct {
 	Token     string `json:",omitempty"` // that verifies it; "": it is verified
+	Letter    string `json:",omitempty"` // template of the letter that verifies it; "": the usual one
 	Created   time.Time
 	Signing   bool                    // by DKIM, is wanted
 	Forward   bool                    // bounces are to be forwarded
@@ -146,11 +149,12 @@ func accountARN(call *aws.Call) aws.ARN { return call.ARN("ses", "") }
 
 // Kinds of resources, as they begin.
 const (
-	identityKind = "identity/"
-	templateKind = "template/"
-	setKind      = "configuration-set/"
-	ruleSetKind  = "receipt-rule-set/"
-	filterKind   = "receipt-filter/"
+	identityKind     = "identity/"
+	templateKind     = "template/"
+	setKind          = "configuration-set/"
+	ruleSetKind      = "receipt-rule-set/"
+	filterKind       = "receipt-filter/"
+	verificationKind = "custom-verification-email-template/"
 )
 
 // named is the resource of a kind and name.

@@ -35,11 +35,15 @@ func onSet[In interface{ GetConfigurationSetName() string }](call *aws.Call, in 
 	return named(call, setKind, in.GetConfigurationSetName())
 }
 
+func onVerification[In interface{ GetTemplateName() string }](call *aws.Call, in In) aws.ARN {
+	return named(call, verificationKind, in.GetTemplateName())
+}
+
 // V2 is the second API of the service.
 func (s *Service) V2() service.Definition {
 	return service.Definition{
 		API: api.API,
-		Operations: []service.Operation{
+		Operations: append(s.verificationOperations(),
 			second(api.CreateEmailIdentity, s.CreateEmailIdentity, onIdentity[*api.CreateEmailIdentityInput]).But(identityNote),
 			second(api.GetEmailIdentity, s.GetEmailIdentity, onIdentity[*api.GetEmailIdentityInput]),
 			second(api.ListEmailIdentities, s.ListEmailIdentities, service.Any),
@@ -55,7 +59,7 @@ func (s *Service) V2() service.Definition {
 
 			second(api.SendEmail, s.SendEmailV2, func(call *aws.Call, in *api.SendEmailInput) aws.ARN {
 				return sender(call, sourceV2(in), in.FromEmailAddressIdentityArn)
-			}).But(sendNote + " Contact lists are refused."),
+			}).But(sendNote+" Contact lists are refused."),
 			second(api.SendBulkEmail, s.SendBulkEmail, func(call *aws.Call, in *api.SendBulkEmailInput) aws.ARN {
 				return sender(call, aws.Value(in.FromEmailAddress), in.FromEmailAddressIdentityArn)
 			}).But(sendNote),
@@ -74,6 +78,9 @@ func (s *Service) V2() service.Definition {
 			second(api.PutConfigurationSetSendingOptions, s.PutConfigurationSetSendingOptions, onSet[*api.PutConfigurationSetSendingOptionsInput]),
 			second(api.PutConfigurationSetReputationOptions, s.PutConfigurationSetReputationOptions, onSet[*api.PutConfigurationSetReputationOptionsInput]).But("There are no such metrics yet."),
 			second(api.PutConfigurationSetSuppressionOptions, s.PutConfigurationSetSuppressionOptions, onSet[*api.PutConfigurationSetSuppressionOptionsInput]),
+			second(api.PutConfigurationSetTrackingOptions, s.PutConfigurationSetTrackingOptions, onSet[*api.PutConfigurationSetTrackingOptionsInput]).But(trackingNote),
+			second(api.PutConfigurationSetDeliveryOptions, s.PutConfigurationSetDeliveryOptionsV2, onSet[*api.PutConfigurationSetDeliveryOptionsInput]).But(deliveryNote),
+			second(api.PutConfigurationSetVdmOptions, s.PutConfigurationSetVdmOptions, onSet[*api.PutConfigurationSetVdmOptionsInput]).But("It is noted; there is no such dashboard."),
 			second(api.CreateConfigurationSetEventDestination, s.CreateConfigurationSetEventDestinationV2, onSet[*api.CreateConfigurationSetEventDestinationInput]).But(destinationNote),
 			second(api.UpdateConfigurationSetEventDestination, s.UpdateConfigurationSetEventDestinationV2, onSet[*api.UpdateConfigurationSetEventDestinationInput]).But(destinationNote),
 			second(api.GetConfigurationSetEventDestinations, s.GetConfigurationSetEventDestinations, onSet[*api.GetConfigurationSetEventDestinationsInput]),
@@ -91,6 +98,17 @@ func (s *Service) V2() service.Definition {
 			second(api.TagResource, s.TagResource, service.ResourceArn[*api.TagResourceInput]),
 			second(api.UntagResource, s.UntagResource, service.ResourceArn[*api.UntagResourceInput]),
 			second(api.ListTagsForResource, s.ListTagsForResource, service.ResourceArn[*api.ListTagsForResourceInput]),
-		},
+		),
+	}
+}
+
+func (s *Service) verificationOperations() []service.Operation {
+	return []service.Operation{
+		second(api.CreateCustomVerificationEmailTemplate, s.CreateCustomVerificationEmailTemplateV2, onVerification[*api.CreateCustomVerificationEmailTemplateInput]),
+		second(api.UpdateCustomVerificationEmailTemplate, s.UpdateCustomVerificationEmailTemplateV2, onVerification[*api.UpdateCustomVerificationEmailTemplateInput]),
+		second(api.GetCustomVerificationEmailTemplate, s.GetCustomVerificationEmailTemplateV2, onVerification[*api.GetCustomVerificationEmailTemplateInput]),
+		second(api.ListCustomVerificationEmailTemplates, s.ListCustomVerificationEmailTemplatesV2, service.Any),
+		second(api.DeleteCustomVerificationEmailTemplate, s.DeleteCustomVerificationEmailTemplateV2, onVerification[*api.DeleteCustomVerificationEmailTemplateInput]),
+		second(api.SendCustomVerificationEmail, s.SendCustomVerificationEmailV2, onVerification[*api.SendCustomVerificationEmailInput]).But(identityNote),
 	}
 }

@@ -25,6 +25,13 @@ func newToken() string { return rand.Text() }
 func (s *Service) askToVerify(tx *store.Tx, arn aws.ARN, row *identity) error {
 	to := nameOf(arn, identityKind)
 	link := strings.TrimSuffix(s.Endpoint, "/") + verifyPath + "?" + url.Values{"identity": {arn.String()}, "token": {row.Token}}.Encode()
+	d, made, err := s.letterOf(tx, arn, row, link)
+	if err != nil {
+		return err
+	}
+	if made {
+		return s.Router.Send(tx, d)
+	}
 	return s.Router.Send(tx, event.Delivery{
 		Source: arn, Target: aws.ARN{Service: "sns", Region: arn.Region, Account: arn.Account, Resource: event.Email}, Line: to,
 		Body: []byte("Somebody asked to send mail as this address, in the region " + arn.Region + " of account " + arn.Account +
@@ -44,6 +51,10 @@ func (s *Service) serveVerify(w http.ResponseWriter, r *http.Request, _ *aws.Cal
 	arn, err := aws.ParseARN(q.Get("identity"))
 	if err == nil {
 		err = s.confirm(r.Context(), arn, q.Get("token"))
+	}
+	if to, failed := s.ledTo(r.Context(), arn, err == nil); failed == nil && to != "" {
+		http.Redirect(w, r, to, http.StatusFound)
+		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	if err != nil {
