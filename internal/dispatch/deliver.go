@@ -89,6 +89,15 @@ func (v Deliverer) Dead(d *event.Delivery, why event.Failure) map[string]event.A
 	return def.Dead(d, why)
 }
 
+// Settled returns what the service that sent d reports of what became of it.
+func (v Deliverer) Settled(d *event.Delivery, o event.Outcome) (report event.Delivery, wanted bool) {
+	def := v.Table.serving(d.Source.Service, func(def *service.Definition) bool { return def.Settled != nil })
+	if def == nil {
+		return report, false
+	}
+	return def.Settled(d, o)
+}
+
 // serving returns the first definition of a service, by its name in ARNs, that
 // has what is wanted, or nil.
 func (t *Table) serving(arnName string, has func(*service.Definition) bool) *service.Definition {

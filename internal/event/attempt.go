@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -34,17 +35,26 @@ func (rt *Router) settle(ctx context.Context, o *waiting, failed error) error {
 			return err
 		}
 		if failed == nil {
-			return outbox.Delete(tx, o.key)
+			return errors.Join(outbox.Delete(tx, o.key), rt.report(tx, o, nil))
 		}
 		why, dead := o.failure(failed)
 		if !dead {
 			return rt.postpone(tx, o)
 		}
-		if err := outbox.Delete(tx, o.key); err != nil {
-			return err
-		}
-		return rt.bury(tx, o, why)
+		return errors.Join(outbox.Delete(tx, o.key), rt.report(tx, o, failed), rt.bury(tx, o, why))
 	})
+}
+
+// report sends what o's sender reports of what became of it.
+func (rt *Router) report(tx *store.Tx, o *waiting, failed error) error {
+	if !o.Report {
+		return nil
+	}
+	d, wanted := rt.to.Settled(&o.Delivery, Outcome{o.Attempts, failed})
+	if !wanted {
+		return nil
+	}
+	return rt.Send(tx, d)
 }
 
 // postpone leaves o for later. In an ordered line it keeps its place.

@@ -52,7 +52,8 @@ type Delivery struct {
 
 	DeadLetter aws.ARN           // a queue for it if it cannot be delivered; zero: it is dropped, and the log says so
 	Original   []byte            `json:",omitempty"` // body of its dead letter; nil: Body
-	Context    map[string]string `json:",omitempty"` // for the Dead function of the service that sends
+	Context    map[string]string `json:",omitempty"` // for the Dead and Settled functions of the service that sends
+	Report     bool              `json:",omitempty"` // the Settled function is to hear what becomes of it
 }
 
 // Params that receivers know.
@@ -106,6 +107,12 @@ type Failure struct {
 	Message   string
 	Attempts  int
 	Exhausted string // "MaximumRetryAttempts" or "MaximumEventAgeInSeconds"; empty if it was refused for good
+}
+
+// An Outcome is what became of a delivery for good.
+type Outcome struct {
+	Attempts int
+	Err      error // why it is dead; nil: it was delivered
 }
 
 // An Attribute is a message attribute of a dead letter.

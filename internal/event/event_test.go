@@ -47,6 +47,11 @@ func (w *world) Deliver(_ context.Context, d *Delivery) error {
 	return nil
 }
 
+func (w *world) Settled(d *Delivery, o Outcome) (Delivery, bool) {
+	report := Delivery{Source: d.Source, Target: d.Target, Line: "report", Body: fmt.Appendf(nil, "%s after %d", d.Body, o.Attempts)}
+	return report, string(d.Body) != "unseen"
+}
+
 func (w *world) Dead(d *Delivery, why Failure) map[string]Attribute {
 	return map[string]Attribute{"WHY": {"String", fmt.Sprint(why)}}
 }
@@ -223,5 +228,31 @@ func TestRestart(t *testing.T) {
 		if len(w.heard) != 6 {
 			t.Errorf("heard %q", w.heard)
 		}
+	})
+}
+
+// What becomes of a delivery for good is reported, once, to whoever wants that.
+func TestReport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := open(t)
+		w := &world{began: time.Now()}
+		failing := true
+		w.deliver = func(d *Delivery) error {
+			if failing && string(d.Body) == "again" {
+				failing = false
+				return errors.New("not now")
+			}
+			if string(d.Body) == "bad" {
+				return aws.AccessDenied.Errorf("no")
+			}
+			return nil
+		}
+		rt, stop := start(t, db, w)
+		defer stop()
+		for _, body := range []string{"quiet", "unseen", "again", "bad"} {
+			send(t, db, rt, Delivery{Source: topic, Target: queueNamed("jobs"), Body: []byte(body), Report: body != "quiet", Retry: Retry{First: time.Second}})
+			time.Sleep(time.Minute)
+		}
+		want(t, w, "jobs quiet 0s", "jobs unseen 1m0s", "jobs again 2m1s", "jobs again after 2 2m1s", "jobs bad after 1 3m0s")
 	})
 }

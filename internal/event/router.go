@@ -25,6 +25,10 @@ type Deliverer interface {
 
 	// Dead returns the attributes of the dead letter of d.
 	Dead(d *Delivery, why Failure) map[string]Attribute
+
+	// Settled returns the delivery by which whoever sent d reports what became
+	// of it, if there is to be one.
+	Settled(d *Delivery, o Outcome) (report Delivery, wanted bool)
 }
 
 // A Router makes deliveries.

@@ -33,6 +33,10 @@ type Definition struct {
 	// service sent. nil: it has those of the message.
 	Dead func(d *event.Delivery, why event.Failure) map[string]event.Attribute
 
+	// Settled returns the delivery that reports what became of one that the
+	// service sent and that asks for that. nil: it reports nothing.
+	Settled func(d *event.Delivery, o event.Outcome) (report event.Delivery, wanted bool)
+
 	// Measure counts an operation of the service that was done, for its metrics.
 	// It is called on hot paths. nil: the service has none of operations.
 	Measure func(*meter.Meter, *Done)

@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/aloft-cloud/aloft/internal/api/sns"
@@ -22,7 +23,7 @@ var topicSettings = map[string]string{
 func topic() *Type {
 	return &Type{
 		Name: "AWS::SNS::Topic",
-		Properties: Props(`ArchivePolicy ContentBasedDeduplication DataProtectionPolicy- DeliveryStatusLogging- DisplayName FifoThroughputScope
+		Properties: Props(`ArchivePolicy ContentBasedDeduplication DataProtectionPolicy- DeliveryStatusLogging DisplayName FifoThroughputScope
 			FifoTopic@ KmsMasterKeyId SignatureVersion Subscription Tags TopicName@ TracingConfig`),
 		Attributes: []string{"TopicArn", "TopicName"},
 		Naming:     Naming{Property: "TopicName", Max: 250},
@@ -37,6 +38,7 @@ func topic() *Type {
 			if truth(op.New["FifoTopic"]) {
 				in.Attributes["FifoTopic"] = "true"
 			}
+			maps.Copy(in.Attributes, statusLogging(op.New))
 			if _, err := Do(op, sns.GetTopicAttributes, &sns.GetTopicAttributesInput{TopicArn: made.PhysicalID}); err == nil {
 				return nil, alreadyExists("Resource of type 'AWS::SNS::Topic' with identifier '%s' already exists.", made.PhysicalID)
 			}
@@ -59,6 +61,9 @@ func topic() *Type {
 				if _, err := Do(op, sns.SetTopicAttributes, in); err != nil {
 					return made, err
 				}
+			}
+			if err := logStatus(op); err != nil {
+				return made, err
 			}
 			if err := subscribe(op, op.PhysicalID); err != nil {
 				return made, err
@@ -83,6 +88,44 @@ func topic() *Type {
 			return made, subscribe(op, made.PhysicalID)
 		},
 	}
+}
+
+// statusLogging is the attributes of a topic that log deliveries.
+func statusLogging(properties map[string]any) map[string]string {
+	out := make(map[string]string)
+	for _, element := range list(properties["DeliveryStatusLogging"]) {
+		l := object(element)
+		kind, named := map[string]string{"http/s": "HTTP", "sqs": "SQS", "lambda": "Lambda", "firehose": "Firehose", "application": "Application"}[text(l["Protocol"])]
+		if !named {
+			kind = text(l["Protocol"]) // which the topic refuses
+		}
+		for _, name := range []string{"SuccessFeedbackRoleArn", "SuccessFeedbackSampleRate", "FailureFeedbackRoleArn"} {
+			if v, has := l[name]; has {
+				out[kind+name] = settingText(v)
+			}
+		}
+	}
+	return out
+}
+
+// logStatus has a topic log deliveries as op.New says.
+func logStatus(op *Op) error {
+	wanted := statusLogging(op.New)
+	for name := range statusLogging(op.Old) {
+		if _, still := wanted[name]; !still {
+			wanted[name] = ""
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+		if wanted[name] == statusLogging(op.Old)[name] {
+			continue
+		}
+		in := &sns.SetTopicAttributesInput{TopicArn: op.PhysicalID, AttributeName: name, AttributeValue: new(wanted[name])}
+		if _, err := Do(op, sns.SetTopicAttributes, in); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // madeTopic is the topic that op is about; names of FIFO topics end as they must.

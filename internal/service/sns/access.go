@@ -2,6 +2,7 @@ package sns
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -67,7 +68,36 @@ func onSubscription[In interface{ GetSubscriptionArn() string }](action string) 
 	}
 }
 
-func topicNamed(call *aws.Call, in *api.CreateTopicInput) aws.ARN { return call.ARN("sns", in.Name) }
+func mayCreateTopic(call *aws.Call, in *api.CreateTopicInput, check func(service.Access) error) error {
+	if err := check(service.Access{Action: "sns:CreateTopic", Resource: call.ARN("sns", in.Name)}); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(in.Attributes)) {
+		if err := mayPassRole(name, in.Attributes[name], check); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func maySetTopic(call *aws.Call, in *api.SetTopicAttributesInput, check func(service.Access) error) error {
+	arn, err := topicARN(call, in.TopicArn)
+	if err != nil {
+		return err
+	}
+	if err := check(service.Access{Action: "sns:SetTopicAttributes", Resource: arn}); err != nil {
+		return err
+	}
+	return mayPassRole(in.AttributeName, aws.Value(in.AttributeValue), check)
+}
+
+// mayPassRole asks whether SNS may be given the role that an attribute names.
+func mayPassRole(name, value string, check func(service.Access) error) error {
+	if kind, setting := feedbackOf(name); kind == "" || setting == sampleRate || !isRole(value) {
+		return nil
+	}
+	return check(auth.PassRole(value, "sns"))
+}
 
 func maySubscribe(call *aws.Call, in *api.SubscribeInput, check func(service.Access) error) error {
 	arn, err := topicARN(call, in.TopicArn)

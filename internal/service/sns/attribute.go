@@ -65,10 +65,13 @@ func (s *Service) setTopicAttribute(t *topic, arn aws.ARN, name, value string, m
 			return err
 		}
 	default:
-		if strings.HasSuffix(name, "FeedbackRoleArn") || strings.HasSuffix(name, "FeedbackSampleRate") {
-			return aws.NotImplemented.Errorf("Aloft does not log deliveries of topics yet: %s cannot be set.", name)
+		kind, setting := feedbackOf(name)
+		if kind == "" {
+			return invalid("AttributeName")
 		}
-		return invalid("AttributeName")
+		if err := checkFeedback(name, setting, value); err != nil {
+			return err
+		}
 	}
 	if t.Attributes[name] = value; value == "" || value == "{}" {
 		delete(t.Attributes, name)

@@ -41,6 +41,9 @@ type deliverOutput struct{}
 // receive answers deliveries: to a topic, which publishes what comes, and to
 // what is outside.
 func receive(d *event.Delivery) (operation string, in any, err error) {
+	if d.Target.Resource == feedbackTarget {
+		return logFeedback.Name, &deliverInput{d}, nil
+	}
 	if d.Params[event.Protocol] != "" {
 		return deliverLetter.Name, &deliverInput{d}, nil
 	}

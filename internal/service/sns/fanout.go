@@ -118,6 +118,7 @@ func (s *Service) sendMessage(tx *store.Tx, t *topic, key subscriptionKey, sub *
 			d.Ordered, d.Line = true, d.Line+"/"+group
 		}
 	}
+	watch(t, sub, m, &d)
 	return s.router.Send(tx, d)
 }
 

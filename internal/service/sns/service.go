@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	api "github.com/aloft-cloud/aloft/internal/api/sns"
+	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/event"
 	"github.com/aloft-cloud/aloft/internal/gateway/backend"
 	"github.com/aloft-cloud/aloft/internal/gateway/cache"
@@ -19,7 +20,9 @@ import (
 // Config is what the service depends on.
 type Config struct {
 	DB       *store.DB
+	Table    *dispatch.Table
 	Router   *event.Router
+	Sessions *dispatch.Sessions
 	Endpoint string   // base of URLs in messages: to confirm, to unsubscribe, of the certificate
 	Local    bool     // everybody may read the inbox
 	Private  bool     // messages may go to this host and its networks
@@ -32,7 +35,9 @@ type Config struct {
 // Service is SNS.
 type Service struct {
 	db       *store.DB
+	table    *dispatch.Table
 	router   *event.Router
+	sessions *dispatch.Sessions
 	endpoint string
 	local    bool
 	courier  *Courier
@@ -46,7 +51,7 @@ type Service struct {
 // New returns SNS.
 func New(cfg Config) *Service {
 	s := &Service{
-		db: cfg.DB, router: cfg.Router, endpoint: cfg.Endpoint, local: cfg.Local, courier: cfg.Courier, replays: task.NewBell(), signer: &signer{db: cfg.DB},
+		db: cfg.DB, table: cfg.Table, router: cfg.Router, sessions: cfg.Sessions, endpoint: cfg.Endpoint, local: cfg.Local, courier: cfg.Courier, replays: task.NewBell(), signer: &signer{db: cfg.DB},
 		client: &http.Client{
 			Transport:     backend.Within(cfg.Edge, cfg.Inside, outbound.NewTransport(cfg.Private)),
 			Timeout:       deliveryLasts,
@@ -67,6 +72,7 @@ func (s *Service) Definition() service.Definition {
 		Policy:     s.policyOf,
 		Epoch:      s.policies.Load,
 		Receive:    receive,
+		Settled:    s.settled,
 		Measure:    measure,
 		Delivered:  delivered,
 		Pages:      []service.Page{{Prefix: certificatePath, Serve: s.signer.serve}, {Prefix: "/_aloft/inbox", Serve: s.serveInbox}},
@@ -76,13 +82,13 @@ func (s *Service) Definition() service.Definition {
 }
 
 func (s *Service) topicOperations() []service.Operation {
-	const kms = "Keys of KMS are remembered, and encryption is left to the disk. Logs of deliveries and data protection are refused."
+	const kms = "Keys of KMS are remembered, and encryption is left to the disk. Data protection is refused."
 	return []service.Operation{
-		service.Op(api.CreateTopic, s.CreateTopic, topicNamed).But(kms),
+		service.OpEach(api.CreateTopic, s.CreateTopic, mayCreateTopic).But(kms),
 		onTopic(api.DeleteTopic, s.DeleteTopic),
 		service.Op(api.ListTopics, s.ListTopics, service.Any),
 		onTopic(api.GetTopicAttributes, s.GetTopicAttributes),
-		onTopic(api.SetTopicAttributes, s.SetTopicAttributes).But(kms),
+		service.OpEach(api.SetTopicAttributes, s.SetTopicAttributes, maySetTopic).But(kms),
 		onTopic(api.AddPermission, s.AddPermission),
 		onTopic(api.RemovePermission, s.RemovePermission),
 		onResource(api.TagResource, s.TagResource),
@@ -100,6 +106,7 @@ func (s *Service) topicOperations() []service.Operation {
 		service.OpEach(api.Publish, s.Publish, mayPublish),
 		service.OpEach(api.PublishBatch, s.PublishBatch, mayPublishBatch),
 		service.OpEach(deliverLetter, s.deliver, mayDeliver),
+		service.OpEach(logFeedback, s.writeFeedback, mayDeliver),
 	}
 }
 
@@ -121,5 +128,11 @@ func (s *Service) mobileOperations() []service.Operation {
 		service.Op(api.CheckIfPhoneNumberIsOptedOut, s.CheckIfPhoneNumberIsOptedOut, service.Any),
 		service.Op(api.ListPhoneNumbersOptedOut, s.ListPhoneNumbersOptedOut, service.Any),
 		service.Op(api.OptInPhoneNumber, s.OptInPhoneNumber, service.Any),
+		service.Op(api.CreateSMSSandboxPhoneNumber, s.CreateSMSSandboxPhoneNumber, service.Any),
+		service.Op(api.VerifySMSSandboxPhoneNumber, s.VerifySMSSandboxPhoneNumber, service.Any),
+		service.Op(api.DeleteSMSSandboxPhoneNumber, s.DeleteSMSSandboxPhoneNumber, service.Any),
+		service.Op(api.ListSMSSandboxPhoneNumbers, s.ListSMSSandboxPhoneNumbers, service.Any),
+		service.Op(api.GetSMSSandboxAccountStatus, s.GetSMSSandboxAccountStatus, service.Any).But("No account is in the sandbox: all may write to all numbers."),
+		service.Op(api.ListOriginationNumbers, s.ListOriginationNumbers, service.Any).But("There are none: who carries texts says whence they come."),
 	}
 }

@@ -21,6 +21,7 @@ var (
 	endpoints    = store.NewTable[aws.ARN, endpoint]("sns.endpoint")
 	smsSettings  = store.NewTable[smsKey, map[string]string]("sns.sms")
 	optedOut     = store.NewTable[optedOutKey, time.Time]("sns.optedout")
+	sandbox      = store.NewTable[optedOutKey, tried]("sns.sandbox")
 	letters      = store.NewTable[letterKey, Letter]("sns.letter")
 	signingKeys  = store.NewTable[string, signingKey]("sns.signingkey")
 )
