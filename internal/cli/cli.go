@@ -43,7 +43,7 @@ func newRoot() *cobra.Command {
 	}
 	s := newSettings(root.PersistentFlags())
 	root.AddCommand(
-		devCommand(s), serveCommand(s), deployCommand(s), publishCommand(s), invokeCommand(s), logsCommand(s), imageCommand(s),
+		devCommand(s), serveCommand(s), deployCommand(s), publishCommand(s), invokeCommand(s), logsCommand(s), imageCommand(s), dockerCommand(s),
 		operationsCommand(), envCommand(s), configCommand(s), versionCommand(), scriptsCommand(), roomCommand(),
 	)
 	return root

@@ -68,13 +68,17 @@ func environment(s *settings) ([][2]string, error) {
 	if token := s.get("session-token"); token != "" {
 		vars = append(vars, [2]string{"AWS_SESSION_TOKEN", token})
 	}
+	docker, err := dockerProgram(platform.AuthorityDir(data))
+	if err != nil {
+		return nil, err
+	}
 	proxy := "http://" + endpoint.Host
 	java := "-Dhttps.proxyHost=" + endpoint.Hostname() + " -Dhttps.proxyPort=" + endpoint.Port() +
 		" -Djavax.net.ssl.trustStore=" + trust.java + " -Djavax.net.ssl.trustStorePassword=changeit"
 	return append(vars, [][2]string{
 		{"HTTPS_PROXY", proxy}, {"https_proxy", proxy}, {"NO_PROXY", "localhost,127.0.0.1,::1"}, {"no_proxy", "localhost,127.0.0.1,::1"},
 		{"NODE_EXTRA_CA_CERTS", trust.one}, {"AWS_CA_BUNDLE", trust.all}, {"REQUESTS_CA_BUNDLE", trust.all},
-		{"CURL_CA_BUNDLE", trust.all}, {"SSL_CERT_FILE", trust.all}, {"JAVA_TOOL_OPTIONS", java},
+		{"CURL_CA_BUNDLE", trust.all}, {"SSL_CERT_FILE", trust.all}, {"JAVA_TOOL_OPTIONS", java}, {"CDK_DOCKER", docker},
 	}...), nil
 }
 

@@ -64,15 +64,6 @@ func (r *registry) Push(ctx context.Context, file, repository string, tag func(d
 
 // push pushes the image of an archive that is called asked there, or the only one.
 func (r *registry) push(ctx context.Context, file, asked, repository string, tag func(digest string) string) (pushed pack.Pushed, err error) {
-	a, err := image.OpenArchive(file)
-	if err != nil {
-		return pushed, err
-	}
-	defer a.Close()
-	if pushed.Digest, err = a.Manifest(asked); err != nil {
-		return pushed, err
-	}
-	pushed.Tag = tag(pushed.Digest)
 	if pushed.Repository, err = findRepository(ctx, r.client, repository); err != nil {
 		return pushed, err
 	}
@@ -80,8 +71,26 @@ func (r *registry) push(ctx context.Context, file, asked, repository string, tag
 	if err != nil {
 		return pushed, err
 	}
-	p := &pusher{archive: a, base: r.client.Endpoint() + "/v2/" + repository, token: aws.Value(auth.AuthorizationData[0].AuthorizationToken)}
-	return pushed, p.manifest(ctx, pushed.Digest, pushed.Tag)
+	token := aws.Value(auth.AuthorizationData[0].AuthorizationToken)
+	pushed.Digest, err = pushImage(ctx, file, asked, r.client.Endpoint()+"/v2/"+repository, token, func(digest string) string {
+		pushed.Tag = tag(digest)
+		return pushed.Tag
+	})
+	return pushed, err
+}
+
+// pushImage pushes the image of an archive that is called asked there, or the
+// only one, to the repository at base.
+func pushImage(ctx context.Context, file, asked, base, token string, tag func(digest string) string) (digest string, err error) {
+	a, err := image.OpenArchive(file)
+	if err != nil {
+		return "", err
+	}
+	defer a.Close()
+	if digest, err = a.Manifest(asked); err != nil {
+		return "", err
+	}
+	return digest, (&pusher{archive: a, base: base, token: token}).manifest(ctx, digest, tag(digest))
 }
 
 // findRepository returns the URI of a repository, which is made if there is none.

@@ -99,11 +99,28 @@ func (p *Packer) archiveOf(ctx context.Context, title, dir string, r *recipe, fi
 	if _, err := os.Stat(recipe.file); err != nil {
 		return "", nil, err
 	}
-	if tool := findDocker(ctx); tool != "" {
+	if tool := FindDocker(ctx); tool != "" {
 		return p.dockerBuild(ctx, title, tool, &recipe)
 	}
 	archive, err = p.ownBuild(ctx, title, &recipe)
 	return archive, func() {}, err
+}
+
+// A Dockerfile says what to build.
+type Dockerfile struct {
+	Context, File string
+	Args          map[string]string
+	Target        string // stage
+}
+
+// BuildImage builds an image without Docker, and returns the directory of its
+// OCI layout.
+func (p *Packer) BuildImage(ctx context.Context, d Dockerfile) (string, error) {
+	from, err := filepath.Abs(d.Context)
+	if err != nil {
+		return "", err
+	}
+	return p.ownBuild(ctx, filepath.Base(from), &recipe{context: from, file: d.File, args: d.Args, target: d.Target})
 }
 
 // ownBuild builds an image without Docker.
@@ -128,8 +145,8 @@ var dockers = []string{"docker", "podman", "nerdctl", "buildah"}
 // dockerAnswers is how long a tool may take to say that it works.
 const dockerAnswers = 3 * time.Second
 
-// findDocker returns a tool that builds images here, or "".
-func findDocker(ctx context.Context) string {
+// FindDocker returns the path of a tool that builds images here, or "".
+func FindDocker(ctx context.Context) string {
 	for _, name := range dockers {
 		// The program alone may be there, without what does its work.
 		path, err := exec.LookPath(name)
