@@ -75,7 +75,7 @@ func (d *deployer) checkPart(ctx context.Context, p *part, types resource.Table,
 		given[aws.Value(param.ParameterKey)] = aws.Value(param.ParameterValue)
 	}
 	lacking := tasks.lackingTasks(doc, filepath.Dir(p.file))
-	missing := pack.Assume(doc.Root, filepath.Dir(p.file))
+	missing := pack.Assume(ctx, doc.Root, filepath.Dir(p.file))
 	review := deploy.Look(doc, types, given, deploy.Place{
 		Account: "000000000000", Region: d.client.Region(), StackName: "check",
 		StackID: "arn:aws:cloudformation:" + d.client.Region() + ":000000000000:stack/check/00000000-0000-0000-0000-000000000000",
@@ -85,7 +85,7 @@ func (d *deployer) checkPart(ctx context.Context, p *part, types resource.Table,
 	for _, m := range missing {
 		line := doc.Line("Resources", m.Resource, "Properties", m.Property)
 		review.Findings = append(review.Findings, deploy.Finding{
-			Line: line, Resource: m.Resource, Kind: deploy.Refused, Message: m.Property + " names " + m.Path + ", which is not there",
+			Line: line, Resource: m.Resource, Kind: deploy.Refused, Message: m.String(),
 		})
 	}
 	for _, f := range review.Findings {
@@ -111,6 +111,9 @@ func (d *deployer) templateOf(ctx context.Context, p *part) (*template.Document,
 		code := make(map[string]serverless.Code)
 		for _, a := range p.service.Artifacts() {
 			code[a.Name] = serverless.Code{Bucket: "code", Key: "code", Digest: "0"}
+		}
+		for _, i := range p.service.Images() {
+			code[i.Name] = serverless.Code{Image: "000000000000.dkr.ecr.us-east-1.amazonaws.com/image:latest"}
 		}
 		tree, err := p.service.Template(code)
 		if err != nil {

@@ -61,15 +61,8 @@ func (e *Error) Unwrap() error { return e.Err }
 // Build builds an image, and returns the directory of its OCI layout. What has
 // not changed is not built again.
 func Build(ctx context.Context, cfg Config) (string, error) {
-	b, err := newBuilder(cfg)
+	b, last, err := begin(cfg)
 	if err != nil {
-		return "", err
-	}
-	last, err := b.target()
-	if err != nil {
-		return "", err
-	}
-	if err := b.checkLast(last); err != nil {
 		return "", err
 	}
 	key := hashed(last.key, last.config, "image")
@@ -91,6 +84,26 @@ func Build(ctx context.Context, cfg Config) (string, error) {
 		return "", err
 	}
 	return keep(made, cfg.Place(key))
+}
+
+// Check says why an image would not be built, as far as that is known before
+// anything is made.
+func Check(cfg Config) error {
+	_, _, err := begin(cfg)
+	return err
+}
+
+// begin plans an image.
+func begin(cfg Config) (*builder, *stage, error) {
+	b, err := newBuilder(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	last, err := b.target()
+	if err != nil {
+		return nil, nil, err
+	}
+	return b, last, b.checkLast(last)
 }
 
 // A builder builds one image.

@@ -1,18 +1,35 @@
 package pack
 
 import (
+	"cmp"
+	"context"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/aloft-cloud/aloft/internal/container"
 )
 
-// A Missing is a local path that a template names and that is not there.
-type Missing struct{ Resource, Property, Path string }
+// A Missing is a local path that a template names and that is not there, or that
+// nothing can be made of.
+type Missing struct {
+	Resource, Property, Path string
+	Err                      error // why not; nil: it is not there
+}
+
+// String says what is missing.
+func (m Missing) String() string {
+	if m.Err != nil {
+		return m.Err.Error()
+	}
+	return m.Property + " names " + m.Path + ", which is not there"
+}
 
 // Assume puts a place in a bucket where a template names a local path, as if
 // that had been packed, and returns the paths that are not there.
-func Assume(root map[string]any, dir string) []Missing {
+func Assume(ctx context.Context, root map[string]any, dir string) []Missing {
 	var missing []Missing
 	resources, _ := root["Resources"].(map[string]any)
 	globals, _ := root["Globals"].(map[string]any)
@@ -27,11 +44,17 @@ func Assume(root map[string]any, dir string) []Missing {
 		if !known {
 			continue
 		}
+		if k.holds == code {
+			metadata, _ := r["Metadata"].(map[string]any)
+			if err := assumeImage(ctx, properties, metadata, usual["PackageType"] == "Image", typ, dir); err != nil {
+				missing = append(missing, Missing{Resource: id, Property: "ImageUri", Err: err})
+			}
+		}
 		if typ == "AWS::Serverless::Function" && properties != nil {
 			takeUsual(properties, usual, shared)
 		}
 		if path := assumeIn(properties, k, dir); path != "" {
-			missing = append(missing, Missing{id, k.property, path})
+			missing = append(missing, Missing{Resource: id, Property: k.property, Path: path})
 		}
 	}
 	return missing
@@ -51,6 +74,33 @@ func takeUsual(properties, globals map[string]any, shared any) {
 		shared = "."
 	}
 	properties["CodeUri"] = shared
+}
+
+// assumeImage puts an image where one would be built, and says why it would not.
+func assumeImage(ctx context.Context, properties, metadata map[string]any, usual bool, typ, dir string) error {
+	if metadata["DockerContext"] == nil && metadata["Dockerfile"] == nil || properties["PackageType"] != "Image" && !usual {
+		return nil
+	}
+	in := properties
+	if typ == "AWS::Lambda::Function" {
+		code, _ := properties["Code"].(map[string]any)
+		if code == nil {
+			code = make(map[string]any)
+			properties["Code"] = code
+		}
+		in = code
+	}
+	in["ImageUri"] = "000000000000.dkr.ecr.us-east-1.amazonaws.com/image:latest"
+	text := func(name string) string { s, _ := metadata[name].(string); return s }
+	r := recipe{context: text("DockerContext"), file: cmp.Or(text("Dockerfile"), "Dockerfile"), target: text("DockerBuildTarget"), args: make(map[string]string)}
+	args, _ := metadata["DockerBuildArgs"].(map[string]any)
+	for name, value := range args {
+		r.args[name] = fmt.Sprint(value)
+	}
+	if err := r.place(dir); err != nil || FindDocker(ctx) != "" {
+		return err
+	}
+	return container.Check((&Packer{}).kitchen(ctx, "", &r))
 }
 
 // assumeIn replaces a property that is a local path. It returns the path if

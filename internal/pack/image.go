@@ -40,6 +40,17 @@ type recipe struct {
 	tag     string // that is asked for
 }
 
+// place finds the files of r, whose paths are relative to dir.
+func (r *recipe) place(dir string) error {
+	from, err := filepath.Abs(filepath.Join(dir, filepath.FromSlash(r.context)))
+	if err != nil {
+		return err
+	}
+	r.context, r.file = from, filepath.Join(from, filepath.FromSlash(r.file))
+	_, err = os.Stat(r.file)
+	return err
+}
+
 // repositoryName is where images of templates are.
 const repositoryName = "aloft-artifacts"
 
@@ -90,13 +101,8 @@ func (p *Packer) archiveOf(ctx context.Context, title, dir string, r *recipe, fi
 	if r == nil {
 		return filepath.Join(dir, file), func() {}, nil
 	}
-	from, err := filepath.Abs(filepath.Join(dir, filepath.FromSlash(r.context)))
-	if err != nil {
-		return "", nil, err
-	}
 	recipe := *r
-	recipe.context, recipe.file = from, filepath.Join(from, filepath.FromSlash(r.file))
-	if _, err := os.Stat(recipe.file); err != nil {
+	if err := recipe.place(dir); err != nil {
 		return "", nil, err
 	}
 	if tool := FindDocker(ctx); tool != "" {
@@ -125,9 +131,14 @@ func (p *Packer) BuildImage(ctx context.Context, d Dockerfile) (string, error) {
 
 // ownBuild builds an image without Docker.
 func (p *Packer) ownBuild(ctx context.Context, title string, r *recipe) (string, error) {
+	return container.Build(ctx, p.kitchen(ctx, title, r))
+}
+
+// kitchen says how images are built without Docker.
+func (p *Packer) kitchen(ctx context.Context, title string, r *recipe) container.Config {
 	home, _ := os.UserHomeDir() // where none is known, the host's own languages are found
 	said := exec.CommandContext(ctx, "env")
-	return container.Build(ctx, container.Config{
+	return container.Config{
 		File: r.file, Context: r.context, Args: r.args, Target: r.target, Cache: p.Cache,
 		Place: func(key string) string { return entry(p.Cache, "image\n"+key) },
 		Rooms: room.Runner{Self: p.Rooms}, Tools: &lang.Finder{Home: home}, Env: said.Environ(),
@@ -136,7 +147,7 @@ func (p *Packer) ownBuild(ctx context.Context, title string, r *recipe) (string,
 				p.Report(title, what)
 			}
 		},
-	})
+	}
 }
 
 // dockers are tools that build images from Dockerfiles, best first.

@@ -84,6 +84,23 @@ func TestImages(t *testing.T) {
 	}
 }
 
+// What is only looked at has an image if one would be built.
+func TestAssumeImages(t *testing.T) {
+	t.Setenv("PATH", "/nowhere")
+	dir := files(t, map[string]string{"good/Dockerfile": "FROM public.ecr.aws/lambda/provided:al2\nCMD x\n", "bad/Dockerfile": "\nFROM nginx\n"})
+	function := func(context string) map[string]any {
+		return map[string]any{"Type": "AWS::Serverless::Function", "Properties": map[string]any{"PackageType": "Image"}, "Metadata": map[string]any{"DockerContext": context}}
+	}
+	resources := map[string]any{"Bad": function("bad"), "Good": function("good"), "None": function("none")}
+	missing := pack.Assume(t.Context(), map[string]any{"Resources": resources}, dir)
+	if len(missing) != 2 || !strings.Contains(missing[0].String(), "bad/Dockerfile:2: Aloft builds without Docker") || !strings.Contains(missing[1].String(), "none/Dockerfile: no such file") {
+		t.Errorf("missing are %v", missing)
+	}
+	if uri, _ := resources["Good"].(map[string]any)["Properties"].(map[string]any)["ImageUri"].(string); uri == "" {
+		t.Error("a function that would have an image has none")
+	}
+}
+
 // Where there is a Docker, it builds them.
 func TestDocker(t *testing.T) {
 	bin := files(t, map[string]string{"docker": `#!/bin/sh
