@@ -38,6 +38,9 @@ func (b *builder) build(ctx context.Context, a artifact, src string) (*tree, err
 		}
 		return plain(src, err)
 	}
+	if a.method == "makefile" && !exists(src, "Makefile") && hasGo(src) {
+		a.method = "go1.x" // its author's own make does so, before what there is then is deployed
+	}
 	of := a.method
 	if of == "" || a.kind.holds == layer && of == a.runtime {
 		of = a.runtime

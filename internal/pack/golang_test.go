@@ -58,23 +58,30 @@ func TestGoStamps(t *testing.T) {
 	deploys(false, false)
 }
 
-// What is built for go1.x is called as the handler says.
+// What is built for go1.x is called as the handler says. A makefile that is not
+// where the code is builds before sam deploy does: Go is built all the same.
 func TestGoName(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("install go")
 	}
-	dir := files(t, map[string]string{
-		"template.yaml": "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {CodeUri: f/, Runtime: go1.x, Handler: main}\n",
-		"go.mod":        "module example.org/app\n\ngo 1.22\n",
-		"f/main.go":     "package main\n\nfunc main() {}\n",
-	})
-	b := make(bucket)
-	if _, err := (&pack.Packer{Uploader: b, Cache: t.TempDir()}).Pack(t.Context(), filepath.Join(dir, "template.yaml")); err != nil {
-		t.Fatal(err)
-	}
-	for _, archive := range b {
-		if got := names(t, archive); got != "main" {
-			t.Errorf("the archive has %s", got)
+	for function, want := range map[string]string{
+		"Properties: {CodeUri: f/, Runtime: go1.x, Handler: main}\n":                                                    "main",
+		"Metadata: {BuildMethod: makefile}\n    Properties: {CodeUri: f/, Runtime: provided.al2, Handler: bootstrap}\n": "bootstrap",
+	} {
+		dir := files(t, map[string]string{
+			"template.yaml": "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    " + function,
+			"go.mod":        "module example.org/app\n\ngo 1.22\n",
+			"Makefile":      "build-%:\n\tfalse\n",
+			"f/main.go":     "package main\n\nfunc main() {}\n",
+		})
+		b := make(bucket)
+		if _, err := (&pack.Packer{Uploader: b, Cache: t.TempDir()}).Pack(t.Context(), filepath.Join(dir, "template.yaml")); err != nil {
+			t.Fatal(err)
+		}
+		for _, archive := range b {
+			if got := names(t, archive); got != want {
+				t.Errorf("the archive of %s has %s", function, got)
+			}
 		}
 	}
 }
