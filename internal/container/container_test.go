@@ -319,6 +319,31 @@ some text
 	k.refused("Dockerfile:2: RUN echo it is wrong >&2; exit 3: exit status 3\nit is wrong")
 }
 
+// A command has what it is to have mounted, and no more.
+func TestMounts(t *testing.T) {
+	k := newKitchen(t, `-- Dockerfile --
+FROM debian AS other
+RUN mkdir /made && echo made >/made/file && ln -s /etc /made/leads
+FROM public.ecr.aws/lambda/provided:al2
+RUN --mount=type=bind,source=in,target=/in --mount=type=bind,from=other,source=made,dst=/made --mount=type=cache,target=/kept cat /in/a /made/file >all && echo x >>/kept/count && wc -l </kept/count >count && ! touch /in/b
+RUN --mount=type=bind,source=leads,target=/leads ls /leads >leads.txt 2>&1; true
+-- in/a --
+a
+`)
+	if err := os.Symlink("/root", filepath.Join(k.dir, "leads")); err != nil {
+		t.Fatal(err)
+	}
+	k.refused("Dockerfile:5: leads: file does not exist")
+	if err := os.Mkdir(filepath.Join(k.dir, "root"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	m := k.build() // the link leads to root in the context
+	equal(t, "files", m.names(), []string{"var/task/all", "var/task/count", "var/task/leads.txt"})
+	equal(t, "what was mounted", m.files["var/task/all"]+m.files["var/task/leads.txt"], "a\nmade\n")
+	k.write("-- in/a --\nb\n")
+	equal(t, "what was kept", strings.TrimSpace(k.build().files["var/task/count"]), "2")
+}
+
 // Links in what is copied lead nowhere outside.
 func TestLinks(t *testing.T) {
 	k := newKitchen(t, "-- Dockerfile --\nFROM public.ecr.aws/lambda/provided:al2\nCOPY out/passwd .\n")

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/dockerfile"
+	"github.com/aloft-cloud/aloft/internal/sandbox/image"
 	"github.com/aloft-cloud/aloft/internal/sandbox/lang"
 	"github.com/aloft-cloud/aloft/internal/sandbox/room"
 )
@@ -158,21 +159,9 @@ func (r *running) do(ctx context.Context, b *builder, s *stage) error {
 	}
 	binds := k.binds
 	for _, m := range r.mounts {
-		bind := room.Bind{Path: m.at, Write: true}
-		switch {
-		case m.from != nil:
-			bind.Host, bind.Write = filepath.Join(m.from.root, m.source), false
-		case m.id != "":
-			bind.Host = filepath.Join(b.cfg.Place("caches"), hashed(m.id)[:16])
-		case m.empty:
-			bind.Host = filepath.Join(s.work, "empty")
-		default:
-			bind.Host, bind.Write = filepath.Join(b.cfg.Context, m.source), false
-		}
-		if bind.Write {
-			if err := os.MkdirAll(bind.Host, 0o755); err != nil {
-				return err
-			}
+		bind, err := b.bind(s, m)
+		if err != nil {
+			return err
 		}
 		binds = append(binds[:len(binds):len(binds)], bind)
 	}
@@ -194,6 +183,29 @@ func (r *running) do(ctx context.Context, b *builder, s *stage) error {
 		return fmt.Errorf("%w: RUN %s is not done. Install Docker or Podman, or push the image", room.ErrUnable, r.said)
 	}
 	return fmt.Errorf("RUN %s: %w\n%s", r.said, err, text[max(0, len(text)-outputTail):])
+}
+
+// bind is how a mount is seen. Links in what it shows lead nowhere outside.
+func (b *builder) bind(s *stage, m mount) (room.Bind, error) {
+	switch {
+	case m.id != "":
+		host := filepath.Join(b.cfg.Place("caches"), hashed(m.id)[:16])
+		return room.Bind{Host: host, Path: m.at, Write: true}, os.MkdirAll(host, 0o755)
+	case m.empty:
+		host, err := os.MkdirTemp(s.work, "empty-")
+		return room.Bind{Host: host, Path: m.at, Write: true}, err
+	}
+	dir := b.cfg.Context
+	if m.from != nil {
+		dir = m.from.root
+	}
+	t, err := image.OpenTree(dir)
+	if err != nil {
+		return room.Bind{}, err
+	}
+	defer t.Close()
+	at, err := t.Resolve(m.source)
+	return room.Bind{Host: filepath.Join(dir, at), Path: m.at}, err
 }
 
 // A kit is what the commands of stages of one base have of this machine.

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"errors"
+	"fmt"
 	"path"
 	"path/filepath"
 	"slices"
@@ -19,6 +20,10 @@ import (
 // sitePlace is where FitBased puts packages of Python that the base would have
 // among its own: as a layer has them.
 const sitePlace = ".site"
+
+// maxBesides is how many files and directories at the root of an image a function
+// sees: each is mounted for each of its workers.
+const maxBesides = 100
 
 // BaseEntrypoint is the entry point of Lambda's base images.
 const BaseEntrypoint = "/lambda-entrypoint.sh"
@@ -69,6 +74,9 @@ func (f *Function) Lay(i *Image) error {
 			continue // a link may lead to what is the host's
 		}
 		f.Besides = append(f.Besides, Bind{Host: at(d.Name()), Path: "/" + d.Name()})
+	}
+	if len(f.Besides) > maxBesides {
+		return fmt.Errorf("%w: it has more than %d directories and files at its root", image.ErrFormat, maxBesides)
 	}
 	if kind, _, err := lang.Parse(f.Runtime); err == nil && kind == lang.Provided && t.IsDir("var/runtime") {
 		f.Besides = append(f.Besides, Bind{Host: at("var/runtime"), Path: "/var/runtime"})
