@@ -160,6 +160,9 @@ func (f *follower) show(e cfn.StackEvent) {
 			f.cause = id + ": " + reason
 		}
 	}
+	if strings.HasSuffix(status, "_COMPLETE") {
+		reason = aws.Value(e.ResourceStatusReason)
+	}
 	if aws.Value(e.ResourceStatusReason) == resource.RecordNote {
 		mark, reason = "○", "a record: nothing runs behind it"
 	}

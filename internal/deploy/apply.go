@@ -399,6 +399,9 @@ func (r *run) done(row *Row, next *Version, op *resource.Op, made *resource.Made
 	if r.e.Types().Find(row.Type).Record {
 		row.Reason = resource.RecordNote
 	}
+	if made.Note != "" {
+		row.Reason = made.Note
+	}
 	return r.keep(row, append(events, r.event(row, row.Status, row.Reason))...)
 }
 

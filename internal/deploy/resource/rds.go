@@ -43,16 +43,26 @@ func waited(m *Made, err error) (*Made, error) {
 	return m, err
 }
 
+// saidOf is what RDS says of a database: why it could not be made, or what server
+// stands for the one that was asked for.
+func saidOf(op *Op, kind, id string) (string, error) {
+	out, err := Do(op, rds.DescribeEvents, &rds.DescribeEventsInput{SourceType: &kind, SourceIdentifier: &id})
+	if err != nil || len(out.Events) == 0 {
+		return "", err
+	}
+	return aws.Value(out.Events[0].Message), nil
+}
+
 // whyFailed is why a database could not be made.
 func whyFailed(op *Op, kind, id string) error {
-	out, err := Do(op, rds.DescribeEvents, &rds.DescribeEventsInput{SourceType: &kind, SourceIdentifier: &id})
+	why, err := saidOf(op, kind, id)
 	if err != nil {
 		return err
 	}
-	for _, e := range out.Events {
-		return &Refusal{aws.Value(e.Message)}
+	if why == "" {
+		why = "The database could not be made."
 	}
-	return &Refusal{"The database could not be made."}
+	return &Refusal{why}
 }
 
 // changes are the settings that an update changes.
@@ -101,7 +111,8 @@ func dbCluster() *Type {
 			if c.MasterUserSecret != nil {
 				m.Attributes["MasterUserSecret.SecretArn"] = *c.MasterUserSecret.SecretArn
 			}
-			return *c.Status == "available", nil
+			m.Note, err = saidOf(op, "db-cluster", id)
+			return *c.Status == "available", err
 		})
 	}
 	return &Type{
@@ -193,7 +204,8 @@ func dbInstance() *Type {
 			if i.MasterUserSecret != nil {
 				m.Attributes["MasterUserSecret.SecretArn"] = *i.MasterUserSecret.SecretArn
 			}
-			return *i.DBInstanceStatus == "available", nil
+			m.Note, err = saidOf(op, "db-instance", id)
+			return *i.DBInstanceStatus == "available", err
 		})
 	}
 	return &Type{

@@ -60,6 +60,7 @@ type Made struct {
 	PhysicalID string
 	Ref        string         // what Ref gives, if not the physical id
 	Attributes map[string]any // what Fn::GetAtt gives
+	Note       string         // what people should know of it; its event says so
 }
 
 // An Op is one thing that is done with a resource.
