@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"iter"
+	"slices"
+	"strings"
 
 	api "github.com/aloft-cloud/aloft/internal/api/dynamodb"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -157,22 +159,18 @@ func (sel *selection) fetches() bool {
 	if sel.selects == "ALL_ATTRIBUTES" {
 		return true
 	}
-	held := func(name string) bool {
-		for _, names := range [][]string{sel.ix.keys, sel.ix.Include} {
-			for _, n := range names {
-				if n == name {
-					return true
-				}
-			}
-		}
-		return false
-	}
+	return sel.lacking() != nil
+}
+
+// lacking are the attributes that are asked for and that the index does not hold.
+func (sel *selection) lacking() []string {
+	var names []string
 	for _, a := range sel.project.Attributes() {
-		if !held(a.Name) {
-			return true
+		if !slices.Contains(sel.ix.keys, a.Name) && !slices.Contains(sel.ix.Include, a.Name) {
+			names = append(names, a.Name)
 		}
 	}
-	return false
+	return names
 }
 
 // checkFetch refuses to read from a global index what it does not hold.
@@ -184,11 +182,7 @@ func (sel *selection) checkFetch() error {
 		return refuse(invalid + "Select type ALL_ATTRIBUTES is not supported for global secondary index " + sel.ix.Name +
 			" because its projection type is not ALL")
 	}
-	var missing []string
-	for _, a := range sel.project.Attributes() {
-		missing = append(missing, a.Name)
-	}
-	return refusef(invalid+"Global secondary index %s does not project %v", sel.ix.Name, missing)
+	return refuse(invalid + "Global secondary index " + sel.ix.Name + " does not project [" + strings.Join(sel.lacking(), ", ") + "]")
 }
 
 // checkScalars refuses expressions that reach into key attributes.
