@@ -157,6 +157,9 @@ func (d *deployer) showChecked(c *checked) {
 // would be uploaded. Other macros are in an Aloft that need not run.
 type localParts string
 
+// Module implements deploy.Macros: what is registered is not known here.
+func (dir localParts) Module(string) (map[string]any, error) { return nil, nil }
+
 // Include implements deploy.Macros.
 func (dir localParts) Include(location string) (string, error) {
 	if strings.Contains(location, "://") {

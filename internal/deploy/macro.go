@@ -22,6 +22,10 @@ type Macros interface {
 
 	// Run has a macro change a fragment. What went wrong is a *MacroError.
 	Run(name string, event MacroEvent) (any, error)
+
+	// Module returns the part of a template that is registered as a module, or
+	// nil if none is.
+	Module(name string) (map[string]any, error)
 }
 
 // A MacroEvent is what the function of a macro is given.
@@ -97,8 +101,17 @@ func transformsWithin(v any, names []string) []string {
 }
 
 // Expand runs the macros that a template asks for: those of its parts first, the
-// deepest of them before others, then those of the whole in their order.
+// deepest of them before others, then those of the whole in their order. What
+// modules stand for is put in their place.
 func Expand(root map[string]any, given map[string]string, lookup template.Lookup, place Place, macros Macros) (map[string]any, error) {
+	out, err := runMacros(root, given, lookup, place, macros)
+	if err != nil {
+		return nil, err
+	}
+	return expandModules(out, macros, 0)
+}
+
+func runMacros(root map[string]any, given map[string]string, lookup template.Lookup, place Place, macros Macros) (map[string]any, error) {
 	if len(Transforms(root)) == 0 {
 		return root, nil
 	}

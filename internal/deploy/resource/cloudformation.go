@@ -11,6 +11,6 @@ func CloudFormation() []*Type {
 			Update:     func(op *Op) (*Made, error) { return op.Nested.UpdateNested(op) },
 			Delete:     func(op *Op) error { return op.Nested.DeleteNested(op) },
 		},
-		customResource(), waitHandle(), waitCondition(), macro(),
+		customResource(), waitHandle(), waitCondition(), macro(), moduleVersion(), moduleDefaultVersion(),
 	}
 }

@@ -74,7 +74,7 @@ func (s *Service) draft(ctx context.Context, call *aws.Call, r request, id aws.A
 		spec.Tags = append(spec.Tags, deploy.Tag{Key: tag.Key, Value: tag.Value})
 	}
 	spec.Transforms = deploy.Transforms(doc.Root)
-	if spec.Transforms != nil && !r.changeSet && !slices.Contains(r.capabilities, "CAPABILITY_AUTO_EXPAND") {
+	if (spec.Transforms != nil || deploy.UsesModules(doc.Root)) && !r.changeSet && !slices.Contains(r.capabilities, "CAPABILITY_AUTO_EXPAND") {
 		return nil, api.InsufficientCapabilitiesException.Errorf("Requires capabilities : [CAPABILITY_AUTO_EXPAND]")
 	}
 	role := r.role

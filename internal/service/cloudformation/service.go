@@ -40,6 +40,8 @@ func New(db *store.DB, table *dispatch.Table, types resource.Table) *Service {
 	return s
 }
 
+const ofModules = "Modules alone: types of AWS and of others are not listed."
+
 // Definition implements the contract in package service.
 func (s *Service) Definition() service.Definition {
 	return service.Definition{
@@ -93,6 +95,14 @@ func (s *Service) Definition() service.Definition {
 			service.Op(api.ListStackSetOperations, s.ListStackSetOperations, setOf),
 			service.Op(api.ListStackSetOperationResults, s.ListStackSetOperationResults, setOf),
 			service.Op(api.StopStackSetOperation, s.StopStackSetOperation, setOf),
+
+			service.Op(api.RegisterType, s.RegisterType, service.Any).But("Modules alone; resource types and hooks are refused."),
+			service.Op(api.DeregisterType, s.DeregisterType, service.Any),
+			service.Op(api.DescribeType, s.DescribeType, service.Any).But(ofModules),
+			service.Op(api.DescribeTypeRegistration, s.DescribeTypeRegistration, service.Any),
+			service.Op(api.SetTypeDefaultVersion, s.SetTypeDefaultVersion, service.Any),
+			service.Op(api.ListTypes, s.ListTypes, service.Any).But(ofModules),
+			service.Op(api.ListTypeVersions, s.ListTypeVersions, service.Any).But(ofModules),
 
 			service.Op(api.ListExports, s.ListExports, service.Any),
 			service.Op(api.ListImports, s.ListImports, service.Any),
