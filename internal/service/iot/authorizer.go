@@ -111,14 +111,19 @@ func (s *Service) DescribeAuthorizer(ctx context.Context, call *aws.Call, in *ap
 	if err != nil {
 		return nil, err
 	}
+	return &api.DescribeAuthorizerOutput{AuthorizerDescription: row.described(arn)}, nil
+}
+
+// described is an authorizer as answers show it.
+func (row *authorizer) described(arn aws.ARN) *api.AuthorizerDescription {
 	d := &api.AuthorizerDescription{
-		AuthorizerName: &in.AuthorizerName, AuthorizerArn: new(arn.String()), AuthorizerFunctionArn: &row.Function, TokenSigningPublicKeys: row.Keys,
+		AuthorizerName: new(nameOf(arn)), AuthorizerArn: new(arn.String()), AuthorizerFunctionArn: &row.Function, TokenSigningPublicKeys: row.Keys,
 		Status: &row.Status, CreationDate: &row.Created, LastModifiedDate: &row.Modified, SigningDisabled: &row.Unsigned, EnableCachingForHttp: &row.Caching,
 	}
 	if row.TokenKey != "" {
 		d.TokenKeyName = &row.TokenKey
 	}
-	return &api.DescribeAuthorizerOutput{AuthorizerDescription: d}, nil
+	return d
 }
 
 func (s *Service) readAuthorizer(ctx context.Context, arn aws.ARN) (row authorizer, err error) {
@@ -157,6 +162,9 @@ func (s *Service) DeleteAuthorizer(ctx context.Context, call *aws.Call, in *api.
 		}
 		if row.Status == active {
 			return api.DeleteConflictException.Errorf("The authorizer %s must be deactivated before it is deleted.", in.AuthorizerName)
+		}
+		if name, err := defaults.Get(tx, defaultOf(call)); ignoreMissing(err) != nil || name == in.AuthorizerName {
+			return firstOf(ignoreMissing(err), api.DeleteConflictException.Errorf("The authorizer %s is the default one.", in.AuthorizerName))
 		}
 		return authorizers.Delete(tx, arn)
 	})

@@ -86,7 +86,12 @@ func (c *client) end(reason byte) {
 // serve takes what a client sends until the connection ends.
 func (c *client) serve(ctx context.Context) {
 	for {
-		c.line.ReadBy(time.Now().Add(c.alive + c.alive/2))
+		patience := time.Now().Add(c.alive + c.alive/2)
+		over := !c.who.until.IsZero() && c.who.until.Before(patience)
+		if over {
+			patience = c.who.until
+		}
+		c.line.ReadBy(patience)
 		p, err := mqtt.Read(c.in, c.version)
 		if err == nil {
 			err = c.take(ctx, p)
@@ -99,6 +104,8 @@ func (c *client) serve(ctx context.Context) {
 			c.end(reasonTooLarge)
 		case errors.Is(err, mqtt.ErrMalformed):
 			c.end(reasonMalformed)
+		case over && errors.Is(err, os.ErrDeadlineExceeded):
+			c.end(reasonNotAuthorized)
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			c.end(reasonKeepAlive)
 		default:

@@ -1,13 +1,19 @@
 package iot
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
+	"time"
 
 	data "github.com/aloft-cloud/aloft/internal/api/iot-data"
 	"github.com/aloft-cloud/aloft/internal/auth/policy"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/service/iot/mqtt"
+	"github.com/aloft-cloud/aloft/internal/store"
 )
 
 const (
@@ -28,12 +34,95 @@ func named(r *http.Request, name string) string {
 	if v := r.Header.Get(name); v != "" {
 		return v
 	}
-	for key, values := range r.URL.Query() {
+	return valueOf(r.URL.Query(), name)
+}
+
+// valueOf is what a query says under a name, whatever the case of its letters.
+func valueOf(query url.Values, name string) string {
+	for key, values := range query {
 		if strings.EqualFold(key, name) {
 			return values[0]
 		}
 	}
 	return ""
+}
+
+// A request is what an authorizer is asked with.
+type request struct {
+	authorizer string // its name; "": the default one
+	named      func(name string) string
+	id         string
+	protocols  []string
+	data       map[string]any
+}
+
+// newRequest is r as authorizers see it.
+func newRequest(r *http.Request, id string) *request {
+	headers := make(map[string]string)
+	for name, values := range r.Header {
+		headers[strings.ToLower(name)] = strings.Join(values, ",")
+	}
+	return &request{
+		authorizer: authorizerOf(r), named: func(name string) string { return named(r, name) }, id: id, protocols: []string{"tls", "http"},
+		data: map[string]any{"tls": map[string]any{"serverName": r.Host}, "http": map[string]any{"headers": headers, "queryString": "?" + r.URL.RawQuery}},
+	}
+}
+
+// connecting adds what a client of MQTT says when it connects.
+func (r *request) connecting(p *mqtt.Packet) *request {
+	r.protocols = append(r.protocols, "mqtt")
+	r.data["mqtt"] = map[string]any{"username": aws.Value(p.User), "password": p.Password, "clientId": p.ClientID}
+	return r
+}
+
+// identify has an authorizer say who comes in the account of call. The error is
+// errNobody if it lets nobody in.
+func (s *Service) identify(ctx context.Context, call *aws.Call, r *request) (*identity, error) {
+	arn, row, err := s.chosen(ctx, call, r.authorizer)
+	if err != nil {
+		return nil, err
+	}
+	token := ""
+	if row.TokenKey != "" {
+		token = r.named(row.TokenKey)
+	}
+	event := map[string]any{"protocols": r.protocols, "connectionMetadata": map[string]any{"id": r.id}, "protocolData": r.data}
+	v, err := s.ask(ctx, arn, row, token, r.named(signatureHeader), event)
+	if err != nil || !v.IsAuthenticated {
+		s.Log.Debug("a custom authorizer of IoT refuses", "authorizer", arn.String(), "err", err)
+		return nil, errNobody
+	}
+	who := &identity{call: call, documents: []*policy.Document{}, principal: v.PrincipalID}
+	for _, text := range v.documents() {
+		d, err := policy.Parse(text)
+		if err != nil {
+			return nil, errNobody
+		}
+		who.documents = append(who.documents, d)
+	}
+	if v.DisconnectAfterInSeconds != nil {
+		who.until = time.Now().Add(time.Duration(*v.DisconnectAfterInSeconds) * time.Second)
+	}
+	return who, nil
+}
+
+// chosen is the authorizer of a name, or the default one, if it is active.
+func (s *Service) chosen(ctx context.Context, call *aws.Call, name string) (arn aws.ARN, row *authorizer, err error) {
+	err = s.DB.View(ctx, func(tx *store.Tx) error {
+		if name == "" {
+			if name, err = defaults.Get(tx, defaultOf(call)); err != nil {
+				return err
+			}
+		}
+		arn = authorizerARN(call, name)
+		found, err := authorizers.Get(tx, arn)
+		row = &found
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) || err == nil && row.Status != active {
+		err = errNobody
+	}
+	return arn, row, err
 }
 
 // ServePublish publishes a message by HTTP for who a custom authorizer lets.
@@ -63,42 +152,19 @@ func (s *Service) publishFor(w http.ResponseWriter, r *http.Request, call *aws.C
 	if region := regionOf(r.Host); strings.HasSuffix(r.Host, ".amazonaws.com") && region != "" {
 		of.Region = region
 	}
-	arn := authorizerARN(&of, authorizerOf(r))
-	row, err := s.readAuthorizer(r.Context(), arn)
-	if err != nil || row.Status != active {
+	who, err := s.identify(r.Context(), &of, newRequest(r, call.RequestID))
+	if errors.Is(err, errNobody) {
 		return forbidden
 	}
-	headers := make(map[string]string)
-	for name, values := range r.Header {
-		headers[strings.ToLower(name)] = strings.Join(values, ",")
-	}
-	event := map[string]any{
-		"protocols": []string{"tls", "http"}, "connectionMetadata": map[string]any{"id": call.RequestID},
-		"protocolData": map[string]any{"tls": map[string]any{"serverName": r.Host}, "http": map[string]any{"headers": headers, "queryString": "?" + r.URL.RawQuery}},
-	}
-	token := ""
-	if row.TokenKey != "" {
-		token = named(r, row.TokenKey)
-	}
-	v, err := s.ask(r.Context(), arn, &row, token, named(r, signatureHeader), event)
-	if err != nil || !v.IsAuthenticated {
-		s.Log.Debug("a custom authorizer of IoT refuses", "authorizer", arn.String(), "err", err)
-		return forbidden
-	}
-	who := &identity{call: &of, documents: []*policy.Document{}, principal: v.PrincipalID}
-	for _, text := range v.documents() {
-		d, err := policy.Parse(text)
-		if err != nil {
-			return forbidden
-		}
-		who.documents = append(who.documents, d)
+	if err != nil {
+		return err
 	}
 	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload+1))
 	if err != nil {
 		return data.RequestEntityTooLargeException.Errorf("The payload is larger than %d bytes.", maxPayload)
 	}
 	m := newMessage(&of, strings.TrimPrefix(r.URL.Path, topicsPath), payload)
-	m.Principal, m.SourceIP = v.PrincipalID, call.SourceIP
+	m.Principal, m.SourceIP = who.principal, call.SourceIP
 	switch r.URL.Query().Get("qos") {
 	case "", "0":
 	case "1":

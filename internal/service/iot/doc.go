@@ -24,4 +24,5 @@
 //	flight.go    what it is sent
 //	session.go   what outlives them        grant.go     what they may
 //	socket.go    WebSockets and TLS        endpoint.go  where
+//	authorizer.go, defaultauthorizer.go, customauth.go: functions that say who comes
 package iot

@@ -1,13 +1,21 @@
 package iot
 
 import (
+	"bufio"
+	"context"
+	"errors"
 	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/service/iot/mqtt"
+	"github.com/aloft-cloud/aloft/internal/store"
 )
 
 // publishAll publishes so many messages of quality 1 to a/b.
@@ -164,4 +172,64 @@ func TestSessionEndsWithConnection(t *testing.T) {
 		p.conn.Close()
 		s.broker.group.Wait()
 	})
+}
+
+// A client whom an authorizer lets in for a while is sent away then, however
+// much it says.
+func TestConnectionIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestService(t)
+		ours, theirs := net.Pipe()
+		s.broker.group.Go(func() {
+			s.converse(context.Background(), pipe{theirs}, theirs, func(context.Context, *mqtt.Packet) (*identity, error) {
+				return &identity{call: nobody(), principal: "p", until: time.Now().Add(time.Minute)}, nil
+			})
+		})
+		p := &peer{t, ours, bufio.NewReader(ours), mqtt.V5}
+		p.send(&mqtt.Packet{Kind: mqtt.Connect, Version: mqtt.V5, ClientID: "dev", Clean: true, KeepAlive: 300})
+		p.want(mqtt.Connack)
+		for range 5 {
+			time.Sleep(10 * time.Second)
+			p.send(&mqtt.Packet{Kind: mqtt.Pingreq})
+			p.want(mqtt.Pingresp)
+		}
+		if got := p.want(mqtt.Disconnect); got.Code != reasonNotAuthorized {
+			t.Errorf("got %+v", got)
+		}
+		p.conn.Close()
+		s.broker.group.Wait()
+	})
+}
+
+// Over a WebSocket that nobody signed an authorizer says who comes, and without
+// one nobody does.
+func TestUnsignedSocket(t *testing.T) {
+	s := newTestService(t)
+	s.Auth = strangers{}
+	r := httptest.NewRequest(http.MethodGet, "/mqtt?x-amz-customauthorizer-name=a", nil)
+	if _, err := s.introduction(r, nil); err == nil {
+		t.Error("a stranger comes in without an authorizer")
+	}
+	err := s.DB.Update(t.Context(), func(tx *store.Tx) error {
+		return authorizers.Put(tx, authorizerARN(nobody(), "a"), authorizer{Status: active, TokenKey: "token"})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	introduce, err := s.introduction(r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := introduce(t.Context(), &mqtt.Packet{ClientID: "dev"}); !errors.Is(err, errNobody) {
+		t.Errorf("a token without a signature: %v", err)
+	}
+}
+
+// strangers have no keys.
+type strangers struct{ anyone }
+
+func (strangers) Authenticate(*http.Request, string, []byte) (*aws.Call, error) {
+	call := nobody()
+	call.Principal.Kind = aws.Anonymous
+	return call, nil
 }

@@ -3,6 +3,7 @@ package iot
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/aloft-cloud/aloft/internal/auth/policy"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -54,6 +55,7 @@ type identity struct {
 	certificate aws.ARN            // zero: none was shown
 	documents   []*policy.Document // of a custom authorizer; nil: there was none
 	principal   string             // as rules and events name it
+	until       time.Time          // it may be connected; zero: as long as it likes
 	keys        service.Keys       // condition keys, and variables of policies
 }
 

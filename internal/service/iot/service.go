@@ -138,13 +138,16 @@ func (s *Service) policyOperations() []service.Operation {
 }
 
 func (s *Service) authorizerOperations() []service.Operation {
-	const lacks = "Authorizers are asked for messages by HTTP alone, not for connections of MQTT."
+	const lacks = "They are asked for messages by HTTP and for MQTT over WebSockets, not over TLS without a certificate; what they say is not refreshed."
 	return []service.Operation{
 		service.Op(api.CreateAuthorizer, s.CreateAuthorizer, authorizerNamed[*api.CreateAuthorizerInput]).But(lacks),
 		service.Op(api.DescribeAuthorizer, s.DescribeAuthorizer, authorizerNamed[*api.DescribeAuthorizerInput]),
 		service.Op(api.UpdateAuthorizer, s.UpdateAuthorizer, authorizerNamed[*api.UpdateAuthorizerInput]),
 		service.Op(api.DeleteAuthorizer, s.DeleteAuthorizer, authorizerNamed[*api.DeleteAuthorizerInput]),
 		service.Op(api.ListAuthorizers, s.ListAuthorizers, service.Any),
+		service.Op(api.SetDefaultAuthorizer, s.SetDefaultAuthorizer, authorizerNamed[*api.SetDefaultAuthorizerInput]),
+		service.Op(api.DescribeDefaultAuthorizer, s.DescribeDefaultAuthorizer, service.Any),
+		service.Op(api.ClearDefaultAuthorizer, s.ClearDefaultAuthorizer, service.Any),
 		service.Op(api.TestInvokeAuthorizer, s.TestInvokeAuthorizer, authorizerNamed[*api.TestInvokeAuthorizerInput]),
 	}
 }

@@ -85,14 +85,20 @@ func (s *Service) ServeSocket(w http.ResponseWriter, r *http.Request, call *aws.
 	s.converse(context.WithoutCancel(r.Context()), l, packets{l}, introduce)
 }
 
-// introduction says who comes over a WebSocket: who signed.
+// introduction says who comes over a WebSocket: who signed, or whom an
+// authorizer lets in.
 func (s *Service) introduction(r *http.Request, _ *aws.Call) (introduction, error) {
 	call, err := s.Auth.Authenticate(r, signedFor, []byte{})
 	if err != nil {
 		return nil, err
 	}
 	if call.Principal.Kind == aws.Anonymous {
-		return nil, aws.Fault{Code: "ForbiddenException", Status: http.StatusForbidden}.Errorf("Forbidden")
+		if _, _, err := s.chosen(r.Context(), call, authorizerOf(r)); err != nil {
+			return nil, aws.Fault{Code: "ForbiddenException", Status: http.StatusForbidden}.Errorf("Forbidden")
+		}
+		return func(ctx context.Context, p *mqtt.Packet) (*identity, error) {
+			return s.identify(ctx, call, newRequest(r, call.RequestID).connecting(p))
+		}, nil
 	}
 	return func(context.Context, *mqtt.Packet) (*identity, error) {
 		return &identity{call: call, principal: call.Principal.ID}, nil
