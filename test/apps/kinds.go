@@ -25,6 +25,9 @@ var kinds = []struct {
 	value string
 }{
 	{regexp.MustCompile(`instance::id|instanceid`), "i-0123456789abcdef0"},
+	{regexp.MustCompile(`ec2::vpc::id`), "{vpc}"},
+	{regexp.MustCompile(`ec2::subnet::id`), "{subnet}"},
+	{regexp.MustCompile(`ec2::securitygroup::id`), "{group}"},
 	{regexp.MustCompile(`vpcendpoint`), "vpce-0123456789abcdef0"},
 	{regexp.MustCompile(`vpc::id|vpcid|\bvpc\b`), "{vpc}"},
 	{regexp.MustCompile(`subnet`), "{subnet}"},

@@ -37,6 +37,10 @@ func (r *runner) synthesise(dir, made string, env []string) (said string) {
 	if compiles(dir) {
 		r.command(dir, nil, "npm", "run", "build")
 	}
+	if compiles(dir) { // the libraries above it do not do
+		remove := r.install(dir)
+		defer remove()
+	}
 	if said = synth(); said == "" {
 		return ""
 	}

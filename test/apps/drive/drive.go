@@ -65,7 +65,7 @@ func Run(ctx context.Context, app App) Report {
 	d.keys = d.tableKeys(ctx)
 	d.feeds(ctx)
 	for _, kind := range []func(context.Context){
-		d.restAPIs, d.httpAPIs, d.functionURLs, d.balancers, d.graphQL, d.webSockets, d.distributions, d.rules, d.schedules, d.receiptRules, d.buckets, d.topics, d.mappings, d.pipes,
+		d.restAPIs, d.httpAPIs, d.functionURLs, d.balancers, d.graphQL, d.webSockets, d.distributions, d.rules, d.schedules, d.receiptRules, d.buckets, d.lenses, d.deliveries, d.topics, d.mappings, d.pipes,
 		d.logGroups, d.userPools, d.machines,
 	} {
 		if ctx.Err() == nil {

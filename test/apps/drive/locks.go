@@ -87,6 +87,9 @@ func (l *lock) from(sources []string) {
 
 var literals = regexp.MustCompile(`(?:={2,3}|!==?|case|in \[?)\s*['"]([^'"\s]{3,60})['"]`)
 
+// constants are what authorizers want to see, by a name that says so.
+var constants = regexp.MustCompile(`\b\w*(?i:secret|token|password|api_?key)\w*\s*=\s*['"]([^'"\s]{3,60})['"]`)
+
 // passwords are users with their passwords, as examples have them.
 var passwords = regexp.MustCompile(`['"]?(\w*(?i:user|admin)\w*)['"]?\s*:\s*['"]([^'"\s]*(?i:pass|secret|pwd)[^'"\s]*)['"]`)
 
@@ -135,6 +138,9 @@ func (d *driver) keysOf(ctx context.Context, r *route) []credential {
 		source := d.source(ctx, l.function)
 		tokens := []string{"allow", "Bearer allow"}
 		for _, m := range literals.FindAllStringSubmatch(source, 12) {
+			tokens = append(tokens, m[1], "Bearer "+m[1])
+		}
+		for _, m := range constants.FindAllStringSubmatch(source, 4) {
 			tokens = append(tokens, m[1], "Bearer "+m[1])
 		}
 		for _, m := range passwords.FindAllStringSubmatch(source, 4) {

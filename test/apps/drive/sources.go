@@ -483,7 +483,7 @@ func (d *driver) logGroups(ctx context.Context) {
 					_, _ = client.Do(ctx, d.Client, logs.CreateLogStream, &logs.CreateLogStreamInput{LogGroupName: group.id, LogStreamName: "driven"})
 					_, err := client.Do(ctx, d.Client, logs.PutLogEvents, &logs.PutLogEventsInput{
 						LogGroupName: group.id, LogStreamName: "driven",
-						LogEvents: []logs.InputLogEvent{{Timestamp: time.Now().UnixMilli(), Message: strings.Trim(strings.ReplaceAll(aws.Value(f.FilterPattern), "?", ""), `"`) + " ERROR one line"}},
+						LogEvents: []logs.InputLogEvent{{Timestamp: time.Now().UnixMilli(), Message: line(aws.Value(f.FilterPattern))}},
 					})
 					return err
 				},
