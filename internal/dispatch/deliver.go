@@ -39,6 +39,9 @@ func (v Deliverer) deliver(ctx context.Context, d *event.Delivery) error {
 		return err
 	}
 	def := v.Table.serving(d.Target.Service, func(def *service.Definition) bool { return def.Receive != nil })
+	if err := event.ToRecord(d.Target); err != nil {
+		return err
+	}
 	if def == nil {
 		return aws.NotImplemented.Errorf("Aloft does not deliver to %s yet.", d.Target.Service)
 	}

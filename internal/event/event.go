@@ -17,6 +17,7 @@
 //	event.go   Delivery and how it is sent
 //	router.go  lines, and who works through them
 //	attempt.go one attempt, and what becomes of the delivery then
+//	record.go  targets that are kept as records
 package event
 
 import (

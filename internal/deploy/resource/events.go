@@ -11,7 +11,7 @@ import (
 
 // Events has the types of EventBridge.
 func Events() []*Type {
-	return []*Type{eventRule(), eventBus(), eventBusPolicy(), eventArchive(), eventConnection(), apiDestination()}
+	return []*Type{eventRule(), eventBus(), eventBusPolicy(), eventArchive(), eventConnection(), apiDestination(), eventsEndpoint()}
 }
 
 func eventRule() *Type {
@@ -107,10 +107,14 @@ func madeRule(op *Op) *Made {
 	if _, path, ok := strings.Cut(bus, ":event-bus/"); ok {
 		bus = path
 	}
-	if bus == "" || bus == "default" {
-		return &Made{PhysicalID: name, Attributes: map[string]any{"Arn": op.ARN("events", "rule/"+name)}}
+	made := &Made{PhysicalID: name, Attributes: map[string]any{"Arn": op.ARN("events", "rule/"+name)}}
+	if bus != "" && bus != "default" {
+		made = &Made{PhysicalID: bus + "|" + name, Attributes: map[string]any{"Arn": op.ARN("events", "rule/"+bus+"/"+name)}}
 	}
-	return &Made{PhysicalID: bus + "|" + name, Attributes: map[string]any{"Arn": op.ARN("events", "rule/"+bus+"/"+name)}}
+	for _, t := range list(op.New["Targets"]) {
+		noteTarget(made, text(object(t)["Arn"]))
+	}
+	return made
 }
 
 func putRule(op *Op, name string, tagged bool) error {

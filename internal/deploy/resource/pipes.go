@@ -18,11 +18,13 @@ func findPipe(op *Op, name string) (*Made, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Made{PhysicalID: name, Attributes: map[string]any{
+	made := &Made{PhysicalID: name, Attributes: map[string]any{
 		"Arn": aws.Value(out.Arn), "CurrentState": aws.Value(out.CurrentState), "StateReason": aws.Value(out.StateReason),
 		"CreationTime":     aws.Value(out.CreationTime).UTC().Format(time.RFC3339),
 		"LastModifiedTime": aws.Value(out.LastModifiedTime).UTC().Format(time.RFC3339),
-	}}, nil
+	}}
+	noteTarget(made, aws.Value(out.Target))
+	return made, nil
 }
 
 func eventPipe() *Type {

@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/event"
 )
 
 //go:embed records.txt
@@ -16,6 +19,22 @@ var recordsText string
 
 // RecordNote is what is said of each resource that is a record.
 const RecordNote = "A record: it is kept and can be referred to; Aloft does nothing else with it."
+
+// targetNote begins what is said of rules, pipes and schedules whose targets are records.
+const targetNote = "What it sends to a target fails: "
+
+// noteTarget says so of made if one of these targets, by ARN, is a record.
+func noteTarget(made *Made, targets ...string) {
+	for _, target := range targets {
+		arn, err := aws.ParseARN(target)
+		if err != nil {
+			continue
+		}
+		if err := event.ToRecord(arn); err != nil {
+			made.Note = targetNote + aws.Refusal(err).Message
+		}
+	}
+}
 
 // A recordForm is how resources of a type that is kept as a record look.
 type recordForm struct {

@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"strings"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/api/scheduler"
@@ -18,7 +19,9 @@ func schedule() *Type {
 		if group == "" {
 			group = "default"
 		}
-		return &Made{PhysicalID: name, Attributes: map[string]any{"Arn": op.ARN("scheduler", "schedule/"+group+"/"+name)}}
+		m := &Made{PhysicalID: name, Attributes: map[string]any{"Arn": op.ARN("scheduler", "schedule/"+group+"/"+name)}}
+		noteSchedule(op, m)
+		return m
 	}
 	return &Type{
 		Name: "AWS::Scheduler::Schedule",
@@ -66,6 +69,22 @@ func schedule() *Type {
 			return made(op, in.Name), nil
 		},
 	}
+}
+
+// noteSchedule says of a schedule whether its target is a record, or an
+// operation that is not answered.
+func noteSchedule(op *Op, made *Made) {
+	target := text(object(op.New["Target"])["Arn"])
+	_, call, ok := strings.Cut(target, ":aws-sdk:")
+	if !ok {
+		noteTarget(made, target)
+		return
+	}
+	name, action, _ := strings.Cut(call, ":")
+	if found, _ := op.Table.FindSDK(name, action); found.Answered {
+		return
+	}
+	made.Note = targetNote + "Aloft does not answer " + call + " yet."
 }
 
 func scheduleGroup() *Type {

@@ -14,7 +14,6 @@
 //	deliver.go    a target's delivery invoke.go      requests to API destinations
 //	receive.go    deliveries to buses oauth.go       tokens for those
 //	schedule.go   rules on a schedule secret.go      what is secret in connections
-//	tag.go        tags
-//
-// Buses of partners and global endpoints are not there.
+//	tag.go        tags                endpoint.go    global endpoints
+//	partner.go    sources of partners, of which there are none
 package events

@@ -34,8 +34,9 @@ type envelope struct {
 // PutEvents puts events on buses. Each is refused, or kept, by itself; all that
 // are kept are so at once. One for a bus that is not there is lost, as on AWS.
 func (s *Service) PutEvents(ctx context.Context, call *aws.Call, in *api.PutEventsInput) (*api.PutEventsOutput, error) {
-	if in.EndpointId != nil {
-		return nil, errAbsent("global endpoints")
+	w, err := s.wayFor(ctx, call, in)
+	if err != nil {
+		return nil, err
 	}
 	size := 0
 	for i := range in.Entries {
@@ -54,13 +55,23 @@ func (s *Service) PutEvents(ctx context.Context, call *aws.Call, in *api.PutEven
 			*out.FailedEntryCount++
 			continue
 		}
+		bus, err := w.leads(call, e)
+		if err != nil {
+			return nil, err
+		}
 		event := newEnvelope(call, e, now)
+		if w.bus.Region != "" {
+			event.Region = w.bus.Region // one that signs for all regions says none
+		}
 		out.Entries[i].EventId = &event.ID
-		put = append(put, incoming{bus: busARN(call, aws.Value(e.EventBusName)), event: event, ingested: now, trace: aws.Or(e.TraceHeader, call.Trace)})
+		put = append(put, incoming{bus: bus, event: event, ingested: now, trace: aws.Or(e.TraceHeader, call.Trace)})
 	}
-	err := s.db.Update(ctx, func(tx *store.Tx) error {
+	err = s.db.Update(ctx, func(tx *store.Tx) error {
 		for i := range put {
 			if err := s.put(tx, &put[i]); err != nil {
+				return err
+			}
+			if err := s.replicate(tx, &w, &put[i]); err != nil {
 				return err
 			}
 		}
@@ -70,6 +81,14 @@ func (s *Service) PutEvents(ctx context.Context, call *aws.Call, in *api.PutEven
 		return nil, err
 	}
 	return out, nil
+}
+
+// wayFor is the way of the endpoint that events are put by, if they are.
+func (s *Service) wayFor(ctx context.Context, call *aws.Call, in *api.PutEventsInput) (way, error) {
+	if in.EndpointId == nil {
+		return way{}, nil
+	}
+	return look(ctx, s.db, func(tx *store.Tx) (way, error) { return wayOf(tx, call, *in.EndpointId) })
 }
 
 // sizeOf is how much of the limit an entry takes, as AWS counts.

@@ -105,11 +105,11 @@ func (s *Service) busOperations() []service.Operation {
 		service.Op(api.ListRuleNamesByTarget, s.ListRuleNamesByTarget, busOf),
 		service.Op(api.TestEventPattern, s.TestEventPattern, service.Any),
 
-		service.OpEach(api.PutTargets, s.PutTargets, mayPutTargets).But("Targets of services that Aloft has not yet are refused by name."),
+		service.OpEach(api.PutTargets, s.PutTargets, mayPutTargets).But("Targets of AWS Batch, CodeBuild, CodePipeline, ECS, Glue, Redshift, SageMaker and Systems Manager, and built-in ones, are records: each invocation fails, and its dead letter says why. Others that Aloft has not are refused by name."),
 		service.Op(api.RemoveTargets, s.RemoveTargets, ruleOf),
 		service.Op(api.ListTargetsByRule, s.ListTargetsByRule, ruleOf),
 
-		service.OpEach(api.PutEvents, s.PutEvents, mayPutEvents).But("Global endpoints are refused."),
+		service.OpEach(api.PutEvents, s.PutEvents, s.mayPutEvents),
 	}
 }
 
@@ -136,6 +136,16 @@ func (s *Service) otherOperations() []service.Operation {
 		service.Op(api.DeleteApiDestination, s.DeleteApiDestination, destinationNamed),
 		service.Op(api.DescribeApiDestination, s.DescribeApiDestination, destinationNamed),
 		service.Op(api.ListApiDestinations, s.ListApiDestinations, service.Any),
+
+		service.OpEach(api.CreateEndpoint, s.CreateEndpoint, mayCreateEndpoint).But("Events go to the primary Region: health checks check nothing."),
+		service.OpEach(api.UpdateEndpoint, s.UpdateEndpoint, mayUpdateEndpoint),
+		service.Op(api.DeleteEndpoint, s.DeleteEndpoint, endpointNamed),
+		service.Op(api.DescribeEndpoint, s.DescribeEndpoint, endpointNamed),
+		service.Op(api.ListEndpoints, s.ListEndpoints, service.Any),
+		service.Op(api.ListEventSources, s.ListEventSources, service.Any).But("There are no partners, and so no sources of theirs."),
+		service.Op(api.DescribeEventSource, s.DescribeEventSource, service.Any),
+		service.Op(api.ActivateEventSource, s.ActivateEventSource, service.Any),
+		service.Op(api.DeactivateEventSource, s.DeactivateEventSource, service.Any),
 
 		service.Op(api.TagResource, s.TagResource, service.ResourceARN),
 		service.Op(api.UntagResource, s.UntagResource, service.ResourceARN),
@@ -207,6 +217,21 @@ func mayPutTargets(call *aws.Call, in *api.PutTargetsInput, check func(service.A
 	return nil
 }
 
+// mayCreateEndpoint asks for the endpoint, and for the role that replicates.
+func mayCreateEndpoint(call *aws.Call, in *api.CreateEndpointInput, check func(service.Access) error) error {
+	if err := check(service.Access{Action: "events:CreateEndpoint", Resource: endpointNamed(call, in)}); err != nil {
+		return err
+	}
+	return mayPass(check, in.RoleArn)
+}
+
+func mayUpdateEndpoint(call *aws.Call, in *api.UpdateEndpointInput, check func(service.Access) error) error {
+	if err := check(service.Access{Action: "events:UpdateEndpoint", Resource: endpointNamed(call, in)}); err != nil {
+		return err
+	}
+	return mayPass(check, in.RoleArn)
+}
+
 func mayPass(check func(service.Access) error, role *string) error {
 	if role == nil {
 		return nil
@@ -215,11 +240,19 @@ func mayPass(check func(service.Access) error, role *string) error {
 }
 
 // mayPutEvents asks for each bus that events are for.
-func mayPutEvents(call *aws.Call, in *api.PutEventsInput, check func(service.Access) error) error {
+func (s *Service) mayPutEvents(call *aws.Call, in *api.PutEventsInput, check func(service.Access) error) error {
+	w, err := s.wayFor(context.Background(), call, in)
+	if err != nil {
+		return err
+	}
 	for i := range in.Entries {
 		e := &in.Entries[i]
+		bus, err := w.leads(call, e)
+		if err != nil {
+			return err
+		}
 		keys := service.Keys{"events:source": {aws.Value(e.Source)}, "events:detail-type": {aws.Value(e.DetailType)}}
-		if err := check(service.Access{Action: "events:PutEvents", Resource: busARN(call, aws.Value(e.EventBusName)), Keys: keys}); err != nil {
+		if err := check(service.Access{Action: "events:PutEvents", Resource: bus, Keys: keys}); err != nil {
 			return err
 		}
 	}

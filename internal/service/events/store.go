@@ -22,6 +22,9 @@ var (
 	replays      = store.NewTable[aws.ARN, replay]("events.replay")
 	connections  = store.NewTable[aws.ARN, connection]("events.connection") // by connection/NAME
 	destinations = store.NewTable[aws.ARN, destination]("events.destination")
+
+	endpoints     = store.NewTable[aws.ARN, endpoint]("events.endpoint")
+	endpointsByID = store.NewTable[string, aws.ARN]("events.endpointid")
 )
 
 // A bus is an event bus. The default one may have no row.
@@ -96,6 +99,7 @@ const (
 	replayKind      = "replay/"
 	connectionKind  = "connection/"
 	destinationKind = "api-destination/"
+	endpointKind    = "endpoint/"
 	defaultBus      = "default"
 )
 

@@ -8,6 +8,7 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/events"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/event"
 	"github.com/aloft-cloud/aloft/internal/event/transform"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
@@ -18,7 +19,9 @@ const maxTargets = 5
 
 // asRole are the services whose resources are reached as a role that the
 // target names. Those of others may be.
-var asRole = map[string]bool{"appsync": true, "firehose": true, "kinesis": true, "states": true}
+var asRole = map[string]bool{
+	"appsync": true, "batch": true, "codebuild": true, "codepipeline": true, "ecs": true, "firehose": true, "kinesis": true, "states": true,
+}
 
 // reachable reports whether deliveries to a service's resources are answered.
 func (s *Service) reachable(name string) bool {
@@ -60,23 +63,21 @@ func (s *Service) checkTarget(t *api.Target) error {
 	if err != nil {
 		return invalid("Parameter %s is not valid. Reason: Provided Arn is not in correct format.", t.Arn)
 	}
-	if !s.reachable(arn.Service) {
+	isRecord := event.ToRecord(arn) != nil
+	if !isRecord && !s.reachable(arn.Service) {
 		return errAbsent("targets of " + arn.Service + " for rules")
 	}
 	isDestination := arn.Service == "events" && strings.HasPrefix(arn.Resource, destinationKind)
 	switch {
-	case arn.Service == "events" && !isDestination && !strings.HasPrefix(arn.Resource, busKind):
+	case arn.Service == "events" && !isDestination && !isRecord && !strings.HasPrefix(arn.Resource, busKind):
 		return invalid("Parameter %s is not valid. Reason: Provided Arn is not in correct format.", t.Arn)
 	case (asRole[arn.Service] || isDestination) && t.RoleArn == nil:
 		return invalid("RoleArn is required for target %s.", t.Arn)
 	case strings.HasSuffix(arn.Resource, ".fifo") && arn.Service == "sqs" && t.SqsParameters == nil:
 		return invalid("Parameter(s) SqsParameters must be specified for target: %s.", t.Id)
-	case t.RunCommandParameters != nil || t.EcsParameters != nil || t.BatchParameters != nil || t.RedshiftDataParameters != nil ||
-		t.SageMakerPipelineParameters != nil || (t.AppSyncParameters != nil) != (arn.Service == "appsync"):
-		if arn.Service == "appsync" && t.AppSyncParameters == nil {
-			return invalid("Parameter(s) AppSyncParameters must be specified for target: %s.", t.Id)
-		}
-		return invalid("Parameter(s) not valid for target: %s.", t.Id)
+	}
+	if err := checkParameters(t, arn.Service); err != nil {
+		return err
 	}
 	if d := t.DeadLetterConfig; d != nil && d.Arn != nil {
 		if queue, err := aws.ParseARN(*d.Arn); err != nil || queue.Service != "sqs" {
@@ -84,6 +85,32 @@ func (s *Service) checkTarget(t *api.Target) error {
 		}
 	}
 	return checkInput(t)
+}
+
+// checkParameters refuses parameters of other targets, and none where a target
+// needs its own.
+func checkParameters(t *api.Target, of string) error {
+	for _, p := range []struct {
+		name     string
+		given    bool
+		services []string
+		needed   bool
+	}{
+		{"AppSyncParameters", t.AppSyncParameters != nil, []string{"appsync"}, true},
+		{"BatchParameters", t.BatchParameters != nil, []string{"batch"}, true},
+		{"EcsParameters", t.EcsParameters != nil, []string{"ecs"}, true},
+		{"RedshiftDataParameters", t.RedshiftDataParameters != nil, []string{"redshift", "redshift-serverless"}, true},
+		{"SageMakerPipelineParameters", t.SageMakerPipelineParameters != nil, []string{"sagemaker"}, false},
+		{"RunCommandParameters", t.RunCommandParameters != nil, []string{"ssm"}, false},
+	} {
+		switch its := slices.Contains(p.services, of); {
+		case its && p.needed && !p.given:
+			return invalid("Parameter(s) %s must be specified for target: %s.", p.name, t.Id)
+		case !its && p.given:
+			return invalid("Parameter(s) not valid for target: %s.", t.Id)
+		}
+	}
+	return nil
 }
 
 // checkInput refuses an input that could not be made.

@@ -7,6 +7,7 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/pipes"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/event"
 )
 
 // check refuses a pipe that could not work.
@@ -29,13 +30,16 @@ func (s *Service) check(p *pipe, account string) error {
 			return err
 		}
 	}
+	if to, err := aws.ParseARN(spec.Target); err == nil && event.ToRecord(to) != nil {
+		return nil
+	}
 	if err := s.checkCall(spec.Target, "target", targets); err != nil {
 		return err
 	}
 	params := aws.Value(spec.TargetParameters)
 	if params.EcsTaskParameters != nil || params.BatchJobParameters != nil || params.RedshiftDataParameters != nil ||
 		params.SageMakerPipelineParameters != nil || params.TimestreamParameters != nil {
-		return errAbsent("such target parameters of pipes")
+		return invalid("The target parameters are not those of target %s.", spec.Target)
 	}
 	if strings.Contains(spec.Target, ":kinesis:") && params.KinesisStreamParameters == nil {
 		return invalid("KinesisStreamParameters.PartitionKey must be specified for a Kinesis stream.")

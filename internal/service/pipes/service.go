@@ -42,7 +42,7 @@ func (s *Service) Definition() service.Definition {
 	return service.Definition{
 		API: api.API,
 		Operations: []service.Operation{
-			service.OpEach(api.CreatePipe, s.CreatePipe, mayCreate).But("Sources are queues and streams; brokers and keys of KMS are refused. Logs are written when an execution is over."),
+			service.OpEach(api.CreatePipe, s.CreatePipe, mayCreate).But("Sources are queues and streams; brokers and keys of KMS are refused. Targets of AWS Batch, ECS, Redshift and SageMaker are records: what is sent to them fails. Logs are written when an execution is over."),
 			service.OpEach(api.UpdatePipe, s.UpdatePipe, mayUpdate),
 			service.Op(api.DescribePipe, s.DescribePipe, pipeNamed),
 			service.Op(api.DeletePipe, s.DeletePipe, pipeNamed),

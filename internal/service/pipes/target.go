@@ -13,6 +13,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/api/logs"
 	api "github.com/aloft-cloud/aloft/internal/api/pipes"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/event"
 	"github.com/aloft-cloud/aloft/internal/poll"
 )
 
@@ -21,6 +22,9 @@ import (
 func (r *run) deliver(ctx context.Context, events []view) (failed []int, err error) {
 	to, err := aws.ParseARN(r.pipe.Spec.Target)
 	if err != nil {
+		return nil, err
+	}
+	if err := event.ToRecord(to); err != nil {
 		return nil, err
 	}
 	params := aws.Value(r.pipe.Spec.TargetParameters)

@@ -38,7 +38,7 @@ func (s *Service) Definition() service.Definition {
 	return service.Definition{
 		API: api.API,
 		Operations: []service.Operation{
-			service.OpEach(api.CreateSchedule, s.CreateSchedule, mayCreate).But("Keys of KMS are refused, and targets of services that Aloft has not yet are refused by name."),
+			service.OpEach(api.CreateSchedule, s.CreateSchedule, mayCreate).But("Keys of KMS are refused, and so are targets of services that no application has; targets that are records fail, and their dead letters say why."),
 			service.OpEach(api.UpdateSchedule, s.UpdateSchedule, mayUpdate),
 			service.Op(api.GetSchedule, s.GetSchedule, scheduleNamed),
 			service.Op(api.DeleteSchedule, s.DeleteSchedule, scheduleNamed),

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aloft-cloud/aloft/internal/api/catalog"
 	api "github.com/aloft-cloud/aloft/internal/api/scheduler"
 	"github.com/aloft-cloud/aloft/internal/aws"
 	"github.com/aloft-cloud/aloft/internal/event"
@@ -32,16 +33,25 @@ func (s *Service) operation(arn aws.ARN) (string, error) {
 	if slices.ContainsFunc(readOnly, func(prefix string) bool { return strings.HasPrefix(action, prefix) }) {
 		return "", invalid("Read-only operations are not supported as targets: %s.", action)
 	}
-	action = strings.ToUpper(action[:1]) + action[1:]
-	for _, def := range s.Table.Services() {
-		if strings.NewReplacer(" ", "", "-", "").Replace(strings.ToLower(def.API.SDKID)) != strings.ToLower(name) {
-			continue
-		}
-		if _, err := s.Table.Find(def.API.Name, action); err == nil {
-			return def.API.Name + "." + action, nil
-		}
+	if op, ok := s.Table.FindSDK(name, action); ok {
+		return op.Service + "." + op.Name, nil
+	}
+	name, action = strings.ToLower(name), strings.ToUpper(action[:1])+action[1:]
+	if isOfOthers(name, action) {
+		return name + "." + action, nil
 	}
 	return "", aws.NotImplemented.Errorf("Aloft does not answer %s:%s yet.", name, action)
+}
+
+// isOfOthers reports whether an operation is one of a service that Aloft does
+// not have: a schedule may call it, and is refused by its name.
+func isOfOthers(name, action string) bool {
+	for _, other := range catalog.Services {
+		if strings.ReplaceAll(other.Name, "-", "") == name {
+			return slices.ContainsFunc(other.Operations, func(op catalog.Operation) bool { return op.Name == action })
+		}
+	}
+	return event.ToRecord(aws.ARN{Service: name}) != nil
 }
 
 // checkTarget refuses a target that could not be called.
@@ -50,8 +60,8 @@ func (s *Service) checkTarget(t *api.Target) error {
 	if err != nil {
 		return invalid("%s is not a valid ARN.", t.Arn)
 	}
-	if t.EcsParameters != nil || t.SageMakerPipelineParameters != nil {
-		return aws.NotImplemented.Errorf("Aloft does not have targets of ECS and SageMaker yet.")
+	if (t.EcsParameters != nil) != (arn.Service == "ecs") || t.SageMakerPipelineParameters != nil && arn.Service != "sagemaker" {
+		return invalid("The parameters are not those of target %s.", t.Arn)
 	}
 	if arn.Service == "scheduler" && strings.HasPrefix(arn.Resource, universal) {
 		if t.Input == nil || !json.Valid([]byte(*t.Input)) {
@@ -59,6 +69,9 @@ func (s *Service) checkTarget(t *api.Target) error {
 		}
 		_, err := s.operation(arn)
 		return err
+	}
+	if event.ToRecord(arn) != nil {
+		return nil
 	}
 	if !slices.ContainsFunc(s.Table.Services(), func(def service.Definition) bool { return def.API.ARNName == arn.Service && def.Receive != nil }) {
 		return aws.NotImplemented.Errorf("Aloft does not have targets of %s for schedules yet.", arn.Service)
