@@ -180,6 +180,9 @@ func (g *given) value(name string, p map[string]any, u *uses) string {
 	if strings.Contains(strings.ToLower(description), "email") && fits(someone, p) && !u.part {
 		return someone
 	}
+	if strings.Contains(strings.ToLower(description), "hosted zone") && strings.Contains(words, "domain") {
+		return g.make("{zoneName}", u)
+	}
 	for _, w := range []string{words, strings.ToLower(description)} {
 		for _, k := range kinds {
 			if !k.words.MatchString(w) || u.part && strings.ContainsAny(k.value, ":/") {

@@ -100,6 +100,7 @@ const (
 	givenRole  = `{"Type":"AWS::IAM::Role","Properties":{"AssumeRolePolicyDocument":` + assumedBy + `,"Policies":[{"PolicyName":"all","PolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}}]}}`
 	givenPool  = `{"Type":"AWS::Cognito::UserPool","Properties":{"UserPoolName":"given"}}`
 	givenQueue = `{"Type":"AWS::SQS::Queue"}`
+	givenZone  = `{"Type":"AWS::Route53::HostedZone","Properties":{"Name":"example.com"}}`
 	givenTable = `{"Type":"AWS::DynamoDB::Table","Properties":{"BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],"StreamSpecification":{"StreamViewType":"NEW_AND_OLD_IMAGES"}}}`
 )
 
@@ -120,7 +121,8 @@ var things = map[string]thing{
 	"{layer}":       {`{"Type":"AWS::Lambda::LayerVersion","Properties":{"Content":{"S3Bucket":"{bucket}","S3Key":"layer.zip"}}}`, itself},
 	"{function}":    {`{"Type":"AWS::Lambda::Function","Properties":{"FunctionName":"given","Runtime":"nodejs20.x","Handler":"index.handler","Role":"{role}","Code":{"ZipFile":"exports.handler = async event => event"}}}`, itsARN},
 	"{machine}":     {`{"Type":"AWS::StepFunctions::StateMachine","Properties":{"StateMachineName":"given","RoleArn":"{role}","DefinitionString":"{\"StartAt\":\"P\",\"States\":{\"P\":{\"Type\":\"Pass\",\"End\":true}}}"}}`, itself},
-	"{zone}":        {`{"Type":"AWS::Route53::HostedZone","Properties":{"Name":"example.com"}}`, itself},
+	"{zone}":        {givenZone, itself},
+	"{zoneName}":    {givenZone, `"example.com"`},
 	"{certificate}": {`{"Type":"AWS::CertificateManager::Certificate","Properties":{"DomainName":"app.example.com","SubjectAlternativeNames":["*.example.com","*.app.example.com"],"ValidationMethod":"DNS","DomainValidationOptions":[{"DomainName":"app.example.com","HostedZoneId":"{zone}"},{"DomainName":"*.example.com","HostedZoneId":"{zone}"},{"DomainName":"*.app.example.com","HostedZoneId":"{zone}"}]}}`, itself},
 	"{vpc}":         {`{"Type":"AWS::EC2::VPC","Properties":{"CidrBlock":"10.0.0.0/16"}}`, itself},
 	"{subnet}":      {`{"Type":"AWS::EC2::Subnet","Properties":{"VpcId":"{vpc}","CidrBlock":"10.0.254.0/24","AvailabilityZone":"us-east-1a"}}`, itself},
