@@ -235,7 +235,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	files := elasticfilesystem.New(elasticfilesystem.Config{DB: p.db, Dir: p.filesDir(cfg), Log: cfg.Log})
 	functions = lambda.New(lambda.Config{Meter: p.meter, Dir: p.cache, Endpoint: cfg.Endpoint, Auth: guard, Images: images, Files: files, Log: cfg.Log}, p.db, p.Table, p.events, p.sessions, p.runner)
 	p.script = script.New(script.Config{Command: cfg.Scripts, Unfenced: cfg.Unfenced, Log: cfg.Log})
-	keys := kms.New(p.db)
+	keys := kms.New(p.db, keyFile(cfg, "kms"))
 	tables := dynamodb.New(dynamodb.Config{Keys: keys, IndexDelay: cfg.IndexDelay, TableDelay: cfg.TableDelay, Meter: p.meter}, p.db, p.Table)
 	queues, err := sqs.New(context.Background(), sqs.Config{DB: p.db, Endpoint: cfg.Endpoint})
 	if err != nil {

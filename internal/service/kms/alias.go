@@ -190,5 +190,5 @@ func (s *Service) makeOwned(tx *store.Tx, call *aws.Call, name string) error {
 	if err := dues.Move(tx, key, &k.Rotation, now.Add(yearly*day), s.due); err != nil {
 		return err
 	}
-	return errors.Join(keys.Put(tx, key, k), aliases.Put(tx, arn, alias{Key: id, Created: now, Updated: now}))
+	return errors.Join(s.put(tx, key, k), aliases.Put(tx, arn, alias{Key: id, Created: now, Updated: now}))
 }

@@ -45,9 +45,9 @@ func parseCiphertext(b []byte) (o origin, ok bool) {
 }
 
 // seal encrypts with a symmetric key. context is authenticated too.
-func (f *found) seal(plain []byte, context map[string]string) ([]byte, error) {
+func (s *Service) seal(f *found, plain []byte, context map[string]string) ([]byte, error) {
 	m := f.current()
-	box, err := boxOf(m)
+	box, err := s.box(f, m)
 	if err != nil {
 		return nil, err
 	}
@@ -62,12 +62,12 @@ func (f *found) seal(plain []byte, context map[string]string) ([]byte, error) {
 }
 
 // open decrypts what seal made, or refuses.
-func (f *found) open(o *origin, context map[string]string) (plain []byte, err error) {
+func (s *Service) open(f *found, o *origin, context map[string]string) (plain []byte, err error) {
 	i := slices.IndexFunc(f.Materials, func(m material) bool { return m.ID == o.material })
 	if i < 0 {
 		return nil, errCiphertext()
 	}
-	box, err := boxOf(&f.Materials[i])
+	box, err := s.box(f, &f.Materials[i])
 	if err != nil {
 		return nil, err
 	}
@@ -78,8 +78,12 @@ func (f *found) open(o *origin, context map[string]string) (plain []byte, err er
 	return plain, nil
 }
 
-func boxOf(m *material) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(m.Secret)
+func (s *Service) box(f *found, m *material) (cipher.AEAD, error) {
+	secret, err := s.secret(f, m)
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(secret)
 	if err != nil {
 		return nil, err
 	}
@@ -119,21 +123,21 @@ func (s *Service) Encrypt(ctx context.Context, call *aws.Call, in *api.EncryptIn
 	if aws.Value(in.DryRun) {
 		return nil, errDryRun()
 	}
-	b, err := f.encrypt(in.Plaintext, algorithm, in.EncryptionContext)
+	b, err := s.encrypt(&f, in.Plaintext, algorithm, in.EncryptionContext)
 	if err != nil {
 		return nil, err
 	}
 	return &api.EncryptOutput{CiphertextBlob: b, KeyId: new(f.ARN.String()), EncryptionAlgorithm: &algorithm}, nil
 }
 
-func (f *found) encrypt(plain []byte, algorithm string, context map[string]string) ([]byte, error) {
+func (s *Service) encrypt(f *found, plain []byte, algorithm string, context map[string]string) ([]byte, error) {
 	if algorithm == symmetric {
-		return f.seal(plain, context)
+		return s.seal(f, plain, context)
 	}
 	if len(context) > 0 {
 		return nil, invalid("The EncryptionContext parameter is not valid with asymmetric keys.")
 	}
-	private, err := f.current().private()
+	private, err := s.private(f)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +185,7 @@ func (s *Service) decrypt(ctx context.Context, call *aws.Call, blob []byte, id, 
 		return d, err
 	}
 	if d.algorithm != symmetric {
-		private, err := d.current().private()
+		private, err := s.private(&d.found)
 		if err != nil {
 			return d, err
 		}
@@ -194,7 +198,7 @@ func (s *Service) decrypt(ctx context.Context, call *aws.Call, blob []byte, id, 
 		return d, api.IncorrectKeyException.Errorf("The key ID in the request does not identify a CMK that can perform this operation.")
 	}
 	d.material = o.material
-	d.plain, err = d.open(&o, context)
+	d.plain, err = s.open(&d.found, &o, context)
 	return d, err
 }
 
@@ -272,7 +276,7 @@ func (s *Service) GenerateDataKey(ctx context.Context, call *aws.Call, in *api.G
 	}
 	plain := make([]byte, n)
 	rand.Read(plain)
-	b, err := f.seal(plain, in.EncryptionContext)
+	b, err := s.seal(&f, plain, in.EncryptionContext)
 	if err != nil {
 		return nil, err
 	}

@@ -3,9 +3,10 @@
 //
 // The idea that makes it work: a key is one row, under its ARN, with all the
 // material that it ever had, so that what was encrypted before a rotation still
-// opens. A ciphertext begins with the key and the material that it was made
-// with; its encryption context is what else is authenticated. When keys rotate
-// and are deleted are rows of their own.
+// opens. The material is sealed with the key of the installation: who has the
+// rows alone opens nothing. A ciphertext begins with the key and the material that
+// it was made with; its encryption context is what else is authenticated. When
+// keys rotate and are deleted are rows of their own.
 //
 //	service.go  the table of operations   crypt.go   encrypt, decrypt, data keys
 //	store.go    rows                      sign.go    signatures, MACs, shared secrets
@@ -14,4 +15,5 @@
 //	alias.go    names of keys             grant.go   who may besides, for a while
 //	spec.go     kinds of keys             access.go  what callers must be allowed
 //	policy.go   key policies              region.go  keys of several regions
+//	rest.go     material at rest
 package kms

@@ -104,6 +104,6 @@ func (s *Service) change(ctx context.Context, call *aws.Call, text string, chang
 		if err := change(tx, &f); err != nil {
 			return err
 		}
-		return keys.Put(tx, f.ARN, f.key)
+		return s.put(tx, f.ARN, f.key)
 	})
 }

@@ -39,7 +39,7 @@ func (s *Service) CreateKey(ctx context.Context, call *aws.Call, in *api.CreateK
 		return nil, err
 	}
 	f := found{ARN: call.ARN("kms", keyKind+id), key: k}
-	err = s.db.Update(ctx, func(tx *store.Tx) error { return keys.Put(tx, f.ARN, f.key) })
+	err = s.db.Update(ctx, func(tx *store.Tx) error { return s.put(tx, f.ARN, f.key) })
 	if err != nil {
 		return nil, err
 	}

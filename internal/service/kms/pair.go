@@ -50,9 +50,6 @@ func newPair(name string) ([]byte, error) {
 	return x509.MarshalPKCS8PrivateKey(private)
 }
 
-// private is the private key in m.
-func (m *material) private() (any, error) { return x509.ParsePKCS8PrivateKey(m.Secret) }
-
 // public is the public key that goes with a private one, in DER.
 func public(private any) ([]byte, error) {
 	switch p := private.(type) {
@@ -76,7 +73,7 @@ func (s *Service) GetPublicKey(ctx context.Context, call *aws.Call, in *api.GetP
 	if err := f.key.usable(f.ARN); err != nil {
 		return nil, err
 	}
-	private, err := f.current().private()
+	private, err := s.private(&f)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +109,7 @@ func (s *Service) GenerateDataKeyPair(ctx context.Context, call *aws.Call, in *a
 		return nil, err
 	}
 	m := f.current()
-	private, err := (&material{Secret: secret}).private()
+	private, err := x509.ParsePKCS8PrivateKey(secret)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +117,7 @@ func (s *Service) GenerateDataKeyPair(ctx context.Context, call *aws.Call, in *a
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := f.seal(secret, in.EncryptionContext)
+	sealed, err := s.seal(&f, secret, in.EncryptionContext)
 	if err != nil {
 		return nil, err
 	}

@@ -62,11 +62,11 @@ func (s *Service) ReplicateKey(ctx context.Context, call *aws.Call, in *api.Repl
 				return err
 			}
 			other.Replicas = f.Replicas
-			if err := keys.Put(tx, arn, other); err != nil {
+			if err := s.put(tx, arn, other); err != nil {
 				return err
 			}
 		}
-		return keys.Put(tx, made.ARN, made.key)
+		return s.put(tx, made.ARN, made.key)
 	})
 	if err != nil {
 		return nil, err

@@ -185,7 +185,7 @@ func (s *Service) come(tx *store.Tx, at time.Time, arn aws.ARN) error {
 	if err := dues.Move(tx, f.ARN, &f.Rotation, at.Add(time.Duration(f.Period)*day), s.due); err != nil {
 		return err
 	}
-	return keys.Put(tx, f.ARN, f.key)
+	return s.put(tx, f.ARN, f.key)
 }
 
 // destroy deletes a key, its names and its grants.

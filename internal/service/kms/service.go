@@ -1,23 +1,29 @@
 package kms
 
 import (
+	"crypto/cipher"
+	"sync"
 	"sync/atomic"
 
 	api "github.com/aloft-cloud/aloft/internal/api/kms"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/store/master"
 	"github.com/aloft-cloud/aloft/internal/task"
 )
 
 // Service is KMS.
 type Service struct {
-	db    *store.DB
-	epoch atomic.Uint64 // changes with the policies of keys
-	due   task.Bell     // rung when a key may be due sooner
+	db     *store.DB
+	epoch  atomic.Uint64               // changes with the policies of keys
+	due    task.Bell                   // rung when a key may be due sooner
+	master func() (cipher.AEAD, error) // the key that seals the material of keys
 }
 
-// New returns KMS over db.
-func New(db *store.DB) *Service { return &Service{db: db, due: task.NewBell()} }
+// New returns KMS over db. The material of its keys is sealed with the key in file.
+func New(db *store.DB, file string) *Service {
+	return &Service{db: db, due: task.NewBell(), master: sync.OnceValues(func() (cipher.AEAD, error) { return master.Open(file) })}
+}
 
 // Definition implements the contract in package service.
 func (s *Service) Definition() service.Definition {

@@ -59,7 +59,7 @@ func (s *Service) signing(ctx context.Context, call *aws.Call, id, algorithm str
 	default:
 		return g, invalid("MessageType %s is not valid for algorithm %s.", *kind, algorithm)
 	}
-	g.private, err = g.current().private()
+	g.private, err = s.private(&g.found)
 	return g, err
 }
 
@@ -125,7 +125,11 @@ func (s *Service) mac(ctx context.Context, call *aws.Call, id, algorithm string,
 	if _, err := f.algorithm(&algorithm, specs[f.Spec].mac); err != nil {
 		return f, nil, err
 	}
-	h := hmac.New(hashOf(algorithm).New, f.current().Secret)
+	secret, err := s.secret(&f, f.current())
+	if err != nil {
+		return f, nil, err
+	}
+	h := hmac.New(hashOf(algorithm).New, secret)
 	h.Write(message)
 	return f, h.Sum(nil), nil
 }
@@ -166,7 +170,7 @@ func (s *Service) DeriveSharedSecret(ctx context.Context, call *aws.Call, in *ap
 	if err != nil {
 		return nil, err
 	}
-	private, err := f.current().private()
+	private, err := s.private(&f)
 	if err != nil {
 		return nil, err
 	}

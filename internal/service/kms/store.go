@@ -43,10 +43,11 @@ type key struct {
 	Materials []material // the current one is the last
 }
 
-// A material is what a key encrypts or signs with.
+// A material is what a key encrypts or signs with. It has a Secret or is Sealed.
 type material struct {
 	ID     string // hexadecimal
-	Secret []byte // 32 random bytes; or a private key, in PKCS #8
+	Secret []byte `json:",omitempty"` // random bytes, or a private key in PKCS #8; only until put seals it, and in rows of versions that did not seal
+	Sealed []byte `json:",omitempty"` // Secret, sealed with the key of this installation
 	Since  time.Time
 	Reason string `json:",omitempty"` // api.RotationTypeAutomatic or OnDemand; "" is the first
 }
