@@ -33,6 +33,17 @@ func TestGuardsBoto3(t *testing.T) {
 	runClient(t, start(t, data), python, "python/guard.py", "again", keys)
 }
 
+// TestLogsOfEdgeBoto3 has a distribution log with boto3, kills the binary, and
+// finds that a stream kept what it was told, and is told more.
+func TestLogsOfEdgeBoto3(t *testing.T) {
+	python := client(t, "python/bin/python")
+	data := t.TempDir()
+	a := start(t, data)
+	runClient(t, a, python, "python/logged.py", "make")
+	a.stop(syscall.SIGKILL)
+	runClient(t, start(t, data), python, "python/logged.py", "again")
+}
+
 // newKeys returns a folder with a key and its public half, as PEM.
 func newKeys(t *testing.T) string {
 	t.Helper()

@@ -24,7 +24,15 @@ func TestEventsBoto3(t *testing.T) {
 	runClient(t, a, python, "python/events.py")
 }
 
-// TestEventsJavaScript does so with aws-sdk-js v3.
+// TestTargetsBoto3 has rules, global endpoints and schedules send what can be
+// done, and what cannot, with boto3.
+func TestTargetsBoto3(t *testing.T) {
+	python := client(t, "python/bin/python")
+	a := start(t, t.TempDir())
+	runClient(t, a, python, "python/targets.py")
+}
+
+// TestEventsJavaScript puts events, schedules, streams and pipes with aws-sdk-js v3.
 func TestEventsJavaScript(t *testing.T) {
 	client(t, "node_modules/@aws-sdk/client-eventbridge/package.json")
 	node, err := exec.LookPath("node")
