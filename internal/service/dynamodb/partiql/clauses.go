@@ -204,36 +204,22 @@ func (p *parser) function(functions ...string) string {
 // expressions.
 func (p *parser) call() clause {
 	name := p.function("begins_with", "contains", "attribute_type", "attribute_exists", "attribute_not_exists")
-	var args []operand
-	for !p.peek().Is(")") && p.err == nil {
-		if args = append(args, p.operand()); !p.take(",") {
-			break
-		}
+	if p.peek().Is(")") {
+		p.fail(aws.ValidationException.Errorf("Incorrect number of operands for operator or function; operator or function: %s, number of operands: 0", name))
+		return clause{}
+	}
+	args := []operand{p.operand()}
+	texts := []string{args[0].text}
+	for p.take(",") {
+		a := p.operand()
+		args, texts = append(args, a), append(texts, a.text)
 	}
 	p.expect(")")
-	if strings.HasSuffix(name, "exists") {
-		p.checkPath(name, args)
-	}
-	texts := make([]string, len(args))
-	for i, a := range args {
-		texts[i] = a.text
-	}
 	c := single(name + "(" + strings.Join(texts, ", ") + ")")
 	if name == "begins_with" && len(args) == 2 && args[0].name != "" && args[1].value != nil {
 		c.terms[0].Test = &Test{args[0].name, name, values(args[1])}
 	}
 	return c
-}
-
-// checkPath refuses what is not one path for a function that asks whether there is one.
-func (p *parser) checkPath(function string, args []operand) {
-	switch {
-	case p.err != nil:
-	case len(args) != 1:
-		p.fail(aws.ValidationException.Errorf("Incorrect number of operands for operator or function; operator or function: %s, number of operands: %d", function, len(args)))
-	case args[0].leaf == "":
-		p.fail(aws.ValidationException.Errorf("Operator or function requires a document path; operator or function: %s", function))
-	}
 }
 
 // operand reads a path, a value or a call of size.

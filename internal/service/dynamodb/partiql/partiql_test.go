@@ -96,7 +96,10 @@ func TestParameters(t *testing.T) {
 }
 
 func TestRefuse(t *testing.T) {
-	const malformed = "Statement wasn't well formed, can't be processed: "
+	const (
+		malformed = "Statement wasn't well formed, can't be processed: "
+		operands  = "Incorrect number of operands for operator or function; operator or function: "
+	)
 	for _, c := range []struct{ text, want string }{
 		{``, malformed + "Expected data manipulation"},
 		{`DROP TABLE t`, malformed + "Expected data manipulation"},
@@ -104,6 +107,8 @@ func TestRefuse(t *testing.T) {
 		{`SELECT * FROM t; SELECT`, malformed + "Unexpected token"},
 		{`SELECT * FROM t LIMIT 5`, malformed + "Unexpected token: LIMIT"},
 		{`SELECT * FROM t WHERE f(a)`, malformed + "No such function: f"},
+		{`SELECT * FROM t WHERE begins_with()`, operands + "begins_with, number of operands: 0"},
+		{`SELECT * FROM t WHERE contains(a, 'x',)`, malformed + "Unexpected token: )"},
 		{`SELECT * FROM t WHERE a = 'x`, malformed + "Unexpected token"},
 		{`INSERT INTO t VALUE {'a': <<>>}`, malformed + "Set literals cannot be empty"},
 		{`INSERT INTO t VALUE 5`, malformed + "Expected an item after VALUE"},
