@@ -49,13 +49,20 @@ func (f *Fleet) program(ctx context.Context, db *Database) (string, error) {
 		return "", fmt.Errorf("%w: nothing may be fetched", ErrNoProgram)
 	}
 	dir := filepath.Join(f.cfg.Cache, "databases", p.dir)
+	there := func() bool {
+		_, err := os.Stat(dir)
+		return err == nil
+	}
+	if there() {
+		return dir, nil
+	}
 	select {
 	case f.fetching <- struct{}{}:
 		defer func() { <-f.fetching }()
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	if _, err := os.Stat(dir); err == nil {
+	if there() { // who fetched before us may have fetched it
 		return dir, nil
 	}
 	f.cfg.Tell(fmt.Sprintf("Fetching %s, this once", p.name))

@@ -232,7 +232,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 		return nil, err
 	}
 	networks, images := ec2.New(p.db), ecr.New(ecr.Config{DB: p.db, Table: p.Table, Endpoint: cfg.Endpoint, Region: cfg.Region, Local: cfg.Open, Log: cfg.Log})
-	files := elasticfilesystem.New(elasticfilesystem.Config{DB: p.db, Dir: p.filesDir(cfg), Log: cfg.Log})
+	files := elasticfilesystem.New(elasticfilesystem.Config{DB: p.db, Table: p.Table, Dir: p.filesDir(cfg), Log: cfg.Log})
 	functions = lambda.New(lambda.Config{Meter: p.meter, Dir: p.cache, Endpoint: cfg.Endpoint, Auth: guard, Images: images, Files: files, Log: cfg.Log}, p.db, p.Table, p.events, p.sessions, p.runner)
 	p.script = script.New(script.Config{Command: cfg.Scripts, Unfenced: cfg.Unfenced, Log: cfg.Log})
 	keys := kms.New(p.db, keyFile(cfg, "kms"))

@@ -10,13 +10,29 @@ import (
 	"github.com/aloft-cloud/aloft/internal/task"
 )
 
-// databases are there as soon as they are wanted, and nobody can connect to them: no
+// databases are there soon after they are wanted, and nobody can connect to them: no
 // server runs on a clock of ours.
 type databases struct{}
 
+// soon is how long a database is made, so that a script sees it being made.
+const soon = 100 * time.Millisecond
+
+func made(ctx context.Context) error {
+	timer := time.NewTimer(soon)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 var errNoServer = errors.New("no servers of databases run in tests of scripts")
 
-func (databases) Make(context.Context, *database.Database, *database.Owner) error { return nil }
+func (databases) Make(ctx context.Context, _ *database.Database, _ *database.Owner) error {
+	return made(ctx)
+}
 
 func (databases) SetPassword(context.Context, *database.Database, string, string) error { return nil }
 
@@ -28,7 +44,7 @@ func (databases) Serve(context.Context, net.Conn, *database.Database, *database.
 	return errNoServer
 }
 
-func (databases) Copy(context.Context, string, string) error { return nil }
+func (databases) Copy(ctx context.Context, _, _ string) error { return made(ctx) }
 
 func (databases) Stop(string) {}
 

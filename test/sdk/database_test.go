@@ -10,6 +10,16 @@ import (
 	"github.com/aloft-cloud/aloft/internal/maven"
 )
 
+// needServers skips the test if the servers of databases cannot be had.
+func needServers(t *testing.T) {
+	t.Helper()
+	res, err := http.Head(maven.Central)
+	if err != nil {
+		t.Skip("needs servers of databases, from Maven Central: ", err)
+	}
+	res.Body.Close()
+}
+
 // TestDatabase has boto3 make a cluster of PostgreSQL and use it by the Data API, and
 // a function find it by its endpoint; the binary is killed between what was
 // committed and who reads it.
@@ -18,11 +28,7 @@ func TestDatabase(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs a whole fence")
 	}
-	res, err := http.Head(maven.Central)
-	if err != nil {
-		t.Skip("needs PostgreSQL, from Maven Central: ", err)
-	}
-	res.Body.Close()
+	needServers(t)
 	data := t.TempDir()
 	a := start(t, data)
 	runClient(t, a, python, "python/database.py", "write")
@@ -37,14 +43,31 @@ func TestMySQL(t *testing.T) {
 	if os.Getuid() != 0 || runtime.GOARCH != "amd64" {
 		t.Skip("needs a whole fence, on x86-64")
 	}
-	res, err := http.Head(maven.Central)
-	if err != nil {
-		t.Skip("needs MariaDB, from Maven Central: ", err)
-	}
-	res.Body.Close()
+	needServers(t)
 	data := t.TempDir()
 	a := start(t, data)
 	runClient(t, a, python, "python/mysql.py", "write")
 	a.stop(syscall.SIGKILL)
 	runClient(t, start(t, data), python, "python/mysql.py", "read")
+}
+
+// TestDatabaseKilled kills the binary while clusters and an instance are made, while
+// snapshots of them are, and while others are made of those: all are finished at the next
+// start, with the rows that there were.
+func TestDatabaseKilled(t *testing.T) {
+	python := client(t, "python/bin/python")
+	if os.Getuid() != 0 {
+		t.Skip("needs a whole fence")
+	}
+	needServers(t)
+	engines := []string{"aurora-postgresql"}
+	if runtime.GOARCH == "amd64" {
+		engines = append(engines, "aurora-mysql")
+	}
+	data := t.TempDir()
+	for _, part := range []string{"create", "snapshot", "restore", "read"} {
+		a := start(t, data)
+		runClient(t, a, python, append([]string{"python/databasekill.py", part}, engines...)...)
+		a.stop(syscall.SIGKILL)
+	}
 }

@@ -3,6 +3,7 @@ package ec2
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strconv"
@@ -73,10 +74,14 @@ func rulesOf(call *aws.Call, permissions []api.IpPermission, egress bool) (rules
 			return &rules[len(rules)-1]
 		}
 		for _, r := range p.IpRanges {
-			rule(r.Description).CidrIpv4 = r.CidrIp
+			if rule(r.Description).CidrIpv4, err = peerCIDR(r.CidrIp, netip.Addr.Is4); err != nil {
+				return nil, err
+			}
 		}
 		for _, r := range p.Ipv6Ranges {
-			rule(r.Description).CidrIpv6 = r.CidrIpv6
+			if rule(r.Description).CidrIpv6, err = peerCIDR(r.CidrIpv6, netip.Addr.Is6); err != nil {
+				return nil, err
+			}
 		}
 		for _, r := range p.PrefixListIds {
 			rule(r.Description).PrefixListId = r.PrefixListId
@@ -89,6 +94,16 @@ func rulesOf(call *aws.Call, permissions []api.IpPermission, egress bool) (rules
 		return nil, refused("MissingParameter", "The request must contain the parameter ipPermissions")
 	}
 	return rules, nil
+}
+
+// peerCIDR is the block of addresses of a rule as AWS keeps it: bits behind the prefix are
+// none of it.
+func peerCIDR(text *string, family func(netip.Addr) bool) (*string, error) {
+	p, err := netip.ParsePrefix(aws.Value(text))
+	if err != nil || !family(p.Addr()) {
+		return nil, refused("InvalidParameterValue", "CIDR block %s is malformed", aws.Value(text))
+	}
+	return new(p.Masked().String()), nil
 }
 
 // peer is whom a rule is about.

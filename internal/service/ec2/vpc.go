@@ -3,6 +3,7 @@ package ec2
 import (
 	"context"
 	"net/netip"
+	"slices"
 
 	api "github.com/aloft-cloud/aloft/internal/api/ec2"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -184,6 +185,7 @@ func (s *Service) AssociateVpcCidrBlock(ctx context.Context, call *aws.Call, in 
 func (s *Service) DisassociateVpcCidrBlock(ctx context.Context, call *aws.Call, in *api.DisassociateVpcCidrBlockInput) (*api.DisassociateVpcCidrBlockOutput, error) {
 	out := &api.DisassociateVpcCidrBlockOutput{}
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
+		*out = api.DisassociateVpcCidrBlockOutput{}
 		for _, v := range vpcs.all(tx, call, func(*vpc) bool { return true }) {
 			out.VpcId = v.Is.VpcId
 			for i, a := range v.Is.CidrBlockAssociationSet {
@@ -194,13 +196,13 @@ func (s *Service) DisassociateVpcCidrBlock(ctx context.Context, call *aws.Call, 
 					return refused("OperationNotPermitted", "The vpc CIDR block with association ID %s may not be disassociated. It is the primary IPv4 CIDR block of the VPC", in.AssociationId)
 				}
 				out.CidrBlockAssociation = &a
-				v.Is.CidrBlockAssociationSet = append(v.Is.CidrBlockAssociationSet[:i], v.Is.CidrBlockAssociationSet[i+1:]...)
+				v.Is.CidrBlockAssociationSet = slices.Concat(v.Is.CidrBlockAssociationSet[:i], v.Is.CidrBlockAssociationSet[i+1:])
 				return vpcs.put(tx, call, v)
 			}
 			for i, a := range v.Is.Ipv6CidrBlockAssociationSet {
 				if *a.AssociationId == in.AssociationId {
 					out.Ipv6CidrBlockAssociation = &a
-					v.Is.Ipv6CidrBlockAssociationSet = append(v.Is.Ipv6CidrBlockAssociationSet[:i], v.Is.Ipv6CidrBlockAssociationSet[i+1:]...)
+					v.Is.Ipv6CidrBlockAssociationSet = slices.Concat(v.Is.Ipv6CidrBlockAssociationSet[:i], v.Is.Ipv6CidrBlockAssociationSet[i+1:])
 					return vpcs.put(tx, call, v)
 				}
 			}

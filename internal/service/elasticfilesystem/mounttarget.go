@@ -2,16 +2,23 @@ package elasticfilesystem
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/crc32"
 
+	"github.com/aloft-cloud/aloft/internal/api/ec2"
 	api "github.com/aloft-cloud/aloft/internal/api/elasticfilesystem"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/store"
 )
 
 // CreateMountTarget keeps where in a network a file system would be.
 func (s *Service) CreateMountTarget(ctx context.Context, call *aws.Call, in *api.CreateMountTargetInput) (*api.CreateMountTargetOutput, error) {
+	subnet, err := s.subnet(ctx, call, in.SubnetId)
+	if err != nil {
+		return nil, err
+	}
 	id, fs := newID("fsmt"), fileSystemARN(call, in.FileSystemId)
 	sum := crc32.ChecksumIEEE([]byte(id))
 	mt := mountTarget{SecurityGroups: in.SecurityGroups, Is: api.MountTargetDescription{
@@ -19,16 +26,19 @@ func (s *Service) CreateMountTarget(ctx context.Context, call *aws.Call, in *api
 		IpAddress:            new(aws.Or(in.IpAddress, fmt.Sprintf("192.0.2.%d", 1+sum%254))),
 		Ipv6Address:          in.Ipv6Address,
 		NetworkInterfaceId:   new(newID("eni")),
-		AvailabilityZoneName: new(call.Region + "a"), AvailabilityZoneId: new("use1-az1"),
+		AvailabilityZoneName: subnet.AvailabilityZone, AvailabilityZoneId: subnet.AvailabilityZoneId, VpcId: subnet.VpcId,
 	}}
-	err := s.DB.Update(ctx, func(tx *store.Tx) error {
+	err = s.DB.Update(ctx, func(tx *store.Tx) error {
 		if _, err := findFileSystem(tx, fs); err != nil {
 			return err
 		}
 		for _, other := range targetsOf(tx, fs) {
-			if other.Is.SubnetId == in.SubnetId {
-				f := api.MountTargetConflict
+			f := api.MountTargetConflict
+			switch {
+			case aws.Value(other.Is.AvailabilityZoneId) == *subnet.AvailabilityZoneId:
 				return f.With(&api.MountTargetConflictDetail{ErrorCode: f.Code}, "mount target already exists in this AZ")
+			case aws.Value(other.Is.VpcId) != *subnet.VpcId:
+				return f.With(&api.MountTargetConflictDetail{ErrorCode: f.Code}, "requested subnet for new mount target is not in the same VPC as existing mount targets")
 			}
 		}
 		return mountTargets.Put(tx, mountTargetARN(call, id), mt)
@@ -39,6 +49,19 @@ func (s *Service) CreateMountTarget(ctx context.Context, call *aws.Call, in *api
 	out := mt.Is
 	out.LifeCycleState = api.LifeCycleStateCreating
 	return &out, nil
+}
+
+// subnet is where a mount target is to be, as EC2 knows it.
+func (s *Service) subnet(ctx context.Context, call *aws.Call, id string) (*ec2.Subnet, error) {
+	out, err := dispatch.Call(ctx, s.Table, call.Through("elasticfilesystem"), ec2.DescribeSubnets, &ec2.DescribeSubnetsInput{SubnetIds: []string{id}})
+	if refused, ok := errors.AsType[*aws.Error](err); ok && refused.Status < 500 {
+		f := api.SubnetNotFound
+		return nil, f.With(&api.SubnetNotFoundDetail{ErrorCode: f.Code}, "The subnet ID '"+id+"' does not exist")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &out.Subnets[0], nil
 }
 
 // DescribeMountTargets describes the mount targets of a file system.

@@ -7,6 +7,7 @@ import (
 
 	api "github.com/aloft-cloud/aloft/internal/api/elasticfilesystem"
 	"github.com/aloft-cloud/aloft/internal/aws"
+	"github.com/aloft-cloud/aloft/internal/dispatch"
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/store"
 	"github.com/aloft-cloud/aloft/internal/task"
@@ -14,9 +15,10 @@ import (
 
 // Config is what EFS needs of the platform.
 type Config struct {
-	DB  *store.DB
-	Dir string // keeps the files
-	Log *slog.Logger
+	DB    *store.DB
+	Table *dispatch.Table
+	Dir   string // keeps the files
+	Log   *slog.Logger
 }
 
 // Service is EFS.

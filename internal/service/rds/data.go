@@ -29,13 +29,11 @@ type ask struct {
 
 // ExecuteStatement runs a statement.
 func (s *Service) ExecuteStatement(ctx context.Context, call *aws.Call, in *api.ExecuteStatementInput) (*api.ExecuteStatementOutput, error) {
-	if in.ResultSetOptions == nil {
-		in.ResultSetOptions = &api.ResultSetOptions{}
-	}
+	options := aws.Value(in.ResultSetOptions)
 	q := &data.Query{
 		SQL: in.Sql, Parameters: in.Parameters, Metadata: aws.Value(in.IncludeResultMetadata),
-		Decimals: aws.Value(in.ResultSetOptions.DecimalReturnType) == api.DecimalReturnTypeDoubleOrLong,
-		LongText: aws.Value(in.ResultSetOptions.LongReturnType) == api.LongReturnTypeString,
+		Decimals: aws.Value(options.DecimalReturnType) == api.DecimalReturnTypeDoubleOrLong,
+		LongText: aws.Value(options.LongReturnType) == api.LongReturnTypeString,
 	}
 	a := ask{in.ResourceArn, in.SecretArn, in.GetDatabase(), in.GetSchema(), in.GetTransactionId()}
 	var r *data.Result

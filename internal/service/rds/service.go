@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	api "github.com/aloft-cloud/aloft/internal/api/rds"
 	rdsdata "github.com/aloft-cloud/aloft/internal/api/rds-data"
@@ -58,6 +59,8 @@ type Service struct {
 	bell   task.Bell // rung when there are databases to make, or to remove
 	doors  task.Bell // rung when there are other endpoints
 	making sync.Map  // of what is pending, that which is being made
+
+	unfinished atomic.Pointer[error] // why something of it is to be tried again
 
 	listeners map[uint16]*listener // of the task that listens
 

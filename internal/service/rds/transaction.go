@@ -33,10 +33,13 @@ type session struct {
 	resource, account string
 	began             time.Time
 
-	mu   sync.Mutex // held while it does something
-	conn data.Conn  // nil: it is over
+	busy chan struct{} // holds one while it does something
+	conn data.Conn     // nil: it is over
 	used time.Time
 }
+
+// free lets the next one do something with a session.
+func (t *session) free() { <-t.busy }
 
 // ends is when a session that does nothing ends.
 func (t *session) ends() time.Time {
@@ -68,23 +71,27 @@ func (s *Service) BeginTransaction(ctx context.Context, call *aws.Call, in *api.
 	name := base64.StdEncoding.EncodeToString(id[:])
 	now := time.Now()
 	s.sessions.mu.Lock()
-	s.sessions.all[name] = &session{resource: in.ResourceArn, account: call.Account, began: now, used: now, conn: c}
+	s.sessions.all[name] = &session{resource: in.ResourceArn, account: call.Account, began: now, used: now, conn: c, busy: make(chan struct{}, 1)}
 	s.sessions.mu.Unlock()
 	s.sessions.bell.Ring()
 	return &api.BeginTransactionOutput{TransactionId: &name}, nil
 }
 
 // take takes a transaction, for which others wait until it is given back.
-func (s *Service) take(call *aws.Call, resource, id string) (*session, error) {
+func (s *Service) take(ctx context.Context, call *aws.Call, resource, id string) (*session, error) {
 	s.sessions.mu.Lock()
 	t := s.sessions.all[id]
 	s.sessions.mu.Unlock()
 	if t != nil && t.account == call.Account && t.resource == resource {
-		t.mu.Lock()
+		select {
+		case t.busy <- struct{}{}:
+		case <-ctx.Done():
+			return nil, refusal(ctx.Err())
+		}
 		if t.conn != nil {
 			return t, nil
 		}
-		t.mu.Unlock()
+		t.free()
 	}
 	return nil, api.TransactionNotFoundException.Errorf("Transaction %s is not found", id)
 }
@@ -92,11 +99,11 @@ func (s *Service) take(call *aws.Call, resource, id string) (*session, error) {
 // inTransaction calls do with the session of a transaction. One in which the Data API
 // itself failed, such as by a timeout, is over.
 func (s *Service) inTransaction(ctx context.Context, call *aws.Call, a ask, do func(context.Context, data.Conn) error) error {
-	t, err := s.take(call, a.resource, a.transaction)
+	t, err := s.take(ctx, call, a.resource, a.transaction)
 	if err != nil {
 		return err
 	}
-	defer t.mu.Unlock()
+	defer t.free()
 	err = do(ctx, t.conn)
 	t.used = time.Now()
 	if ctx.Err() != nil {
@@ -121,11 +128,11 @@ func (s *Service) finishTransaction(ctx context.Context, call *aws.Call, a ask, 
 	if _, _, err := s.login(ctx, call, a); err != nil {
 		return err
 	}
-	t, err := s.take(call, a.resource, a.transaction)
+	t, err := s.take(ctx, call, a.resource, a.transaction)
 	if err != nil {
 		return err
 	}
-	defer t.mu.Unlock()
+	defer t.free()
 	defer s.over(t, a.transaction)
 	return refusal(t.conn.Do(ctx, statement))
 }
@@ -152,7 +159,9 @@ func (s *Service) endSessions(context.Context) (time.Duration, error) {
 	s.sessions.mu.Unlock()
 	next := idle
 	for id, t := range all {
-		if !t.mu.TryLock() {
+		select {
+		case t.busy <- struct{}{}:
+		default:
 			next = min(next, idleTransaction) // it does something
 			continue
 		}
@@ -163,7 +172,7 @@ func (s *Service) endSessions(context.Context) (time.Duration, error) {
 		default:
 			next = min(next, left)
 		}
-		t.mu.Unlock()
+		t.free()
 	}
 	return next, nil
 }

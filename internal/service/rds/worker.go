@@ -3,6 +3,7 @@ package rds
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	api "github.com/aloft-cloud/aloft/internal/api/rds"
@@ -16,6 +17,9 @@ const idle = 24 * time.Hour
 // work makes what is to be made, each on its own, since one may wait for a
 // download, and removes databases that nobody has.
 func (s *Service) work(ctx context.Context) (time.Duration, error) {
+	if failure := s.unfinished.Swap(nil); failure != nil {
+		return 0, *failure
+	}
 	var all []aws.ARN
 	err := s.db.View(ctx, func(tx *store.Tx) error {
 		all = nil
@@ -32,7 +36,12 @@ func (s *Service) work(ctx context.Context) (time.Duration, error) {
 			continue
 		}
 		s.group.Go(func() {
-			again := s.finish(ctx, arn)
+			again, err := s.finish(ctx, arn)
+			if err != nil && ctx.Err() == nil {
+				err = fmt.Errorf("finish %s: %w", arn, err)
+				s.unfinished.Store(&err)
+				again = true
+			}
 			s.making.Delete(arn)
 			if again {
 				s.bell.Ring()
@@ -42,34 +51,45 @@ func (s *Service) work(ctx context.Context) (time.Duration, error) {
 	return idle, s.sweep(ctx)
 }
 
-// finish makes what is pending, and reports whether to look at all again.
-func (s *Service) finish(ctx context.Context, arn aws.ARN) bool {
-	b, owner, ready, err := s.order(ctx, arn)
+// finish makes what is pending, and reports whether to look at all again. The error says
+// that it could not even be noted.
+func (s *Service) finish(ctx context.Context, arn aws.ARN) (again bool, err error) {
+	b, ready, err := s.order(ctx, arn)
 	if err != nil || !ready {
-		return false
+		return false, err
 	}
 	if b != nil {
-		var db *database.Database
-		switch db, err = b.database(); {
-		case err != nil:
-		case b.Source != "":
-			err = s.cfg.Fleet.Copy(ctx, b.Source, b.ID)
-		default:
-			err = s.cfg.Fleet.Make(ctx, db, owner)
-		}
+		err = s.build(ctx, b)
 	}
 	if ctx.Err() != nil {
-		return false // it goes on at the next start
+		return false, nil // it goes on at the next start
 	}
 	if err != nil {
 		s.cfg.Log.Error("a database could not be made", "resource", arn.String(), "err", err)
 	}
-	return s.settle(ctx, arn, err) == nil
+	err = s.settle(ctx, arn, err)
+	return err == nil, err
 }
 
-// order says what is to be made for arn, and for whom: nothing for a member, which is
-// ready when its cluster is.
-func (s *Service) order(ctx context.Context, arn aws.ARN) (b *base, owner *database.Owner, ready bool, err error) {
+// build makes the database of a row: as a copy, or for its owner.
+func (s *Service) build(ctx context.Context, b *base) error {
+	if b.Source != "" {
+		return s.cfg.Fleet.Copy(ctx, b.Source, b.ID)
+	}
+	db, err := b.database()
+	if err != nil {
+		return err
+	}
+	password, err := s.unseal(b)
+	if err != nil {
+		return fmt.Errorf("read the password of the master user: %w", err)
+	}
+	return s.cfg.Fleet.Make(ctx, db, &database.Owner{User: b.User, Password: password, Database: b.First})
+}
+
+// order says what is to be made for arn: nothing for a member, which is ready when its
+// cluster is.
+func (s *Service) order(ctx context.Context, arn aws.ARN) (b *base, ready bool, err error) {
 	err = s.db.View(ctx, func(tx *store.Tx) error {
 		b, ready = nil, false
 		if b, err = snapshotBase(tx, arn); err != nil || b != nil {
@@ -80,6 +100,9 @@ func (s *Service) order(ctx context.Context, arn aws.ARN) (b *base, owner *datab
 		if err == nil {
 			b, ready = &c.Base, true
 			return nil
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return err
 		}
 		i, err := instances.Get(tx, arn)
 		if errors.Is(err, store.ErrNotFound) {
@@ -95,11 +118,7 @@ func (s *Service) order(ctx context.Context, arn aws.ARN) (b *base, owner *datab
 		ready = err == nil && *c.Is.Status != creating
 		return err
 	})
-	if err != nil || b == nil || b.Source != "" {
-		return b, nil, ready, err
-	}
-	password, err := s.unseal(b)
-	return b, &database.Owner{User: b.User, Password: password, Database: b.First}, ready, err
+	return b, ready, err
 }
 
 // snapshotBase is the base of a snapshot, or nil if arn is no snapshot's.
@@ -137,7 +156,10 @@ func settleSnapshot(tx *store.Tx, arn aws.ARN, state, why string) (bool, error) 
 		note(&i.Base, &i.Is.Status, &i.Is.PercentProgress)
 		return true, dbSnapshots.Put(tx, arn, i)
 	}
-	return false, nil
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return false, err
 }
 
 // settle notes that arn was made, or why it was not.
@@ -161,6 +183,9 @@ func (s *Service) settle(ctx context.Context, arn aws.ARN, failure error) error 
 				c.Is.MasterUserSecret.SecretStatus = new("active")
 			}
 			return clusters.Put(tx, arn, c)
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return err
 		}
 		i, err := instances.Get(tx, arn)
 		if errors.Is(err, store.ErrNotFound) {
