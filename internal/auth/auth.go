@@ -100,6 +100,8 @@ func (a *Auth) compile(text string) (*policy.Document, error) {
 	return d, nil
 }
 
+const passRole = "iam:PassRole"
+
 // PassRole is what a caller must be allowed who gives a role to a service:
 //
 //	service.OpEach(api.CreateFunction, s.CreateFunction, func(call *aws.Call, in *api.CreateFunctionInput, check func(service.Access) error) error {
@@ -110,14 +112,14 @@ func (a *Auth) compile(text string) (*policy.Document, error) {
 //	})
 //
 // A text that is no ARN passes as one that nobody is given: the handler is
-// there to refuse it.
+// there to refuse it. A role of another account nobody may pass.
 func PassRole(role, to string) service.Access {
 	arn, err := aws.ParseARN(role)
 	if err != nil {
 		arn = aws.ARN{Service: "iam", Resource: role}
 	}
 	return service.Access{
-		Action:   "iam:PassRole",
+		Action:   passRole,
 		Resource: arn,
 		Keys:     service.Keys{"iam:PassedToService": {to + ".amazonaws.com"}},
 	}

@@ -358,6 +358,21 @@ func TestPassRole(t *testing.T) {
 	}
 }
 
+// A role stays in its account, whoever passes it.
+func TestPassRoleOfOthers(t *testing.T) {
+	a, p, _ := newAuth(t, true)
+	all := document(t, `{"Effect":"Allow","Action":"*","Resource":"*"}`)
+	p.grants[worker.Role] = &Grants{Identity: []*policy.Document{all}}
+	for _, who := range []aws.Principal{Root(acct), worker} {
+		call := &aws.Call{Account: acct, Region: "eu-west-1", Principal: who}
+		err := a.Authorize(t.Context(), call, PassRole("arn:aws:iam::999999999999:role/x", "lambda"))
+		want(t, err, "AccessDeniedException", "Cross-account pass role is not allowed.")
+		for _, role := range []string{"arn:aws:iam::" + acct + ":role/x", "x"} {
+			want(t, a.Authorize(t.Context(), call, PassRole(role, "lambda")), "", "")
+		}
+	}
+}
+
 func BenchmarkAuthorize(b *testing.B) {
 	a, _, _ := newAuth(b, false)
 	tables := &shop{}

@@ -14,6 +14,9 @@ import (
 // Authorize implements dispatch.Authorizer: it refuses what the policies that
 // apply do not allow call to do.
 func (a *Auth) Authorize(ctx context.Context, call *aws.Call, access service.Access) error {
+	if access.Action == passRole && access.Resource.Account != "" && access.Resource.Account != call.Account {
+		return aws.AccessDenied.Errorf("Cross-account pass role is not allowed.") // whatever policies say, and to root too
+	}
 	res, err := a.resource(ctx, call, &access)
 	if err != nil {
 		return err
