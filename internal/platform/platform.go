@@ -256,7 +256,7 @@ func (p *Platform) services(cfg Config, guard *auth.Auth) ([]service.Definition,
 	gateways := apigatewayv2.New(apigatewayv2.Config{DB: p.db, Balancers: p.balancers, Meter: p.meter, Table: p.Table, Domains: p.Domains, Edge: p.within(), Keys: rest, Auth: guard, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.private(), Log: cfg.Log})
 	p.distributions = cloudfront.New(cloudfront.Config{DB: p.db, Firewall: firewall, Table: p.Table, Edge: p.within(), Functions: functions, Scripts: p.script, Sessions: p.sessions, Domains: p.Domains, Local: cfg.Open, Private: cfg.private(), Log: cfg.Log})
 	p.sites = amplify.New(amplify.Config{DB: p.db, Table: p.Table, Edge: p.within(), Domains: p.Domains, Endpoint: cfg.Endpoint, Private: cfg.private(), Log: cfg.Log})
-	p.certificates = acm.New(p.db, p.Table, p.CA, p.Domains, p.distributions, p.balancers, p.sites)
+	p.certificates = acm.New(p.db, p.Table, p.CA, keyFile(cfg, "acm"), p.Domains, p.distributions, p.balancers, p.sites)
 	p.Letters = ses.New(ses.Config{DB: p.db, Table: p.Table, Router: p.events, Sessions: p.sessions, Endpoint: cfg.Endpoint, Local: cfg.Open, Log: cfg.Log})
 	p.Devices = iot.New(iot.Config{DB: p.db, Table: p.Table, Router: p.events, Authority: p.CA, Auth: guard, Log: cfg.Log})
 	configurations := appconfig.New(appconfig.Config{DB: p.db, Table: p.Table, Sessions: p.sessions, Key: keyFile(cfg, "appconfig"), Log: cfg.Log})

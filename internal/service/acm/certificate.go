@@ -60,7 +60,7 @@ func (s *Service) RequestCertificate(ctx context.Context, call *aws.Call, in *ap
 		if err := dues.Move(tx, arn, &c.Due, next, s.due); err != nil {
 			return err
 		}
-		return certificates.Put(tx, arn, c)
+		return s.put(tx, arn, c)
 	})
 	if err != nil {
 		return nil, err

@@ -10,5 +10,5 @@
 //	service.go      the table of operations   issue.go   keys, issuing, renewing
 //	store.go        rows                      import.go  certificates of others
 //	certificate.go  requests, descriptions    private.go certificates of private authorities
-//	tag.go          tags
+//	tag.go          tags                     key.go     their keys, sealed at rest
 package acm

@@ -47,7 +47,7 @@ func (s *Service) ImportCertificate(ctx context.Context, call *aws.Call, in *api
 		if err := dues.Move(tx, arn, &c.Due, end, s.due); err != nil {
 			return err
 		}
-		return certificates.Put(tx, arn, c)
+		return s.put(tx, arn, c)
 	})
 	if err != nil {
 		return nil, err

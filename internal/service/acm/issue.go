@@ -2,7 +2,6 @@ package acm
 
 import (
 	"context"
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -62,7 +61,7 @@ func (s *Service) runDue(ctx context.Context) (time.Duration, error) {
 		c.Due = time.Time{}
 		if c.Type != issuedHere {
 			c.Status = expired
-			return certificates.Put(tx, arn, c)
+			return s.put(tx, arn, c)
 		}
 		return s.issue(tx, arn, &c)
 	})
@@ -70,7 +69,7 @@ func (s *Service) runDue(ctx context.Context) (time.Duration, error) {
 
 // issue makes the certificate that c is to be, or the one that follows it.
 func (s *Service) issue(tx *store.Tx, arn aws.ARN, c *certificate) error {
-	key, err := x509.ParsePKCS8PrivateKey(c.Key)
+	key, err := s.key(arn, c)
 	if err != nil {
 		return fmt.Errorf("key of %s: %w", arn, err)
 	}
@@ -87,7 +86,7 @@ func (s *Service) issue(tx *store.Tx, arn aws.ARN, c *certificate) error {
 		KeyUsage:     x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
-	if c.Leaf, err = s.authority.Sign(t, key.(crypto.Signer).Public()); err != nil {
+	if c.Leaf, err = s.authority.Sign(t, key.Public()); err != nil {
 		return fmt.Errorf("issue %s: %w", arn, err)
 	}
 	c.Chain = s.authority.PEM()
@@ -100,7 +99,7 @@ func (s *Service) issue(tx *store.Tx, arn aws.ARN, c *certificate) error {
 	if err := dues.Move(tx, arn, &c.Due, t.NotAfter.Add(-renewal), s.due); err != nil {
 		return err
 	}
-	return certificates.Put(tx, arn, *c)
+	return s.put(tx, arn, *c)
 }
 
 // RenewCertificate renews a certificate before its time.
@@ -131,7 +130,7 @@ func (s *Service) Certificate(ctx context.Context, text string) (*tls.Certificat
 	if err != nil {
 		return nil, err
 	}
-	key, err := x509.ParsePKCS8PrivateKey(c.Key)
+	key, err := s.key(arn, &c)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,9 @@ package acm
 
 import (
 	"context"
+	"crypto/cipher"
 	"crypto/x509"
+	"sync"
 
 	api "github.com/aloft-cloud/aloft/internal/api/acm"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -10,6 +12,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service"
 	"github.com/aloft-cloud/aloft/internal/smithy"
 	"github.com/aloft-cloud/aloft/internal/store"
+	"github.com/aloft-cloud/aloft/internal/store/master"
 	"github.com/aloft-cloud/aloft/internal/task"
 )
 
@@ -32,14 +35,17 @@ type Service struct {
 	db        *store.DB
 	table     *dispatch.Table // of private authorities
 	authority Authority
+	master    func() (cipher.AEAD, error) // seals keys
 	users     []Users
 	due       task.Bell // rung when a certificate may be due sooner
 }
 
 // New returns ACM over db, whose certificates are by authority, or by private
-// authorities that table leads to.
-func New(db *store.DB, table *dispatch.Table, authority Authority, users ...Users) *Service {
-	return &Service{db: db, table: table, authority: authority, users: users, due: task.NewBell()}
+// authorities that table leads to. Their keys are sealed with that in the file
+// key; empty is in memory.
+func New(db *store.DB, table *dispatch.Table, authority Authority, key string, users ...Users) *Service {
+	master := sync.OnceValues(func() (cipher.AEAD, error) { return master.Open(key) })
+	return &Service{db: db, table: table, authority: authority, master: master, users: users, due: task.NewBell()}
 }
 
 // Definition implements the contract in package service.

@@ -36,9 +36,10 @@ type certificate struct {
 	Authority string    `json:",omitempty"` // that has signed it, if it is a private one
 	Ends      time.Time `json:",omitzero"`  // of such a one
 
-	Key   []byte // private, in PKCS #8
-	Leaf  []byte `json:",omitempty"` // in DER
-	Chain []byte `json:",omitempty"` // in PEM
+	Key    []byte `json:",omitempty"` // private, in PKCS #8: of a certificate that was not put yet, or by an earlier version
+	Sealed []byte `json:",omitempty"` // Key, as it is at rest
+	Leaf   []byte `json:",omitempty"` // in DER
+	Chain  []byte `json:",omitempty"` // in PEM
 }
 
 // An account is what holds for all certificates of one.
@@ -102,7 +103,7 @@ func (s *Service) change(ctx context.Context, call *aws.Call, text string, chang
 		if err := change(tx, arn, &c); err != nil {
 			return err
 		}
-		return certificates.Put(tx, arn, c)
+		return s.put(tx, arn, c)
 	})
 }
 
