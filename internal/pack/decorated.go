@@ -33,8 +33,24 @@ var (
 const compiler = "typescript"
 
 // decorated returns what has esbuild read sources of TypeScript as the
-// compiler leaves them, or nil where esbuild can read them itself.
+// compiler leaves them, or nil where esbuild can read them itself. All artifacts
+// of a service read what was compiled once: one that compiled anew would take it
+// away from those that are bundled at the same time.
 func (w *workshop) decorated(ctx context.Context) (*api.Plugin, error) {
+	w.transpiling.Lock()
+	defer w.transpiling.Unlock()
+	if !w.transpiled {
+		plugin, err := w.transpile(ctx)
+		if err != nil {
+			return nil, err
+		}
+		w.plugin, w.transpiled = plugin, true
+	}
+	return w.plugin, nil
+}
+
+// transpile compiles the sources of a service.
+func (w *workshop) transpile(ctx context.Context) (*api.Plugin, error) {
 	config := filepath.Join(w.dir, "tsconfig.json")
 	text, err := os.ReadFile(config)
 	if err != nil {

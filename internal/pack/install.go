@@ -16,12 +16,14 @@ import (
 )
 
 // nodeModules returns a directory with the service's modules for production,
-// and those named, installed beside its sources and not among them.
+// and those named, installed beside its sources and not among them. Artifacts
+// that want different ones have them in different directories: they are built at
+// the same time.
 func (w *workshop) nodeModules(ctx context.Context, extra []string) (string, error) {
 	w.install.Lock()
 	defer w.install.Unlock()
-	out := entry(w.cache, w.dir+"\nnode_modules")
 	stamp := strings.Join(extra, " ")
+	out := entry(w.cache, strings.TrimSpace(w.dir+"\nnode_modules\n"+stamp))
 	names := []string{"package.json", "package-lock.json", "npm-shrinkwrap.json", ".npmrc"}
 	for _, name := range names {
 		body, _ := os.ReadFile(filepath.Join(w.dir, name)) // what is not there is empty

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/evanw/esbuild/pkg/api"
+
 	"github.com/aloft-cloud/aloft/internal/deploy/serverless"
 )
 
@@ -117,6 +119,10 @@ type workshop struct {
 	builder
 	dir     string // of the service
 	install sync.Mutex
+
+	transpiling sync.Mutex // guards what follows
+	transpiled  bool
+	plugin      *api.Plugin // that reads what was transpiled, for all artifacts
 }
 
 // content returns what an artifact's archive holds, named by its digest.
