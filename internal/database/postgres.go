@@ -166,6 +166,20 @@ func Connect(ctx context.Context, dial func(context.Context) (net.Conn, error), 
 	return pgconn.ConnectConfig(ctx, cfg)
 }
 
+// connect connects as who may do everything. What the owner of a database has set for it
+// does not count: a search path, say, by which names would be the owner's functions.
+func (postgres) connect(ctx context.Context, a *Admin, name string) (*pgconn.PgConn, error) {
+	cfg, err := clientConfig(a.Dial)
+	if err != nil {
+		return nil, err
+	}
+	cfg.User, cfg.Password, cfg.Database = a.User, a.Password, name
+	cfg.RuntimeParams = map[string]string{
+		"search_path": "pg_catalog", "standard_conforming_strings": "on", "default_transaction_read_only": "off", "role": "none", "statement_timeout": "0", "lock_timeout": "0",
+	}
+	return pgconn.ConnectConfig(ctx, cfg)
+}
+
 // clientConfig is that of a client that connects by dial. A statement whose context
 // ends is cancelled.
 func clientConfig(dial func(context.Context) (net.Conn, error)) (*pgconn.Config, error) {
@@ -185,8 +199,8 @@ func clientConfig(dial func(context.Context) (net.Conn, error)) (*pgconn.Config,
 const cancelLimit = 5 * time.Second
 
 // do runs statements as who may do everything.
-func (postgres) do(ctx context.Context, a *Admin, name string, statements ...string) error {
-	c, err := Connect(ctx, a.Dial, a.User, a.Password, name)
+func (e postgres) do(ctx context.Context, a *Admin, name string, statements ...string) error {
+	c, err := e.connect(ctx, a, name)
 	if err != nil {
 		return err
 	}

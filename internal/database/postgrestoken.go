@@ -19,13 +19,13 @@ func (e postgres) forToken(ctx context.Context, f *Fleet, db *Database, d *Door,
 		return d.Tokens != nil, nil
 	}
 	err = f.Admin(ctx, db, func(a *Admin) error {
-		c, err := Connect(ctx, a.Dial, a.User, a.Password, "postgres")
+		c, err := e.connect(ctx, a, "postgres")
 		if err != nil {
 			return err
 		}
 		defer c.Close(ctx)
 		const question = `SELECT 1 FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member JOIN pg_roles g ON g.oid = m.roleid
-			WHERE g.rolname = 'rds_iam' AND r.rolname = $1 AND r.rolcanlogin`
+			WHERE g.rolname = 'rds_iam' AND r.rolname = $1 AND r.rolcanlogin AND NOT r.rolsuper`
 		r := c.ExecParams(ctx, question, [][]byte{[]byte(user)}, nil, nil, nil).Read()
 		is = len(r.Rows) > 0
 		return r.Err
