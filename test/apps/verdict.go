@@ -27,6 +27,7 @@ var (
 		{regexp.MustCompile(`<INSERT_YOUR_HTTPS_TARGET_URL>`), "it wants a URL written into it"},
 		{regexp.MustCompile(`'null' values are not allowed in templates`), "it wants keys written into it"},
 		{regexp.MustCompile(`No export named [^ ]+ found`), "it imports what another stack is to export first"},
+		{regexp.MustCompile(`^(?:\w+::)+MODULE(?:, (?:\w+::)+MODULE)*$`), "its modules are to be registered first, which its pipeline does"},
 		{regexp.MustCompile(`layer arn:aws:lambda:[\w-]+:123456789012:`), "it names a layer of an account that its user is to put there"},
 		{regexp.MustCompile(`Template format error|Template error: instance of Fn::GetAtt references undefined|Unresolved resource dependencies|Invalid template (?:resource )?property|resource SQSQueue with message: \[#: extraneous key \[Name\]|property \w+ not defined for resource of type|expected type: \w+, found|has no EntryPoints`), "its template is not valid"},
 		{regexp.MustCompile(`AliasTarget, all of .TTL, and ResourceRecords., or TrafficPolicyInstanceId., but found more than one`), "its record is an alias with a time to live, which aliases do not have"},
