@@ -116,7 +116,7 @@ func (s *Service) sign(arn aws.ARN, a *authority, t *x509.Certificate, request *
 	if t.NotAfter.After(parent.NotAfter) {
 		return nil, api.ValidationException.Errorf("The certificate validity specified exceeds the certificate authority validity.")
 	}
-	if a.Usage == api.CertificateAuthorityUsageModeShortLivedCertificate && t.NotAfter.Sub(time.Now()) > 7*24*time.Hour {
+	if a.Usage == api.CertificateAuthorityUsageModeShortLivedCertificate && time.Until(t.NotAfter) > 7*24*time.Hour {
 		return nil, api.ValidationException.Errorf("The certificate validity exceeds 7 days, which is the most of a certificate authority of short-lived certificates.")
 	}
 	if t.IsCA && (parent.MaxPathLenZero || parent.MaxPathLen > 0 && (t.MaxPathLen < 0 || t.MaxPathLen >= parent.MaxPathLen)) {

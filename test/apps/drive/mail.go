@@ -39,14 +39,15 @@ func (d *driver) receiptRules(ctx context.Context) {
 
 // recipient is somebody whom a rule is about that names these.
 func (d *driver) recipient(recipients []string) string {
-	for _, r := range recipients {
-		if strings.Contains(r, "@") {
-			return r
+	if len(recipients) > 0 {
+		first := recipients[0]
+		if strings.Contains(first, "@") {
+			return first
 		}
-		if domain, ok := strings.CutPrefix(r, "."); ok {
-			r = "mail." + domain
+		if domain, ok := strings.CutPrefix(first, "."); ok {
+			first = "mail." + domain
 		}
-		return "contact@" + r
+		return "contact@" + first
 	}
 	for _, p := range d.all("AWS::SES::EmailIdentity") {
 		if !strings.Contains(p.id, "@") {
