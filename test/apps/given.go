@@ -177,7 +177,7 @@ func (g *given) value(name string, p map[string]any, u *uses) string {
 		words += " " + strings.ToLower(use)
 	}
 	description, _ := p["Description"].(string)
-	if strings.Contains(strings.ToLower(description), "email") && fits(someone, p) && !u.part {
+	if d := strings.ToLower(description); strings.Contains(d, "email") && !strings.Contains(d, "endpoint") && fits(someone, p) && !u.part {
 		return someone
 	}
 	if strings.Contains(strings.ToLower(description), "hosted zone") && strings.Contains(words, "domain") {

@@ -43,6 +43,7 @@ var kinds = []struct {
 	{regexp.MustCompile(`^\w*domain(?:name)? string|certificate\.domainname|hostedzone\.name`), "{domain}"},
 	{regexp.MustCompile(`^\w*cert\w* |cert(ificate)?_?arn|certificate(?:$|[^m.])`), "{certificate}"},
 	{regexp.MustCompile(`hosted_?zone|zone_?id`), "{zone}"},
+	{regexp.MustCompile(`email receiving endpoint`), "10 inbound-smtp.us-east-1.amazonaws.com"},
 	{regexp.MustCompile(`imageuri`), "{account}.dkr.ecr.us-east-1.amazonaws.com/placeholder:latest"},
 	{regexp.MustCompile(`userpool.*arn|arn.*userpool`), "{pool}"},
 	{regexp.MustCompile(`userpool.*client|client.*userpool`), "{poolClient}"},
