@@ -28,6 +28,7 @@ var kinds = []struct {
 	{regexp.MustCompile(`ec2::vpc::id`), "{vpc}"},
 	{regexp.MustCompile(`ec2::subnet::id`), "{subnet}"},
 	{regexp.MustCompile(`ec2::securitygroup::id`), "{group}"},
+	{regexp.MustCompile(`vpcendpoint\.vpcid`), "{vpc}"},
 	{regexp.MustCompile(`vpcendpoint`), "vpce-0123456789abcdef0"},
 	{regexp.MustCompile(`vpc::id|vpcid|\bvpc\b`), "{vpc}"},
 	{regexp.MustCompile(`subnet`), "{subnet}"},
