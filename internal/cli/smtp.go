@@ -18,24 +18,11 @@ type mailListener struct {
 // listenSMTP listens for mail to receipt rules, over TLS for who asks for it, or
 // returns nil if nobody asked for that.
 func (s *settings) listenSMTP(ctx context.Context, keeper postbox.Keeper, own *ca.Authority, show shower, data string, open bool, log *slog.Logger) (*mailListener, error) {
-	at := s.get("smtp")
-	if at == "" {
-		return nil, nil
-	}
-	if open {
-		if err := checkLoopback(at); err != nil {
-			return nil, err
-		}
-	}
-	config, err := s.certificates(own, show, data)
-	if err != nil {
+	l, err := s.listenSecure("smtp", own, show, data, open)
+	if err != nil || l == nil {
 		return nil, err
 	}
-	config.NextProtos = nil
-	l, err := net.Listen("tcp", at)
-	if err != nil {
-		return nil, err
-	}
+	l.config.NextProtos = nil
 	name := "inbound-smtp." + s.get("region") + ".amazonaws.com"
-	return &mailListener{postbox.New(ctx, postbox.Config{Keeper: keeper, Name: name, TLS: config, Log: log}), l}, nil
+	return &mailListener{postbox.New(ctx, postbox.Config{Keeper: keeper, Name: name, TLS: l.config, Log: log}), l.Listener}, nil
 }

@@ -32,7 +32,18 @@ type shower func(ctx context.Context, name string) (*tls.Certificate, error)
 
 // listenTLS listens for HTTPS, or returns nil if nobody asked for that.
 func (s *settings) listenTLS(own *ca.Authority, show shower, trust truster, data string, open bool) (*secureListener, error) {
-	at := s.get("listen-tls")
+	l, err := s.listenSecure("listen-tls", own, show, data, open)
+	if err != nil || l == nil {
+		return nil, err
+	}
+	l.config.GetConfigForClient = askFor(trust, l.config)
+	return l, nil
+}
+
+// listenSecure listens where a setting says, to show over TLS who Aloft is, or
+// returns nil if it says nothing. Unless strangers are known, that is on loopback.
+func (s *settings) listenSecure(setting string, own *ca.Authority, show shower, data string, open bool) (*secureListener, error) {
+	at := s.get(setting)
 	if at == "" {
 		return nil, nil
 	}
@@ -45,7 +56,6 @@ func (s *settings) listenTLS(own *ca.Authority, show shower, trust truster, data
 	if err != nil {
 		return nil, err
 	}
-	config.GetConfigForClient = askFor(trust, config)
 	l, err := net.Listen("tcp", at)
 	if err != nil {
 		return nil, err
