@@ -3,7 +3,6 @@ package acmpca
 import (
 	"context"
 	"crypto/cipher"
-	"sync"
 
 	api "github.com/aloft-cloud/aloft/internal/api/acm-pca"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -24,7 +23,7 @@ type Service struct {
 // New returns private authorities over db, whose keys are sealed with that in the
 // file key; empty is in memory.
 func New(db *store.DB, key string) *Service {
-	return &Service{db: db, due: task.NewBell(), master: sync.OnceValues(func() (cipher.AEAD, error) { return master.Open(key) })}
+	return &Service{db: db, due: task.NewBell(), master: master.Later(key)}
 }
 
 // Definition implements the contract in package service.

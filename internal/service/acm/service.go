@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/cipher"
 	"crypto/x509"
-	"sync"
 
 	api "github.com/aloft-cloud/aloft/internal/api/acm"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -44,7 +43,7 @@ type Service struct {
 // authorities that table leads to. Their keys are sealed with that in the file
 // key; empty is in memory.
 func New(db *store.DB, table *dispatch.Table, authority Authority, key string, users ...Users) *Service {
-	master := sync.OnceValues(func() (cipher.AEAD, error) { return master.Open(key) })
+	master := master.Later(key)
 	return &Service{db: db, table: table, authority: authority, master: master, users: users, due: task.NewBell()}
 }
 

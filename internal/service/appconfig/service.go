@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/cipher"
 	"log/slog"
-	"sync"
 
 	api "github.com/aloft-cloud/aloft/internal/api/appconfig"
 	data "github.com/aloft-cloud/aloft/internal/api/appconfigdata"
@@ -34,7 +33,7 @@ type Service struct {
 
 // New returns AppConfig.
 func New(cfg Config) *Service {
-	return &Service{Config: cfg, bell: task.NewBell(), master: sync.OnceValues(func() (cipher.AEAD, error) { return master.Open(cfg.Key) })}
+	return &Service{Config: cfg, bell: task.NewBell(), master: master.Later(cfg.Key)}
 }
 
 // Definition implements the contract in package service.

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	api "github.com/aloft-cloud/aloft/internal/api/cognito-identity"
@@ -47,7 +46,7 @@ func New(cfg Config) *Service {
 	}
 	return &Service{
 		cfg: cfg, db: cfg.DB, issuers: jwt.NewIssuers(cfg.Fetch),
-		master: sync.OnceValues(func() (cipher.AEAD, error) { return master.Open(cfg.Key) }),
+		master: master.Later(cfg.Key),
 	}
 }
 

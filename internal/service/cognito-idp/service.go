@@ -5,7 +5,6 @@ import (
 	"crypto/cipher"
 	"log/slog"
 	"slices"
-	"sync"
 
 	api "github.com/aloft-cloud/aloft/internal/api/cognito-idp"
 	"github.com/aloft-cloud/aloft/internal/aws"
@@ -48,7 +47,7 @@ func New(cfg Config) *Service {
 	}
 	return &Service{
 		cfg: cfg, db: cfg.DB, table: cfg.Table, router: cfg.Router, due: task.NewBell(),
-		master: sync.OnceValues(func() (cipher.AEAD, error) { return master.Open(cfg.Key) }),
+		master: master.Later(cfg.Key),
 	}
 }
 

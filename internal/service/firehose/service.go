@@ -55,7 +55,7 @@ type Service struct {
 // New returns Data Firehose.
 func New(cfg Config) *Service {
 	s := &Service{Config: cfg, bell: task.NewBell(), lines: make(map[lineKey]*line)}
-	s.master = sync.OnceValues(func() (cipher.AEAD, error) { return master.Open(cfg.Key) })
+	s.master = master.Later(cfg.Key)
 	s.client = &http.Client{
 		Transport:     backend.Within(cfg.Edge, cfg.Domains.Inside, outbound.NewTransport(cfg.Local)),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

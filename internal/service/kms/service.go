@@ -2,7 +2,6 @@ package kms
 
 import (
 	"crypto/cipher"
-	"sync"
 	"sync/atomic"
 
 	api "github.com/aloft-cloud/aloft/internal/api/kms"
@@ -22,7 +21,7 @@ type Service struct {
 
 // New returns KMS over db. The material of its keys is sealed with the key in file.
 func New(db *store.DB, file string) *Service {
-	return &Service{db: db, due: task.NewBell(), master: sync.OnceValues(func() (cipher.AEAD, error) { return master.Open(file) })}
+	return &Service{db: db, due: task.NewBell(), master: master.Later(file)}
 }
 
 // Definition implements the contract in package service.

@@ -71,7 +71,7 @@ type Service struct {
 func New(cfg Config) *Service {
 	s := &Service{
 		cfg: cfg, db: cfg.DB, index: store.Derive(cfg.DB, makeIndex), bell: task.NewBell(), doors: task.NewBell(), listeners: make(map[uint16]*listener),
-		master: sync.OnceValues(func() (cipher.AEAD, error) { return master.Open(cfg.Key) }),
+		master: master.Later(cfg.Key),
 	}
 	s.group.Log = cfg.Log
 	s.sessions.bell, s.sessions.all = task.NewBell(), make(map[string]*session)

@@ -59,7 +59,7 @@ type Mint interface {
 // New returns S3.
 func New(cfg Config) *Service {
 	s := &Service{db: cfg.DB, blobs: cfg.DB.Blobs(), table: cfg.Table, events: cfg.Events, deliver: cfg.Deliver, sessions: cfg.Sessions, mint: cfg.Mint}
-	s.master = sync.OnceValues(func() (cipher.AEAD, error) { return master.Open(cfg.Key) })
+	s.master = master.Later(cfg.Key)
 	s.log.bell = task.NewBell()
 	s.buffers.New = func() any { return new(make([]byte, 64<<10)) }
 	return s

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 const size = 32 // bytes of a key
@@ -39,6 +40,12 @@ func Open(file string) (cipher.AEAD, error) {
 		return nil, err
 	}
 	return cipher.NewGCMWithRandomNonce(block)
+}
+
+// Later returns what opens the key that is in a file when it is first wanted, and
+// then has it.
+func Later(file string) func() (cipher.AEAD, error) {
+	return sync.OnceValues(func() (cipher.AEAD, error) { return Open(file) })
 }
 
 // writeKey writes a file that is whole or not there, and on disk: before
