@@ -1,6 +1,7 @@
 package rds
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -50,10 +51,7 @@ func (s *Service) RestoreDBClusterFromSnapshot(ctx context.Context, call *aws.Ca
 		if err != nil {
 			return err
 		}
-		iam := in.EnableIAMDatabaseAuthentication
-		if iam == nil {
-			iam = from.Is.IAMDatabaseAuthenticationEnabled
-		}
+		iam := cmp.Or(in.EnableIAMDatabaseAuthentication, from.Is.IAMDatabaseAuthenticationEnabled)
 		if err := checkIAM(iam, e); err != nil {
 			return err
 		}
@@ -102,10 +100,7 @@ func (s *Service) RestoreDBInstanceFromDBSnapshot(ctx context.Context, call *aws
 		if err != nil {
 			return err
 		}
-		iam := in.EnableIAMDatabaseAuthentication
-		if iam == nil {
-			iam = from.Is.IAMDatabaseAuthenticationEnabled
-		}
+		iam := cmp.Or(in.EnableIAMDatabaseAuthentication, from.Is.IAMDatabaseAuthenticationEnabled)
 		if err := checkIAM(iam, e); err != nil {
 			return err
 		}
