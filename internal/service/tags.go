@@ -101,6 +101,15 @@ func TagMap[T any](list []T, pair func(T) (key, value string)) map[string]string
 	return tags
 }
 
+// Untag takes tags from a map: those of the key, and of the value if there is one.
+func Untag[T any](tags map[string]string, list []T, pair func(T) (key string, value *string)) {
+	for _, t := range list {
+		if key, value := pair(t); value == nil || tags[key] == *value {
+			delete(tags, key)
+		}
+	}
+}
+
 // TagList makes a list of a map of tags, by key; it is never nil.
 func TagList[T any](tags map[string]string, tag func(key, value string) T) []T {
 	list := make([]T, 0, len(tags))

@@ -34,11 +34,7 @@ func (s *Service) TagCertificateAuthority(ctx context.Context, call *aws.Call, i
 // of the value if there is one.
 func (s *Service) UntagCertificateAuthority(ctx context.Context, call *aws.Call, in *api.UntagCertificateAuthorityInput) (*api.UntagCertificateAuthorityOutput, error) {
 	return &api.UntagCertificateAuthorityOutput{}, s.change(ctx, call, in.CertificateAuthorityArn, func(_ *store.Tx, _ aws.ARN, a *authority) error {
-		for _, t := range in.Tags {
-			if t.Value == nil || a.Tags[t.Key] == *t.Value {
-				delete(a.Tags, t.Key)
-			}
-		}
+		service.Untag(a.Tags, in.Tags, func(t api.Tag) (string, *string) { return t.Key, t.Value })
 		return nil
 	})
 }

@@ -35,11 +35,7 @@ func (s *Service) AddTagsToCertificate(ctx context.Context, call *aws.Call, in *
 // and of the value if there is one.
 func (s *Service) RemoveTagsFromCertificate(ctx context.Context, call *aws.Call, in *api.RemoveTagsFromCertificateInput) (*api.RemoveTagsFromCertificateOutput, error) {
 	return &api.RemoveTagsFromCertificateOutput{}, s.change(ctx, call, in.CertificateArn, func(_ *store.Tx, _ aws.ARN, c *certificate) error {
-		for _, t := range in.Tags {
-			if t.Value == nil || c.Tags[t.Key] == *t.Value {
-				delete(c.Tags, t.Key)
-			}
-		}
+		service.Untag(c.Tags, in.Tags, func(t api.Tag) (string, *string) { return t.Key, t.Value })
 		return nil
 	})
 }
